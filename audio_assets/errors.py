@@ -1,0 +1,54 @@
+"""The errors a user can meet, each saying what is wrong and what to do about it.
+
+Here belong the exception types that cross module borders. A wrong argument to a Python call stays a
+plain ``ValueError``; a clip that cannot be used is no exception but a row with a reason
+(:mod:`audio_assets.audio.faults`).
+"""
+
+
+class AudioAssetsError(Exception):
+    """A fault with its remedy.
+
+    Parameters
+    ----------
+    what
+        What is wrong, naming the file, setting or partition.
+    remedy
+        What the user can do about it.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what, remedy)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}\n{self.remedy}"
+
+
+class SettingsError(AudioAssetsError):
+    """A setting is unknown, malformed or out of range."""
+
+
+class AudioRootError(AudioAssetsError):
+    """The audio root cannot be listed."""
+
+
+class ResultsError(AudioAssetsError):
+    """The results root cannot be read or written, or a published file is not what it should be."""
+
+
+class TableError(AudioAssetsError):
+    """A table breaks its definition in :mod:`audio_assets.tables`."""
+
+
+class WeightsError(AudioAssetsError):
+    """A model's weights are missing or are not the ones expected."""
+
+
+class UnknownModelError(AudioAssetsError):
+    """A model name is not in the registry."""
+
+
+class SplitLeakError(AudioAssetsError):
+    """A recording would be in the training and the test part of one fold."""

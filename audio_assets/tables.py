@@ -1,0 +1,438 @@
+"""The tables that pass between stages and that a run publishes: one definition each.
+
+Names, types, units and meanings of the columns belong here, and nothing else: the module imports
+only the standard library, so that the Dagster UI's column schema, the pandera check
+(:mod:`audio_assets.validation`) and the Parquet schema (:mod:`audio_assets.storage.parquet`) can
+all be built from it without paying for one another's imports.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+DType = Literal["string", "int64", "float64", "bool", "timestamp", "vector"]
+"""``vector`` is a fixed-size list of float32; ``timestamp`` is UTC with microseconds."""
+
+VARIANTS = ("data", "data_5s")
+LABELS = ("neg", "pos")
+METRICS = ("roc_auc", "average_precision", "recall_at_precision_90", "brier")
+PROTOCOLS = ("cv", "holdout")
+
+QUARANTINE_REASONS = {
+    "empty_file": "the file has no bytes",
+    "no_samples": "the file has a header and no samples",
+    "not_audio": "the file is not audio in a format that can be read",
+    "undecodable": "the file is damaged or cut off and does not decode",
+    "too_short": "the clip is shorter than MIN_SECONDS",
+    "too_long": "the clip is longer than MAX_SECONDS",
+    "non_finite": "the clip has samples that are NaN or infinite",
+    "silent": "every sample of the clip has the same value",
+    "unreadable": "the file could not be read from storage",
+    "both_labels": "the same bytes are labelled pos and neg in this species",
+}
+"""Why a clip is not used: the fixed vocabulary of ``quarantine.csv`` with its meaning."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its type, what it means, and what values it may take.
+
+    Attributes
+    ----------
+    name, dtype, description
+        As they appear in files and in the UI.
+    unit
+        Physical or counting unit; empty for text and pure numbers.
+    nullable
+        Whether a value may be missing; ``description`` then says when.
+    minimum, maximum
+        Inclusive bounds of numbers.
+    values
+        The closed set of allowed values of a string column.
+    """
+
+    name: str
+    dtype: DType
+    description: str
+    unit: str = ""
+    nullable: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    values: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its columns in order and the columns that identify a row."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    unique: tuple[str, ...] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+SPECIES = Column("species", "string", "Species folder the clips come from.")
+MODEL = Column("model", "string", "Model: an encoder and a head, as on a chart's line.")
+CLIP_ID = Column(
+    "clip_id",
+    "string",
+    "`{label}/{stem}`; `{label}/{file name}` where two files of a folder share a stem.",
+)
+VARIANT = Column("variant", "string", "Folder the clip lies in.", values=VARIANTS)
+LABEL = Column("label", "string", "Whether the species is heard in the clip.", values=LABELS)
+RECORDING = Column(
+    "recording_id",
+    "string",
+    "Source recording or site, the unit of every split; recordings that share equal bytes are one.",
+)
+CHECKSUM = Column(
+    "checksum", "string", "`{algorithm}:{hex digest}` of the bytes, as the listing gives it."
+)
+ENCODER = Column("encoder", "string", "Encoder that made the embeddings.")
+FINGERPRINT = Column(
+    "encoder_fingerprint",
+    "string",
+    "SHA-256 over weights, preprocessing and the library versions that change numbers.",
+)
+REPEAT = Column("repeat", "int64", "Repeat of the K-fold, from 0.", minimum=0)
+FOLD = Column("fold", "int64", "Test fold within the repeat, from 0.", minimum=0)
+SEED = Column("seed", "int64", "Base seed that every draw is derived from.", minimum=0)
+HEAD = Column("head", "string", "Classifier trained on the embeddings.")
+PROTOCOL = Column("protocol", "string", "How test sets are made.", values=PROTOCOLS)
+METRIC = Column("metric", "string", "What `mean` or `value` measures.", values=METRICS)
+
+AUDIO_INVENTORY = Table(
+    "audio_inventory",
+    "One row an object under data/ and data_5s/ of a species; a listing, nothing is decoded.",
+    (
+        CLIP_ID,
+        VARIANT,
+        LABEL,
+        Column("uri", "string", "Where the object lies: a path or a gs:// URI."),
+        Column("size", "int64", "Size of the object.", unit="bytes", minimum=0),
+        CHECKSUM,
+        Column("generation", "string", "Object generation; empty for local files."),
+        Column("updated", "timestamp", "Last modification.", unit="UTC"),
+        RECORDING,
+        Column(
+            "recording_rule",
+            "string",
+            "How recording_id was found: `clips.csv`, the pattern that matched, or `stem`.",
+        ),
+        Column(
+            "status",
+            "string",
+            "`ok`; `duplicate` of a clip with the same label; `both_labels` when quarantined for "
+            "being labelled pos and neg.",
+            values=("ok", "duplicate", "both_labels"),
+        ),
+        Column(
+            "duplicate_of",
+            "string",
+            "clip_id of the copy that is used, or of the contradicting clip; empty when ok.",
+        ),
+    ),
+    unique=("variant", "clip_id"),
+)
+
+BALANCED_MANIFEST = Table(
+    "balanced_manifest",
+    "The split plan of a species, shared by all models: one row a usable clip, variant and repeat.",
+    (
+        CLIP_ID,
+        VARIANT,
+        LABEL,
+        RECORDING,
+        CHECKSUM,
+        REPEAT,
+        FOLD,
+        Column(
+            "rank",
+            "int64",
+            "Place in the draw order of its variant, label and repeat, from 0: a round robin over "
+            "recordings. The training subset of fold f and size n is the first n per class that "
+            "are not in fold f.",
+            minimum=0,
+        ),
+        Column("folds", "int64", "Number of folds K that was possible.", minimum=2),
+    ),
+    unique=("variant", "clip_id", "repeat"),
+)
+
+EMBEDDINGS = Table(
+    "embeddings",
+    "One row a clip of the variant the model reads; unusable clips are rows with a reason.",
+    (
+        CLIP_ID,
+        VARIANT,
+        LABEL,
+        RECORDING,
+        Column("uri", "string", "Where the object lies."),
+        Column("size", "int64", "Size of the object.", unit="bytes", minimum=0),
+        CHECKSUM,
+        Column(
+            "sha256",
+            "string",
+            "SHA-256 of the bytes that were read; empty if not read.",
+            nullable=True,
+        ),
+        Column(
+            "status", "string", "Whether it is used.", values=("ok", "duplicate", "quarantined")
+        ),
+        Column(
+            "reason",
+            "string",
+            "Why a clip is quarantined; empty otherwise.",
+            nullable=True,
+            values=tuple(QUARANTINE_REASONS),
+        ),
+        Column("detail", "string", "The reason in plain words, with figures.", nullable=True),
+        Column("seconds", "float64", "Duration.", unit="s", nullable=True, minimum=0),
+        Column("windows", "int64", "Windows averaged.", nullable=True, minimum=1),
+        Column(
+            "class_score",
+            "float64",
+            "Encoder's own score for the species: maximum over SPECIES_CLASSES and windows; empty "
+            "when the encoder knows no such class.",
+            nullable=True,
+        ),
+        Column("embedding", "vector", "Mean over windows; empty unless ok.", nullable=True),
+        ENCODER,
+        FINGERPRINT,
+    ),
+    unique=("clip_id",),
+)
+
+FOLD_SCORES = Table(
+    "fold_scores",
+    "One row a repeat, fold, training size and metric. A species that allows no evaluation has one "
+    "row, with the reason alone.",
+    (
+        SPECIES,
+        MODEL,
+        Column("repeat", "int64", REPEAT.description, nullable=True, minimum=0),
+        Column("fold", "int64", FOLD.description, nullable=True, minimum=0),
+        Column(
+            "training_size",
+            "int64",
+            "Training clips per class; 0 is the encoder's own class score, untrained.",
+            unit="clips per class",
+            nullable=True,
+            minimum=0,
+        ),
+        Column("metric", "string", METRIC.description, nullable=True, values=METRICS),
+        Column(
+            "value", "float64", "The metric on the test fold.", nullable=True, minimum=0, maximum=1
+        ),
+        Column("reason", "string", "Why `value` is empty.", nullable=True),
+        Column(
+            "recordings_pos",
+            "int64",
+            "Distinct recordings among the positive training clips.",
+            nullable=True,
+            minimum=0,
+        ),
+        Column(
+            "recordings_neg",
+            "int64",
+            "Distinct recordings among the negative training clips.",
+            nullable=True,
+            minimum=0,
+        ),
+        Column("test_pos", "int64", "Positive test clips.", unit="clips", nullable=True, minimum=0),
+        Column("test_neg", "int64", "Negative test clips.", unit="clips", nullable=True, minimum=0),
+        Column(
+            "test_fold",
+            "string",
+            "Digest of the test fold's clips: equal folds of different repeats share it.",
+            nullable=True,
+        ),
+        ENCODER,
+        FINGERPRINT,
+        HEAD,
+        PROTOCOL,
+        SEED,
+    ),
+    unique=("repeat", "fold", "training_size", "metric"),
+)
+
+FOLD_PREDICTIONS = Table(
+    "fold_predictions",
+    "Out-of-fold score of every usable clip at every training size and repeat.",
+    (
+        SPECIES,
+        MODEL,
+        CLIP_ID,
+        LABEL,
+        RECORDING,
+        REPEAT,
+        FOLD,
+        Column(
+            "training_size",
+            "int64",
+            "Training clips per class; 0 is the encoder's own class score.",
+            unit="clips per class",
+            minimum=0,
+        ),
+        Column("score", "float64", "Score of the positive class; higher means more likely."),
+        Column("is_probability", "bool", "Whether `score` is a probability."),
+        ENCODER,
+        FINGERPRINT,
+    ),
+    unique=("clip_id", "repeat", "training_size"),
+)
+
+CURVE_ROWS = (
+    Column(
+        "training_size",
+        "int64",
+        "Training clips per class; 0 is the encoder's own class score, untrained; empty in the one "
+        "row of a species that allows no evaluation.",
+        unit="clips per class",
+        nullable=True,
+        minimum=0,
+    ),
+    Column("metric", "string", METRIC.description, values=METRICS),
+    Column("mean", "float64", "Mean over folds.", nullable=True, minimum=0, maximum=1),
+    Column("ci_low", "float64", "Lower end of the interval.", nullable=True, minimum=0, maximum=1),
+    Column("ci_high", "float64", "Upper end of the interval.", nullable=True, minimum=0, maximum=1),
+    Column("ci_level", "float64", "Nominal coverage of the interval.", minimum=0, maximum=1),
+    Column("ci_method", "string", "How the interval was made."),
+    Column("ci_status", "string", "`ok`, or why there is no interval; a warning follows `ok: `."),
+    Column("folds", "int64", "Folds K of a repeat.", nullable=True, minimum=2),
+    Column("repeats", "int64", "Repeats R of the K-fold.", nullable=True, minimum=1),
+    Column("distinct_folds", "int64", "Distinct test folds J among K·R.", nullable=True, minimum=1),
+    Column(
+        "recordings_pos",
+        "float64",
+        "Distinct recordings among the positive training clips, median over folds.",
+        nullable=True,
+        minimum=0,
+    ),
+    Column(
+        "recordings_neg",
+        "float64",
+        "Distinct recordings among the negative training clips, median over folds.",
+        nullable=True,
+        minimum=0,
+    ),
+    Column(
+        "test_prevalence",
+        "float64",
+        "Share of positive clips in the test folds, mean over folds.",
+        nullable=True,
+        minimum=0,
+        maximum=1,
+    ),
+    HEAD,
+    PROTOCOL,
+    SEED,
+)
+"""What :func:`audio_assets.evaluate` returns; the pipeline adds what only it knows."""
+
+EVALUATION = Table(
+    "evaluation",
+    "One row a training size and metric, of one set of embeddings.",
+    CURVE_ROWS,
+    unique=("training_size", "metric"),
+)
+
+LEARNING_CURVE = Table(
+    "learning_curve",
+    "One row a training size and metric of a species and model.",
+    (
+        SPECIES,
+        MODEL,
+        *CURVE_ROWS,
+        ENCODER,
+        FINGERPRINT,
+        Column("code_version", "string", "Version of the code and settings behind the numbers."),
+    ),
+    unique=("species", "model", "training_size", "metric"),
+)
+
+MODEL_COMPARISON = Table(
+    "model_comparison",
+    "Two kinds of rows: `difference`, model_a minus model_b on the same folds; and `clips_needed`, "
+    "the smallest training size at which the lower bound of model_a reaches the target.",
+    (
+        SPECIES,
+        Column("kind", "string", "Kind of row.", values=("difference", "clips_needed")),
+        Column("model_a", "string", "Model."),
+        Column("model_b", "string", "Model compared with; empty for clips_needed.", nullable=True),
+        METRIC,
+        Column(
+            "training_size",
+            "int64",
+            "Clips per class compared at, or needed; empty where the target is not reached.",
+            unit="clips per class",
+            nullable=True,
+            minimum=0,
+        ),
+        Column("difference", "float64", "Mean of model_a minus model_b over folds.", nullable=True),
+        Column("ci_low", "float64", "Lower end of its interval.", nullable=True),
+        Column("ci_high", "float64", "Upper end of its interval.", nullable=True),
+        Column("ci_level", "float64", "Nominal coverage.", minimum=0, maximum=1),
+        Column(
+            "p_value",
+            "float64",
+            "Two-sided, corrected resampled t.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "p_holm",
+            "float64",
+            "p_value by Holm over the pairs of models at this species, size and metric.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "distinct_folds", "int64", "Distinct test folds compared on.", nullable=True, minimum=1
+        ),
+        Column(
+            "target",
+            "float64",
+            "TARGET_AUC; empty for differences.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column("status", "string", "`ok`, or why a value is empty."),
+    ),
+    unique=("species", "kind", "model_a", "model_b", "metric", "training_size"),
+)
+
+QUARANTINE = Table(
+    "quarantine",
+    "Clips that could not be used, and why.",
+    (
+        SPECIES,
+        VARIANT,
+        LABEL,
+        CLIP_ID,
+        Column("uri", "string", "Where the object lies."),
+        Column("size", "int64", "Size of the object.", unit="bytes", minimum=0),
+        CHECKSUM,
+        Column("reason", "string", "From a fixed vocabulary.", values=tuple(QUARANTINE_REASONS)),
+        Column("detail", "string", "The reason in plain words, with figures."),
+    ),
+    unique=("species", "variant", "clip_id"),
+)
+
+ALL_TABLES = (
+    AUDIO_INVENTORY,
+    BALANCED_MANIFEST,
+    EMBEDDINGS,
+    FOLD_SCORES,
+    FOLD_PREDICTIONS,
+    EVALUATION,
+    LEARNING_CURVE,
+    MODEL_COMPARISON,
+    QUARANTINE,
+)
