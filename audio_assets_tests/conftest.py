@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-REAL_AUDIO = "AUDIO_ASSETS_TEST_AUDIO"
+REAL_AUDIO = "TEST_AUDIO_ROOT"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""Tests of audio-assets; the folders mirror the package."""
