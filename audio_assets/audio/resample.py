@@ -1,0 +1,41 @@
+"""Sample-rate conversion: one resampler with one quality for the whole package."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUALITY = "HQ"
+RESAMPLER = f"soxr {QUALITY}"
+"""Names the method in an encoder's fingerprint; the version of soxr is added there."""
+
+
+def resample(samples: NDArray[np.float32], rate: int, target_rate: int) -> NDArray[np.float32]:
+    """Convert mono audio to another sample rate.
+
+    Parameters
+    ----------
+    samples
+        float32[n].
+    rate, target_rate
+        Hz.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        float32[m], m within one sample of n * target_rate / rate; level and time are kept. The
+        input itself when the rates are equal.
+
+    Raises
+    ------
+    ValueError
+        If ``samples`` is not a vector of float32, or a rate is not positive.
+    """
+    if samples.ndim != 1 or samples.dtype != np.float32:
+        raise ValueError(f"samples must be float32[n], not {samples.dtype}{list(samples.shape)}")
+    if rate <= 0 or target_rate <= 0:
+        raise ValueError(f"sample rates must be positive, not {rate} and {target_rate} Hz")
+    if rate == target_rate:
+        return samples
+    import soxr
+
+    converted: NDArray[np.float32] = soxr.resample(samples, rate, target_rate, quality=QUALITY)
+    return converted
