@@ -1,0 +1,235 @@
+"""The streaming loop: clips in, one embedding a clip out, in order and in bounded memory.
+
+Reading, decoding and resampling run on threads of their own beside inference, and batches cross
+file borders. What a clip is, where it is stored and what becomes of its embedding is not known
+here.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_assets.audio.decode import DurationLimits, decode_clip
+from audio_assets.audio.faults import ClipFault
+from audio_assets.audio.resample import resample
+from audio_assets.audio.windows import cut_windows
+from audio_assets.encoders.base import Encoded, Encoder
+from audio_assets.encoders.batching import BATCH_WINDOWS, Batcher, ClipWindows, EncoderPool
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip to embed: its identity, and where ``read`` finds its bytes."""
+
+    clip_id: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class ClipEmbedding:
+    """What became of a clip: an embedding, a fault, or ``cached``.
+
+    Attributes
+    ----------
+    clip_id
+        Of the clip.
+    sha256
+        SHA-256 of the bytes; None if they could not be read.
+    seconds, sample_rate, channels
+        Of the file, in seconds and Hz; None unless it was decoded and is usable.
+    windows
+        Number of windows averaged; 0 without an embedding.
+    embedding
+        float32[d], mean over windows, or None.
+    class_scores
+        float32[c], maximum over windows, or None.
+    fault
+        Why the clip cannot be used, or None.
+    cached
+        Whether its embedding is known already, so that it was neither decoded nor encoded.
+    """
+
+    clip_id: str
+    sha256: str | None
+    seconds: float | None
+    sample_rate: int | None
+    channels: int | None
+    windows: int
+    embedding: NDArray[np.float32] | None
+    class_scores: NDArray[np.float32] | None
+    fault: ClipFault | None
+    cached: bool
+
+
+def embed_clips(
+    clips: Iterable[Clip],
+    read: Callable[[str], bytes],
+    make_encoder: Callable[[], Encoder],
+    *,
+    limits: DurationLimits,
+    workers: int,
+    known: Callable[[str], bool],
+) -> Iterator[ClipEmbedding]:
+    """Embed clips, as a stream.
+
+    ``clips`` is consumed lazily, in the caller's thread. At most ``max_in_flight(workers)`` clips
+    are taken from it beyond those that were given back. New ones are not begun while as many
+    windows wait to be encoded, which a clip of many windows may exceed. Results do not depend on
+    ``workers``. Closing the iterator stops its threads.
+
+    Parameters
+    ----------
+    clips
+        Clips in the order in which results are wanted.
+    read
+        Bytes by URI; called from several threads at once. An OSError is the clip's fault.
+    make_encoder
+        Makes an encoder; called at most once for each worker.
+    limits
+        Durations that are accepted.
+    workers
+        Inference threads.
+    known
+        Whether an embedding for this SHA-256 exists; called from several threads at once.
+
+    Yields
+    ------
+    ClipEmbedding
+        One a clip, in the order of ``clips``.
+
+    Raises
+    ------
+    ValueError
+        If ``workers`` is not positive, or the encoder's output has the wrong shape or is not
+        finite. Whatever else ``read``, ``known`` or the encoder raise is passed on.
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, not {workers}")
+    return _stream(iter(clips), read, make_encoder, limits, workers, known)
+
+
+def max_in_flight(workers: int) -> int:
+    """Clips, and windows, that are under way at once: two batches a worker and two to fill."""
+    return BATCH_WINDOWS * 2 * (workers + 1)
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """A clip under way: what is known of it, and its windows if it has any to encode."""
+
+    result: ClipEmbedding
+    windows: ClipWindows | None = None
+
+
+def _stream(
+    clips: Iterator[Clip],
+    read: Callable[[str], bytes],
+    make_encoder: Callable[[], Encoder],
+    limits: DurationLimits,
+    workers: int,
+    known: Callable[[str], bool],
+) -> Iterator[ClipEmbedding]:
+    encoders = EncoderPool(make_encoder)
+    limit = max_in_flight(workers)
+    # Two a worker hide the latency of a bucket; decoding itself takes a sixth of BirdNET's time.
+    loaders = 2 * workers
+    loading: deque[Future[_Slot]] = deque()
+    slots: deque[_Slot] = deque()
+    batcher = Batcher()
+    running: set[Future[Encoded]] = set()
+    exhausted = False
+
+    load_threads = ThreadPoolExecutor(loaders, "audio-assets-load")
+    encode_threads = ThreadPoolExecutor(workers, "audio-assets-encode")
+    try:
+        while True:
+            while (
+                not exhausted
+                and len(loading) < 2 * loaders
+                and len(loading) + len(slots) < limit
+                and batcher.waiting + len(running) * BATCH_WINDOWS < limit
+            ):
+                clip = next(clips, None)
+                if clip is None:
+                    exhausted = True
+                    break
+                loading.append(
+                    load_threads.submit(_load, clip, read, encoders.reference, limits, known)
+                )
+            while loading and loading[0].done():
+                slot = loading.popleft().result()
+                slots.append(slot)
+                if slot.windows is not None:
+                    batcher.add(slot.windows)
+            # A part of a batch waits for more windows, unless no clip is on its way to bring any.
+            while len(running) < 2 * workers and batcher.ready(flush=not loading):
+                running.add(batcher.submit(encode_threads, encoders))
+            while slots and _is_done(slots[0]):
+                yield _finish(slots.popleft())
+            if exhausted and not loading and not slots:
+                return
+            running = {future for future in running if not future.done()}
+            waited_for: set[Future[Any]] = {*running, *islice(loading, 1)}
+            if waited_for:
+                wait(waited_for, return_when=FIRST_COMPLETED)
+    finally:
+        load_threads.shutdown(cancel_futures=True)
+        encode_threads.shutdown(cancel_futures=True)
+
+
+def _load(
+    clip: Clip,
+    read: Callable[[str], bytes],
+    encoder: Encoder,
+    limits: DurationLimits,
+    known: Callable[[str], bool],
+) -> _Slot:
+    try:
+        data = read(clip.uri)
+    except OSError as error:
+        fault = ClipFault("unreadable", f"{type(error).__name__}: {error}")
+        return _Slot(_result(clip, None, fault=fault))
+    sha256 = hashlib.sha256(data).hexdigest()
+    if known(sha256):
+        return _Slot(_result(clip, sha256, cached=True))
+    decoded = decode_clip(data, limits)
+    if isinstance(decoded, ClipFault):
+        return _Slot(_result(clip, sha256, fault=decoded))
+    samples = resample(decoded.samples, decoded.sample_rate, encoder.sample_rate)
+    windows = cut_windows(samples, encoder.sample_rate, encoder.window_seconds)
+    result = replace(
+        _result(clip, sha256),
+        seconds=decoded.seconds,
+        sample_rate=decoded.sample_rate,
+        channels=decoded.channels,
+        windows=len(windows),
+    )
+    return _Slot(result, ClipWindows(windows))
+
+
+def _result(
+    clip: Clip, sha256: str | None, *, fault: ClipFault | None = None, cached: bool = False
+) -> ClipEmbedding:
+    return ClipEmbedding(clip.clip_id, sha256, None, None, None, 0, None, None, fault, cached)
+
+
+def _is_done(slot: _Slot) -> bool:
+    return slot.windows is None or slot.windows.done()
+
+
+def _finish(slot: _Slot) -> ClipEmbedding:
+    if slot.windows is None:
+        return slot.result
+    embeddings, scores = slot.windows.encoded()
+    return replace(
+        slot.result,
+        embedding=embeddings.mean(axis=0, dtype=np.float64).astype(np.float32),
+        class_scores=None if scores is None else scores.max(axis=0),
+    )

@@ -1,0 +1,138 @@
+"""Models are looked up by name; a registration that breaks a rule names its entry point."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.metadata import EntryPoint
+from types import ModuleType
+
+import pytest
+
+from audio_assets.encoders import registry
+from audio_assets.encoders.placeholder import PlaceholderEncoder
+from audio_assets.encoders.registry import (
+    EncoderSpec,
+    ModelRegistration,
+    ModelSpec,
+    default_model_names,
+    get_encoder,
+    get_model,
+    load_encoder,
+    model_names,
+)
+from audio_assets.errors import AudioAssetsError, UnknownModelError
+from audio_assets.evaluation.heads import HEADS
+from audio_assets.partition_keys import is_partition_key
+
+ENCODER = EncoderSpec("mine", "users_models:MyEncoder", "MIT", "none")
+MODEL = ModelSpec("mine", "mine", "logistic", "data", True, "Mine")
+POINT = EntryPoint("my-entry", "users_models:declared", registry.ENTRY_POINT_GROUP)
+
+
+class MyEncoder(PlaceholderEncoder):
+    name = "mine"
+
+
+@pytest.fixture
+def users_models(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A user's module; what its attribute ``declared`` holds is what the entry point names."""
+    module = ModuleType("users_models")
+    monkeypatch.setitem(sys.modules, "users_models", module)
+    module.MyEncoder = MyEncoder  # type: ignore[attr-defined]
+    return module
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, users_models: ModuleType) -> Iterator[ModuleType]:
+    """The user's package is installed, and registers ``mine``."""
+    users_models.declared = ModelRegistration(MODEL, ENCODER)  # type: ignore[attr-defined]
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: [POINT])
+    registry._registry.cache_clear()
+    yield users_models
+    registry._registry.cache_clear()
+
+
+def test_the_models_are_the_documented_ones() -> None:
+    assert model_names()[:4] == ("birdnet", "random_forest", "svm", "placeholder")
+    assert default_model_names()[:3] == ("birdnet", "random_forest", "svm")
+    assert "placeholder" not in default_model_names()
+
+
+@pytest.mark.parametrize("name", ["birdnet", "random_forest", "svm", "placeholder"])
+def test_every_model_has_an_encoder_that_loads_and_a_head_that_exists(name: str) -> None:
+    model = get_model(name)
+    assert is_partition_key(model.name)
+    assert model.head in HEADS
+    assert load_encoder(model.encoder).name == model.encoder
+    assert get_encoder(model.encoder).licence
+
+
+def test_an_encoder_is_made_anew_for_each_caller() -> None:
+    assert load_encoder("placeholder") is not load_encoder("placeholder")
+
+
+@pytest.mark.parametrize("look_up", [get_model, get_encoder, load_encoder])
+def test_an_unknown_name_lists_the_known_ones(look_up: object) -> None:
+    with pytest.raises(UnknownModelError, match="(?s)'vgg'.*birdnet.*placeholder"):
+        look_up("vgg")  # type: ignore[operator]
+
+
+def test_a_users_model_is_found_and_used(installed: ModuleType) -> None:
+    assert model_names()[-1] == "mine"
+    assert "mine" in default_model_names()
+    assert isinstance(load_encoder(get_model("mine").encoder), MyEncoder)
+
+
+def test_an_entry_point_may_declare_several_models_of_one_encoder(
+    installed: ModuleType,
+) -> None:
+    other = replace(MODEL, name="mine_svm", head="svm")
+    installed.declared = (  # type: ignore[attr-defined]
+        ModelRegistration(MODEL, ENCODER),
+        ModelRegistration(other, ENCODER),
+        ModelRegistration(replace(MODEL, name="birdnet_svm", encoder="birdnet"), registry._BIRDNET),
+    )
+    assert model_names()[-3:] == ("mine", "mine_svm", "birdnet_svm")
+
+
+@pytest.mark.parametrize(
+    ("declared", "why"),
+    [
+        (ModelRegistration(replace(MODEL, name="birdnet"), ENCODER), "already is a model birdnet"),
+        (ModelRegistration(replace(MODEL, name="My|Model"), ENCODER), "does not match"),
+        (ModelRegistration(MODEL, replace(ENCODER, name="Mine")), "does not match"),
+        (ModelRegistration(MODEL, replace(ENCODER, name="other")), "registers other"),
+        (
+            ModelRegistration(replace(MODEL, encoder="mfcc"), replace(ENCODER, name="mfcc")),
+            "already is another encoder mfcc",
+        ),
+        (ModelRegistration(replace(MODEL, variant="data_9s"), ENCODER), "data_9s"),
+        ((ModelRegistration(MODEL, ENCODER),) * 2, "already is a model mine"),
+        ("birdnet", "str and no ModelRegistration"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_registration_that_breaks_a_rule_names_its_entry_point(
+    declared: object, why: str, users_models: ModuleType
+) -> None:
+    users_models.declared = declared  # type: ignore[attr-defined]
+    with pytest.raises(AudioAssetsError, match=f"(?s)my-entry.*{why}"):
+        registry._collect([POINT])
+
+
+def test_an_entry_point_that_cannot_be_imported_is_named() -> None:
+    point = EntryPoint("my-entry", "no_such_module:declared", registry.ENTRY_POINT_GROUP)
+    with pytest.raises(AudioAssetsError, match="my-entry.*no_such_module"):
+        registry._collect([point])
+
+
+def test_a_factory_that_is_not_there_is_an_error_of_its_encoder(installed: ModuleType) -> None:
+    del installed.MyEncoder  # type: ignore[attr-defined]
+    with pytest.raises(AudioAssetsError, match="encoder mine.*users_models:MyEncoder"):
+        load_encoder("mine")
+
+
+def test_a_factory_that_makes_another_encoder_is_refused(installed: ModuleType) -> None:
+    installed.MyEncoder = PlaceholderEncoder  # type: ignore[attr-defined]
+    with pytest.raises(AudioAssetsError, match="makes an encoder named placeholder"):
+        load_encoder("mine")
