@@ -247,7 +247,7 @@ FOLD_SCORES = Table(
         Column(
             "test_fold",
             "string",
-            "Digest of the test fold's clips: equal folds of different repeats share it.",
+            "`{positive}-{negative}` digests of the test fold's clips; equal folds share them.",
             nullable=True,
         ),
         ENCODER,
@@ -300,11 +300,23 @@ CURVE_ROWS = (
     Column("ci_low", "float64", "Lower end of the interval.", nullable=True, minimum=0, maximum=1),
     Column("ci_high", "float64", "Upper end of the interval.", nullable=True, minimum=0, maximum=1),
     Column("ci_level", "float64", "Nominal coverage of the interval.", minimum=0, maximum=1),
-    Column("ci_method", "string", "How the interval was made."),
+    Column(
+        "ci_method",
+        "string",
+        "How the interval was made: corrected resampled t; a bound from the number of recordings, "
+        "where the folds do not differ; or none.",
+        values=("corrected_t", "recording_bound", "none"),
+    ),
     Column("ci_status", "string", "`ok`, or why there is no interval; a warning follows `ok: `."),
     Column("folds", "int64", "Folds K of a repeat.", nullable=True, minimum=2),
     Column("repeats", "int64", "Repeats R of the K-fold.", nullable=True, minimum=1),
-    Column("distinct_folds", "int64", "Distinct test folds J among K·R.", nullable=True, minimum=1),
+    Column(
+        "distinct_folds",
+        "int64",
+        "Distinct test folds J among K·R, counted in the class in which fewer differ.",
+        nullable=True,
+        minimum=1,
+    ),
     Column(
         "recordings_pos",
         "float64",
@@ -352,6 +364,13 @@ LEARNING_CURVE = Table(
         Column("code_version", "string", "Version of the code and settings behind the numbers."),
     ),
     unique=("species", "model", "training_size", "metric"),
+)
+
+ROC_AUC_CHART = Table(
+    "roc_auc_chart",
+    "The rows that the chart of a species is drawn from: the learning curves of all its models.",
+    LEARNING_CURVE.columns,
+    unique=LEARNING_CURVE.unique,
 )
 
 MODEL_COMPARISON = Table(
@@ -433,6 +452,7 @@ ALL_TABLES = (
     FOLD_PREDICTIONS,
     EVALUATION,
     LEARNING_CURVE,
+    ROC_AUC_CHART,
     MODEL_COMPARISON,
     QUARANTINE,
 )

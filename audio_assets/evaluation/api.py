@@ -1,0 +1,184 @@
+"""The public call: from embeddings in memory to a learning curve."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from audio_assets.evaluation.grid import score_folds
+from audio_assets.evaluation.heads import HEADS
+from audio_assets.evaluation.learning_curve import summarise
+from audio_assets.evaluation.splits import SplitPlan, make_split_plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def evaluate(
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    recordings: ArrayLike,
+    *,
+    sizes: Sequence[int] = (4, 8, 16, 32, 64, 128, 256, 300),
+    folds: int = 5,
+    repeats: int = 5,
+    head: str = "logistic",
+    protocol: str = "cv",
+    seed: int = 0,
+    ci_level: float = 0.95,
+    bootstrap: int = 0,
+    splits: SplitPlan | None = None,
+    class_scores: ArrayLike | None = None,
+) -> pd.DataFrame:
+    """Learning curve of a head on embeddings, by cross-validation over recordings.
+
+    Parameters
+    ----------
+    embeddings
+        float[n_clips, d], finite.
+    labels
+        {0, 1}[n_clips].
+    recordings
+        str[n_clips], the source recording or site of each clip. No recording is ever in the
+        training and the test part of one fold.
+    sizes
+        Training sizes, clips per class. Those that a fold does not allow are dropped, and the
+        largest that all folds allow is added.
+    folds, repeats
+        K and R of the repeated K-fold; K is lowered where a class has fewer recordings.
+    head
+        ``logistic``, ``random_forest``, ``svm`` or ``mlp``.
+    protocol
+        ``cv``.
+    seed
+        Base seed of all draws.
+    ci_level
+        Nominal coverage of the intervals.
+    bootstrap
+        0: the interval is the corrected resampled t.
+    splits
+        A split plan aligned to the rows, in place of one drawn with ``folds``, ``repeats`` and
+        ``seed``.
+    class_scores
+        float[n_clips], the encoder's own score for the positive class: the point at size 0.
+
+    Returns
+    -------
+    DataFrame
+        Rows of :data:`audio_assets.tables.EVALUATION`. The order of the clips and the names of
+        the recordings change nothing.
+
+    Raises
+    ------
+    ValueError
+        An argument is wrong.
+    audio_assets.evaluation.splits.NoEvaluation
+        The recordings allow no split; a ValueError too.
+    audio_assets.errors.SplitLeakError
+        ``splits`` has a recording in two folds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.repeat([0, 1], 40)
+    >>> recordings = np.repeat([f"night-{i}" for i in range(20)], 4)
+    >>> embeddings = rng.normal(size=(80, 8)) + labels[:, None]
+    >>> curve = evaluate(embeddings, labels, recordings, sizes=(4, 8))
+    >>> curve.loc[curve["metric"] == "roc_auc", "training_size"].tolist()
+    [4, 8, 32]
+    """
+    vectors = _vectors(embeddings)
+    classes = _labels(labels, len(vectors))
+    names = _recordings(recordings, len(vectors))
+    scores = None if class_scores is None else _class_scores(class_scores, len(vectors))
+    if head not in HEADS:
+        raise ValueError(f"unknown head {head!r}; there are {', '.join(HEADS)}")
+    if protocol != "cv":
+        raise ValueError(f"protocol {protocol!r} is not available; there is cv")
+    if bootstrap != 0:
+        raise ValueError(
+            f"bootstrap intervals are not available; bootstrap must be 0, got {bootstrap}"
+        )
+    if not 0.0 < ci_level < 1.0:
+        raise ValueError(f"ci_level must lie between 0 and 1, got {ci_level}")
+    if splits is None:
+        splits = make_split_plan(
+            classes, names, keys=content_keys(vectors), folds=folds, repeats=repeats, seed=seed
+        )
+    elif splits.n_clips != len(vectors):
+        raise ValueError(f"splits has {splits.n_clips} clips, embeddings have {len(vectors)}")
+    results = score_folds(
+        vectors,
+        classes,
+        names,
+        splits,
+        sizes=sizes,
+        head=head,
+        protocol=protocol,
+        seed=seed,
+        class_scores=scores,
+    )
+    return summarise(
+        results.scores,
+        recordings=results.recordings,
+        ci_level=ci_level,
+        head=head,
+        protocol=protocol,
+        seed=seed,
+    )
+
+
+def content_keys(embeddings: NDArray[np.float64]) -> list[str]:
+    """SHA-256 of each row's values: the key of a clip that is known by its embedding alone."""
+    # Adding 0 makes -0.0 and 0.0, which are equal, the same bytes.
+    rows = np.ascontiguousarray(embeddings + 0.0)
+    return [hashlib.sha256(row.tobytes()).hexdigest() for row in rows]
+
+
+def _vectors(embeddings: ArrayLike) -> NDArray[np.float64]:
+    vectors = np.asarray(embeddings)
+    if vectors.ndim != 2 or 0 in vectors.shape:
+        raise ValueError(f"embeddings must be [n_clips, d], got shape {vectors.shape}")
+    if vectors.dtype.kind not in "fiu":
+        raise ValueError(f"embeddings must be numbers, got {vectors.dtype}")
+    vectors = np.ascontiguousarray(vectors, dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise ValueError(f"embeddings have NaN or infinite values, first in row {bad[0]}")
+    return vectors
+
+
+def _labels(labels: ArrayLike, clips: int) -> NDArray[np.int64]:
+    values = np.asarray(labels)
+    if values.shape != (clips,):
+        raise ValueError(f"labels must be [{clips}] like embeddings, got shape {values.shape}")
+    if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
+        raise ValueError("labels must be 0 (negative) or 1 (positive)")
+    return values.astype(np.int64)
+
+
+def _recordings(recordings: ArrayLike, clips: int) -> NDArray[np.str_]:
+    values = np.asarray(recordings)
+    if values.shape != (clips,):
+        raise ValueError(f"recordings must be [{clips}] like embeddings, got shape {values.shape}")
+    if values.dtype.kind not in "UOiu" or any(
+        not isinstance(value, str | int) or value == "" for value in values.tolist()
+    ):
+        raise ValueError("recordings must be names (or whole numbers), and none may be empty")
+    return values.astype(str)
+
+
+def _class_scores(class_scores: ArrayLike, clips: int) -> NDArray[np.float64]:
+    values = np.asarray(class_scores, dtype=np.float64)
+    if values.shape != (clips,):
+        raise ValueError(
+            f"class_scores must be [{clips}] like embeddings, got shape {values.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError("class_scores have NaN or infinite values")
+    return values

@@ -1,0 +1,181 @@
+"""Models against each other on the same folds, and the clips each of them needs, as one table.
+
+The rows are those of :data:`audio_assets.tables.MODEL_COMPARISON`, of one species.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audio_assets.evaluation.clips_needed import clips_needed
+from audio_assets.evaluation.intervals import (
+    corrected_error,
+    count_distinct_folds,
+    half_width,
+    means_of_distinct_folds,
+    why_no_interval,
+)
+from audio_assets.evaluation.recordings import RecordingCounts
+from audio_assets.tables import METRICS, MODEL_COMPARISON
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NO_SPREAD = 1e-12
+
+
+def differences(
+    fold_scores: Mapping[str, pd.DataFrame],
+    recordings: Mapping[str, RecordingCounts],
+    *,
+    species: str,
+    ci_level: float,
+) -> pd.DataFrame:
+    """Paired differences of every two models at every size and metric that both have.
+
+    A difference is taken fold by fold, so what makes a fold hard for both models cancels. Interval
+    and p-value are the corrected resampled t (Nadeau & Bengio 2003) on the raw scale, with Holm's
+    (1979) step-down adjustment over the pairs of models at one size and metric.
+
+    Parameters
+    ----------
+    fold_scores
+        Per model: ``scores`` of :class:`audio_assets.evaluation.grid.FoldResults`. All from one
+        split plan; models may read different variants of the clips.
+    recordings
+        Per model: recordings among the clips that were scored.
+    species
+        Written into the rows.
+    ci_level
+        Nominal coverage of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        Rows of kind ``difference``, model_a before model_b in alphabetical order. A pair whose
+        folds all differ by the same amount has no interval and no p-value, and still counts in
+        Holm's adjustment.
+    """
+    rows = []
+    for model_a, model_b in combinations(sorted(fold_scores), 2):
+        fewest = min(
+            (recordings[model] for model in (model_a, model_b)), key=lambda r: r.smaller_class
+        )
+        pairs = fold_scores[model_a].merge(
+            fold_scores[model_b],
+            on=["repeat", "fold", "training_size", "metric"],
+            suffixes=("_a", "_b"),
+        )
+        pairs = pairs.sort_values(["training_size", "repeat", "fold"], kind="stable")
+        for size, at_size in pairs.groupby("training_size"):
+            for metric in METRICS:
+                cells = at_size[at_size["metric"] == metric]
+                if len(cells):
+                    rows.append(
+                        _row(species, ci_level)
+                        | {"kind": "difference", "model_a": model_a, "model_b": model_b}
+                        | {"metric": metric, "training_size": size}
+                        | _difference(cells, fewest, ci_level)
+                    )
+    table = _as_table(rows)
+    for _, family in table.groupby(["training_size", "metric"]):
+        adjusted = holm(family["p_value"].to_numpy(dtype=np.float64))
+        table.loc[family.index, "p_holm"] = adjusted
+    return table
+
+
+def needed_rows(
+    curves: Mapping[str, pd.DataFrame],
+    *,
+    species: str,
+    ci_level: float,
+    target: float,
+    metric: str = "roc_auc",
+) -> pd.DataFrame:
+    """Clips needed by each model, as rows of kind ``clips_needed``.
+
+    Parameters
+    ----------
+    curves
+        Per model: rows with the columns of :data:`audio_assets.tables.CURVE_ROWS`.
+    species, ci_level
+        Written into the rows.
+    target, metric
+        See :func:`audio_assets.evaluation.clips_needed.clips_needed`.
+    """
+    rows = []
+    for model in sorted(curves):
+        needed = clips_needed(curves[model], target=target, metric=metric)
+        rows.append(
+            _row(species, ci_level)
+            | {"kind": "clips_needed", "model_a": model, "metric": metric, "target": target}
+            | {"training_size": needed.training_size, "status": needed.status}
+        )
+    return _as_table(rows)
+
+
+def holm(p_values: Iterable[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Holm's step-down adjustment; a missing p-value (NaN) counts in the family and stays NaN."""
+    p = np.array(list(p_values), dtype=np.float64)
+    filled = np.where(np.isnan(p), 1.0, p)
+    order = np.argsort(filled, kind="stable")
+    factors = len(p) - np.arange(len(p))
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.maximum.accumulate(filled[order] * factors), 1.0)
+    adjusted[np.isnan(p)] = np.nan
+    return adjusted
+
+
+def _difference(
+    cells: pd.DataFrame, recordings: RecordingCounts, ci_level: float
+) -> dict[str, object]:
+    from scipy.special import stdtr
+
+    values = (cells["value_a"] - cells["value_b"]).to_numpy(dtype=np.float64)
+    reasons = [
+        str(a if isinstance(a, str) else b)
+        for a, b in zip(cells["reason_a"], cells["reason_b"], strict=True)
+    ]
+    test_folds = (cells["test_fold_a"] + " " + cells["test_fold_b"]).tolist()
+    n_folds = int(cells["fold"].max()) + 1
+    distinct = min(
+        count_distinct_folds(cells[side].tolist()) for side in ("test_fold_a", "test_fold_b")
+    )
+    defined = np.isfinite(values)
+    row: dict[str, object] = {"distinct_folds": distinct}
+    mean = float(values[defined].mean()) if defined.any() else float("nan")
+    row["difference"] = mean
+    row["status"] = why_no_interval(defined, reasons, distinct, recordings)
+    if row["status"]:
+        return row
+    spread = float(np.std(means_of_distinct_folds(values, test_folds), ddof=1))
+    if spread < _NO_SPREAD:
+        row["status"] = "the models differ by the same amount in every fold"
+        return row
+    half = half_width(spread, distinct, n_folds, ci_level)
+    row["ci_low"], row["ci_high"] = max(mean - half, -1.0), min(mean + half, 1.0)
+    statistic = mean / corrected_error(spread, distinct, n_folds)
+    row["p_value"] = min(2.0 * float(stdtr(distinct - 1, -abs(statistic))), 1.0)
+    row["status"] = "ok"
+    return row
+
+
+def _row(species: str, ci_level: float) -> dict[str, object]:
+    empty: dict[str, object] = dict.fromkeys(MODEL_COMPARISON.column_names)
+    return empty | {"species": species, "ci_level": ci_level}
+
+
+def _as_table(rows: list[dict[str, object]]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=list(MODEL_COMPARISON.column_names))
+    for column in MODEL_COMPARISON.columns:
+        if column.dtype == "int64":
+            table[column.name] = table[column.name].astype("Int64")
+        elif column.dtype == "float64":
+            table[column.name] = table[column.name].astype("float64")
+    return table

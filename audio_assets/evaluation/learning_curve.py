@@ -1,0 +1,127 @@
+"""From fold scores to a learning curve: one row a training size and metric.
+
+The interval methods belong in :mod:`audio_assets.evaluation.intervals`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audio_assets.evaluation.intervals import NO_METHOD, estimate
+from audio_assets.evaluation.recordings import RecordingCounts
+from audio_assets.tables import CURVE_ROWS, METRICS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WHOLE_NUMBERS = [c.name for c in CURVE_ROWS if c.dtype == "int64" and c.nullable]
+
+
+def summarise(
+    fold_scores: pd.DataFrame,
+    *,
+    recordings: RecordingCounts,
+    ci_level: float,
+    head: str,
+    protocol: str = "cv",
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Mean over folds and interval of every training size and metric.
+
+    Parameters
+    ----------
+    fold_scores
+        ``scores`` of :class:`audio_assets.evaluation.grid.FoldResults`, of one model and species.
+    recordings
+        Recordings among all clips that were scored.
+    ci_level
+        Nominal coverage of the intervals.
+    head, protocol, seed
+        Written into the rows.
+
+    Returns
+    -------
+    DataFrame
+        Columns of :data:`audio_assets.tables.CURVE_ROWS`, by training size and metric.
+    """
+    scores = fold_scores.sort_values(["training_size", "repeat", "fold"], kind="stable")
+    n_folds = int(scores["fold"].max()) + 1
+    repeats = int(scores["repeat"].max()) + 1
+    rows: list[dict[str, object]] = []
+    for size, at_size in scores.groupby("training_size"):
+        for metric in METRICS:
+            cells = at_size[at_size["metric"] == metric]
+            if len(cells) != n_folds * repeats:
+                raise ValueError(
+                    f"{metric} at training size {size} has {len(cells)} folds, expected "
+                    f"{repeats} repeats of {n_folds}"
+                )
+            result = estimate(
+                cells["value"].to_numpy(dtype=np.float64),
+                cells["test_fold"].tolist(),
+                [str(reason) for reason in cells["reason"]],
+                n_folds=n_folds,
+                recordings=recordings,
+                ci_level=ci_level,
+            )
+            tested = (cells["test_pos"] + cells["test_neg"]).to_numpy(dtype=np.float64)
+            pos = cells["test_pos"].to_numpy(dtype=np.float64)
+            rows.append(
+                {
+                    "training_size": size,
+                    "metric": metric,
+                    "mean": result.mean,
+                    "ci_low": result.low,
+                    "ci_high": result.high,
+                    "ci_level": ci_level,
+                    "ci_method": result.method,
+                    "ci_status": result.status,
+                    "folds": n_folds,
+                    "repeats": repeats,
+                    "distinct_folds": result.distinct_folds,
+                    "recordings_pos": float(np.median(cells["recordings_pos"].astype(float))),
+                    "recordings_neg": float(np.median(cells["recordings_neg"].astype(float))),
+                    "test_prevalence": float(np.mean(pos[tested > 0] / tested[tested > 0])),
+                    "head": head,
+                    "protocol": protocol,
+                    "seed": seed,
+                }
+            )
+    return _as_table(rows)
+
+
+def no_evaluation_row(
+    reason: str, *, ci_level: float, head: str, protocol: str = "cv", seed: int = 0
+) -> pd.DataFrame:
+    """The one row of a species that allows no evaluation.
+
+    Parameters
+    ----------
+    reason
+        The text of :class:`audio_assets.evaluation.splits.NoEvaluation`.
+    """
+    row: dict[str, object] = dict.fromkeys(column.name for column in CURVE_ROWS)
+    row |= {
+        "metric": METRICS[0],
+        "ci_level": ci_level,
+        "ci_method": NO_METHOD,
+        "ci_status": f"no evaluation: {reason}",
+        "head": head,
+        "protocol": protocol,
+        "seed": seed,
+    }
+    return _as_table([row])
+
+
+def _as_table(rows: list[dict[str, object]]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=[column.name for column in CURVE_ROWS])
+    for column in CURVE_ROWS:
+        if column.name in _WHOLE_NUMBERS:
+            table[column.name] = table[column.name].astype("Int64")
+        elif column.dtype == "float64":
+            table[column.name] = table[column.name].astype("float64")
+    return table

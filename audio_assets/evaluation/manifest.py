@@ -1,0 +1,123 @@
+"""The split plan as a table: from an inventory to a manifest, and from a manifest to a plan.
+
+Drawing folds and orders belongs in :mod:`audio_assets.evaluation.splits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audio_assets.evaluation.splits import (
+    NoEvaluation,
+    SplitPlan,
+    make_split_plan,
+    why_no_evaluation,
+)
+from audio_assets.tables import BALANCED_MANIFEST
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def build_manifest(inventory: pd.DataFrame, *, folds: int, repeats: int, seed: int) -> pd.DataFrame:
+    """Draw the split plan of a species.
+
+    Parameters
+    ----------
+    inventory
+        Rows of :data:`audio_assets.tables.AUDIO_INVENTORY`; those whose status is not ``ok`` are
+        left out.
+    folds, repeats, seed
+        See :func:`audio_assets.evaluation.splits.make_split_plan`.
+
+    Returns
+    -------
+    DataFrame
+        Rows of :data:`audio_assets.tables.BALANCED_MANIFEST`, sorted by variant, clip and repeat.
+
+    Raises
+    ------
+    NoEvaluation
+        The recordings allow no split.
+    """
+    import pandas as pd
+
+    usable = inventory[inventory["status"] == "ok"]
+    usable = usable.sort_values(["variant", "clip_id"]).reset_index(drop=True)
+    if usable.empty:
+        raise NoEvaluation(why_no_evaluation(None))
+    plan = make_split_plan(
+        usable["label"] == "pos",
+        usable["recording_id"],
+        keys=usable["checksum"].tolist(),
+        variants=usable["variant"].tolist(),
+        folds=folds,
+        repeats=repeats,
+        seed=seed,
+    )
+    parts = []
+    for repeat in range(plan.repeats):
+        part = usable[["clip_id", "variant", "label", "recording_id", "checksum"]].copy()
+        part["repeat"] = repeat
+        part["fold"] = plan.folds[repeat]
+        part["rank"] = plan.ranks[repeat]
+        part["folds"] = plan.n_folds
+        parts.append(part)
+    manifest = pd.concat(parts).sort_values(["variant", "clip_id", "repeat"])
+    return manifest[list(BALANCED_MANIFEST.column_names)].reset_index(drop=True)
+
+
+def empty_manifest() -> pd.DataFrame:
+    """The manifest of a species that allows no evaluation: no rows."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            column.name: pd.Series(dtype="object" if column.dtype == "string" else column.dtype)
+            for column in BALANCED_MANIFEST.columns
+        }
+    )
+
+
+def plan_from_manifest(manifest: pd.DataFrame, clip_ids: Sequence[str], variant: str) -> SplitPlan:
+    """The split plan of the given clips, in their order.
+
+    Parameters
+    ----------
+    manifest
+        Rows of :data:`audio_assets.tables.BALANCED_MANIFEST`.
+    clip_ids
+        Usable clips of one variant. Clips of the manifest that are missing here were unusable and
+        are skipped in rank order.
+    variant
+        ``data`` or ``data_5s``.
+
+    Raises
+    ------
+    ValueError
+        A clip is named twice, or the manifest does not have it in every repeat.
+    """
+    ids = [str(clip) for clip in clip_ids]
+    if len(set(ids)) != len(ids):
+        raise ValueError("clip_ids names a clip twice")
+    rows = manifest[manifest["variant"] == variant]
+    missing = sorted(set(ids) - set(rows["clip_id"]))
+    if missing:
+        raise ValueError(f"the manifest has no clip {missing[0]!r} in {variant}")
+    rows = rows[rows["clip_id"].isin(ids)]
+    tables = {
+        column: rows.pivot(index="clip_id", columns="repeat", values=column).reindex(ids)
+        for column in ("fold", "rank")
+    }
+    if any(table.isna().to_numpy().any() for table in tables.values()):
+        raise ValueError("the manifest does not have every clip in every repeat")
+    keys = rows.drop_duplicates("clip_id").set_index("clip_id")["checksum"].reindex(ids)
+    return SplitPlan(
+        tables["fold"].to_numpy(dtype=np.int64).T,
+        tables["rank"].to_numpy(dtype=np.int64).T,
+        int(manifest["folds"].iloc[0]),
+        tuple(keys),
+    )

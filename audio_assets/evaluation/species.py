@@ -1,0 +1,232 @@
+"""The evaluation of one species by one model, from the stages' tables to the stages' tables.
+
+Only the joining of tables belongs here; what is computed lies in the other files of this folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audio_assets.evaluation.comparison import differences, needed_rows
+from audio_assets.evaluation.grid import score_folds
+from audio_assets.evaluation.learning_curve import no_evaluation_row, summarise
+from audio_assets.evaluation.manifest import plan_from_manifest
+from audio_assets.evaluation.recordings import (
+    NoEvaluation,
+    RecordingCounts,
+    count_recordings,
+)
+from audio_assets.evaluation.splits import why_no_evaluation
+from audio_assets.tables import CURVE_ROWS, FOLD_PREDICTIONS, FOLD_SCORES, LEARNING_CURVE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class SpeciesScores:
+    """What :func:`score_species` gives.
+
+    Attributes
+    ----------
+    scores, predictions
+        As :data:`audio_assets.tables.FOLD_SCORES` and
+        :data:`audio_assets.tables.FOLD_PREDICTIONS`.
+    summary
+        Counts to show, or why there is no evaluation.
+    """
+
+    scores: pd.DataFrame
+    predictions: pd.DataFrame
+    summary: dict[str, Any]
+
+
+def score_species(
+    embeddings: pd.DataFrame,
+    manifest: pd.DataFrame,
+    *,
+    species: str,
+    model: str,
+    encoder: str,
+    variant: str,
+    head: str,
+    sizes: Iterable[int],
+    protocol: str,
+    seed: int,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> SpeciesScores:
+    """Cross-validate a model on a species.
+
+    Parameters
+    ----------
+    embeddings, manifest
+        Tables of :data:`audio_assets.tables.EMBEDDINGS` and
+        :data:`audio_assets.tables.BALANCED_MANIFEST`.
+    variant
+        Variant the model reads.
+    species, model, encoder
+        Written into the rows.
+    head, sizes, protocol, seed, workers, progress
+        See :func:`audio_assets.evaluation.grid.score_folds`. Size 0 asks for the encoder's own
+        class score, where it has one for the species.
+
+    Returns
+    -------
+    SpeciesScores
+        Where the species allows no evaluation, ``scores`` is one row with the reason.
+    """
+    import pandas as pd
+
+    sizes = list(sizes)
+    origin = {
+        "species": species,
+        "model": model,
+        "encoder": encoder,
+        # Of the embeddings at hand, which may be older than the encoder installed now.
+        "encoder_fingerprint": next(iter(embeddings["encoder_fingerprint"]), ""),
+    }
+    constants = {**origin, "head": head, "protocol": protocol, "seed": seed}
+    usable = embeddings[embeddings["status"] == "ok"].reset_index(drop=True)
+    try:
+        _check_evaluable(usable, manifest, variant)
+        results = score_folds(
+            np.stack(usable["embedding"].tolist()),
+            (usable["label"] == "pos").to_numpy(dtype=np.int64),
+            usable["recording_id"].to_numpy(dtype=str),
+            plan_from_manifest(manifest, usable["clip_id"].tolist(), variant),
+            sizes=sizes,
+            head=head,
+            protocol=protocol,
+            seed=seed,
+            class_scores=usable["class_score"].to_numpy(dtype=np.float64) if 0 in sizes else None,
+            workers=workers,
+            progress=progress,
+        )
+    except NoEvaluation as reason:
+        row: dict[str, Any] = dict.fromkeys(FOLD_SCORES.column_names)
+        row |= {"reason": str(reason), **constants}
+        return SpeciesScores(
+            pd.DataFrame([row], columns=list(FOLD_SCORES.column_names)),
+            pd.DataFrame(columns=list(FOLD_PREDICTIONS.column_names)),
+            {"no evaluation": str(reason)},
+        )
+    predictions = results.predictions.join(
+        usable[["clip_id", "label", "recording_id"]], on="clip"
+    ).assign(**origin)
+    trained = results.scores["training_size"]
+    return SpeciesScores(
+        results.scores.assign(**constants)[list(FOLD_SCORES.column_names)],
+        predictions[list(FOLD_PREDICTIONS.column_names)],
+        {
+            "clips": len(usable),
+            "positive recordings": results.recordings.pos,
+            "negative recordings": results.recordings.neg,
+            "largest size": int(trained.max()),
+        },
+    )
+
+
+def summarise_species(
+    fold_scores: pd.DataFrame,
+    fold_predictions: pd.DataFrame,
+    *,
+    ci_level: float,
+    code_version: str,
+) -> pd.DataFrame:
+    """The learning curve of a species and model.
+
+    Parameters
+    ----------
+    fold_scores, fold_predictions
+        What :func:`score_species` gave.
+    ci_level
+        Nominal coverage of the intervals.
+    code_version
+        Written into the rows.
+
+    Returns
+    -------
+    DataFrame
+        As :data:`audio_assets.tables.LEARNING_CURVE`.
+    """
+    first = fold_scores.iloc[0]
+    constants = {"head": first["head"], "protocol": first["protocol"], "seed": int(first["seed"])}
+    if len(fold_predictions):
+        curve = summarise(
+            fold_scores, recordings=_recordings(fold_predictions), ci_level=ci_level, **constants
+        )
+    else:
+        curve = no_evaluation_row(str(first["reason"]), ci_level=ci_level, **constants)
+    assert list(curve.columns) == [column.name for column in CURVE_ROWS]
+    curve = curve.assign(
+        species=first["species"],
+        model=first["model"],
+        encoder=first["encoder"],
+        encoder_fingerprint=first["encoder_fingerprint"],
+        code_version=code_version,
+    )
+    return curve[list(LEARNING_CURVE.column_names)]
+
+
+def compare_species(
+    fold_scores: Iterable[pd.DataFrame],
+    fold_predictions: Iterable[pd.DataFrame],
+    curves: Iterable[pd.DataFrame],
+    *,
+    species: str,
+    ci_level: float,
+    target: float,
+) -> pd.DataFrame:
+    """Differences of every two models of a species, and the clips that each needs.
+
+    Parameters
+    ----------
+    fold_scores, fold_predictions, curves
+        Tables of the species, one a model.
+    target
+        ROC-AUC whose lower bound counts as enough.
+
+    Returns
+    -------
+    DataFrame
+        As :data:`audio_assets.tables.MODEL_COMPARISON`. Models without an evaluation have a row
+        of clips needed that says so, and no differences.
+    """
+    import pandas as pd
+
+    recordings = {p["model"].iloc[0]: _recordings(p) for p in fold_predictions if len(p)}
+    scores = {s["model"].iloc[0]: s for s in fold_scores}
+    scores = {model: table for model, table in scores.items() if model in recordings}
+    by_model = {curve["model"].iloc[0]: curve for curve in curves}
+    tables = [
+        differences(scores, recordings, species=species, ci_level=ci_level),
+        needed_rows(by_model, species=species, ci_level=ci_level, target=target),
+    ]
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if len(filled) > 1 else (filled or tables)[0]
+
+
+def _check_evaluable(usable: pd.DataFrame, manifest: pd.DataFrame, variant: str) -> None:
+    if usable.empty:
+        raise NoEvaluation(f"{why_no_evaluation(None)} under {variant}")
+    counts = count_recordings(
+        (usable["label"] == "pos").to_numpy(dtype=np.int64),
+        usable["recording_id"].to_numpy(dtype=str),
+    )
+    if counts.smaller_class < 2:
+        raise NoEvaluation(why_no_evaluation(counts))
+    if manifest.empty:
+        raise NoEvaluation("no deal of the recordings gives every test fold both classes")
+
+
+def _recordings(predictions: pd.DataFrame) -> RecordingCounts:
+    clips = predictions[["clip_id", "label", "recording_id"]].drop_duplicates()
+    return count_recordings(
+        (clips["label"] == "pos").to_numpy(dtype=np.int64),
+        clips["recording_id"].to_numpy(dtype=str),
+    )

@@ -1,0 +1,308 @@
+"""The split plan: which fold a recording is tested in, and in which order clips are trained on.
+
+Folds are dealt and draw orders are made here. The table form of a plan belongs in
+:mod:`audio_assets.evaluation.manifest`, training and scoring in
+:mod:`audio_assets.evaluation.grid`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from audio_assets.evaluation.recordings import NoEvaluation as NoEvaluation
+from audio_assets.evaluation.recordings import (
+    RecordingCounts,
+    check_no_leak,
+    count_recordings,
+    recording_codes,
+)
+from audio_assets.evaluation.seeds import Purpose, generator
+from audio_assets.tables import VARIANTS
+
+MAX_REDRAWS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class SplitPlan:
+    """Folds and draw orders of n clips over R repeats.
+
+    Attributes
+    ----------
+    folds
+        int[R, n], the fold in which a clip is tested.
+    ranks
+        int[R, n], place of a clip in the draw order of its class, from 0.
+    n_folds
+        K, the number of folds of a repeat.
+    keys
+        str[n], content hash of each clip: the canonical order that results depend on.
+    """
+
+    folds: NDArray[np.int64]
+    ranks: NDArray[np.int64]
+    n_folds: int
+    keys: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.folds.ndim != 2 or self.folds.shape != self.ranks.shape:
+            raise ValueError(
+                f"folds and ranks must both be [repeats, clips], got {self.folds.shape} and "
+                f"{self.ranks.shape}"
+            )
+        if len(self.keys) != self.n_clips:
+            raise ValueError(f"{len(self.keys)} keys for {self.n_clips} clips")
+        if self.n_folds < 2:
+            raise ValueError(f"n_folds must be at least 2, got {self.n_folds}")
+        if self.folds.size and not 0 <= self.folds.min() <= self.folds.max() < self.n_folds:
+            raise ValueError(f"folds must lie in 0 to {self.n_folds - 1}")
+
+    @property
+    def repeats(self) -> int:
+        return int(self.folds.shape[0])
+
+    @property
+    def n_clips(self) -> int:
+        return int(self.folds.shape[1])
+
+    def take(self, clips: NDArray[np.int64]) -> "SplitPlan":
+        """The plan of some of the clips, in the order given (int[m] row numbers)."""
+        return SplitPlan(
+            self.folds[:, clips],
+            self.ranks[:, clips],
+            self.n_folds,
+            tuple(self.keys[clip] for clip in clips),
+        )
+
+    def training_clips(
+        self, labels: NDArray[np.int64], repeat: int, fold: int, size: int
+    ) -> NDArray[np.int64]:
+        """Training subset of a fold: the first ``size`` clips a class that are not in it.
+
+        Parameters
+        ----------
+        labels
+            {0, 1}[n].
+        repeat, fold
+            Which fold is tested.
+        size
+            Clips per class; at most :meth:`largest_size`.
+
+        Returns
+        -------
+        int[2 * size]
+            Row numbers in ascending order.
+        """
+        outside = self.folds[repeat] != fold
+        chosen = []
+        for label in (0, 1):
+            clips = np.flatnonzero(outside & (labels == label))
+            if len(clips) < size:
+                raise ValueError(
+                    f"fold {fold} of repeat {repeat} has {len(clips)} training clips of class "
+                    f"{label}, {size} are asked for"
+                )
+            chosen.append(clips[np.argsort(self.ranks[repeat, clips], kind="stable")[:size]])
+        return np.sort(np.concatenate(chosen))
+
+    def largest_size(self, labels: NDArray[np.int64]) -> int:
+        """The largest training size (clips per class) that every fold of every repeat allows."""
+        return min(
+            int(np.sum((row != fold) & (labels == label)))
+            for row in self.folds
+            for fold in range(self.n_folds)
+            for label in (0, 1)
+        )
+
+
+def make_split_plan(
+    labels: ArrayLike,
+    recordings: ArrayLike,
+    *,
+    keys: Sequence[str],
+    variants: Sequence[str] | None = None,
+    folds: int = 5,
+    repeats: int = 5,
+    seed: int = 0,
+) -> SplitPlan:
+    """Draw folds over recordings and draw orders over clips.
+
+    Parameters
+    ----------
+    labels
+        {0, 1}[n].
+    recordings
+        str[n], recording of each clip. A recording may hold both labels.
+    keys
+        str[n], content hashes. Everything is drawn from an order made from them, so renaming or
+        reordering clips and recordings changes nothing.
+    variants
+        str[n], ``data`` or ``data_5s``; all ``data`` when left out. A recording is in the same
+        fold in both. K and which draws are valid is decided on ``data`` if it has both classes in
+        at least 2 recordings each, else on the other; a draw valid in both is preferred.
+    folds
+        Largest number of folds K. A class with fewer recordings lowers it, and so does failing to
+        draw ``MAX_REDRAWS`` times again folds that all hold both classes.
+    repeats
+        Number R of independent draws of the K folds.
+    seed
+        Base seed.
+
+    Raises
+    ------
+    NoEvaluation
+        A class has fewer than 2 recordings.
+    ValueError
+        Arguments of different lengths or out of range.
+    """
+    labels, recordings = np.asarray(labels, dtype=np.int64), np.asarray(recordings, dtype=str)
+    variant_names = np.asarray(VARIANTS[:1] * len(labels) if variants is None else variants)
+    if not len(labels) == len(recordings) == len(keys) == len(variant_names):
+        raise ValueError(
+            f"labels, recordings, keys and variants must have one length, got {len(labels)}, "
+            f"{len(recordings)}, {len(keys)} and {len(variant_names)}"
+        )
+    if folds < 2 or repeats < 1:
+        raise ValueError(f"folds must be at least 2 and repeats 1, got {folds} and {repeats}")
+    counts = {
+        variant: count_recordings(
+            labels[variant_names == variant], recordings[variant_names == variant]
+        )
+        for variant in VARIANTS
+    }
+    deciding = next((v for v in VARIANTS if counts[v].smaller_class >= 2), None)
+    if deciding is None:
+        fullest = max(VARIANTS, key=lambda v: counts[v].total)
+        raise NoEvaluation(why_no_evaluation(counts[fullest] if len(labels) else None))
+
+    codes = recording_codes(labels, recordings, keys, list(variant_names))
+    strata = np.array(
+        [VARIANTS.index(v) * 2 + label for v, label in zip(variant_names, labels, strict=True)]
+    )
+    clips = np.zeros((codes.max() + 1, 2 * len(VARIANTS)), dtype=np.int64)
+    np.add.at(clips, (codes, strata), 1)
+    decisive = [2 * VARIANTS.index(deciding), 2 * VARIANTS.index(deciding) + 1]
+    wanted = [
+        2 * i + label
+        for i, variant in enumerate(VARIANTS)
+        if counts[variant].pos and counts[variant].neg
+        for label in (0, 1)
+    ]
+
+    dealt = None
+    n_folds = min(folds, counts[deciding].smaller_class)
+    while dealt is None and n_folds >= 2:
+        dealt = _deal_repeats(clips, n_folds, repeats, seed, decisive, wanted)
+        n_folds -= dealt is None
+    if dealt is None:
+        raise NoEvaluation("no way was found to split the recordings so that each part has both "
+                           "positive and negative clips")  # fmt: skip
+    plan_folds = dealt[:, codes]
+    check_no_leak(plan_folds, recordings)
+    ranks = _draw_orders(labels, codes, np.asarray(keys), variant_names, repeats, seed)
+    return SplitPlan(plan_folds, ranks, n_folds, tuple(str(key) for key in keys))
+
+
+def why_no_evaluation(counts: RecordingCounts | None) -> str:
+    """Say in words why these recordings can not be split; None stands for no clips at all."""
+    if counts is None:
+        return "there are no usable clips"
+    parts = []
+    for word, count in (("positive", counts.pos), ("negative", counts.neg)):
+        if count < 2:
+            number = "no recording has" if count == 0 else "only 1 recording has"
+            parts.append(f"{number} {word} clips")
+    return " and ".join(parts) + "; at least 2 are needed, one to train on and one to test on"
+
+
+def _deal_repeats(
+    clips: NDArray[np.int64],
+    n_folds: int,
+    repeats: int,
+    seed: int,
+    decisive: list[int],
+    wanted: list[int],
+) -> NDArray[np.int64] | None:
+    """Folds int[R, recordings] of all repeats, or None if a repeat found no valid draw."""
+    dealt = np.empty((repeats, len(clips)), dtype=np.int64)
+    for repeat in range(repeats):
+        fallback = None
+        for attempt in range(1 + MAX_REDRAWS):
+            rng = generator(seed, Purpose.FOLDS, repeat, n_folds, attempt)
+            draw = _deal_recordings(clips, n_folds, rng)
+            held = np.array([clips[draw == fold].sum(axis=0) for fold in range(n_folds)]) > 0
+            if held[:, wanted].all():
+                break
+            if fallback is None and held[:, decisive].all():
+                fallback = draw
+        else:
+            if fallback is None:
+                return None
+            draw = fallback
+        dealt[repeat] = draw
+    return dealt
+
+
+def _deal_recordings(
+    clips: NDArray[np.int64], n_folds: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """One random assignment of recordings to folds with nearly equal shares of each stratum.
+
+    Recordings come in a random order in which large ones tend to be early (each next one is drawn
+    with probability proportional to its share of clips), and go where the sum over folds and
+    strata of the squared shares grows least; ties are broken at random. Dealing strictly from
+    large to small balances a little better and repeats the same few folds; dealing in a plain
+    random order leaves folds up to twice as uneven.
+
+    Parameters
+    ----------
+    clips
+        int[recordings, strata], clips of each recording in each (variant, label).
+    """
+    share = clips / np.maximum(clips.sum(axis=0), 1)
+    order = np.argsort(rng.exponential(size=len(clips)) / share.sum(axis=1), kind="stable")
+    held = np.zeros((n_folds, clips.shape[1]))
+    draw = np.empty(len(clips), dtype=np.int64)
+    for recording in order:
+        growth = held @ share[recording]
+        best = np.flatnonzero(growth <= growth.min() + 1e-12)
+        draw[recording] = best[rng.integers(len(best))]
+        held[draw[recording]] += share[recording]
+    return draw
+
+
+def _draw_orders(
+    labels: NDArray[np.int64],
+    codes: NDArray[np.int64],
+    keys: NDArray[np.str_],
+    variants: NDArray[np.str_],
+    repeats: int,
+    seed: int,
+) -> NDArray[np.int64]:
+    """Ranks int[R, n]: per variant and label, a round robin over recordings in random order.
+
+    Recordings take their turns in the same order in both variants, so that models that read
+    different variants still train on the same recordings as far as possible.
+    """
+    ranks = np.empty((repeats, len(labels)), dtype=np.int64)
+    for repeat in range(repeats):
+        for label in (0, 1):
+            rng = generator(seed, Purpose.RECORDING_ORDER, repeat, label)
+            turn_of_recording = rng.permutation(int(codes.max()) + 1)
+            for number, variant in enumerate(VARIANTS):
+                clips = np.flatnonzero((labels == label) & (variants == variant))
+                if not len(clips):
+                    continue
+                clips = clips[np.lexsort((keys[clips], codes[clips]))]
+                rng = generator(seed, Purpose.CLIP_ORDER, repeat, label, number)
+                clips = clips[rng.permutation(len(clips))]
+                turns = turn_of_recording[codes[clips]]
+                # The round of a clip: how many clips of its recording were drawn before it.
+                by_recording = np.argsort(turns, kind="stable")
+                sorted_turns = turns[by_recording]
+                starts = np.searchsorted(sorted_turns, sorted_turns)
+                rounds = np.empty(len(clips), dtype=np.int64)
+                rounds[by_recording] = np.arange(len(clips)) - starts
+                ranks[repeat, clips[np.lexsort((turns, rounds))]] = np.arange(len(clips))
+    return ranks

@@ -1,0 +1,117 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t as student
+
+from audio_assets.evaluation.comparison import differences, holm, needed_rows
+from audio_assets.evaluation.grid import FoldResults, score_folds
+from audio_assets.evaluation.learning_curve import summarise
+from audio_assets.evaluation.recordings import RecordingCounts
+from audio_assets.evaluation.splits import make_split_plan
+from audio_assets.tables import MODEL_COMPARISON
+from audio_assets.validation import validate
+
+
+@pytest.fixture
+def models(simulated: Callable[..., Any]) -> dict[str, FoldResults]:
+    clips = simulated(12, 12, shift=4.0)
+    plan = make_split_plan(clips.labels, clips.recordings, keys=clips.keys)
+    rng = np.random.default_rng(5)
+    blurred = clips.embeddings + rng.normal(size=clips.embeddings.shape)
+    noise = rng.normal(size=clips.embeddings.shape)
+    vectors = {"sharp": clips.embeddings, "blurred": blurred, "noise": noise}
+    sizes = {"sharp": (4, 8), "blurred": (4, 16), "noise": (4,)}
+    return {
+        name: score_folds(
+            vectors[name], clips.labels, clips.recordings, plan, sizes=sizes[name], head="logistic"
+        )
+        for name in vectors
+    }
+
+
+def table_of(models: dict[str, FoldResults]) -> pd.DataFrame:
+    return differences(
+        {name: result.scores for name, result in models.items()},
+        {name: result.recordings for name, result in models.items()},
+        species="coyote",
+        ci_level=0.95,
+    )
+
+
+def test_a_difference_is_paired_by_fold_and_corrected(models: dict[str, FoldResults]) -> None:
+    table = table_of(models)
+    validate(table, MODEL_COMPARISON)
+    row = table.query("model_a == 'blurred' and model_b == 'sharp' and metric == 'roc_auc'").iloc[0]
+    assert row["training_size"] == 4 and row["status"] == "ok"
+    values = [
+        models[name].scores.query("training_size == 4 and metric == 'roc_auc'")["value"].to_numpy()
+        for name in ("blurred", "sharp")
+    ]
+    difference = values[0] - values[1]
+    distinct = row["distinct_folds"]
+    assert 20 <= distinct <= 25
+    error = difference.std(ddof=1) * np.sqrt(1 / distinct + 1 / 4)
+    half = student.ppf(0.975, distinct - 1) * error
+    assert row["difference"] == pytest.approx(difference.mean())
+    assert row["ci_low"] == pytest.approx(difference.mean() - half)
+    assert row["ci_high"] == pytest.approx(difference.mean() + half)
+    p = 2 * student.sf(abs(difference.mean()) / error, distinct - 1)
+    assert row["p_value"] == pytest.approx(p)
+    assert row["p_holm"] >= row["p_value"]
+
+
+def test_models_are_compared_at_sizes_that_both_have(models: dict[str, FoldResults]) -> None:
+    table = table_of(models)
+    sizes = {
+        (a, b): set(group["training_size"])
+        for (a, b), group in table.groupby(["model_a", "model_b"])
+    }
+    largest = int(models["sharp"].scores["training_size"].max())
+    assert sizes[("blurred", "sharp")] == {4, largest}
+    assert len(sizes) == 3
+
+
+def test_a_model_against_itself_has_no_p_value(models: dict[str, FoldResults]) -> None:
+    table = table_of({"a": models["sharp"], "b": models["sharp"]})
+    auc = table[table["metric"] == "roc_auc"]
+    assert (auc["difference"] == 0.0).all() and auc["p_value"].isna().all()
+    assert (auc["status"] == "the models differ by the same amount in every fold").all()
+
+
+def test_few_recordings_of_one_model_leave_no_interval(models: dict[str, FoldResults]) -> None:
+    scores = {name: result.scores for name, result in models.items()}
+    counts = dict.fromkeys(scores, RecordingCounts(12, 12, 24)) | {
+        "sharp": RecordingCounts(4, 12, 16)
+    }
+    table = differences(scores, counts, species="coyote", ci_level=0.95)
+    few = table[(table["model_b"] == "sharp") & (table["metric"] == "roc_auc")]
+    assert few["ci_low"].isna().all() and few["status"].str.startswith("fewer than 5").all()
+    assert few["difference"].notna().all()
+
+
+def test_holm_by_hand() -> None:
+    np.testing.assert_allclose(holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
+    np.testing.assert_allclose(holm([0.6, 0.9]), [1.0, 1.0])
+    # A missing p-value keeps its place in the family.
+    np.testing.assert_allclose(holm([0.01, np.nan]), [0.02, np.nan])
+
+
+def test_clips_needed_is_a_row_a_model(models: dict[str, FoldResults]) -> None:
+    curves = {
+        name: summarise(r.scores, recordings=r.recordings, ci_level=0.95, head="logistic")
+        for name, r in models.items()
+    }
+    table = needed_rows(curves, species="coyote", ci_level=0.95, target=0.6)
+    validate(table, MODEL_COMPARISON)
+    assert table["model_a"].tolist() == ["blurred", "noise", "sharp"]
+    sharp = table.iloc[2]
+    assert sharp["status"] == "ok" and sharp["training_size"] >= 4
+    assert table.iloc[1]["status"].startswith("not reached with n = ")
+
+
+def test_one_model_alone_has_no_differences(models: dict[str, FoldResults]) -> None:
+    table = table_of({"sharp": models["sharp"]})
+    assert table.empty and list(table.columns) == list(MODEL_COMPARISON.column_names)

@@ -1,0 +1,136 @@
+import doctest
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from audio_assets import evaluate
+from audio_assets.errors import SplitLeakError
+from audio_assets.evaluation import api
+from audio_assets.evaluation.splits import NoEvaluation, make_split_plan
+from audio_assets.tables import EVALUATION
+from audio_assets.validation import validate
+
+Simulate = Callable[..., Any]
+
+
+def run(clips: Any, **options: Any) -> pd.DataFrame:
+    options = {"sizes": (4, 8), "repeats": 2} | options
+    return evaluate(clips.embeddings, clips.labels, clips.recordings, **options)
+
+
+def test_the_example_in_the_docstring_runs() -> None:
+    assert doctest.testmod(api).failed == 0
+
+
+def test_rows_are_those_of_the_table(simulated: Simulate) -> None:
+    curve = run(simulated(), class_scores=simulated().embeddings[:, 0])
+    validate(curve, EVALUATION)
+    assert curve["training_size"].unique().tolist()[:3] == [0, 4, 8]
+
+
+@pytest.mark.parametrize("head", ["logistic", "svm"])
+def test_shuffled_clips_and_new_names_give_identical_bytes(head: str, simulated: Simulate) -> None:
+    clips = simulated(9, 7)
+    other = clips.take(np.random.default_rng(3).permutation(len(clips.labels)))
+    other.recordings[:] = [f"{name[::-1]}" for name in other.recordings]
+    assert run(clips, head=head).to_csv() == run(other, head=head).to_csv()
+
+
+def test_the_seed_decides(simulated: Simulate) -> None:
+    clips = simulated()
+    assert run(clips, seed=1).to_csv() == run(clips, seed=1).to_csv()
+    assert run(clips, seed=1)["mean"].tolist() != run(clips, seed=2)["mean"].tolist()
+
+
+def test_a_global_random_state_has_no_part(simulated: Simulate) -> None:
+    clips = simulated(5, 5)
+    options: dict[str, Any] = {"head": "random_forest", "repeats": 1, "sizes": (), "folds": 2}
+    np.random.seed(1)
+    one = run(clips, **options)
+    before = np.random.get_state()[1].tolist()
+    two = run(clips, **options)
+    assert one.to_csv() == two.to_csv()
+    assert np.random.get_state()[1].tolist() == before
+
+
+def test_better_separated_clips_score_higher(simulated: Simulate) -> None:
+    means = [
+        run(simulated(shift=shift)).query("metric == 'roc_auc'")["mean"].iloc[-1]
+        for shift in (0.0, 2.0, 6.0)
+    ]
+    assert means == sorted(means) and means[0] < 0.65 and means[2] > 0.95
+
+
+def test_a_given_plan_is_used(simulated: Simulate) -> None:
+    clips = simulated()
+    plan = make_split_plan(clips.labels, clips.recordings, keys=clips.keys, folds=3, repeats=4)
+    curve = run(clips, splits=plan)
+    assert set(curve["folds"]) == {3} and set(curve["repeats"]) == {4}
+    with pytest.raises(ValueError, match="splits has 5 clips"):
+        run(clips, splits=plan.take(np.arange(5)))
+    leaking = make_split_plan(clips.labels, np.array(clips.keys), keys=clips.keys)
+    with pytest.raises(SplitLeakError):
+        run(clips, splits=leaking)
+
+
+def test_constant_scores_are_at_chance_with_an_interval_of_some_width(simulated: Simulate) -> None:
+    clips = simulated()
+    curve = run(clips, class_scores=np.zeros(len(clips.labels)))
+    row = curve.query("training_size == 0 and metric == 'roc_auc'").iloc[0]
+    assert row["mean"] == 0.5 and row["ci_low"] < 0.4 and row["ci_high"] > 0.6
+
+
+def test_perfect_folds_do_not_claim_certainty(simulated: Simulate) -> None:
+    row = run(simulated(12, 12, shift=60.0)).query("metric == 'roc_auc'").iloc[-1]
+    assert row["mean"] == 1.0 and row["ci_high"] == 1.0 and 0.6 < row["ci_low"] < 0.9
+
+
+def test_few_recordings_have_points_without_an_interval(simulated: Simulate) -> None:
+    curve = run(simulated(3, 8)).query("metric == 'roc_auc'")
+    assert curve["mean"].notna().all() and curve["ci_low"].isna().all()
+    assert (curve["ci_status"].str.startswith("fewer than 5 recordings")).all()
+    assert set(curve["folds"]) == {3}
+
+
+def test_one_recording_is_no_evaluation(simulated: Simulate) -> None:
+    with pytest.raises(NoEvaluation, match="only 1 recording has positive clips"):
+        run(simulated(1, 8))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"embeddings": np.zeros(72)}, r"embeddings must be \[n_clips, d\]"),
+        ({"embeddings": np.zeros((72, 0))}, r"embeddings must be \[n_clips, d\]"),
+        ({"embeddings": np.full((72, 2), "x")}, "embeddings must be numbers"),
+        ({"embeddings": np.full((72, 2), np.nan)}, "first in row 0"),
+        ({"labels": np.zeros(3)}, r"labels must be \[72\]"),
+        ({"labels": np.full(72, 2)}, "labels must be 0"),
+        ({"labels": ["pos"] * 72}, "labels must be 0"),
+        ({"recordings": ["a"]}, r"recordings must be \[72\]"),
+        ({"recordings": [""] * 72}, "none may be empty"),
+        ({"recordings": np.full(72, np.nan)}, "recordings must be names"),
+        ({"head": "oracle"}, "unknown head 'oracle'"),
+        ({"protocol": "loo"}, "protocol 'loo'"),
+        ({"bootstrap": 5}, "bootstrap"),
+        ({"ci_level": 95}, "ci_level"),
+        ({"sizes": (-4,)}, "training size"),
+        ({"folds": 1}, "folds must be at least 2"),
+        ({"class_scores": np.zeros(3)}, r"class_scores must be \[72\]"),
+        ({"class_scores": np.full(72, np.nan)}, "class_scores have NaN"),
+    ],
+)
+def test_wrong_arguments_are_refused_by_name(
+    change: dict[str, Any], text: str, simulated: Simulate
+) -> None:
+    clips = simulated()
+    arguments = {
+        "embeddings": clips.embeddings,
+        "labels": clips.labels,
+        "recordings": clips.recordings,
+    } | change
+    with pytest.raises(ValueError, match=text):
+        evaluate(**arguments)

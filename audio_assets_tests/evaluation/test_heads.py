@@ -1,0 +1,102 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import normalize
+
+from audio_assets.evaluation import heads
+from audio_assets.evaluation.heads import HEADS, StandardisedHead
+from audio_assets.evaluation.kernel_logistic import NotConvergedError
+
+Clips = Any
+
+
+def halves(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.random.default_rng(0).permutation(len(clips.labels))
+    return np.sort(rows[: len(rows) // 2]), np.sort(rows[len(rows) // 2 :])
+
+
+@pytest.mark.parametrize("name", list(HEADS))
+def test_every_head_ranks_separated_clips_and_repeats_itself(
+    name: str, simulated: Callable[..., Clips]
+) -> None:
+    clips = simulated(shift=8.0)
+    train, test = halves(clips)
+    score = HEADS[name].prepare(clips.embeddings)
+    scores = score(train, clips.labels[train], test, 7)
+    pos, neg = scores[clips.labels[test] == 1], scores[clips.labels[test] == 0]
+    assert np.mean(pos[:, None] > neg) > 0.95
+    np.testing.assert_array_equal(scores, score(train, clips.labels[train], test, 7))
+    if HEADS[name].is_probability:
+        assert 0.0 <= scores.min() and scores.max() <= 1.0
+    else:
+        assert scores.min() < 0.0
+
+
+@pytest.mark.parametrize("name", list(HEADS))
+def test_test_clips_have_no_part_in_training(name: str, simulated: Callable[..., Clips]) -> None:
+    clips = simulated()
+    train, test = halves(clips)
+    before = HEADS[name].prepare(clips.embeddings)(train, clips.labels[train], test, 7)
+    moved = clips.embeddings.copy()
+    moved[test[1:]] *= 100.0
+    after = HEADS[name].prepare(moved)(train, clips.labels[train], test, 7)
+    assert after[0] == pytest.approx(before[0], abs=1e-12)
+
+
+def test_logistic_is_scikit_learns_on_embeddings_of_unit_length(
+    simulated: Callable[..., Clips],
+) -> None:
+    clips = simulated()
+    train, test = halves(clips)
+    mine = HEADS["logistic"].prepare(clips.embeddings)(train, clips.labels[train], test, 0)
+    unit = normalize(clips.embeddings)
+    model = LogisticRegression(C=10.0, tol=1e-10, solver="newton-cholesky", max_iter=1000)
+    theirs = model.fit(unit[train], clips.labels[train]).predict_proba(unit[test])[:, 1]
+    np.testing.assert_allclose(mine, theirs, atol=1e-9)
+
+
+def test_an_embedding_of_zeros_scores_the_intercept(simulated: Callable[..., Clips]) -> None:
+    clips = simulated()
+    train, test = halves(clips)
+    embeddings = clips.embeddings.copy()
+    embeddings[test[:2]] = 0.0
+    embeddings[train[:2]] = 0.0
+    scores = HEADS["logistic"].prepare(embeddings)(train, clips.labels[train], test, 0)
+    unit = normalize(embeddings)
+    model = LogisticRegression(C=10.0, tol=1e-10, solver="newton-cholesky", max_iter=1000)
+    model.fit(unit[train], clips.labels[train])
+    intercept = 1.0 / (1.0 + np.exp(-model.intercept_[0]))
+    np.testing.assert_allclose(scores[:2], intercept, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", list(HEADS))
+def test_embeddings_that_are_all_zero_score_all_clips_alike(name: str) -> None:
+    labels = np.tile([0, 1], 4)
+    score = HEADS[name].prepare(np.zeros((8, 5)))
+    assert len(set(score(np.arange(6), labels[:6], np.array([6, 7]), 0))) == 1
+
+
+def test_the_random_state_moves_the_forest(simulated: Callable[..., Clips]) -> None:
+    clips = simulated()
+    train, test = halves(clips)
+    score = HEADS["random_forest"].prepare(clips.embeddings)
+    one, two = (score(train, clips.labels[train], test, state) for state in (0, 1))
+    assert (one != two).any()
+
+
+def test_a_network_that_does_not_converge_is_an_error(simulated: Callable[..., Clips]) -> None:
+    clips = simulated()
+    head = StandardisedHead(lambda state: MLPClassifier(max_iter=2), True, True)
+    with pytest.raises(NotConvergedError, match="converged"):
+        head.prepare(clips.embeddings)(np.arange(60), clips.labels[:60], np.arange(60, 72), 0)
+
+
+def test_hyper_parameters_are_those_that_were_published() -> None:
+    assert heads.LogisticHead().c == 10.0
+    assert heads._random_forest(1).get_params()["n_estimators"] == 100
+    assert heads._mlp(1).get_params()["hidden_layer_sizes"] == (256, 64)
+    assert heads._svm(1).get_params()["kernel"] == "rbf"
