@@ -1,0 +1,14 @@
+"""The rule that species and model names must keep to be partition keys and folder names."""
+
+import re
+
+KEY_RULE = "^[a-z0-9_-]+$"
+
+# Dagster does not validate dynamic keys: one with a "|" silently vanishes from the product of
+# species and models.
+_KEY = re.compile(r"[a-z0-9_-]+")
+
+
+def is_partition_key(name: str) -> bool:
+    """Whether ``name`` may be a species or a model."""
+    return _KEY.fullmatch(name) is not None

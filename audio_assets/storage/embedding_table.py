@@ -1,0 +1,199 @@
+"""The embeddings of a species by one model: assembled from the store, which is filled as needed.
+
+Ties the inventory, the streaming encoder loop and the embedding store together. How a clip is
+decoded and encoded is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audio_assets.audio.decode import DurationLimits
+from audio_assets.audio.faults import ClipFault
+from audio_assets.encoders.base import Encoder
+from audio_assets.encoders.embed import Clip, ClipEmbedding, embed_clips
+from audio_assets.storage.embedding_store import EmbeddingStore, StoredClip
+from audio_assets.tables import EMBEDDINGS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A killed run loses at most the clips of one shard: about five seconds of BirdNET on one core.
+CLIPS_PER_SHARD = 64
+
+
+@dataclass(frozen=True)
+class EmbeddingCounts:
+    """What a run of :func:`embed_inventory` did, in clips."""
+
+    embedded: int
+    from_store: int
+    quarantined: int
+    duplicates: int
+
+
+def embed_inventory(
+    inventory: pd.DataFrame,
+    variant: str,
+    *,
+    encoder: Encoder,
+    make_encoder: Callable[[], Encoder],
+    store: EmbeddingStore,
+    read: Callable[[str], bytes],
+    limits: DurationLimits,
+    species_classes: Collection[str],
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> tuple[pd.DataFrame, EmbeddingCounts]:
+    """Embed what the store lacks and assemble the table.
+
+    Parameters
+    ----------
+    inventory
+        Table ``audio_inventory`` of the species.
+    variant
+        Variant the model reads.
+    encoder, make_encoder
+        The encoder (for its properties), and what makes one for each worker thread.
+    read
+        Bytes of a clip by URI.
+    species_classes
+        Labels of the encoder whose maximum is the species' own score; empty for none.
+    progress
+        Called with the clips done and the clips in all.
+
+    Returns
+    -------
+    table
+        As :data:`audio_assets.tables.EMBEDDINGS`, in the inventory's order.
+    counts
+
+    Raises
+    ------
+    ValueError
+        If ``species_classes`` names a label that the encoder does not have.
+    """
+    import pandas as pd
+
+    classes = _class_indices(encoder, species_classes)
+    clips = inventory[inventory["variant"] == variant]
+    store.refresh()
+    keys: dict[str, str] = {}
+    faults: dict[str, ClipFault] = {}
+    missing: list[Any] = []
+    row: Any
+    for row in clips[clips["status"] == "ok"].itertuples():
+        sha256 = store.sha256_of(row.checksum, row.size)
+        if sha256 is None:
+            missing.append(row)
+        else:
+            keys[row.clip_id] = sha256
+    from_store = len(keys)
+    total = from_store + len(missing)
+    progress(from_store, total)
+
+    listed = {row.clip_id: row for row in missing}
+    pending: list[StoredClip] = []
+    embedded = 0
+    results = embed_clips(
+        (Clip(row.clip_id, row.uri) for row in missing),
+        read,
+        make_encoder,
+        limits=limits,
+        workers=workers,
+        known=store.__contains__,
+    )
+    for done, result in enumerate(results, start=1):
+        if result.fault is not None:
+            faults[result.clip_id] = result.fault
+        else:
+            assert result.sha256 is not None
+            keys[result.clip_id] = result.sha256
+            if not result.cached:
+                embedded += 1
+                pending.append(_stored(result, listed[result.clip_id]))
+        if len(pending) >= CLIPS_PER_SHARD:
+            store.append(pending)
+            pending = []
+        progress(from_store + done, total)
+    store.append(pending)
+
+    stored = store.read(set(keys.values()), classes)
+    rows = [
+        _row(row, keys, faults, stored, limits, encoder) for row in clips.itertuples(index=False)
+    ]
+    table = pd.DataFrame(rows, columns=list(EMBEDDINGS.column_names))
+    status = table["status"].value_counts()
+    return table, EmbeddingCounts(
+        embedded=embedded,
+        from_store=len(keys) - embedded,
+        quarantined=int(status.get("quarantined", 0)),
+        duplicates=int(status.get("duplicate", 0)),
+    )
+
+
+def _class_indices(encoder: Encoder, labels: Collection[str]) -> tuple[int, ...]:
+    known = {label: index for index, label in enumerate(encoder.classes or ())}
+    unknown = [label for label in labels if label not in known]
+    if unknown:
+        raise ValueError(
+            f"SPECIES_CLASSES names classes that {encoder.name} does not have: {unknown}"
+        )
+    return tuple(known[label] for label in labels)
+
+
+def _stored(result: ClipEmbedding, row: Any) -> StoredClip:
+    assert result.sha256 is not None
+    assert result.embedding is not None and result.seconds is not None
+    return StoredClip(
+        sha256=result.sha256,
+        checksum=row.checksum,
+        size=row.size,
+        seconds=result.seconds,
+        windows=result.windows,
+        embedding=result.embedding,
+        class_scores=result.class_scores,
+    )
+
+
+def _row(
+    row: Any,
+    keys: Mapping[str, str],
+    faults: Mapping[str, ClipFault],
+    stored: Mapping[str, StoredClip],
+    limits: DurationLimits,
+    encoder: Encoder,
+) -> tuple[Any, ...]:
+    sha256 = keys.get(row.clip_id)
+    clip = stored[sha256] if sha256 else None
+    fault = faults.get(row.clip_id)
+    if row.status == "both_labels":
+        fault = ClipFault("both_labels", f"the same bytes are {row.duplicate_of}")
+    elif clip is not None:
+        # The store holds clips of any duration; the limits of this run decide.
+        fault = limits.fault(clip.seconds)
+    used = clip if fault is None and row.status == "ok" else None
+    score = None
+    if used is not None and used.class_scores is not None:
+        score = float(used.class_scores.max())
+    return (
+        row.clip_id,
+        row.variant,
+        row.label,
+        row.recording_id,
+        row.uri,
+        row.size,
+        row.checksum,
+        sha256,
+        "quarantined" if fault else "ok" if row.status == "ok" else "duplicate",
+        fault.reason if fault else None,
+        fault.detail if fault else f"same bytes as {row.duplicate_of}" if not used else None,
+        clip.seconds if clip else None,
+        used.windows if used else None,
+        score,
+        used.embedding if used else None,
+        encoder.name,
+        encoder.fingerprint,
+    )

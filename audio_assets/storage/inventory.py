@@ -1,0 +1,118 @@
+"""The inventory of a species: a listing with recordings, and with equal bytes recognised.
+
+Equal bytes are told by the listing's checksum. What a clip sounds like is not known here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from audio_assets.storage.listing import AudioObject
+from audio_assets.storage.recordings import RecordingRules
+from audio_assets.tables import AUDIO_INVENTORY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd.DataFrame:
+    """The table ``audio_inventory`` of one species.
+
+    Equal bytes with the same label in one variant are used once (the first clip_id in order), the
+    others are ``duplicate``. Equal bytes under both labels, in whatever variants, are
+    ``both_labels`` and none of them is used. Recordings that share equal bytes become one, named
+    by the first of their names in order.
+
+    Returns
+    -------
+    DataFrame
+        As :data:`audio_assets.tables.AUDIO_INVENTORY`, in order of variant and clip_id.
+    """
+    import pandas as pd
+
+    listed = list(objects)
+    clip_ids = _clip_ids(listed)
+    recordings = [rules.recording_of(item.path) for item in listed]
+    joined = _join([name for name, _ in recordings], [item.checksum for item in listed])
+    labels_of = defaultdict(set)
+    for item in listed:
+        labels_of[item.checksum].add(item.label)
+
+    rows = []
+    first: dict[tuple[str, str, str], str] = {}
+    order = sorted(range(len(listed)), key=lambda i: (listed[i].variant, clip_ids[i]))
+    for i in order:
+        item, clip_id = listed[i], clip_ids[i]
+        kept = first.setdefault((item.variant, item.label, item.checksum), clip_id)
+        if len(labels_of[item.checksum]) > 1:
+            status, other = "both_labels", _contradiction(i, listed, clip_ids)
+        elif kept != clip_id:
+            status, other = "duplicate", kept
+        else:
+            status, other = "ok", ""
+        rows.append(
+            (
+                clip_id,
+                item.variant,
+                item.label,
+                item.uri,
+                item.size,
+                item.checksum,
+                item.generation,
+                item.updated,
+                joined[recordings[i][0]],
+                recordings[i][1],
+                status,
+                other,
+            )
+        )
+    return pd.DataFrame(rows, columns=list(AUDIO_INVENTORY.column_names))
+
+
+def inventory_version(inventory: pd.DataFrame) -> str:
+    """SHA-256 of what downstream results depend on.
+
+    Names, labels, checksums and recordings count; times and generations do not, so that a
+    re-listing that finds the same audio changes nothing.
+    """
+    columns = ["variant", "label", "clip_id", "checksum", "recording_id", "status"]
+    rows = sorted(inventory[columns].itertuples(index=False, name=None))
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def _clip_ids(objects: list[AudioObject]) -> list[str]:
+    stems = [(item.variant, item.label, PurePosixPath(item.name).stem) for item in objects]
+    shared = Counter(stems)
+    return [
+        f"{item.label}/{item.name if shared[stem] > 1 else stem[2]}"
+        for item, stem in zip(objects, stems, strict=True)
+    ]
+
+
+def _contradiction(i: int, objects: list[AudioObject], clip_ids: list[str]) -> str:
+    return min(
+        clip_ids[j]
+        for j, other in enumerate(objects)
+        if other.checksum == objects[i].checksum and other.label != objects[i].label
+    )
+
+
+def _join(recordings: list[str], checksums: list[str]) -> dict[str, str]:
+    """Name of the joined recording by recording: union-find over shared checksums."""
+    parent = {name: name for name in recordings}
+
+    def root(name: str) -> str:
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    seen: dict[str, str] = {}
+    for name, checksum in zip(recordings, checksums, strict=True):
+        a, b = root(name), root(seen.setdefault(checksum, name))
+        parent[max(a, b)] = min(a, b)
+    return {name: root(name) for name in parent}

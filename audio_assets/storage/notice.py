@@ -1,0 +1,18 @@
+"""A sentence about the audio as a whole, which the report shows first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+NOTICE = "NOTICE.txt"
+
+
+def read_notice(root: UPath) -> str | None:
+    """Text of ``NOTICE.txt`` beside the species folders, or None without one."""
+    try:
+        return (root / NOTICE).read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None

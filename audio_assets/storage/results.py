@@ -1,0 +1,42 @@
+"""Where things lie under a results root: the published layout, a contract with other tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+CHART_FORMATS = ("html", "svg", "png", "json")
+
+
+@dataclass(frozen=True)
+class ResultsLayout:
+    """Paths under a results root."""
+
+    root: UPath
+
+    @property
+    def learning_curves(self) -> UPath:
+        return self.root / "learning_curves.csv"
+
+    @property
+    def comparisons(self) -> UPath:
+        return self.root / "comparisons.csv"
+
+    @property
+    def quarantine(self) -> UPath:
+        return self.root / "quarantine.csv"
+
+    @property
+    def report(self) -> UPath:
+        return self.root / "report" / "index.html"
+
+    def chart(self, species: str, form: str) -> UPath:
+        """Learning-curve chart of a species; ``form`` is one of :data:`CHART_FORMATS`."""
+        return self.root / "learning_curves" / f"{species}.{form}"
+
+    def table(self, name: str, *partition: str) -> UPath:
+        """Parquet file of a table's partition: ``{name}/{model}/{species}.parquet`` or less."""
+        return self.root.joinpath(name, *partition[:-1], f"{partition[-1]}.parquet")

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from upath import UPath
+
+from audio_assets.errors import ResultsError
+from audio_assets.storage.embedding_store import EmbeddingStore, StoredClip
+
+
+def clip(n: int, classes: int = 3) -> StoredClip:
+    rng = np.random.default_rng(n)
+    return StoredClip(
+        sha256=f"{n:064x}",
+        checksum=f"md5:{n}",
+        size=n,
+        seconds=n + 0.5,
+        windows=2,
+        embedding=rng.normal(size=4).astype(np.float32),
+        class_scores=rng.normal(size=classes).astype(np.float32) if classes else None,
+    )
+
+
+@pytest.fixture(params=["local", "memory"])
+def root(request, tmp_path):
+    return UPath(tmp_path) if request.param == "local" else UPath(f"memory://{tmp_path.name}")
+
+
+def open_store(root) -> EmbeddingStore:
+    store = EmbeddingStore(root, "enc", "f" * 64)
+    store.refresh()
+    return store
+
+
+def test_another_process_finds_what_was_appended(root):
+    clips = [clip(n) for n in range(5)]
+    open_store(root).append(clips)
+    store = open_store(root)
+    assert clips[3].sha256 in store
+    assert store.sha256_of("md5:3", 3) == clips[3].sha256
+    assert store.sha256_of("md5:3", 4) is None
+    read = store.read([c.sha256 for c in clips[1:]], classes=(2, 0))
+    assert set(read) == {c.sha256 for c in clips[1:]}
+    np.testing.assert_array_equal(read[clips[1].sha256].embedding, clips[1].embedding)
+    np.testing.assert_array_equal(read[clips[1].sha256].class_scores, clips[1].class_scores[[2, 0]])
+    assert read[clips[1].sha256].seconds == 1.5
+
+
+def test_class_scores_are_read_only_when_asked_for(root):
+    store = open_store(root)
+    store.append([clip(1)])
+    assert store.read([clip(1).sha256])[clip(1).sha256].class_scores is None
+
+
+def test_an_encoder_without_classes_stores_none(root):
+    store = open_store(root)
+    store.append([clip(1, classes=0)])
+    assert len(store.read([clip(1).sha256])) == 1
+
+
+def test_a_known_clip_is_not_stored_again(root):
+    store = open_store(root)
+    store.append([clip(1), clip(2)])
+    store.append([clip(2)])
+    assert len(list(store.folder.iterdir())) == 1
+    store.append([clip(2), clip(3), clip(3)])
+    assert len(list(store.folder.iterdir())) == 2
+    assert len(open_store(root).read([clip(n).sha256 for n in (1, 2, 3)])) == 3
+
+
+def test_two_writers_of_the_same_clips_write_the_same_file(root):
+    first, second = open_store(root), open_store(root)
+    first.append([clip(1), clip(2)])
+    second.append([clip(2), clip(1)])
+    assert len(list(first.folder.iterdir())) == 1
+
+
+def test_fingerprints_do_not_share_clips(root):
+    open_store(root).append([clip(1)])
+    other = EmbeddingStore(root, "enc", "e" * 64)
+    other.refresh()
+    assert clip(1).sha256 not in other
+
+
+def test_a_damaged_shard_is_named(root):
+    store = open_store(root)
+    store.append([clip(1)])
+    shard = next(iter(store.folder.iterdir()))
+    shard.write_bytes(b"PAR1 and nothing more")
+    with pytest.raises(ResultsError, match=shard.name):
+        open_store(root)
