@@ -1,0 +1,161 @@
+"""The learning-curve chart of a species, as an Altair chart.
+
+The whole and its looks belong here. Marks are in :mod:`audio_assets.reporting.chart_marks`, words
+in :mod:`audio_assets.reporting.chart_words`, positions in
+:mod:`audio_assets.reporting.chart_plan`, files in :mod:`audio_assets.reporting.render`.
+
+Ink is ``currentColor``: black in a file of its own, the text's colour in a page, light or dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from audio_assets.reporting import chart_marks, chart_words, wording
+from audio_assets.reporting.chart_plan import HEIGHT, WIDTH, ChartPlan, make_plan
+from audio_assets.reporting.curve_points import curve_points, reasons_without_points
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+"""The first is inside vl-convert, so that text is measured alike on every machine."""
+
+EMBED_OPTIONS = {
+    # The editor is a web site, and the two source views are windows without a file behind them.
+    "actions": {"export": True, "source": False, "compiled": False, "editor": False},
+    "renderer": "svg",
+}
+
+
+def learning_curve_chart(
+    curve: pd.DataFrame,
+    *,
+    species: str,
+    metric: str = "roc_auc",
+    models: Mapping[str, str],
+) -> alt.LayerChart:
+    """Draw a metric against training clips per class, a line a model.
+
+    Parameters
+    ----------
+    curve
+        Rows of :data:`audio_assets.tables.LEARNING_CURVE`; those of the species and metric are
+        drawn, rows without a mean are not.
+    species
+        Species folder.
+    metric
+        One of :data:`audio_assets.tables.METRICS`.
+    models
+        Model -> title. Give the same models for all species, so that a user's own model has the
+        same colour in all charts. A model of the curve that is not in it is called by its key.
+
+    Returns
+    -------
+    altair.LayerChart
+        A species without a point gives a chart that says why in words.
+
+    Raises
+    ------
+    ValueError
+        The metric is unknown, two rows share model and size, or an interval has one end.
+    """
+    chart_words.metric_words(metric)
+    points = curve_points(curve, species, metric)
+    if not points:
+        reasons = reasons_without_points(curve, species, metric)
+        return _empty(species, metric, reasons, models)
+    plan = make_plan(points, species, metric, models)
+    layers = [
+        *chart_marks.chance(plan),
+        *chart_marks.untrained_divider(plan),
+        chart_marks.lines(plan),
+        *chart_marks.error_bars(plan),
+        *chart_marks.points(plan),
+        *chart_marks.labels(plan),
+    ]
+    words = chart_words.chart_description(species, metric, plan.ends, plan.titles)
+    return _finish(layers, _title(plan), words, height=HEIGHT)
+
+
+def _title(plan: ChartPlan) -> alt.Title:
+    import altair as alt
+
+    chance = chart_words.metric_words(plan.metric).chance
+    start = plan.y_domain[0]
+    hides_chance = chance is not None and start > chance
+    return alt.Title(
+        chart_words.chart_title(plan.species, plan.metric),
+        subtitle=chart_words.chart_subtitle(
+            plan.points, plan.titles, start if hides_chance else None
+        ),
+    )
+
+
+def _empty(
+    species: str, metric: str, reasons: Mapping[str, str], models: Mapping[str, str]
+) -> alt.LayerChart:
+    import altair as alt
+
+    name = chart_words.metric_words(metric).title
+    text = f"No {name}: " + (
+        "no model could be evaluated." if reasons else "there is no result of any model."
+    )
+    lines = [text]
+    for model, reason in reasons.items():
+        lines += chart_words.wrap(f"{models.get(model, model)}: {reason}")
+    layer = (
+        chart_marks.base([{"text": lines}])
+        .mark_text(align="left", baseline="top", fill=chart_marks.INK, fontSize=13, lineHeight=20)
+        .encode(x=alt.value(0), y=alt.value(0), text="text:N")
+    )
+    words = wording.species_in_words(species)
+    title = alt.Title(words)
+    return _finish([layer], title, f"{words}. {' '.join(lines)}", height=22 * len(lines))
+
+
+def _finish(
+    layers: Sequence[alt.Chart], title: alt.Title, description: str, *, height: int
+) -> alt.LayerChart:
+    """Put the layers together with sizes, fonts and ink."""
+    import altair as alt
+
+    chart: alt.LayerChart = (
+        alt.layer(*layers)
+        .properties(
+            width=WIDTH,
+            height=height,
+            title=title,
+            description=description,
+            background="white",
+            usermeta={"embedOptions": EMBED_OPTIONS},
+        )
+        .configure(font=FONT, padding=10)
+        .configure_view(stroke=None)
+        .configure_title(
+            anchor="start",
+            frame="group",
+            color=chart_marks.INK,
+            subtitleColor=chart_marks.INK,
+            fontSize=17,
+            subtitleFontSize=12,
+            subtitleLineHeight=16,
+            subtitlePadding=6,
+            offset=14,
+        )
+        .configure_axis(
+            labelColor=chart_marks.INK,
+            titleColor=chart_marks.INK,
+            domainColor=chart_marks.INK,
+            tickColor=chart_marks.INK,
+            gridColor=chart_marks.INK,
+            gridOpacity=0.14,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            titlePadding=8,
+        )
+    )
+    return chart

@@ -1,0 +1,82 @@
+"""What the report shows, gathered by the caller; nothing is read from disk or settings here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from audio_assets.reporting.sentences import Answer, answers, sentences
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """Everything that :func:`audio_assets.reporting.page.render_report` puts on the page.
+
+    Attributes
+    ----------
+    curves, comparisons, quarantine
+        Rows of :data:`~audio_assets.tables.LEARNING_CURVE`,
+        :data:`~audio_assets.tables.MODEL_COMPARISON` and :data:`~audio_assets.tables.QUARANTINE`
+        over all species.
+    charts
+        Species -> Vega-Lite JSON; a species without one is said to have no chart.
+    notice
+        First line of the page, such as that the audio is synthetic.
+    recording_rules
+        Columns species, rule and clips: how recordings were told from clip names.
+    class_labels
+        Species -> encoder -> class labels whose scores are the untrained point.
+    left_out
+        Model -> why it took no part at all.
+    missing
+        (species, model, reason) of each pair without a result.
+    settings, provenance
+        Name -> value. A time is shown only if the caller puts one here, so that equal content
+        gives an equal page.
+    models
+        Model -> title; a model that is not in it is called by its key.
+    """
+
+    curves: pd.DataFrame
+    comparisons: pd.DataFrame
+    quarantine: pd.DataFrame
+    charts: Mapping[str, str]
+    notice: str | None
+    recording_rules: pd.DataFrame
+    class_labels: Mapping[str, Mapping[str, Sequence[str]]]
+    left_out: Mapping[str, str]
+    missing: Sequence[tuple[str, str, str]]
+    settings: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    models: Mapping[str, str] = field(default_factory=dict)
+
+    def title(self, model: str) -> str:
+        """What the model is called."""
+        return self.models.get(model, model)
+
+    def species(self) -> list[str]:
+        """All species that anything is said of, in alphabetical order."""
+        return sorted(
+            {*self.charts, *self.curves["species"], *self.recording_rules["species"]}
+            | {species for species, _, _ in self.missing}
+        )
+
+    def answers(self) -> list[Answer]:
+        """The answers of all species; see :func:`audio_assets.reporting.sentences.answers`."""
+        return answers(self.curves, self.comparisons, self.models)
+
+    def answers_markdown(self) -> str:
+        """The answers as a Markdown list, a species an item, without markup from names."""
+        lines = sentences(self.answers()).values()
+        return "\n".join(f"- {_plain(line)}" for line in lines) or "No species has a result."
+
+
+def _plain(text: str) -> str:
+    """Escape what Markdown or HTML would take for markup."""
+    for sign in "\\`*_[]<>|":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())

@@ -1,0 +1,170 @@
+"""The report: one HTML file that opens from disk and asks no network for anything.
+
+Each section is a function here or in :mod:`audio_assets.reporting.page_tables` that says what is
+shown, and a template of its own that says how. Values are escaped by the templates, and a
+Content-Security-Policy lets no script run but the page's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from audio_assets.reporting import embed, page_tables, wording
+from audio_assets.reporting.content import ReportContent
+from audio_assets.reporting.page_tables import HtmlTable
+from audio_assets.reporting.sentences import METRIC, Answer, sentence
+
+TITLE = "How many labelled clips are enough?"
+FEW_ROWS = 20
+"""A longer list of quarantined clips starts folded."""
+
+
+@dataclass(frozen=True)
+class SpeciesSection:
+    """What the page says of one species.
+
+    Attributes
+    ----------
+    anchor
+        Id of the section in the page.
+    specification
+        Vega-Lite JSON made safe for a script element; None without a chart.
+    tables
+        Shown open, in this order.
+    folded
+        Shown when asked for.
+    """
+
+    species: str
+    words: str
+    anchor: str
+    sentences: tuple[str, ...]
+    specification: str | None
+    tables: tuple[HtmlTable, ...]
+    folded: tuple[HtmlTable, ...]
+
+
+def render_report(report: ReportContent) -> str:
+    """Write the report as one HTML file.
+
+    Parameters
+    ----------
+    report
+        What to show.
+
+    Returns
+    -------
+    str
+        Equal content gives equal text: there is no clock and no random id in it. Vega is inlined
+        once, 0.9 MB, however many charts there are.
+
+    Raises
+    ------
+    ValueError
+        The tables contradict one another; see :func:`audio_assets.reporting.sentences.answers`.
+    """
+    bundle, script = embed.vega_bundle(), embed.template_text("charts.js")
+    sections = species_sections(report)
+    return (
+        embed.templates()
+        .get_template("page.html.j2")
+        .render(
+            title=TITLE,
+            notice=report.notice,
+            policy=embed.content_policy([bundle, script]),
+            style=embed.template_text("style.css"),
+            bundle=bundle if any(section.specification for section in sections) else "",
+            script=script,
+            sections=sections,
+            targets=_targets(report),
+            levels=_levels(report),
+            left_out=sorted(report.title(model) for model in report.left_out),
+            protocols=_protocols(report),
+            quarantine=_quarantine(report),
+            without_result=_without_result(report),
+            about=_about(report),
+        )
+    )
+
+
+def species_sections(report: ReportContent) -> list[SpeciesSection]:
+    """One section a species that anything is known of."""
+    by_species: dict[str, list[Answer]] = {}
+    for answer in report.answers():
+        by_species.setdefault(answer.species, []).append(answer)
+    return [
+        _species_section(report, species, by_species.get(species, []), number)
+        for number, species in enumerate(report.species(), start=1)
+    ]
+
+
+def _species_section(
+    report: ReportContent, species: str, found: Sequence[Answer], number: int
+) -> SpeciesSection:
+    compared = page_tables.comparisons(report, species)
+    shown = [
+        page_tables.clips_needed(found) if found else None,
+        compared[0] if compared else None,
+        page_tables.recordings_behind(report, species),
+        page_tables.recording_rules(report, species),
+        page_tables.class_labels(report, species),
+    ]
+    chart = report.charts.get(species)
+    said = [sentence(answer) for answer in found]
+    said += [
+        f"{report.title(model)}: no result: {reason}"
+        for of, model, reason in sorted(report.missing)
+        if of == species and model not in report.left_out
+    ]
+    return SpeciesSection(
+        species=species,
+        words=wording.species_in_words(species),
+        # Keys of species are safe in an id, but a folder that breaks the key rule may be named.
+        anchor=f"species-{species}" if _is_plain(species) else f"species-{number}",
+        sentences=tuple(said) or ("no model has a result",),
+        specification=embed.script_json(chart) if chart is not None else None,
+        tables=tuple(table for table in shown if table is not None),
+        folded=(compared[1],) if compared and compared[1].rows != compared[0].rows else (),
+    )
+
+
+def _is_plain(species: str) -> bool:
+    return species.replace("_", "").replace("-", "").isalnum() and species.isascii()
+
+
+def _targets(report: ReportContent) -> str:
+    targets = sorted(set(report.comparisons["target"].dropna()))
+    return " and ".join(f"{target:g}" for target in targets)
+
+
+def _levels(report: ReportContent) -> str:
+    return " and ".join(wording.percent(level) for level in sorted(set(report.curves["ci_level"])))
+
+
+def _protocols(report: ReportContent) -> list[str]:
+    rows = report.curves[report.curves["metric"] == METRIC]
+    return sorted(set(rows["protocol"]))
+
+
+def _quarantine(report: ReportContent) -> Mapping[str, object] | None:
+    if report.quarantine.empty:
+        return None
+    return {
+        "counts": page_tables.quarantine_counts(report.quarantine),
+        "clips": page_tables.quarantined_clips(report.quarantine),
+        "open": len(report.quarantine) <= FEW_ROWS,
+    }
+
+
+def _without_result(report: ReportContent) -> list[HtmlTable]:
+    tables = [page_tables.left_out(report), page_tables.missing(report)]
+    return [table for table in tables if table.rows]
+
+
+def _about(report: ReportContent) -> list[HtmlTable]:
+    tables = [
+        page_tables.names_and_values("Provenance", report.provenance),
+        page_tables.names_and_values("Settings", report.settings),
+    ]
+    return [table for table in tables if table.rows]

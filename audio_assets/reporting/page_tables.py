@@ -1,0 +1,227 @@
+"""The tables of the report as text cells, one function a table.
+
+What a cell says belongs here; how it looks belongs in ``templates/``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audio_assets.reporting import wording
+from audio_assets.reporting.content import ReportContent
+from audio_assets.reporting.curve_points import CurvePoint, curve_points
+from audio_assets.reporting.sentences import CLIPS_NEEDED_COLUMNS, METRIC, Answer, answer_cells
+from audio_assets.tables import QUARANTINE_REASONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class HtmlTable:
+    """A table with a caption; the first cell of a row is its header.
+
+    Attributes
+    ----------
+    numeric
+        Places of the columns that are aligned right.
+    """
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: frozenset[int] = frozenset()
+
+
+def clips_needed(found: Sequence[Answer]) -> HtmlTable:
+    """The answers of one species."""
+    return HtmlTable(
+        caption="Clips needed per class",
+        head=CLIPS_NEEDED_COLUMNS[1:],
+        rows=tuple(tuple(answer_cells(answer).values()) for answer in found),
+        numeric=frozenset({1, 2, 3, 4, 5}),
+    )
+
+
+def comparisons(content: ReportContent, species: str) -> tuple[HtmlTable, HtmlTable] | None:
+    """Paired differences of one species: at the largest size of each pair, and at all sizes.
+
+    None if no two models were compared.
+    """
+    table = content.comparisons
+    rows = table[
+        (table["species"] == species)
+        & (table["kind"] == "difference")
+        & (table["metric"] == METRIC)
+    ].to_dict("records")
+    if not rows:
+        return None
+    rows.sort(key=lambda row: (-_size(row), row["model_a"], row["model_b"]))
+    pairs = [(row["model_a"], row["model_b"]) for row in rows]
+    largest = [row for i, row in enumerate(rows) if pairs[i] not in pairs[:i]]
+    head = ("models", "clips per class", "AUC difference", "interval", "p", "p (Holm)", "status")
+
+    def as_table(caption: str, chosen: list[dict[Any, Any]]) -> HtmlTable:
+        cells = tuple(_difference_cells(content, row) for row in chosen)
+        return HtmlTable(caption, head, cells, frozenset({1, 2, 3, 4, 5}))
+
+    return (
+        as_table("Models compared at the largest size that both have", largest),
+        as_table("Models compared at every size", rows),
+    )
+
+
+def recordings_behind(content: ReportContent, species: str) -> HtmlTable | None:
+    """Distinct training recordings behind each size; models with equal counts share a row."""
+    grouped: dict[tuple[int, str, str], list[str]] = {}
+    points = curve_points(content.curves, species, METRIC)
+    everyone = {content.title(point.model) for point in points}
+    for point in points:
+        if point.size:
+            key = (point.size, *_recordings(point))
+            grouped.setdefault(key, []).append(content.title(point.model))
+    if not grouped:
+        return None
+    return HtmlTable(
+        caption="Recordings behind each training size (median over folds)",
+        head=("clips per class", "positive recordings", "negative recordings", "models"),
+        rows=tuple(
+            (str(size), positive, negative, _models(models, everyone))
+            for (size, positive, negative), models in sorted(
+                grouped.items(), key=lambda item: item[0][0]
+            )
+        ),
+        numeric=frozenset({0, 1, 2}),
+    )
+
+
+def recording_rules(content: ReportContent, species: str) -> HtmlTable | None:
+    """How the recording of a clip was found, and for how many clips."""
+    table = content.recording_rules
+    rows = table[table["species"] == species].to_dict("records")
+    if not rows:
+        return None
+    return HtmlTable(
+        caption="How the recording of a clip was found",
+        head=("rule", "clips"),
+        rows=tuple((str(row["rule"]), str(int(row["clips"]))) for row in rows),
+        numeric=frozenset({1}),
+    )
+
+
+def class_labels(content: ReportContent, species: str) -> HtmlTable | None:
+    """Encoder classes whose scores make the untrained point."""
+    labels = content.class_labels.get(species, {})
+    if not any(labels.values()):
+        return None
+    return HtmlTable(
+        caption="Encoder classes behind the untrained score (0 clips)",
+        head=("encoder", "class labels"),
+        rows=tuple((name, ", ".join(labels[name])) for name in sorted(labels) if labels[name]),
+    )
+
+
+def quarantine_counts(quarantine: pd.DataFrame) -> HtmlTable:
+    """How many clips of each species were not used, by reason."""
+    counts = Counter(zip(quarantine["species"], quarantine["reason"], strict=True))
+    return HtmlTable(
+        caption="Clips not used, by species and reason",
+        head=("species", "reason", "meaning", "clips"),
+        rows=tuple(
+            (species, reason, QUARANTINE_REASONS.get(reason, wording.EMPTY), str(clips))
+            for (species, reason), clips in sorted(counts.items())
+        ),
+        numeric=frozenset({3}),
+    )
+
+
+def quarantined_clips(quarantine: pd.DataFrame) -> HtmlTable:
+    """Every clip that was not used."""
+    rows = quarantine.sort_values(["species", "variant", "clip_id"]).to_dict("records")
+    names = ("clip_id", "species", "variant", "reason", "detail")
+    return HtmlTable(
+        caption="Every clip that was not used",
+        head=("clip", "species", "folder", "reason", "detail"),
+        rows=tuple(tuple(_text(row[name]) for name in names) for row in rows),
+    )
+
+
+def left_out(content: ReportContent) -> HtmlTable:
+    """Models that took no part."""
+    return HtmlTable(
+        caption="Models left out",
+        head=("model", "why"),
+        rows=tuple((content.title(m), content.left_out[m]) for m in sorted(content.left_out)),
+    )
+
+
+def missing(content: ReportContent) -> HtmlTable:
+    """Pairs of species and model without a result."""
+    return HtmlTable(
+        caption="Species and models without a result",
+        head=("species", "model", "why"),
+        rows=tuple(
+            (species, content.title(model), reason)
+            for species, model, reason in sorted(content.missing)
+        ),
+    )
+
+
+def names_and_values(caption: str, values: Mapping[str, Any]) -> HtmlTable:
+    """Settings or provenance, in the caller's order."""
+    return HtmlTable(
+        caption=caption,
+        head=("name", "value"),
+        rows=tuple((name, _value(value)) for name, value in values.items()),
+    )
+
+
+def _difference_cells(content: ReportContent, row: Mapping[Any, Any]) -> tuple[str, ...]:
+    def shown(name: str, form: Any) -> str:
+        value = row[name]
+        return wording.EMPTY if wording.is_missing(value) else str(form(float(value)))
+
+    bounds = wording.EMPTY
+    if not wording.is_missing(row["ci_low"]):
+        bounds = wording.signed_interval(float(row["ci_low"]), float(row["ci_high"]))
+    return (
+        f"{content.title(row['model_a'])} minus {content.title(row['model_b'])}",
+        str(_size(row)),
+        shown("difference", wording.signed),
+        bounds,
+        shown("p_value", wording.p_value),
+        shown("p_holm", wording.p_value),
+        str(row["status"]),
+    )
+
+
+def _size(row: Mapping[Any, Any]) -> int:
+    return int(row["training_size"])
+
+
+def _recordings(point: CurvePoint) -> tuple[str, str]:
+    counts = (point.recordings_pos, point.recordings_neg)
+    positive, negative = (wording.EMPTY if n is None else wording.count(n) for n in counts)
+    return positive, negative
+
+
+def _models(models: Sequence[str], everyone: Collection[str]) -> str:
+    return "all" if len(models) == len(everyone) > 1 else ", ".join(models)
+
+
+def _text(value: Any) -> str:
+    return wording.EMPTY if wording.is_missing(value) else str(value)
+
+
+def _value(value: Any) -> str:
+    """A setting as text: containers as JSON, in a fixed order."""
+    import json
+
+    if value is None:
+        return wording.EMPTY
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return str(value)

@@ -1,0 +1,230 @@
+"""Made-up results in the shape of a real run, for charts and reports to be tested on."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from audio_assets.reporting.chart import learning_curve_chart
+from audio_assets.reporting.content import ReportContent
+from audio_assets.tables import LEARNING_CURVE, MODEL_COMPARISON, QUARANTINE
+
+SEVEN = {
+    "birdnet": "BirdNET 2.4",
+    "perch": "Perch 8",
+    "vgg": "VGG16",
+    "mobilenet": "MobileNetV2",
+    "resnet": "ResNet50",
+    "random_forest": "MFCC + random forest",
+    "svm": "MFCC + SVM",
+}
+THREE = {name: SEVEN[name] for name in ("birdnet", "random_forest", "svm")}
+
+NO_INTERVAL = "fewer than 5 recordings of a class: 3 positive, 12 negative"
+
+# Where a curve ends, how fast it gets there, and the untrained point.
+SHAPES = {
+    "birdnet": (0.985, 0.09, 0.941),
+    "perch": (0.981, 0.11, 0.902),
+    "vgg": (0.87, 0.24, None),
+    "mobilenet": (0.892, 0.21, None),
+    "resnet": (0.866, 0.26, None),
+    "random_forest": (0.84, 0.2, None),
+    "svm": (0.862, 0.24, None),
+}
+
+
+def curve_row(species: str, model: str, size: int | None, **changes: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "species": species,
+        "model": model,
+        "training_size": size,
+        "metric": "roc_auc",
+        "mean": 0.9,
+        "ci_low": 0.85,
+        "ci_high": 0.94,
+        "ci_level": 0.95,
+        "ci_method": "corrected_t_logit",
+        "ci_status": "ok",
+        "folds": 5,
+        "repeats": 5,
+        "distinct_folds": 25,
+        "recordings_pos": float(min(size or 0, 34)),
+        "recordings_neg": float(min(size or 0, 51)),
+        "test_prevalence": 0.42,
+        "head": "logistic",
+        "protocol": "cv",
+        "seed": 0,
+        "encoder": model,
+        "encoder_fingerprint": "ab" * 32,
+        "code_version": "1",
+    }
+    assert not set(changes) - set(row), set(changes) - set(row)
+    return row | changes
+
+
+def curve_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=list(LEARNING_CURVE.column_names))
+    whole = ["training_size", "folds", "repeats", "distinct_folds"]
+    return frame.astype(dict.fromkeys(whole, "Int64"))
+
+
+def model_curve(
+    species: str,
+    model: str,
+    sizes: Sequence[int] = (4, 8, 16, 32, 64, 107),
+    *,
+    end: float | None = None,
+    bounded: bool = True,
+) -> list[dict[str, Any]]:
+    """A curve that rises like a real one; with ``end`` = 1.0 it sits at the ceiling."""
+    final, drop, untrained = SHAPES.get(model, (0.88, 0.2, None))
+    final = end if end is not None else final
+    drop = 0.01 if end is not None else drop
+    rows = []
+    for size in (0, *sizes) if untrained is not None else sizes:
+        mean = untrained if size == 0 else final - drop * (4 / size) ** 0.8
+        assert mean is not None
+        mean = min(mean if end is None or size else end - 0.004, 1.0)
+        wide = 0.55 if size else 0.3
+        logit = math.log(mean / (1 - mean)) if mean < 1 else 8.0
+        rows.append(
+            curve_row(
+                species,
+                model,
+                size,
+                mean=mean,
+                ci_low=1 / (1 + math.exp(-logit + wide)) if bounded else None,
+                ci_high=min(1.0, 1 / (1 + math.exp(-logit - wide))) if bounded else None,
+                ci_status="ok" if bounded else NO_INTERVAL,
+                **({} if bounded else {"folds": 3, "distinct_folds": 3, "recordings_pos": 2.0}),
+            )
+        )
+    return rows
+
+
+def fake_curves() -> pd.DataFrame:
+    """Four species: ordinary, near 1.0, three recordings only, and without any evaluation."""
+    rows: list[dict[str, Any]] = []
+    for model in THREE:
+        rows += model_curve("coyote", model)
+        rows += model_curve("bullfrog", model, (4, 8, 16, 32, 64, 128, 256, 300), end=0.997)
+        rows += model_curve("bobwhite", model, (4, 8, 13), bounded=False)
+        rows.append(
+            curve_row(
+                "engine",
+                model,
+                None,
+                mean=None,
+                ci_low=None,
+                ci_high=None,
+                folds=None,
+                repeats=None,
+                distinct_folds=None,
+                recordings_pos=None,
+                recordings_neg=None,
+                test_prevalence=None,
+                ci_status="no negative clips",
+            )
+        )
+    return curve_frame(rows)
+
+
+def comparison_row(species: str, kind: str, model_a: str, **changes: Any) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(MODEL_COMPARISON.column_names)
+    row |= {
+        "species": species,
+        "kind": kind,
+        "model_a": model_a,
+        "metric": "roc_auc",
+        "ci_level": 0.95,
+        "status": "ok",
+    }
+    assert not set(changes) - set(row), set(changes) - set(row)
+    return row | changes
+
+
+def fake_comparisons() -> pd.DataFrame:
+    needed = "clips_needed"
+    rows = [
+        comparison_row("coyote", needed, "birdnet", training_size=64, target=0.95),
+        comparison_row(
+            "coyote", needed, "random_forest", target=0.95, status="not reached with n = 107"
+        ),
+        comparison_row("coyote", needed, "svm", target=0.95, status="not reached with n = 107"),
+        comparison_row("bullfrog", needed, "birdnet", training_size=4, target=0.95),
+        comparison_row("bullfrog", needed, "random_forest", training_size=4, target=0.95),
+        comparison_row("bullfrog", needed, "svm", training_size=4, target=0.95),
+    ]
+    for model in THREE:
+        status = f"not estimated: {NO_INTERVAL}"
+        rows.append(comparison_row("bobwhite", needed, model, target=0.95, status=status))
+    for size in (4, 107):
+        for a, b, gap in (
+            ("birdnet", "random_forest", 0.14),
+            ("birdnet", "svm", 0.12),
+            ("random_forest", "svm", -0.02),
+        ):
+            rows.append(
+                comparison_row(
+                    "coyote",
+                    "difference",
+                    a,
+                    model_b=b,
+                    training_size=size,
+                    difference=gap,
+                    ci_low=gap - 0.05,
+                    ci_high=gap + 0.05,
+                    p_value=0.0004 if gap > 0.1 else 0.41,
+                    p_holm=0.0012 if gap > 0.1 else 0.41,
+                    distinct_folds=25,
+                )
+            )
+    frame = pd.DataFrame(rows, columns=list(MODEL_COMPARISON.column_names))
+    return frame.astype({"training_size": "Int64", "distinct_folds": "Int64"})
+
+
+def fake_quarantine(names: Sequence[str] = ("coyote-pos-t-11031961_122_9sec_1_a",)) -> pd.DataFrame:
+    rows = [
+        {
+            "species": "coyote",
+            "variant": "data",
+            "label": "pos",
+            "clip_id": f"pos/{name}",
+            "uri": f"/audio/coyote/data/pos/{name}.wav",
+            "size": 44,
+            "checksum": "md5:d41d8cd98f00b204e9800998ecf8427e",
+            "reason": "no_samples",
+            "detail": "44 bytes of header and 0 samples",
+        }
+        for name in names
+    ]
+    return pd.DataFrame(rows, columns=list(QUARANTINE.column_names))
+
+
+def fake_report(**changes: Any) -> ReportContent:
+    curves = fake_curves()
+    species = ("bobwhite", "bullfrog", "coyote", "engine")
+    content: dict[str, Any] = {
+        "curves": curves,
+        "comparisons": fake_comparisons(),
+        "quarantine": fake_quarantine(),
+        "charts": {
+            name: learning_curve_chart(curves, species=name, models=THREE).to_json()
+            for name in species
+        },
+        "notice": "This audio is synthetic: the numbers say nothing about any species.",
+        "recording_rules": pd.DataFrame(
+            [("coyote", r"(?:pos|neg)-(?P<recording>.+?)_\d+sec", 214), ("coyote", "stem", 3)],
+            columns=["species", "rule", "clips"],
+        ),
+        "class_labels": {"coyote": {"birdnet": ["Canis latrans_Coyote"]}},
+        "left_out": {"perch": "The weights of perch are missing.\nFetch them first."},
+        "missing": [("human_vocal", "svm", "failed or not run")],
+        "settings": {"folds": 5, "training_sizes": (0, 4, 8), "species": None},
+        "provenance": {"fingerprint of birdnet": "ab" * 32},
+        "models": SEVEN,
+    }
+    assert not set(changes) - set(content), set(changes) - set(content)
+    return ReportContent(**content | changes)

@@ -1,0 +1,147 @@
+import pytest
+
+from audio_assets.reporting.chart import learning_curve_chart
+from audio_assets.reporting.page import render_report
+from audio_assets.reporting.render import render
+from audio_assets_tests.reporting.fake_results import (
+    THREE,
+    fake_curves,
+    fake_quarantine,
+    fake_report,
+)
+
+pytestmark = pytest.mark.browser
+
+HOVER = """
+const [mark, x, y] = arguments;
+const box = mark.getBoundingClientRect();
+const at = {bubbles: true, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2};
+for (const type of ["pointerover", "pointermove", "mouseover", "mousemove"]) {
+  mark.dispatchEvent(new PointerEvent(type, at));
+}
+"""
+
+
+def chart_html(species="coyote") -> str:
+    return render(learning_curve_chart(fake_curves(), species=species, models=THREE)).html
+
+
+def count(page, selector: str) -> int:
+    return page.driver.execute_script(
+        "return document.querySelectorAll(arguments[0]).length", selector
+    )
+
+
+def texts(page, selector: str) -> list[str]:
+    return page.driver.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)", selector
+    )
+
+
+def test_a_chart_opens_from_disk_without_errors_or_requests(open_page):
+    page = open_page(chart_html())
+    assert page.errors == []
+    assert page.requests == []
+
+
+def test_a_charts_marks_and_labels_are_drawn(open_page):
+    page = open_page(chart_html())
+    shapes = "svg [aria-roledescription='point'], svg .mark-symbol.role-mark path"
+    # 7 + 6 + 6 points, and one symbol beside each of three labels.
+    assert count(page, "svg .mark-symbol.role-mark path") == 22, shapes
+    assert count(page, "svg .mark-line path") == 3
+    labels = texts(page, "svg .mark-text text")
+    assert "BirdNET 2.4: 0.979" in labels
+    assert "0 (untrained)" in labels
+    assert "chance (0.5)" in labels
+    assert "Coyote: ROC-AUC by number of training clips" in labels
+
+
+def test_a_point_shows_its_tooltip(open_page):
+    page = open_page(chart_html())
+    point = page.driver.find_elements("css selector", "svg .mark-symbol.role-mark path")[0]
+    page.driver.execute_script(HOVER, point)
+    (tooltip,) = texts(page, "#vg-tooltip-element.visible")
+    assert "BirdNET 2.4" in tooltip
+    assert "interval status" in tooltip
+    assert "5 × 5 repeats, 25 distinct" in tooltip
+
+
+def test_a_chart_of_nothing_opens_with_its_words(open_page):
+    page = open_page(chart_html("engine"))
+    assert page.errors == []
+    assert any("no model could be evaluated" in text for text in texts(page, "svg text"))
+
+
+def test_the_report_opens_from_disk_without_errors_or_requests(open_page):
+    page = open_page(render_report(fake_report()))
+    assert page.errors == []
+    assert page.requests == []
+    assert count(page, ".chart svg") == 4
+
+
+def test_the_report_shows_the_notice_before_anything_else(open_page):
+    page = open_page(render_report(fake_report()))
+    assert page.driver.find_element("css selector", "body").text.startswith(
+        "This audio is synthetic"
+    )
+
+
+def test_a_clip_called_script_does_not_run(open_page):
+    evil = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
+    page = open_page(
+        render_report(
+            fake_report(quarantine=fake_quarantine([evil]), notice=evil, models={"birdnet": evil})
+        )
+    )
+    assert page.driver.execute_script("return window.hacked") is None
+    assert page.errors == []
+    assert page.requests == []
+    assert evil in page.driver.find_element("css selector", ".notice").text
+
+
+def test_the_policy_stops_a_script_that_slipped_in(open_page):
+    """A second line behind escaping, shown to hold by breaking the first one on purpose."""
+    html = render_report(fake_report()).replace(
+        "<header>",
+        "<script>window.hacked = 1</script><img src='https://example.org/x.png'><header>",
+    )
+    page = open_page(html)
+    assert page.driver.execute_script("return window.hacked") is None
+    assert any("Content Security Policy" in error for error in page.errors)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1200])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_never_scrolls_sideways_and_ink_contrasts(open_page, chromium, width, scheme):
+    chromium.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    chromium.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    try:
+        page = open_page(render_report(fake_report()))
+        wide = page.driver.execute_script(
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert wide <= 0
+        ink, paper, label = page.driver.execute_script(
+            "const body = getComputedStyle(document.body);"
+            "const label = document.querySelector('svg .role-axis-label text');"
+            "return [body.color, body.backgroundColor, getComputedStyle(label).fill]"
+        )
+        dark = scheme == "dark"
+        assert (brightness(paper) < 60) is dark
+        assert (brightness(ink) > 200) is dark
+        assert label == ink
+    finally:
+        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def brightness(color: str) -> float:
+    numbers = color.removeprefix("rgb(").removesuffix(")").split(",")
+    return sum(float(number) for number in numbers) / 3

@@ -1,0 +1,257 @@
+import dataclasses
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from audio_assets.reporting.page import render_report
+from audio_assets_tests.reporting.fake_results import (
+    comparison_row,
+    curve_frame,
+    fake_comparisons,
+    fake_quarantine,
+    fake_report,
+)
+
+EVIL = "<script>window.hacked = 1</script><img src=x onerror=alert(1)>\"'&"
+
+
+class Page(HTMLParser):
+    """The page as a browser's parser sees it: tags, texts, and what breaks its rules."""
+
+    VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.texts: list[tuple[str, str]] = []
+        self.wrong: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data):
+        if self.open and data.strip():
+            self.texts.append((self.open[-1], data.strip()))
+
+    def said(self) -> str:
+        """What a reader sees."""
+        return " ".join(text for tag, text in self.texts if tag not in ("script", "style"))
+
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return render_report(fake_report())
+
+
+@pytest.fixture(scope="module")
+def page(html) -> Page:
+    return Page(html)
+
+
+def test_the_tags_close_in_order(page):
+    assert page.wrong == []
+    assert page.open == []
+
+
+def test_the_notice_is_the_first_line_of_the_body(html):
+    body = html.split("<body>")[1].lstrip()
+    assert body.startswith('<p class="notice" role="note">This audio is synthetic')
+
+
+def test_without_a_notice_the_page_starts_with_its_heading():
+    body = render_report(fake_report(notice=None)).split("<body>")[1].lstrip()
+    assert body.startswith("<header>")
+    assert "notice" not in body.split("<main>")[0]
+
+
+def test_equal_content_gives_an_equal_page(html):
+    assert render_report(fake_report()) == html
+
+
+def test_vega_is_inlined_once(html):
+    assert len(fake_report().charts) == 4
+    assert html.count("window.vegaEmbed=") == 1
+    assert len(html) < 1_300_000
+
+
+def test_a_report_without_charts_carries_no_vega():
+    html = render_report(fake_report(charts={}))
+    assert "window.vegaEmbed=" not in html
+    assert "There is no chart for this species." in html
+    assert "0.979" in html
+
+
+def test_every_section_is_there_and_reached_from_the_navigation(page):
+    ids = {attributes["id"] for _, attributes in page.tags if attributes.get("id")}
+    links = {attributes["href"] for attributes in page.attributes("a")}
+    assert {f"#{name}" for name in ("answers", "quarantine", "methods", "about")} <= links
+    assert {f"#species-{s}" for s in ("bobwhite", "coyote", "engine", "human_vocal")} <= links
+    assert {link[1:] for link in links} <= ids
+
+
+def test_no_id_is_used_twice(page):
+    ids = [attributes["id"] for _, attributes in page.tags if attributes.get("id")]
+    assert len(ids) == len(set(ids))
+
+
+def test_headings_skip_no_level(page):
+    levels = [int(tag[1]) for tag, _ in page.tags if tag in ("h1", "h2", "h3", "h4")]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(b - a <= 1 for a, b in zip(levels, levels[1:]))
+
+
+def test_tables_have_captions_and_scoped_headers(page):
+    tables = len(page.attributes("table"))
+    assert tables >= 12
+    assert len(page.attributes("caption")) == tables
+    scopes = [attributes.get("scope") for attributes in page.attributes("th")]
+    assert set(scopes) == {"col", "row"}
+    assert page.attributes("html") == [{"lang": "en"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BirdNET 2.4 reaches 0.95 with 64 clips per class (AUC 0.98, 0.95 to 0.99)",
+        "MFCC + SVM: not reached with n = 107",
+        "MFCC + SVM: not evaluated: no negative clips",
+        "MFCC + SVM: no result: failed or not run",
+        "Left out: Perch 8.",
+        "The weights of perch are missing.",
+        "BirdNET 2.4 minus MFCC + random forest",
+        "+0.140",
+        "0.0012",
+        "pos/coyote-pos-t-11031961_122_9sec_1_a",
+        "44 bytes of header and 0 samples",
+        "Canis latrans_Coyote",
+        r"(?:pos|neg)-(?P<recording>.+?)_\d+sec",
+        "214",
+        "Nadeau and Bengio 2003",
+        "What this report cannot tell",
+        "[0, 4, 8]",
+        "ab" * 32,
+    ],
+)
+def test_the_page_says(page, text):
+    assert text in page.said()
+
+
+def test_the_page_loads_nothing(page):
+    for name, attributes in page.tags:
+        for attribute in ("src", "href", "action", "data", "poster", "srcset"):
+            value = attributes.get(attribute) or "#"
+            assert value.startswith(("#", "data:,")), (name, attribute, value)
+
+
+def test_names_from_a_bucket_never_become_markup():
+    """Species, clips, models, reasons, rules, labels and settings come from outside."""
+    content = fake_report()
+    evil_curves = content.curves.replace({"species": {"coyote": EVIL}, "model": {"svm": EVIL}})
+    html = render_report(
+        dataclasses.replace(
+            content,
+            curves=evil_curves.assign(ci_status=f"ok: warning: {EVIL}").assign(
+                mean=evil_curves["mean"]
+            ),
+            comparisons=fake_comparisons().replace(
+                {"species": {"coyote": EVIL}, "model_a": {"svm": EVIL}, "model_b": {"svm": EVIL}}
+            ),
+            quarantine=fake_quarantine([EVIL]).assign(detail=EVIL, species=EVIL),
+            charts={EVIL: content.charts["coyote"].replace("Coyote", "</script>" + "<b>")},
+            notice=EVIL,
+            recording_rules=pd.DataFrame([(EVIL, EVIL, 3)], columns=["species", "rule", "clips"]),
+            class_labels={EVIL: {EVIL: [EVIL]}},
+            left_out={EVIL: EVIL},
+            missing=[(EVIL, EVIL, EVIL)],
+            settings={EVIL: [EVIL]},
+            provenance={EVIL: EVIL},
+            models={"birdnet": EVIL},
+        )
+    )
+    page = Page(html)
+    assert page.wrong == []
+    assert page.attributes("img") == []
+    assert [a.get("type") for a in page.attributes("script")] == ["application/json", None, None]
+    assert page.said().count("window.hacked = 1") >= 12
+    assert not any("onerror" in attributes for _, attributes in page.tags)
+
+
+def test_only_comparisons_at_the_largest_size_are_shown_unfolded(page):
+    folded = [text for tag, text in page.texts if tag == "summary"]
+    assert "Models compared at every size (6)" in folded
+
+
+def test_the_largest_size_is_that_of_each_pair():
+    rows = [
+        comparison_row(
+            "coyote",
+            "difference",
+            a,
+            model_b=b,
+            training_size=size,
+            difference=0.0125,
+            p_value=0.5,
+            p_holm=1.0,
+            status="no interval: all folds differ by the same amount",
+        )
+        for a, b, size in (("birdnet", "svm", 107), ("birdnet", "perch", 64), ("perch", "svm", 4))
+    ]
+    comparisons = pd.DataFrame(rows, columns=fake_comparisons().columns)
+    said = Page(render_report(fake_report(comparisons=comparisons))).said()
+    assert "Models compared at every size" not in said
+    assert "BirdNET 2.4 minus Perch 8 64 +0.012 – 0.5 1 no interval: all folds differ" in said
+
+
+def test_a_long_quarantine_starts_folded_and_a_short_one_open():
+    clips = [f"coyote-pos-t-{i}_122_9sec_1_a" for i in range(21)]
+    for names, is_open in ((clips, False), (clips[:20], True)):
+        page = Page(render_report(fake_report(quarantine=fake_quarantine(names))))
+        opened = ["open" in a for a in page.attributes("details")]
+        assert opened == [False, is_open]
+
+
+def test_a_report_of_nothing_says_so():
+    page = Page(
+        render_report(
+            fake_report(
+                curves=curve_frame([]),
+                comparisons=fake_comparisons().iloc[:0],
+                quarantine=fake_quarantine([]),
+                charts={},
+                recording_rules=pd.DataFrame(columns=["species", "rule", "clips"]),
+                left_out={},
+                missing=[],
+            )
+        )
+    )
+    assert "No species was found." in page.said()
+    assert "Every clip could be used." in page.said()
+
+
+def test_methods_describe_the_protocol_that_was_used():
+    content = fake_report()
+    held_out = content.curves.assign(protocol="holdout")
+    said = Page(render_report(dataclasses.replace(content, curves=held_out))).said()
+    assert "Whole recordings are set aside" in said
+    assert "Each fold in turn" not in said
+
+
+def test_the_answers_in_markdown_hold_no_markup_from_names():
+    content = fake_report(models={"birdnet": "<b>[x](y)*"})
+    text = content.answers_markdown()
+    assert r"\<b\>\[x\](y)\*" in text
+    assert text.count("\n") == 3

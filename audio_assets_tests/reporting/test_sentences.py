@@ -1,0 +1,169 @@
+import pandas as pd
+import pytest
+
+from audio_assets.reporting.sentences import (
+    CLIPS_NEEDED_COLUMNS,
+    answers,
+    clips_needed_table,
+    sentences,
+)
+from audio_assets_tests.reporting.fake_results import (
+    NO_INTERVAL,
+    THREE,
+    comparison_row,
+    curve_frame,
+    curve_row,
+    fake_comparisons,
+    fake_curves,
+)
+from audio_assets.tables import MODEL_COMPARISON
+
+
+def compared(*rows: dict) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=list(MODEL_COMPARISON.column_names))
+    return frame.astype({"training_size": "Int64"})
+
+
+def said(curves, comparisons, species="coyote", models=THREE) -> str:
+    return sentences(answers(curves, comparisons, models))[species]
+
+
+CURVE = curve_frame(
+    [
+        curve_row("coyote", "birdnet", 32, mean=0.97, ci_low=0.9503, ci_high=0.984),
+        curve_row("coyote", "birdnet", 120, mean=0.98, ci_low=0.96, ci_high=0.99),
+        curve_row("coyote", "random_forest", 120, mean=0.87, ci_low=0.812, ci_high=0.919),
+    ]
+)
+NEEDED = compared(
+    comparison_row("coyote", "clips_needed", "birdnet", training_size=32, target=0.95),
+    comparison_row(
+        "coyote", "clips_needed", "random_forest", target=0.95, status="not reached with n = 120"
+    ),
+)
+
+
+def test_the_answer_reads_like_this():
+    assert said(CURVE, NEEDED, models={"birdnet": "BirdNET"}) == (
+        "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99); "
+        "random_forest: not reached with n = 120 (AUC 0.87, 0.81 to 0.92)"
+    )
+
+
+def test_a_target_just_missed_is_not_printed_as_reached():
+    curve = curve_frame([curve_row("coyote", "svm", 64, mean=0.97, ci_low=0.9499, ci_high=0.98)])
+    row = comparison_row(
+        "coyote", "clips_needed", "svm", target=0.95, status="not reached with n = 64"
+    )
+    assert "0.94 to 0.98" in said(curve, compared(row))
+
+
+def test_without_an_interval_nothing_is_estimated_and_the_reason_is_given():
+    text = said(fake_curves(), fake_comparisons(), "bobwhite")
+    assert "reaches" not in text
+    assert (
+        f"BirdNET 2.4: not estimated: {NO_INTERVAL} (AUC 0.95 with 13 clips per class, no interval)"
+        in text
+    )
+
+
+def test_a_species_that_was_not_evaluated_says_why():
+    text = said(fake_curves(), fake_comparisons(), "engine")
+    assert "MFCC + SVM: not evaluated: no negative clips" in text
+    assert "AUC" not in text
+
+
+def test_a_warning_is_passed_on():
+    curve = CURVE.assign(ci_status="ok: warning: fewer than 10 recordings of a class")
+    assert said(curve, NEEDED).count("(warning: fewer than 10 recordings of a class)") == 2
+
+
+def test_a_curve_without_clips_needed_is_not_called_reached_or_not():
+    text = said(CURVE, compared())
+    assert "reach" not in text
+    assert text.count("clips needed: no result") == 2
+
+
+def test_the_model_that_needs_fewest_clips_comes_first():
+    order = [a.model for a in answers(fake_curves(), fake_comparisons()) if a.species == "coyote"]
+    assert order == ["birdnet", "svm", "random_forest"]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"training_size": 64}, "has no point there"),
+        ({"training_size": None}, "None clips needed with status 'ok'"),
+        ({"status": "not reached with n = 120"}, "32 clips needed with status 'not reached"),
+        ({"target": 0.955}, "0.955 is not reached at 32 clips"),
+    ],
+)
+def test_tables_that_contradict_one_another_give_no_answer(change, complaint):
+    row = comparison_row("coyote", "clips_needed", "birdnet", training_size=32, target=0.95)
+    with pytest.raises(ValueError, match=complaint):
+        answers(CURVE, compared(row | change))
+
+
+def test_two_answers_to_one_question_are_refused():
+    row = comparison_row("coyote", "clips_needed", "birdnet", training_size=32, target=0.95)
+    with pytest.raises(ValueError, match="two rows of clips needed"):
+        answers(CURVE, compared(row, row))
+
+
+def test_clips_needed_of_another_metric_do_not_count():
+    row = comparison_row(
+        "coyote",
+        "clips_needed",
+        "birdnet",
+        training_size=32,
+        target=0.95,
+        metric="average_precision",
+    )
+    assert all(answer.needed is None for answer in answers(CURVE, compared(row)))
+
+
+def test_the_table_holds_text_alone():
+    table = clips_needed_table(fake_curves(), fake_comparisons(), THREE)
+    assert tuple(table.columns) == CLIPS_NEEDED_COLUMNS
+    assert all(isinstance(cell, str) for cell in table.to_numpy().ravel())
+    coyote = table[(table["species"] == "coyote") & (table["model"] == "BirdNET 2.4")]
+    assert coyote.iloc[0].tolist() == [
+        "coyote",
+        "BirdNET 2.4",
+        "0.979",
+        "0.963 to 0.988",
+        "107",
+        "0.941",
+        "64",
+        "ok",
+    ]
+
+
+def test_the_table_has_a_row_for_every_species_and_model_with_rows():
+    curves = fake_curves()
+    table = clips_needed_table(curves, fake_comparisons())
+    assert len(table) == len(curves[["species", "model"]].drop_duplicates())
+
+
+def test_no_rows_give_an_empty_table_with_its_columns():
+    table = clips_needed_table(curve_frame([]), compared())
+    assert tuple(table.columns) == CLIPS_NEEDED_COLUMNS
+    assert table.empty
+
+
+def test_tables_read_back_from_csv_say_the_same():
+    import io
+
+    from audio_assets.reporting.csv_format import to_csv_bytes
+    from audio_assets.tables import LEARNING_CURVE
+
+    curves, comparisons = (
+        pd.read_csv(io.BytesIO(to_csv_bytes(frame, table)), float_precision="round_trip")
+        for frame, table in (
+            (fake_curves(), LEARNING_CURVE),
+            (fake_comparisons(), MODEL_COMPARISON),
+        )
+    )
+    assert clips_needed_table(curves, comparisons).equals(
+        clips_needed_table(fake_curves(), fake_comparisons())
+    )
