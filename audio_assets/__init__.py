@@ -1,0 +1,30 @@
+"""Which pretrained audio model to use for a species, and how many labelled clips are enough.
+
+The public calls are :func:`evaluate`, :func:`load_embeddings` and :func:`load_learning_curves`;
+they need neither dagster nor tensorflow.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from audio_assets.evaluation.api import evaluate
+    from audio_assets.published import load_embeddings, load_learning_curves
+
+__all__ = ["evaluate", "load_embeddings", "load_learning_curves"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use: importing audio_assets.definitions must not pay for pandas.
+    if name == "evaluate":
+        from audio_assets.evaluation.api import evaluate
+
+        return evaluate
+    if name in __all__:
+        from audio_assets import published
+
+        return getattr(published, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,52 @@
+"""The split plan of a species, shared by all models so that they are compared on equal folds."""
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.assets.plan import AssetPlan, clear_failures
+from audio_assets.partitions import SPECIES
+from audio_assets.tables import BALANCED_MANIFEST
+
+
+def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
+    settings = plan.settings
+
+    @plan.table_asset(BALANCED_MANIFEST, group="evaluation", partitions_def=SPECIES)
+    def balanced_manifest(
+        context: dg.AssetExecutionContext, audio_inventory: Any
+    ) -> dg.MaterializeResult[Any]:
+        """Folds over recordings, and the order in which clips are drawn for training.
+
+        Empty where the species allows no evaluation; the metadata then say why.
+        """
+        from audio_assets.evaluation.manifest import build_manifest
+        from audio_assets.evaluation.recordings import NoEvaluation
+        from audio_assets.storage.parquet import concat_tables, content_version
+
+        metadata: dict[str, Any] = {}
+        with clear_failures():
+            try:
+                manifest = build_manifest(
+                    audio_inventory,
+                    folds=settings.folds,
+                    repeats=settings.repeats,
+                    seed=settings.seed,
+                )
+                metadata["folds"] = int(manifest["folds"].iloc[0])
+            except NoEvaluation as reason:
+                manifest = concat_tables([], BALANCED_MANIFEST)
+                metadata["no evaluation"] = str(reason)
+                context.log.warning(f"{context.partition_key}: no evaluation: {reason}")
+        return dg.MaterializeResult(
+            value=manifest,
+            data_version=dg.DataVersion(content_version(manifest, BALANCED_MANIFEST)),
+            metadata={
+                **metadata,
+                "dagster/row_count": len(manifest),
+                "clips": int(manifest[["variant", "clip_id"]].drop_duplicates().shape[0]),
+                "recordings": int(manifest["recording_id"].nunique()),
+            },
+        )
+
+    return balanced_manifest

@@ -1,0 +1,74 @@
+"""The embeddings of a species by a model's encoder."""
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.assets.plan import AssetPlan, clear_failures
+from audio_assets.encoders.registry import get_model, load_encoder
+from audio_assets.partitions import split_key
+from audio_assets.progress import Progress
+from audio_assets.tables import EMBEDDINGS
+
+
+def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
+    settings = plan.settings
+
+    @plan.table_asset(
+        EMBEDDINGS,
+        group="embedding",
+        partitions_def=plan.partitions.species_by_model,
+        deps=["encoder_card"],
+    )
+    def embeddings(
+        context: dg.AssetExecutionContext,
+        audio_inventory: Any,
+        progress: dg.ResourceParam[Progress],
+    ) -> dg.MaterializeResult[Any]:
+        """One embedding a clip; clips that cannot be used are rows with a reason.
+
+        A clip is embedded once per encoder: what the embedding store holds is taken from it.
+        """
+        from upath import UPath
+
+        from audio_assets.audio.decode import DurationLimits
+        from audio_assets.storage.embedding_store import EmbeddingStore
+        from audio_assets.storage.embedding_table import embed_inventory
+        from audio_assets.storage.parquet import content_version
+
+        model, species = split_key(context.partition_key)
+        spec = get_model(model)
+        title = f"{species}: embedding with {spec.encoder}"
+        with clear_failures(), progress.task(title, context.log.info) as advance:
+            encoder = load_encoder(spec.encoder)
+            classes = settings.species_classes.get(species, {}).get(spec.encoder, [])
+            table, counts = embed_inventory(
+                audio_inventory,
+                spec.variant,
+                encoder=encoder,
+                make_encoder=lambda: load_encoder(spec.encoder),
+                store=EmbeddingStore(plan.results.root, encoder.name, encoder.fingerprint),
+                read=lambda uri: UPath(uri).read_bytes(),
+                limits=DurationLimits(settings.min_seconds, settings.max_seconds),
+                species_classes=classes,
+                workers=plan.workers,
+                progress=advance,
+            )
+        for row in table[table["status"] == "quarantined"].itertuples():
+            context.log.warning(f"{row.uri} is quarantined: {row.detail}")
+        return dg.MaterializeResult(
+            value=table,
+            data_version=dg.DataVersion(content_version(table, EMBEDDINGS)),
+            metadata={
+                "dagster/row_count": len(table),
+                "embedded now": counts.embedded,
+                "from the store": counts.from_store,
+                "quarantined": counts.quarantined,
+                "duplicates": counts.duplicates,
+                "windows": int(table["windows"].fillna(0).sum()),
+                "encoder fingerprint": encoder.fingerprint,
+                "classes of the species": ", ".join(classes) or "none",
+            },
+        )
+
+    return embeddings

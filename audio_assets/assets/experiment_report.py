@@ -1,0 +1,141 @@
+"""The last stage: the shared CSV files and the report over all species and models."""
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.assets.plan import FAN_IN, OWNERS, AssetPlan, clear_failures
+from audio_assets.encoders.registry import get_model, load_encoder
+from audio_assets.errors import WeightsError
+from audio_assets.tables import AUDIO_INVENTORY, MODEL_COMPARISON, QUARANTINE, ROC_AUC_CHART
+
+
+def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
+    inputs = ("audio_inventory", "roc_auc_chart", "model_comparison", "quarantine")
+
+    @dg.asset(
+        ins={name: FAN_IN for name in inputs},
+        code_version=plan.version("experiment_report"),
+        group_name="report",
+        kinds={"python", "html"},
+        owners=OWNERS,
+    )
+    def experiment_report(
+        audio_inventory: Any, roc_auc_chart: Any, model_comparison: Any, quarantine: Any
+    ) -> dg.MaterializeResult[Any]:
+        """learning_curves.csv, comparisons.csv, quarantine.csv and report/index.html.
+
+        This asset alone writes them, each atomically.
+        """
+        import hashlib
+
+        from audio_assets.reporting.csv_format import to_csv_bytes
+        from audio_assets.reporting.page import render_report
+        from audio_assets.storage.files import write_atomic
+        from audio_assets.storage.parquet import concat_tables
+
+        results = plan.results
+        with clear_failures():
+            inventory = {
+                key: concat_tables([t], AUDIO_INVENTORY) for key, t in audio_inventory.items()
+            }
+            curves = concat_tables(roc_auc_chart.values(), ROC_AUC_CHART)
+            comparisons = concat_tables(model_comparison.values(), MODEL_COMPARISON)
+            quarantined = concat_tables(quarantine.values(), QUARANTINE)
+            content = report_content(plan, inventory, curves, comparisons, quarantined)
+            files = {
+                results.learning_curves: to_csv_bytes(curves, ROC_AUC_CHART),
+                results.comparisons: to_csv_bytes(comparisons, MODEL_COMPARISON),
+                results.quarantine: to_csv_bytes(quarantined, QUARANTINE),
+                results.report: render_report(content).encode(),
+            }
+            for path, data in files.items():
+                write_atomic(path, data)
+        digest = hashlib.sha256(b"".join(hashlib.sha256(d).digest() for d in files.values()))
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(digest.hexdigest()),
+            metadata={
+                "species": len(inventory),
+                "curves": int(curves[["species", "model"]].drop_duplicates().shape[0]),
+                "quarantined clips": len(quarantined),
+                "partitions without a result": len(content.missing),
+                **{path.name: dg.MetadataValue.path(str(path)) for path in files},
+                "answers": dg.MetadataValue.md(content.answers_markdown()),
+            },
+        )
+
+    return experiment_report
+
+
+def report_content(
+    plan: AssetPlan, inventory: dict[str, Any], curves: Any, comparisons: Any, quarantined: Any
+) -> Any:
+    """What the report shows, gathered from the tables and the settings."""
+    import pandas as pd
+
+    from audio_assets.reporting.chart import learning_curve_chart
+    from audio_assets.reporting.content import ReportContent
+    from audio_assets.settings import shown_settings
+    from audio_assets.storage.notice import read_notice
+
+    settings = plan.settings
+    titles = {model: get_model(model).title for model in settings.models}
+    found = set(zip(curves["species"], curves["model"], strict=True))
+    left_out = _without_weights([m for m in settings.models if m not in set(curves["model"])])
+    missing = [
+        (species, model, left_out.get(model, "failed or not run; see audio-assets status"))
+        for species in sorted(inventory)
+        for model in settings.models
+        if (species, model) not in found
+    ]
+    rules = [
+        (species, rule, int(clips))
+        for species, table in sorted(inventory.items())
+        for rule, clips in table["recording_rule"].value_counts().sort_index().items()
+    ]
+    encoders = {get_model(model).encoder for model in settings.models}
+    fingerprints = curves[["encoder", "encoder_fingerprint"]].drop_duplicates()
+    return ReportContent(
+        curves=curves,
+        comparisons=comparisons,
+        quarantine=quarantined,
+        charts={
+            species: learning_curve_chart(
+                curves[curves["species"] == species], species=species, models=titles
+            ).to_json()
+            for species in sorted(inventory)
+        },
+        notice=read_notice(plan.audio_root),
+        recording_rules=pd.DataFrame(rules, columns=["species", "rule", "clips"]),
+        class_labels={
+            species: {e: labels for e, labels in classes.items() if e in encoders}
+            for species, classes in settings.species_classes.items()
+            if species in inventory
+        },
+        left_out=left_out,
+        missing=missing,
+        settings=shown_settings(settings),
+        provenance={
+            f"fingerprint of {row.encoder}": row.encoder_fingerprint
+            for row in fingerprints.sort_values("encoder").itertuples()
+        }
+        | _versions(),
+        models=titles,
+    )
+
+
+def _without_weights(models: list[str]) -> dict[str, str]:
+    reasons = {}
+    for model in models:
+        try:
+            load_encoder(get_model(model).encoder).fingerprint
+        except WeightsError as error:
+            reasons[model] = str(error)
+    return reasons
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    names = ("audio-assets", "dagster", "numpy", "scikit-learn", "soundfile", "soxr", "librosa")
+    return {f"version of {name}": version(name) for name in (*names, "ai-edge-litert")}

@@ -1,0 +1,80 @@
+"""The cross-validation of a model on a species: fold scores and out-of-fold predictions."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.assets.plan import (
+    KINDS,
+    OWNERS,
+    TABLES_IO,
+    AssetPlan,
+    clear_failures,
+    column_schema,
+)
+from audio_assets.encoders.registry import get_model
+from audio_assets.partitions import split_key
+from audio_assets.progress import Progress
+from audio_assets.tables import FOLD_PREDICTIONS, FOLD_SCORES
+
+
+def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
+    settings = plan.settings
+
+    @dg.multi_asset(
+        name="fold_scores",
+        partitions_def=plan.partitions.species_by_model,
+        outs={
+            table.name: dg.AssetOut(
+                description=table.description,
+                code_version=plan.version(table.name),
+                io_manager_key=TABLES_IO,
+                group_name="evaluation",
+                kinds=KINDS,
+                owners=OWNERS,
+                metadata=column_schema(table),
+            )
+            for table in (FOLD_SCORES, FOLD_PREDICTIONS)
+        },
+    )
+    def fold_scores(
+        context: dg.AssetExecutionContext,
+        embeddings: Any,
+        balanced_manifest: Any,
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        """Train the head on growing balanced subsets and score it on each test fold."""
+        from audio_assets.evaluation.species import score_species
+        from audio_assets.storage.parquet import content_version
+
+        model, species = split_key(context.partition_key)
+        spec = get_model(model)
+        title = f"{species}: training {model}"
+        with clear_failures(), progress.task(title, context.log.info) as advance:
+            results = score_species(
+                embeddings,
+                balanced_manifest,
+                species=species,
+                model=model,
+                encoder=spec.encoder,
+                variant=spec.variant,
+                head=spec.head,
+                sizes=settings.training_sizes,
+                protocol=settings.protocol,
+                seed=settings.seed,
+                workers=plan.workers,
+                progress=advance,
+            )
+        for table, frame in (
+            (FOLD_SCORES, results.scores),
+            (FOLD_PREDICTIONS, results.predictions),
+        ):
+            yield dg.MaterializeResult(
+                asset_key=table.name,
+                value=frame,
+                data_version=dg.DataVersion(content_version(frame, table)),
+                metadata={"dagster/row_count": len(frame), **results.summary},
+            )
+
+    return fold_scores

@@ -1,0 +1,121 @@
+"""What the asset factories share: settings, partitions, roots, and how faults and tables are given
+to Dagster.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from audio_assets.errors import AudioAssetsError
+from audio_assets.partitions import Partitions
+from audio_assets.settings import Settings, usable_cpus
+from audio_assets.tables import Column, Table
+from audio_assets.versions import code_version
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+    from audio_assets.storage.results import ResultsLayout
+
+TABLES_IO = "tables"
+OWNERS = ["team:audio-assets"]
+KINDS = {"python", "parquet"}
+FAN_IN = dg.AssetIn(metadata={"allow_missing_partitions": True})
+"""An input that is a dict from partition key to table, whatever is missing."""
+
+
+@dataclass(frozen=True)
+class AssetPlan:
+    """Settings and partitions that a set of assets is built for."""
+
+    settings: Settings
+    partitions: Partitions
+
+    def table_asset(
+        self,
+        table: Table,
+        *,
+        group: str,
+        partitions_def: dg.PartitionsDefinition[Any],
+        fan_in: Sequence[str] = (),
+        deps: Sequence[str] = (),
+    ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+        """Decorator of an asset that is one table.
+
+        Parameters
+        ----------
+        table
+            Names the asset, and describes its columns in the UI.
+        fan_in
+            Inputs that come as a dict from partition key to table, without what is missing.
+        deps
+            Upstream assets that are not read.
+        """
+        return dg.asset(
+            name=table.name,
+            partitions_def=partitions_def,
+            ins={name: FAN_IN for name in fan_in},
+            deps=deps,
+            code_version=self.version(table.name),
+            io_manager_key=TABLES_IO,
+            group_name=group,
+            kinds=KINDS,
+            owners=OWNERS,
+            metadata=column_schema(table),
+        )
+
+    def version(self, asset: str) -> str:
+        """Code version of an asset under these settings."""
+        return code_version(asset, self.settings)
+
+    @property
+    def workers(self) -> int:
+        return self.settings.workers or usable_cpus()
+
+    @property
+    def audio_root(self) -> "UPath":
+        from upath import UPath
+
+        return UPath(self.settings.require_audio_root())
+
+    @property
+    def results(self) -> "ResultsLayout":
+        from upath import UPath
+
+        from audio_assets.storage.results import ResultsLayout
+
+        return ResultsLayout(UPath(self.settings.results_root))
+
+
+@contextmanager
+def clear_failures() -> Iterator[None]:
+    """Turns the package's errors into a Dagster failure that no retry repeats."""
+    try:
+        yield
+    except AudioAssetsError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+def column_schema(table: Table) -> dict[str, Any]:
+    """Metadata that shows the table's columns in the UI."""
+    return {"dagster/column_schema": dg.TableSchema([_ui_column(c) for c in table.columns])}
+
+
+def _ui_column(column: Column) -> dg.TableColumn:
+    other = []
+    if column.values is not None:
+        other.append("one of " + ", ".join(column.values))
+    if column.minimum is not None:
+        other.append(f"at least {column.minimum:g}")
+    if column.maximum is not None:
+        other.append(f"at most {column.maximum:g}")
+    description = f"{column.description} [{column.unit}]" if column.unit else column.description
+    return dg.TableColumn(
+        name=column.name,
+        type=column.dtype,
+        description=description,
+        constraints=dg.TableColumnConstraints(nullable=column.nullable, other=other),
+    )

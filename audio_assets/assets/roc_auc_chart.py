@@ -1,0 +1,59 @@
+"""The chart of a species: ROC-AUC against training size, a line a model."""
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.assets.plan import AssetPlan, clear_failures
+from audio_assets.encoders.registry import get_model
+from audio_assets.partitions import SPECIES
+from audio_assets.storage.results import CHART_FORMATS
+from audio_assets.tables import ROC_AUC_CHART
+
+
+def build_roc_auc_chart(plan: AssetPlan) -> dg.AssetsDefinition:
+    titles = {model: get_model(model).title for model in plan.settings.models}
+
+    @plan.table_asset(
+        ROC_AUC_CHART, group="report", partitions_def=SPECIES, fan_in=["learning_curve"]
+    )
+    def roc_auc_chart(
+        context: dg.AssetExecutionContext, learning_curve: Any
+    ) -> dg.MaterializeResult[Any]:
+        """The learning curves of a species in one chart: HTML, SVG, PNG and Vega-Lite JSON.
+
+        A model without a result is left out of the chart and named in the report.
+        """
+        import base64
+
+        from audio_assets.reporting.chart import learning_curve_chart
+        from audio_assets.reporting.render import render
+        from audio_assets.storage.files import write_atomic
+        from audio_assets.storage.parquet import concat_tables, content_version
+
+        species = context.partition_key
+        curves = concat_tables(learning_curve.values(), ROC_AUC_CHART)
+        with clear_failures():
+            rendered = render(learning_curve_chart(curves, species=species, models=titles))
+            for form in CHART_FORMATS:
+                content = getattr(rendered, form)
+                data = content if isinstance(content, bytes) else content.encode()
+                write_atomic(plan.results.chart(species, form), data)
+        preview = base64.b64encode(rendered.png).decode()
+        links = {
+            form: dg.MetadataValue.path(str(plan.results.chart(species, form)))
+            for form in CHART_FORMATS
+        }
+        return dg.MaterializeResult(
+            value=curves,
+            data_version=dg.DataVersion(content_version(curves, ROC_AUC_CHART)),
+            metadata={
+                "preview": dg.MetadataValue.md(
+                    f"![ROC-AUC against training size: {species}](data:image/png;base64,{preview})"
+                ),
+                "models": ", ".join(sorted(curves["model"].unique())) or "none",
+                **links,
+            },
+        )
+
+    return roc_auc_chart

@@ -1,0 +1,108 @@
+"""The calls of ``audio-assets`` and their options; the work is done elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from audio_assets.errors import AudioAssetsError, SettingsError
+
+app = typer.Typer(
+    name="audio-assets",
+    help="Which pretrained audio model to use for a species, and how many labelled clips are "
+    "enough.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+SpeciesOption = Annotated[
+    Optional[list[str]], typer.Option("--species", "-s", help="Only this species; repeatable.")
+]
+ModelOption = Annotated[
+    Optional[list[str]], typer.Option("--model", "-m", help="Only this model; repeatable.")
+]
+DEMO_RESULTS = Path("demo-results")
+
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, results only.")]
+
+
+@app.command()
+def demo(
+    audio: Annotated[
+        Optional[Path],
+        typer.Option(help="Folder with {species}/data/{pos,neg}; synthetic audio if not given."),
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Where everything is published.")] = DEMO_RESULTS,
+    quiet: QuietOption = False,
+) -> None:
+    """Run the whole pipeline once, in a throw-away instance.
+
+    Example: audio-assets demo --audio my-clips --results my-results
+    """
+    from audio_assets.cli.demo import run_demo
+
+    raise typer.Exit(run_demo(audio, results, quiet=quiet))
+
+
+@app.command()
+def run(
+    species: SpeciesOption = None, model: ModelOption = None, quiet: QuietOption = False
+) -> None:
+    """Materialize what is stale or missing; exit 1 if any partition failed.
+
+    Example: audio-assets run --species coyote --model birdnet
+    """
+    from audio_assets.cli.run import run_stale
+
+    raise typer.Exit(run_stale(species or (), model or (), quiet=quiet))
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Show species × model: fresh, stale, missing or failed, clips, AUC at the largest size."""
+    from audio_assets.cli.status import print_status
+
+    print_status(as_json=as_json)
+
+
+@app.command()
+def settings(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Show the effective settings and where each value comes from; secrets are masked."""
+    from audio_assets.settings import PREFIX, load_settings, setting_sources, shown_settings
+
+    loaded = load_settings()
+    shown = json.loads(json.dumps(shown_settings(loaded)))
+    sources = setting_sources()
+    if as_json:
+        rows = [
+            {"setting": PREFIX + name.upper(), "value": shown[name], "source": sources[name]}
+            for name in shown
+        ]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    table = RichTable("setting", "value", "from", "meaning", show_lines=True)
+    for name, value in shown.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        meaning = type(loaded).model_fields[name].description or ""
+        table.add_row(PREFIX + name.upper(), text, sources[name], meaning)
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the command; a fault the user can mend is two lines on stderr and exit 1."""
+    try:
+        app()
+    except AudioAssetsError as error:
+        print(f"Error: {error.what}\n  {error.remedy}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, SettingsError) else 1)

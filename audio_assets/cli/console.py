@@ -1,0 +1,66 @@
+"""What the command line prints: progress bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+
+from audio_assets.progress import Advance, LogProgress
+
+
+class ConsoleProgress:
+    """A bar a task on a terminal; elsewhere a line when a task takes long, and one at its end."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lines = LogProgress()
+
+    @contextmanager
+    def task(self, title: str, log: Callable[[str], None]) -> Iterator[Advance]:
+        with self._lines.task(title, log) as to_log:
+            if not self._console.is_terminal:
+                with self._lines.task(title, self._line) as to_console:
+                    yield _both(to_log, to_console)
+                return
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
+            with Bars(*columns, console=self._console) as bars:
+                bar = bars.add_task(title, total=None)
+
+                def to_bar(done: int, total: int) -> None:
+                    bars.update(bar, completed=done, total=total)
+
+                yield _both(to_log, to_bar)
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class QuietProgress:
+    """Says nothing on the console; the run's log has it."""
+
+    def task(self, title: str, log: Callable[[str], None]) -> AbstractContextManager[Advance]:
+        return LogProgress().task(title, log)
+
+
+def _both(first: Advance, second: Advance) -> Advance:
+    def advance(done: int, total: int) -> None:
+        first(done, total)
+        second(done, total)
+
+    return advance

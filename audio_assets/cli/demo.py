@@ -1,0 +1,58 @@
+"""``audio-assets demo``: the whole pipeline once, on synthetic or given audio."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from audio_assets.cli.console import ConsoleProgress
+from audio_assets.cli.run import choose_species, materialize, print_failures
+from audio_assets.published import load_learning_curves
+from audio_assets.settings import load_settings
+from audio_assets.storage.results import ResultsLayout
+
+
+def run_demo(audio: Path | None, results: Path, *, quiet: bool) -> int:
+    """Run the demo; the exit code."""
+    from upath import UPath
+
+    console = Console()
+    if audio is None:
+        audio = results / "synthetic-audio"
+        _write_synthetic(audio, console, quiet=quiet)
+    settings = load_settings(audio_root=str(audio.resolve()), results_root=str(results.resolve()))
+    species = choose_species(settings, (), console)
+    # In memory: nobody looks at this instance again, and its database costs more than the work.
+    with dg.DagsterInstance.ephemeral() as instance:
+        summary = materialize(settings, instance, species, settings.models, console, quiet=quiet)
+    layout = ResultsLayout(UPath(settings.results_root))
+    print_failures(summary, console)
+    if layout.learning_curves.exists():
+        _print_answers(layout, console)
+        console.print(f"\nReport: {layout.report}", soft_wrap=True, highlight=False)
+    return 1 if summary.failures else 0
+
+
+def _write_synthetic(folder: Path, console: Console, *, quiet: bool) -> None:
+    from audio_assets.cli.console import QuietProgress
+    from audio_assets.synthetic import write_demo_audio
+
+    progress = QuietProgress() if quiet else ConsoleProgress(console)
+    with progress.task("making synthetic audio", lambda line: None) as advance:
+        write_demo_audio(folder, progress=advance)
+
+
+def _print_answers(layout: ResultsLayout, console: Console) -> None:
+    from audio_assets.published import load_comparisons
+    from audio_assets.reporting.sentences import clips_needed_table
+
+    answers = clips_needed_table(load_learning_curves(layout.root), load_comparisons(layout.root))
+    table = RichTable(title="Clips needed", title_justify="left")
+    for column in answers.columns:
+        table.add_column(str(column))
+    for row in answers.itertuples(index=False):
+        table.add_row(*(str(value) for value in row))
+    console.print(table)

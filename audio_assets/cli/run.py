@@ -1,0 +1,100 @@
+"""``audio-assets run``: bring the local results up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+from rich.console import Console
+from upath import UPath
+
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.cli.console import ConsoleProgress, QuietProgress
+from audio_assets.definitions import build_defs
+from audio_assets.encoders.registry import get_model
+from audio_assets.errors import AudioAssetsError, SettingsError
+from audio_assets.partitions import build_partitions
+from audio_assets.runner import LocalRunner, RunSummary
+from audio_assets.settings import Settings, dagster_home, load_settings
+from audio_assets.storage.listing import list_species
+from audio_assets.storage.results import ResultsLayout
+
+
+def run_stale(species: Sequence[str], models: Sequence[str], *, quiet: bool) -> int:
+    """Run what is stale in the user's instance; the exit code."""
+    console = Console()
+    settings = load_settings()
+    settings.require_audio_root()
+    for model in models:
+        get_model(model)
+        if model not in settings.models:
+            raise SettingsError(
+                f"The model {model} is not turned on", "Add it to AUDIO_ASSETS_MODELS."
+            )
+    chosen = choose_species(settings, species, console)
+    with local_instance() as instance:
+        summary = materialize(
+            settings, instance, chosen, models or settings.models, console, quiet=quiet
+        )
+    if not summary.materialized and not summary.failures:
+        console.print("Everything is fresh; nothing was run.")
+    else:
+        console.print(f"{len(summary.materialized)} asset partitions were materialized.")
+    print_failures(summary, console)
+    report = ResultsLayout(UPath(settings.results_root)).report
+    console.print(f"Report: {report}", soft_wrap=True, highlight=False)
+    return 1 if summary.failures else 0
+
+
+def choose_species(settings: Settings, asked: Sequence[str], console: Console) -> list[str]:
+    """Species to work on: those asked for, those of the settings, or all folders found."""
+    listing = list_species(UPath(settings.require_audio_root()))
+    for name, remedy in listing.rejected.items():
+        console.print(f"Left out: the folder {name!r}; {remedy}", soft_wrap=True)
+    known = settings.species or listing.species
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        raise AudioAssetsError(
+            f"Unknown species: {', '.join(unknown)}",
+            f"Known under {settings.audio_root}: {', '.join(known) or 'none'}",
+        )
+    chosen = list(asked or known)
+    if not chosen:
+        raise AudioAssetsError(
+            f"There is no species folder under {settings.audio_root}",
+            "Put clips into {species}/data/pos and {species}/data/neg there.",
+        )
+    return chosen
+
+
+def materialize(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    species: Sequence[str],
+    models: Sequence[str],
+    console: Console,
+    *,
+    quiet: bool,
+) -> RunSummary:
+    """Run the local runner with progress on the console."""
+    progress = QuietProgress() if quiet else ConsoleProgress(console)
+    runner = LocalRunner(
+        defs=build_defs(settings, progress=progress),
+        plan=AssetPlan(settings, build_partitions(settings)),
+        instance=instance,
+    )
+    return runner.bring_up_to_date(species, models)
+
+
+def print_failures(summary: RunSummary, console: Console) -> None:
+    """A line for each partition that failed, with its reason."""
+    for name, reason in summary.failures.items():
+        first, *rest = reason.splitlines()
+        console.print(f"Failed: {name}: {first}", style="red", markup=False, soft_wrap=True)
+        for line in rest:
+            console.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+def local_instance() -> dg.DagsterInstance:
+    """The user's instance; a context manager."""
+    return dg.DagsterInstance.from_config(str(dagster_home()))

@@ -1,0 +1,108 @@
+"""``audio-assets status``: how each species × model stands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+import dagster as dg
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.cli.run import choose_species, local_instance
+from audio_assets.definitions import build_defs
+from audio_assets.encoders.registry import get_model
+from audio_assets.partitions import build_partitions, partition_key
+from audio_assets.settings import load_settings
+from audio_assets.staleness import Staleness, State, encoder_probe, inventory_probe
+from audio_assets.storage.parquet import read_table
+from audio_assets.storage.results import ResultsLayout
+from audio_assets.tables import AUDIO_INVENTORY, LEARNING_CURVE
+
+_STAGES = ("embeddings", "fold_scores", "fold_predictions", "learning_curve")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One line of the status table; ``auc`` is at ``training_size`` clips per class."""
+
+    species: str
+    model: str
+    state: str
+    clips_pos: int | None
+    clips_neg: int | None
+    training_size: int | None
+    auc: float | None
+    note: str
+
+
+def print_status(*, as_json: bool) -> None:
+    """Print a line for each species and model that the settings name."""
+    console = Console()
+    settings = load_settings()
+    plan = AssetPlan(settings, build_partitions(settings))
+    species = choose_species(settings, (), Console(stderr=True))
+    with local_instance() as instance:
+        standings = standings_of(plan, instance, species)
+    if as_json:
+        print(json.dumps([asdict(standing) for standing in standings], indent=2))
+        return
+    table = RichTable("species", "model", "state", "clips pos + neg", "AUC", "note")
+    for s in standings:
+        clips = "" if s.clips_pos is None else f"{s.clips_pos} + {s.clips_neg}"
+        auc = "" if s.auc is None else f"{s.auc:.3f} at {s.training_size}"
+        table.add_row(s.species, s.model, s.state, clips, auc, s.note)
+    console.print(table)
+
+
+def standings_of(
+    plan: AssetPlan, instance: dg.DagsterInstance, species: list[str]
+) -> list[Standing]:
+    """How each species and model stands now, against the audio and encoders as they are now."""
+    staleness = Staleness(build_defs(plan.settings), plan, instance)
+    inventory, card = inventory_probe(plan), encoder_probe()
+    rows = []
+    for name in species:
+        audio = staleness.probe(inventory, name)
+        for model in plan.settings.models:
+            key = partition_key(model, name)
+            states = [staleness.state(asset, key) for asset in _STAGES]
+            sources = (
+                audio,
+                staleness.probe(card, model),
+                staleness.state("balanced_manifest", name),
+            )
+            if staleness.failed(_STAGES, key):
+                state = "failed"
+            elif State.MISSING in states:
+                state = "missing"
+            elif any(one is not State.FRESH for one in (*states, *sources)):
+                state = "stale"
+            else:
+                state = "fresh"
+            rows.append(_standing(plan.results, name, model, state))
+    return rows
+
+
+def _standing(results: ResultsLayout, species: str, model: str, state: str) -> Standing:
+    clips: tuple[int | None, int | None] = (None, None)
+    size: int | None = None
+    auc: float | None = None
+    note = ""
+    inventory_path = results.table("audio_inventory", species)
+    if inventory_path.exists():
+        inventory = read_table(inventory_path, AUDIO_INVENTORY)
+        variant = inventory[inventory["variant"] == get_model(model).variant]
+        clips = (int((variant["label"] == "pos").sum()), int((variant["label"] == "neg").sum()))
+    curve_path = results.table("learning_curve", model, species)
+    if curve_path.exists():
+        curve = read_table(curve_path, LEARNING_CURVE)
+        points = curve[(curve["metric"] == "roc_auc") & curve["mean"].notna()]
+        if points.empty:
+            note = str(curve["ci_status"].iloc[0])
+        else:
+            last = points.sort_values("training_size").iloc[-1]
+            size, auc = int(last["training_size"]), float(last["mean"])
+            note = "" if last["ci_status"] == "ok" else str(last["ci_status"])
+    return Standing(species, model, state, *clips, size, auc, note)

@@ -1,0 +1,66 @@
+"""The code location: the only place where assets, checks, jobs and resources are wired together."""
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.assets.audio_inventory import build_audio_inventory
+from audio_assets.assets.balanced_manifest import build_balanced_manifest
+from audio_assets.assets.embeddings import build_embeddings
+from audio_assets.assets.encoder_card import build_encoder_card
+from audio_assets.assets.experiment_report import build_experiment_report
+from audio_assets.assets.fold_scores import build_fold_scores
+from audio_assets.assets.learning_curve import build_learning_curve
+from audio_assets.assets.model_comparison import build_model_comparison
+from audio_assets.assets.plan import TABLES_IO, AssetPlan
+from audio_assets.assets.quarantine import build_quarantine
+from audio_assets.assets.roc_auc_chart import build_roc_auc_chart
+from audio_assets.checks import build_checks
+from audio_assets.jobs import build_jobs
+from audio_assets.partitions import build_partitions
+from audio_assets.progress import LogProgress
+from audio_assets.resources import table_io_manager
+from audio_assets.settings import Settings, load_settings
+
+_ASSETS = (
+    build_audio_inventory,
+    build_encoder_card,
+    build_balanced_manifest,
+    build_embeddings,
+    build_fold_scores,
+    build_learning_curve,
+    build_roc_auc_chart,
+    build_model_comparison,
+    build_quarantine,
+    build_experiment_report,
+)
+
+
+def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definitions:
+    """Everything that the code location offers.
+
+    Parameters
+    ----------
+    settings
+        Read from the environment and ``.env`` if not given.
+    **resources
+        Replace resources of the same name: ``tables`` (the IO manager), ``progress``.
+    """
+    settings = settings or load_settings()
+    plan = AssetPlan(settings, build_partitions(settings))
+    return dg.Definitions(
+        assets=[build(plan) for build in _ASSETS],
+        asset_checks=build_checks(),
+        jobs=build_jobs(),
+        resources={
+            TABLES_IO: table_io_manager(settings),
+            "progress": LogProgress(),
+            **resources,
+        },
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The code location of ``workspace.yaml``: settings are read when it is loaded."""
+    return build_defs()

@@ -1,0 +1,43 @@
+"""The jobs: one for each partitions definition, since a job cannot mix them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+INVENTORY = "inventory"
+ENCODERS = "encoders"
+EXPERIMENT = "experiment"
+CHARTS = "charts"
+REPORT = "report"
+
+
+def build_jobs() -> Sequence[Any]:
+    """Jobs in the order in which they feed one another."""
+    return [
+        dg.define_asset_job(
+            INVENTORY,
+            ["audio_inventory", "balanced_manifest"],
+            description="List the audio of a species and plan its splits.",
+        ),
+        dg.define_asset_job(
+            ENCODERS,
+            ["encoder_card"],
+            description="Identify the encoder of a model.",
+        ),
+        dg.define_asset_job(
+            EXPERIMENT,
+            ["embeddings", "fold_scores", "fold_predictions", "learning_curve"],
+            description="Embed, cross-validate and summarise one species with one model.",
+        ),
+        dg.define_asset_job(
+            CHARTS,
+            ["roc_auc_chart", "model_comparison", "quarantine"],
+            description="Draw and compare the models of a species.",
+        ),
+        dg.define_asset_job(
+            REPORT,
+            ["experiment_report"],
+            description="Write the shared CSV files and the report.",
+        ),
+    ]

@@ -1,0 +1,117 @@
+"""Reading what a run published: for notebooks and other programs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeAlias
+
+from audio_assets.errors import ResultsError
+from audio_assets.storage.parquet import read_table
+from audio_assets.storage.results import ResultsLayout
+from audio_assets.tables import EMBEDDINGS, LEARNING_CURVE, MODEL_COMPARISON, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from upath import UPath
+
+Root: TypeAlias = "str | os.PathLike[str] | UPath"
+
+
+def load_learning_curves(root: Root) -> pd.DataFrame:
+    """The published learning curves of all species and models.
+
+    Parameters
+    ----------
+    root
+        Results root: a folder or a gs:// prefix.
+
+    Returns
+    -------
+    DataFrame
+        As :data:`audio_assets.tables.LEARNING_CURVE`: one row a species, model, training size
+        (clips per class) and metric.
+
+    Raises
+    ------
+    ResultsError
+        If nothing has been published under ``root``.
+    """
+    return _read_csv(root, "learning_curves", LEARNING_CURVE)
+
+
+def load_comparisons(root: Root) -> pd.DataFrame:
+    """The published model comparisons and clips needed.
+
+    Parameters
+    ----------
+    root
+        Results root: a folder or a gs:// prefix.
+
+    Returns
+    -------
+    DataFrame
+        As :data:`audio_assets.tables.MODEL_COMPARISON`.
+
+    Raises
+    ------
+    ResultsError
+        If nothing has been published under ``root``.
+    """
+    return _read_csv(root, "comparisons", MODEL_COMPARISON)
+
+
+def load_embeddings(root: Root, model: str, species: str) -> pd.DataFrame:
+    """The embeddings of a species by a model's encoder.
+
+    Parameters
+    ----------
+    root
+        Results root: a folder or a gs:// prefix.
+    model, species
+        As on the chart, e.g. ``"birdnet"`` and ``"coyote"``.
+
+    Returns
+    -------
+    DataFrame
+        As :data:`audio_assets.tables.EMBEDDINGS`, one row a clip; ``embedding`` holds float32[d]
+        where ``status`` is ``ok``. For :func:`audio_assets.evaluate`::
+
+            clips = clips[clips["status"] == "ok"]
+            evaluate(np.stack(clips["embedding"]), clips["label"] == "pos", clips["recording_id"])
+
+    Raises
+    ------
+    ResultsError
+        If there are none.
+    """
+    from upath import UPath
+
+    path = ResultsLayout(UPath(root)).table("embeddings", model, species)
+    try:
+        return read_table(path, EMBEDDINGS)
+    except FileNotFoundError as error:
+        raise ResultsError(
+            f"There are no embeddings of {species} by {model}: no {path}",
+            f"Make them: audio-assets run --species {species} --model {model}",
+        ) from error
+
+
+def _read_csv(root: Root, name: str, table: Table) -> pd.DataFrame:
+    import pandas as pd
+    from upath import UPath
+
+    path: UPath = getattr(ResultsLayout(UPath(root)), name)
+    dtypes = {"string": "object", "int64": "Int64", "float64": "float64"}
+    try:
+        with path.open("rb") as file:
+            return pd.read_csv(
+                file,
+                dtype={column.name: dtypes[column.dtype] for column in table.columns},
+                keep_default_na=False,
+                na_values=[""],
+                float_precision="round_trip",
+            )
+    except FileNotFoundError as error:
+        raise ResultsError(
+            f"There is no {path}", "Give the results root of a finished run: audio-assets run."
+        ) from error

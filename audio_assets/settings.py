@@ -1,0 +1,244 @@
+"""The settings: one class, read from the environment and a ``.env`` file, checked before use.
+
+This is the only module that reads the environment, and it does so when :func:`load_settings` is
+called, never at import. What a setting means belongs here; what it does belongs elsewhere.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    SettingsConfigDict,
+)
+from pydantic_settings import SettingsError as SourceError
+
+from audio_assets.encoders.registry import default_model_names, model_names
+from audio_assets.errors import SettingsError
+from audio_assets.partition_keys import KEY_RULE, is_partition_key
+
+PREFIX = "AUDIO_ASSETS_"
+DOTENV = Path(".env")
+
+DEFAULT_SPECIES_CLASSES: dict[str, dict[str, list[str]]] = {
+    "coyote": {"birdnet": ["Canis latrans_Coyote"]},
+    "bullfrog": {"birdnet": ["Lithobates catesbeianus_American Bullfrog"]},
+    "human_vocal": {"birdnet": ["Human vocal_Human vocal"]},
+}
+
+# coyote-pos-t-11031961_122_9sec_1_a.wav: the source segment is t-11031961_122.
+DEFAULT_RECORDING_PATTERNS = (r"(?:pos|neg)-(?P<recording>.+?)_\d+sec(?:_|$)",)
+
+Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Settings(BaseSettings):
+    """What a user can set, as environment variables or ``.env`` lines with ``AUDIO_ASSETS_``."""
+
+    # extra: .env may hold other programs' lines; unknown ones with the prefix are refused below.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=DOTENV, extra="ignore", frozen=True, validate_default=True
+    )
+
+    audio_root: str = Field(
+        "",
+        description="Folder or gs:// prefix with one folder a species: {species}/data/{pos,neg}.",
+    )
+    results_root: str = Field(
+        "results", description="Folder or gs:// prefix that receives everything published."
+    )
+    models: tuple[str, ...] = Field(
+        default_factory=default_model_names, description="Models to evaluate; a JSON list."
+    )
+    species: tuple[str, ...] = Field(
+        (), description="Species to evaluate; a JSON list, empty for every folder found."
+    )
+    training_sizes: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0, 4, 8, 16, 32, 64, 128, 256, 300),
+        min_length=1,
+        description="Training clips per class; a JSON list. 0 is the encoder's own class score.",
+    )
+    folds: int = Field(5, ge=2, le=50, description="Folds K of the cross-validation.")
+    repeats: int = Field(5, ge=1, le=1000, description="Repeats R of the cross-validation.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Seed that every random draw derives from.")
+    protocol: Literal["cv"] = Field(
+        "cv", description="How test sets are made: cv is the repeated K-fold over recordings."
+    )
+    species_classes: dict[str, dict[str, list[str]]] = Field(
+        default_factory=lambda: DEFAULT_SPECIES_CLASSES,
+        description="Encoder classes that count as the species, for the point at size 0; JSON: "
+        "{species: {encoder: [exact labels]}}.",
+    )
+    min_seconds: float = Field(
+        0.5, gt=0, allow_inf_nan=False, description="Shorter clips are quarantined (seconds)."
+    )
+    max_seconds: float = Field(
+        600.0, gt=0, allow_inf_nan=False, description="Longer clips are quarantined (seconds)."
+    )
+    ci_level: Probability = Field(0.95, description="Nominal coverage of the intervals.")
+    target_auc: Probability = Field(
+        0.95, description="ROC-AUC whose lower bound counts as enough clips."
+    )
+    recording_patterns: tuple[str, ...] = Field(
+        DEFAULT_RECORDING_PATTERNS,
+        description="Regular expressions searched in a clip's stem; the first that matches gives "
+        "the recording, by its group `recording`; a JSON list. A clips.csv beside the species "
+        "folders goes before them.",
+    )
+    workers: int = Field(
+        0, ge=0, le=256, description="Threads that embed and train; 0 for one a usable CPU."
+    )
+
+    @field_validator("training_sizes")
+    @classmethod
+    def _sizes_rise(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(set(sizes)))
+
+    @field_validator("models")
+    @classmethod
+    def _models_known(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [model for model in models if model not in model_names()]
+        if unknown:
+            raise ValueError(f"unknown model {', '.join(unknown)}; known: {list(model_names())}")
+        if not models:
+            raise ValueError("at least one model is needed")
+        return tuple(dict.fromkeys(models))
+
+    @field_validator("species")
+    @classmethod
+    def _species_are_keys(cls, species: tuple[str, ...]) -> tuple[str, ...]:
+        bad = [name for name in species if not is_partition_key(name)]
+        if bad:
+            raise ValueError(f"{', '.join(bad)}: a species name must match {KEY_RULE}")
+        return tuple(dict.fromkeys(species))
+
+    @field_validator("recording_patterns")
+    @classmethod
+    def _patterns_compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                groups = re.compile(pattern).groupindex
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+            if "recording" not in groups:
+                raise ValueError(f"{pattern!r} has no group (?P<recording>...)")
+        return patterns
+
+    @field_validator("max_seconds")
+    @classmethod
+    def _limits_in_order(cls, value: float, info: Any) -> float:
+        if value < info.data.get("min_seconds", 0):
+            raise ValueError(f"{value} is less than MIN_SECONDS")
+        return value
+
+    def require_audio_root(self) -> str:
+        """AUDIO_ROOT, or a :class:`SettingsError` that says how to give it."""
+        if not self.audio_root:
+            raise SettingsError(
+                f"{PREFIX}AUDIO_ROOT is not set",
+                "Set it in the environment or in .env to the folder or gs:// prefix that holds "
+                "{species}/data/{pos,neg}.",
+            )
+        return self.audio_root
+
+
+def usable_cpus() -> int:
+    """CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def dagster_home() -> Path:
+    """Folder of the Dagster instance: DAGSTER_HOME, else this folder if it has a dagster.yaml.
+
+    Raises
+    ------
+    SettingsError
+        If there is neither.
+    """
+    home = Path(os.environ.get("DAGSTER_HOME") or Path.cwd())
+    if not (home / "dagster.yaml").is_file():
+        raise SettingsError(
+            f"{home} has no dagster.yaml",
+            "Work in the clone, or set DAGSTER_HOME to a folder with a dagster.yaml (it may be "
+            "empty); what was run is recorded there.",
+        )
+    return home
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read and check the settings.
+
+    Parameters
+    ----------
+    **overrides
+        Field values that go before the environment and ``.env``.
+
+    Raises
+    ------
+    SettingsError
+        If a value is malformed or out of range, or a name with the prefix is unknown; the message
+        names each one.
+    """
+    given = [*_given_keys(), *(PREFIX + name.upper() for name in overrides)]
+    unknown = [key for key in given if _field(key) not in Settings.model_fields]
+    if unknown:
+        known = ", ".join(sorted(PREFIX + name.upper() for name in Settings.model_fields))
+        raise SettingsError(
+            f"Unknown setting: {', '.join(sorted(unknown))}", f"Correct the name. Known: {known}"
+        )
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = []
+        for fault in error.errors():
+            name = PREFIX + str(fault["loc"][0]).upper() if fault["loc"] else PREFIX
+            inner = "".join(f"[{part}]" for part in fault["loc"][1:])
+            faults.append(f"{name}{inner}: {fault['msg'].removeprefix('Value error, ')}")
+        raise SettingsError(
+            "; ".join(faults), "Correct it in the environment or in .env."
+        ) from error
+    except SourceError as error:
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        raise SettingsError(
+            f"{error}{cause}", 'Lists and mappings are written as JSON, e.g. ["birdnet"].'
+        ) from error
+
+
+def setting_sources() -> dict[str, str]:
+    """Where the effective value of each field comes from: environment, .env or default."""
+    environment = {_field(key) for key in os.environ if key.upper().startswith(PREFIX)}
+    dotenv = {_field(key) for key in _dotenv_keys()}
+    return {
+        name: ("environment" if name in environment else ".env" if name in dotenv else "default")
+        for name in Settings.model_fields
+    }
+
+
+def shown_settings(settings: Settings) -> dict[str, Any]:
+    """Field values for display, secrets masked."""
+    shown: dict[str, Any] = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        shown[name] = "********" if isinstance(value, SecretStr) else value
+    return shown
+
+
+def _field(key: str) -> str:
+    return key.upper().removeprefix(PREFIX).lower()
+
+
+def _dotenv_keys() -> list[str]:
+    source = DotEnvSettingsSource(Settings, env_file=DOTENV)
+    return [key for key in source.env_vars if key.upper().startswith(PREFIX)]
+
+
+def _given_keys() -> list[str]:
+    keys = [key.upper() for key in EnvSettingsSource(Settings).env_vars]
+    return sorted(
+        {key for key in keys if key.startswith(PREFIX)} | set(map(str.upper, _dotenv_keys()))
+    )

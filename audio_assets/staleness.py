@@ -1,0 +1,158 @@
+"""Which partitions are fresh, stale, missing or failed: the one place where that is decided.
+
+The decision is Dagster's own stale status (code versions and data versions), with what it cannot
+know added: an output file that is gone counts as missing, and the first stages are compared with
+the audio and the encoders as they are now. CachingStaleStatusResolver is private to Dagster, which
+is therefore pinned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.data_version import (
+    CachingStaleStatusResolver,
+    StaleStatus,
+    extract_data_version_from_entry,
+)
+from dagster._core.loader import LoadingContext
+
+from audio_assets.assets.audio_inventory import take_inventory
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.encoders.registry import get_model, load_encoder
+from audio_assets.partitions import split_key
+from audio_assets.storage.results import CHART_FORMATS
+
+
+class State(StrEnum):
+    """State of one partition of one asset."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What an asset's data version would be if it were materialized now.
+
+    Only the stages that look outside Dagster have one: audio in a bucket, weights on a disk.
+    """
+
+    asset: str
+    version: Callable[[str], str]
+
+
+def inventory_probe(plan: AssetPlan) -> Probe:
+    """The probe of audio_inventory: a listing now."""
+
+    def version(species: str) -> str:
+        from audio_assets.storage.inventory import inventory_version
+
+        return inventory_version(take_inventory(plan, species))
+
+    return Probe("audio_inventory", version)
+
+
+def encoder_probe() -> Probe:
+    """The probe of encoder_card: the fingerprint now."""
+    return Probe("encoder_card", lambda model: load_encoder(get_model(model).encoder).fingerprint)
+
+
+class Staleness:
+    """Decides on states at one moment; make a new one after anything was materialized.
+
+    Parameters
+    ----------
+    defs
+        The definitions whose assets are asked about.
+    plan
+        What they were built from.
+    instance
+        Holds what Dagster remembers.
+    """
+
+    def __init__(self, defs: dg.Definitions, plan: AssetPlan, instance: dg.DagsterInstance) -> None:
+        self._plan = plan
+        self._instance = instance
+        self._resolver = CachingStaleStatusResolver(
+            instance, defs.resolve_asset_graph(), _Loading(instance)
+        )
+
+    def state(self, asset: str, partition: str | None) -> State:
+        """State of a partition, by Dagster's versions and by the files under the results root."""
+        key = dg.AssetKey(asset)
+        status = self._resolver.get_status(key, partition)
+        if status == StaleStatus.MISSING or not self._outputs_exist(asset, partition):
+            return State.MISSING
+        return State.FRESH if status == StaleStatus.FRESH else State.STALE
+
+    def causes(self, asset: str, partition: str | None) -> list[str]:
+        """Why a partition is stale, in words."""
+        found = self._resolver.get_stale_root_causes(dg.AssetKey(asset), partition)
+        return [f"{cause.key.asset_key.to_user_string()} {cause.reason}" for cause in found]
+
+    def probe(self, probe: Probe, partition: str) -> State:
+        """State of a first stage: its recorded data version against the one found now."""
+        state = self.state(probe.asset, partition)
+        if state is not State.FRESH:
+            return state
+        record = self._instance.get_latest_data_version_record(
+            dg.AssetKey(probe.asset), partition_key=partition
+        )
+        recorded = record and extract_data_version_from_entry(record.event_log_entry)
+        same = recorded is not None and recorded.value == probe.version(partition)
+        return State.FRESH if same else State.STALE
+
+    def failed(self, assets: Iterable[str], partition: str) -> bool:
+        """Whether the last attempt at any of the assets' partition failed."""
+        return any(partition in self._failed_partitions(asset) for asset in assets)
+
+    def _failed_partitions(self, asset: str) -> Sequence[str]:
+        from dagster._core.storage.partition_status_cache import (
+            get_and_update_asset_status_cache_value,
+        )
+
+        key = dg.AssetKey(asset)
+        definition = self._resolver.asset_graph.get(key).partitions_def
+        value = get_and_update_asset_status_cache_value(self._instance, key, definition)
+        if value is None or definition is None:
+            return ()
+        return sorted(value.deserialize_failed_partition_subsets(definition).get_partition_keys())
+
+    def _outputs_exist(self, asset: str, partition: str | None) -> bool:
+        results = self._plan.results
+        if asset == "encoder_card":
+            return True
+        if asset == "experiment_report":
+            paths = [
+                results.learning_curves,
+                results.comparisons,
+                results.quarantine,
+                results.report,
+            ]
+        else:
+            assert partition is not None
+            parts = split_key(partition) if "|" in partition else (partition,)
+            paths = [results.table(asset, *parts)]
+            if asset == "roc_auc_chart":
+                paths += [results.chart(partition, form) for form in CHART_FORMATS]
+        return all(path.exists() for path in paths)
+
+
+class _Loading(LoadingContext):
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+        self._loaders: dict[type, Any] = {}
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        return self._instance
+
+    @property
+    def loaders(self) -> dict[type, Any]:
+        return self._loaders

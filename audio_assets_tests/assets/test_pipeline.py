@@ -1,0 +1,260 @@
+"""The whole pipeline on a real instance, with the placeholder encoder and small audio."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+from upath import UPath
+
+from audio_assets import evaluate, load_embeddings, load_learning_curves
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.definitions import build_defs
+from audio_assets.evaluation.manifest import plan_from_manifest
+from audio_assets.partitions import build_partitions
+from audio_assets.published import load_comparisons
+from audio_assets.runner import LocalRunner, RunSummary
+from audio_assets.settings import load_settings
+from audio_assets.storage.parquet import read_table
+from audio_assets.storage.results import CHART_FORMATS, ResultsLayout
+from audio_assets.tables import (
+    BALANCED_MANIFEST,
+    FOLD_PREDICTIONS,
+    FOLD_SCORES,
+    LEARNING_CURVE,
+)
+from audio_assets_tests.small_audio import clip, write_clip, write_species
+
+
+@dataclass(frozen=True)
+class Place:
+    """An audio root, a results root and an instance of their own."""
+
+    audio: Path
+    results: ResultsLayout
+    instance: dg.DagsterInstance
+
+    def run(self, *species: str, **changes: Any) -> RunSummary:
+        given: dict[str, Any] = {
+            "audio_root": str(self.audio),
+            "results_root": str(self.results.root),
+            "models": ("placeholder",),
+            "training_sizes": (0, 4, 8),
+            "folds": 3,
+            "repeats": 2,
+            "species_classes": {"owl": {"placeholder": ["placeholder_a"]}},
+            **changes,
+        }
+        settings = load_settings(**given)
+        plan = AssetPlan(settings, build_partitions(settings))
+        runner = LocalRunner(build_defs(settings), plan, self.instance)
+        return runner.bring_up_to_date(species, settings.models)
+
+
+@contextmanager
+def new_place(folder: Path) -> Iterator[Place]:
+    audio = folder / "audio"
+    audio.mkdir(parents=True)
+    # In memory: on disk, recording the events of a run costs several times the run itself.
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Place(audio, ResultsLayout(UPath(folder / "results")), instance)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with new_place(tmp_path) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """One finished run over one species, to look at and not to change."""
+    with new_place(tmp_path_factory.mktemp("finished")) as place:
+        write_species(place.audio, "owl")
+        assert place.run("owl").failures == {}
+        yield place
+
+
+def test_a_run_publishes_every_file_of_the_layout(finished):
+    results = finished.results
+    for form in CHART_FORMATS:
+        assert results.chart("owl", form).stat().st_size > 0
+    for path in (results.learning_curves, results.comparisons, results.quarantine, results.report):
+        assert path.stat().st_size > 0
+    for table in (FOLD_SCORES, FOLD_PREDICTIONS):
+        assert len(read_table(results.table(table.name, "placeholder", "owl"), table))
+    curves = load_learning_curves(results.root)
+    assert tuple(curves.columns) == LEARNING_CURVE.column_names
+    assert set(curves["metric"]) == {
+        "roc_auc",
+        "average_precision",
+        "recall_at_precision_90",
+        "brier",
+    }
+    auc = curves[curves["metric"] == "roc_auc"].set_index("training_size")
+    # 10 recordings of 2 clips a class in 3 folds leave at least 12 clips to train on.
+    assert auc.index.tolist() == [0, 4, 8, 12]
+    assert auc["mean"].between(0, 1).all()
+    assert (auc["ci_low"] <= auc["mean"]).all() and (auc["mean"] <= auc["ci_high"]).all()
+    assert set(load_comparisons(results.root)["kind"]) == {"clips_needed"}
+
+
+def test_the_assets_publish_what_evaluate_returns(finished):
+    results = finished.results
+    clips = load_embeddings(results.root, "placeholder", "owl")
+    manifest = read_table(results.table("balanced_manifest", "owl"), BALANCED_MANIFEST)
+    expected = evaluate(
+        np.stack(clips["embedding"]),
+        clips["label"] == "pos",
+        clips["recording_id"],
+        sizes=(0, 4, 8),
+        splits=plan_from_manifest(manifest, clips["clip_id"], "data"),
+        class_scores=clips["class_score"],
+    )
+    published = load_learning_curves(results.root)
+    expected = expected.sort_values(["training_size", "metric"], ignore_index=True)
+    pd.testing.assert_frame_equal(
+        published[expected.columns.tolist()], expected, check_dtype=False, rtol=1e-9
+    )
+
+
+def test_no_recording_is_in_two_folds_and_every_clip_is_predicted_once_a_repeat(finished):
+    results = finished.results
+    table = read_table(results.table("fold_predictions", "placeholder", "owl"), FOLD_PREDICTIONS)
+    assert (table.groupby(["repeat", "recording_id"])["fold"].nunique() == 1).all()
+    sizes = table["training_size"].nunique()
+    assert (table.groupby(["clip_id", "repeat"]).size() == sizes).all()
+    assert table["clip_id"].nunique() == 40
+
+
+def test_a_second_run_with_nothing_changed_materializes_nothing(place):
+    run, audio, results = place.run, place.audio, place.results
+    write_species(audio, "owl")
+    run("owl")
+    before = results.learning_curves.read_bytes()
+    assert run("owl").materialized == []
+    assert results.learning_curves.read_bytes() == before
+
+
+def test_one_new_clip_makes_only_its_species_run_again(place):
+    run, audio, results = place.run, place.audio, place.results
+    write_species(audio, "owl")
+    write_species(audio, "fox")
+    run("owl", "fox")
+    write_clip(audio / "owl/data/pos/owl-pos-new_1sec_1.wav", clip(99, tone=True))
+    materialized = run("owl", "fox").materialized
+    assert {partition for _, partition in materialized if partition} == {"owl", "placeholder|owl"}
+    embeddings = load_embeddings(results.root, "placeholder", "owl")
+    assert len(embeddings) == 41
+
+
+def test_a_new_seed_or_size_touches_no_embedding(place):
+    run, audio = place.run, place.audio
+    write_species(audio, "owl")
+    run("owl")
+    again = run("owl", seed=1, training_sizes=(0, 4))
+    assert "embeddings" not in {asset for asset, _ in again.materialized}
+    assert "fold_scores" in {asset for asset, _ in again.materialized}
+
+
+def test_a_new_model_touches_no_other_models_rows(place):
+    run, audio, results = place.run, place.audio, place.results
+    write_species(audio, "owl")
+    run("owl")
+    before = load_learning_curves(results.root)
+    again = run("owl", models=("placeholder", "svm"))
+    assert "balanced_manifest" not in {asset for asset, _ in again.materialized}
+    assert not [p for _, p in again.materialized if p == "placeholder|owl"]
+    after = load_learning_curves(results.root)
+    assert set(after["model"]) == {"placeholder", "svm"}
+    same = after[after["model"] == "placeholder"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(same, before)
+    assert "difference" in set(load_comparisons(results.root)["kind"])
+
+
+def test_two_runs_publish_the_same_bytes_with_any_number_of_workers(tmp_path):
+    published = []
+    for workers in (1, 3):
+        with new_place(tmp_path / str(workers)) as place:
+            write_species(place.audio, "owl")
+            models = ("placeholder", "random_forest")
+            summary = place.run("owl", workers=workers, models=models, training_sizes=(4,))
+        assert summary.failures == {}
+        files = (place.results.learning_curves, place.results.comparisons)
+        published.append([file.read_bytes() for file in files])
+    assert published[0] == published[1]
+
+
+def test_a_clip_that_cannot_be_used_is_named_and_stops_nothing(place):
+    run, audio, results = place.run, place.audio, place.results
+    write_species(audio, "owl")
+    bad = audio / "owl/data/pos/owl-pos-t-broken_1sec_1.wav"
+    bad.write_bytes(b"this is no audio at all")
+    assert run("owl").failures == {}
+    quarantine = pd.read_csv(results.quarantine.path)
+    assert quarantine["clip_id"].tolist() == ["pos/owl-pos-t-broken_1sec_1"]
+    assert quarantine["reason"].tolist() == ["not_audio"]
+    predictions = read_table(
+        results.table("fold_predictions", "placeholder", "owl"), FOLD_PREDICTIONS
+    )
+    assert predictions["clip_id"].nunique() == 40
+    assert "owl-pos-t-broken" in results.report.read_text()
+
+
+@pytest.mark.parametrize("labels", [(), ("pos",)])
+def test_a_species_without_both_classes_is_said_to_have_no_result_and_others_go_on(place, labels):
+    run, audio, results = place.run, place.audio, place.results
+    write_species(audio, "owl")
+    write_species(audio, "ghost", labels=labels)
+    (audio / "ghost").mkdir(exist_ok=True)
+    assert run("ghost", "owl").failures == {}
+    curves = load_learning_curves(results.root)
+    ghost = curves[curves["species"] == "ghost"]
+    assert ghost["mean"].isna().all() and len(ghost) == 1
+    assert ghost["ci_status"].iloc[0].startswith("no evaluation: ")
+    assert curves[curves["species"] == "owl"]["mean"].notna().any()
+    assert "no evaluation" in results.report.read_text()
+
+
+def test_an_audio_root_that_cannot_be_listed_fails_and_keeps_what_was_published(place):
+    run, audio, results = place.run, place.audio, place.results
+    write_species(audio, "owl")
+    run("owl")
+    before = results.learning_curves.read_bytes()
+    audio.rename(audio.with_name("elsewhere"))
+    summary = run("owl")
+    assert "does not exist" in summary.failures["owl, inventory"]
+    assert results.learning_curves.read_bytes() == before
+
+
+def test_an_output_that_was_deleted_is_made_again(place):
+    run, audio, results = place.run, place.audio, place.results
+    write_species(audio, "owl")
+    run("owl")
+    results.chart("owl", "png").unlink()
+    results.table("fold_scores", "placeholder", "owl").unlink()
+    again = [asset for asset, _ in run("owl").materialized]
+    assert again[:2] == ["fold_scores", "fold_predictions"]
+    assert "roc_auc_chart" in again
+    assert "embeddings" not in again
+    assert results.chart("owl", "png").exists()
+
+
+def test_metadata_shows_counts_the_largest_auc_and_a_preview(finished):
+    def metadata(asset: str, partition: str) -> dict[str, object]:
+        records = finished.instance.fetch_materializations(
+            dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition]), limit=1
+        )
+        materialization = records.records[0].asset_materialization
+        assert materialization is not None
+        return {name: value.value for name, value in materialization.metadata.items()}
+
+    assert metadata("audio_inventory", "owl")["clips data/pos"] == 20
+    assert metadata("embeddings", "placeholder|owl")["embedded now"] == 40
+    assert 0 <= metadata("learning_curve", "placeholder|owl")["AUC at the largest size"] <= 1
+    assert "data:image/png;base64," in metadata("roc_auc_chart", "owl")["preview"]

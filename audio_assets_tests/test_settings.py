@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import pytest
+
+from audio_assets.errors import SettingsError
+from audio_assets.settings import (
+    DEFAULT_RECORDING_PATTERNS,
+    PREFIX,
+    Settings,
+    load_settings,
+    setting_sources,
+    shown_settings,
+)
+
+
+@pytest.fixture(autouse=True)
+def _clean_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_an_unknown_setting_in_the_environment_is_named(monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_FOLD", "5")
+    with pytest.raises(SettingsError, match="AUDIO_ASSETS_FOLD"):
+        load_settings()
+
+
+def test_an_unknown_setting_in_dotenv_is_named(tmp_path):
+    (tmp_path / ".env").write_text("AUDIO_ASSETS_FOLD=5\n")
+    with pytest.raises(SettingsError, match="AUDIO_ASSETS_FOLD"):
+        load_settings()
+
+
+def test_other_variables_in_dotenv_are_left_to_others(tmp_path):
+    (tmp_path / ".env").write_text("DAGSTER_HOME=/somewhere\nAUDIO_ASSETS_FOLDS=4\n")
+    assert load_settings().folds == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRAINING_SIZES", "[-1]"),
+        ("TRAINING_SIZES", "[]"),
+        ("TRAINING_SIZES", "4,8"),
+        ("MODELS", '["birdnet", "nonsense"]'),
+        ("MODELS", "[]"),
+        ("FOLDS", "1"),
+        ("FOLDS", "many"),
+        ("REPEATS", "0"),
+        ("SEED", "-1"),
+        ("CI_LEVEL", "1"),
+        ("CI_LEVEL", "95"),
+        ("TARGET_AUC", "0"),
+        ("MIN_SECONDS", "nan"),
+        ("MAX_SECONDS", "0.1"),
+        ("SPECIES", '["a|b"]'),
+        ("RECORDING_PATTERNS", '["(unclosed"]'),
+        ("RECORDING_PATTERNS", '["no group"]'),
+        ("PROTOCOL", "none"),
+    ],
+)
+def test_a_wrong_value_is_an_error_that_names_the_setting(monkeypatch, name, value):
+    monkeypatch.setenv(f"AUDIO_ASSETS_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert name.lower() in caught.value.what.lower()
+    assert caught.value.remedy
+
+
+def test_every_wrong_setting_is_named_at_once(monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_FOLDS", "0")
+    monkeypatch.setenv("AUDIO_ASSETS_SEED", "-3")
+    with pytest.raises(SettingsError, match=r"FOLDS.*SEED"):
+        load_settings()
+
+
+def test_the_source_of_each_value_is_known(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("AUDIO_ASSETS_FOLDS=4\nAUDIO_ASSETS_SEED=1\n")
+    monkeypatch.setenv("AUDIO_ASSETS_SEED", "2")
+    sources = setting_sources()
+    assert load_settings().seed == 2
+    assert sources["seed"] == "environment"
+    assert sources["folds"] == ".env"
+    assert sources["repeats"] == "default"
+    assert set(sources) == set(Settings.model_fields) == set(shown_settings(load_settings()))
+
+
+def test_every_setting_has_a_description():
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_sizes_are_sorted_and_distinct():
+    assert load_settings(training_sizes=(16, 4, 16)).training_sizes == (4, 16)
+
+
+def test_the_example_file_names_every_setting_and_loads(tmp_path):
+    example = Path(__file__).parents[1] / ".env.example"
+    lines = example.read_text().splitlines()
+    given = [line.removeprefix("#") for line in lines if line.removeprefix("#").startswith(PREFIX)]
+    names = {line.split("=")[0].removeprefix(PREFIX).lower() for line in given}
+    assert names == set(Settings.model_fields)
+    (tmp_path / ".env").write_text("\n".join(given))
+    loaded = load_settings()
+    assert loaded.recording_patterns == DEFAULT_RECORDING_PATTERNS
+    assert loaded.training_sizes == Settings.model_fields["training_sizes"].default
