@@ -1,0 +1,73 @@
+# Every target sets up what it needs; only Python 3.11 and make have to be there.
+# Variables: PYTHON (interpreter), MARK (pytest -m), JOBS (pytest processes), PYTEST_ARGS, DEMO_ARGS.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+IS_311 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null
+PYTHON ?= $(firstword $(foreach name,python3.11 python3 python,$(shell $(name) $(IS_311) && echo $(name))))
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
+
+MARK ?= not slow and not browser
+JOBS ?= 2
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+
+# HOME may be missing or read-only.
+export BLACK_CACHE_DIR := $(CURDIR)/.cache/black
+export DAGSTER_DISABLE_TELEMETRY := 1
+
+.PHONY: help demo test test-all lint format ui lock clean
+
+help: ## Show the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+
+demo: $(VENV)/demo.stamp ## Run the whole pipeline on synthetic audio (DEMO_ARGS="--audio DIR")
+	$(BIN)/audio-assets demo $(DEMO_ARGS)
+
+test: lint ## Lint, type-check, run the fast tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "$(MARK)" $(PYTEST_ARGS)
+
+test-all: MARK :=
+test-all: test ## Lint, type-check, run all tests, also the slow ones and those that need Chromium
+
+lint: $(VENV)/dev.stamp ## Check format, style and types
+	$(BIN)/python -m black --quiet --check --diff audio_assets audio_assets_tests .ci
+	$(BIN)/python -m flake8 audio_assets audio_assets_tests .ci
+	$(BIN)/python -m mypy
+
+format: $(VENV)/dev.stamp ## Format the code
+	$(BIN)/python -m black audio_assets audio_assets_tests .ci
+
+ui: $(VENV)/demo.stamp ## Start the Dagster UI and daemon on http://localhost:3000
+	DAGSTER_HOME="$(CURDIR)" $(BIN)/dagster dev -w workspace.yaml
+
+lock: $(VENV)/dev.stamp ## Bring requirements.lock up to pyproject.toml (LOCK_ARGS=--upgrade for new releases)
+	$(BIN)/pip-compile --quiet --extra dev --extra k8s --strip-extras --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate $(LOCK_ARGS) \
+	  --output-file requirements.lock pyproject.toml
+
+clean: ## Remove the environment, caches and demo results
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .hypothesis build dist *.egg-info demo-results
+	find audio_assets audio_assets_tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment that is only half made is removed, so that the next call starts afresh.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { \
+	  echo "Python 3.11 is needed, and neither python3.11 nor python3 nor python is one." >&2; \
+	  echo "Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" $(IS_311) || { echo "$(PYTHON) is not Python 3.11." >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "The environment could not be made; on Debian and Ubuntu install python3-venv." >&2; exit 1; }
+
+$(VENV)/demo.stamp: pyproject.toml requirements.lock | $(BIN)/python
+	@echo "Installing into $(VENV); the first time this takes a few minutes."
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml requirements.lock | $(BIN)/python
+	@echo "Installing into $(VENV) with what tests need; the first time this takes a few minutes."
+	@$(PIP_INSTALL) -e '.[dev,k8s]'
+	@touch $@ $(VENV)/demo.stamp
