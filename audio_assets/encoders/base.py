@@ -70,6 +70,7 @@ class Encoder(Protocol):
         Parameters
         ----------
         windows
-            float32[n, samples] with samples = round(sample_rate * window_seconds), in [-1, 1].
+            float32[n, samples] with samples = round(sample_rate * window_seconds). Full scale is 1;
+            clips from float files may exceed it.
         """
         ...

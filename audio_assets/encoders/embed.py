@@ -146,16 +146,15 @@ def _stream(
     running: set[Future[Encoded]] = set()
     exhausted = False
 
+    def has_room() -> bool:
+        windows = batcher.waiting + len(running) * BATCH_WINDOWS
+        return not exhausted and len(loading) + len(slots) < limit and windows < limit
+
     load_threads = ThreadPoolExecutor(loaders, "audio-assets-load")
     encode_threads = ThreadPoolExecutor(workers, "audio-assets-encode")
     try:
         while True:
-            while (
-                not exhausted
-                and len(loading) < 2 * loaders
-                and len(loading) + len(slots) < limit
-                and batcher.waiting + len(running) * BATCH_WINDOWS < limit
-            ):
+            while len(loading) < 2 * loaders and has_room():
                 clip = next(clips, None)
                 if clip is None:
                     exhausted = True
@@ -168,8 +167,9 @@ def _stream(
                 slots.append(slot)
                 if slot.windows is not None:
                     batcher.add(slot.windows)
-            # A part of a batch waits for more windows, unless no clip is on its way to bring any.
-            while len(running) < 2 * workers and batcher.ready(flush=not loading):
+            # Part of a batch waits for more windows, unless no clip can bring any.
+            flush = not loading and not has_room()
+            while len(running) < 2 * workers and batcher.ready(flush=flush):
                 running.add(batcher.submit(encode_threads, encoders))
             while slots and _is_done(slots[0]):
                 yield _finish(slots.popleft())
@@ -177,7 +177,7 @@ def _stream(
                 return
             running = {future for future in running if not future.done()}
             waited_for: set[Future[Any]] = {*running, *islice(loading, 1)}
-            if waited_for:
+            if waited_for and (loading or not has_room()):
                 wait(waited_for, return_when=FIRST_COMPLETED)
     finally:
         load_threads.shutdown(cancel_futures=True)

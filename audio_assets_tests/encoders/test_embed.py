@@ -210,26 +210,32 @@ def test_windows_in_memory_are_bounded_when_inference_is_slow() -> None:
 
 
 def test_clips_that_need_no_encoding_do_not_pile_up_behind_one_that_does() -> None:
+    encoder = Recorder()
+    encoder.go.clear()
     new, old = wav(1.0), b"known"
-    taken = 0
 
     def endless() -> Iterator[Clip]:
-        nonlocal taken
+        yield Clip("pos/0", "new")
         for taken in range(1, 10_000):
-            yield Clip(f"pos/{taken}", "new" if taken == 1 else "old")
+            if taken > max_in_flight(1):
+                encoder.go.set()
+                raise AssertionError("it takes clips while none is given back")
+            yield Clip(f"pos/{taken}", "old")
 
     results = embed_clips(
         endless(),
         {"new": new, "old": old}.__getitem__,
-        PlaceholderEncoder,
+        lambda: encoder,
         limits=LIMITS,
         workers=1,
         known=lambda sha256: sha256 == hashlib.sha256(old).hexdigest(),
     )
+    release = threading.Timer(1.0, encoder.go.set)
+    release.start()
     assert next(results).embedding is not None
-    assert taken <= max_in_flight(1)
     assert next(results).cached
     results.close()  # type: ignore[attr-defined]
+    release.join()
 
 
 def test_a_known_clip_is_neither_decoded_nor_encoded() -> None:
