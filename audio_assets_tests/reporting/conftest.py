@@ -76,7 +76,7 @@ def open_page(chromium: Any, tmp_path: Path) -> Callable[[str], OpenedPage]:
         WebDriverWait(chromium, PATIENCE_SECONDS).until(
             lambda driver: driver.execute_script(
                 "return [...document.querySelectorAll('[data-specification]')]"
-                ".every(place => place.querySelector('svg') || place.textContent.trim())"
+                ".every(place => place.querySelector('svg.marks') || place.textContent.trim())"
             )
         )
         severe = [e["message"] for e in chromium.get_log("browser") if e["level"] == "SEVERE"]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -203,17 +204,23 @@ def fake_quarantine(names: Sequence[str] = ("coyote-pos-t-11031961_122_9sec_1_a"
     return pd.DataFrame(rows, columns=list(QUARANTINE.column_names))
 
 
+@cache
+def fake_charts() -> tuple[tuple[str, str], ...]:
+    """Made once: drawing a chart takes most of a report's time."""
+    curves = fake_curves()
+    return tuple(
+        (name, learning_curve_chart(curves, species=name, models=THREE).to_json())
+        for name in ("bobwhite", "bullfrog", "coyote", "engine")
+    )
+
+
 def fake_report(**changes: Any) -> ReportContent:
     curves = fake_curves()
-    species = ("bobwhite", "bullfrog", "coyote", "engine")
     content: dict[str, Any] = {
         "curves": curves,
         "comparisons": fake_comparisons(),
         "quarantine": fake_quarantine(),
-        "charts": {
-            name: learning_curve_chart(curves, species=name, models=THREE).to_json()
-            for name in species
-        },
+        "charts": dict(fake_charts()),
         "notice": "This audio is synthetic: the numbers say nothing about any species.",
         "recording_rules": pd.DataFrame(
             [("coyote", r"(?:pos|neg)-(?P<recording>.+?)_\d+sec", 214), ("coyote", "stem", 3)],

@@ -164,9 +164,7 @@ def test_names_from_a_bucket_never_become_markup():
     html = render_report(
         dataclasses.replace(
             content,
-            curves=evil_curves.assign(ci_status=f"ok: warning: {EVIL}").assign(
-                mean=evil_curves["mean"]
-            ),
+            curves=evil_curves.assign(ci_status=f"ok: warning: {EVIL}"),
             comparisons=fake_comparisons().replace(
                 {"species": {"coyote": EVIL}, "model_a": {"svm": EVIL}, "model_b": {"svm": EVIL}}
             ),
