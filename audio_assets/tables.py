@@ -307,7 +307,7 @@ CURVE_ROWS = (
         "where the folds do not differ; or none.",
         values=("corrected_t", "recording_bound", "none"),
     ),
-    Column("ci_status", "string", "`ok`, or why there is no interval; a warning follows `ok: `."),
+    Column("ci_status", "string", "`ok`, `ok: warning: …`, or why there is no interval."),
     Column("folds", "int64", "Folds K of a repeat.", nullable=True, minimum=2),
     Column("repeats", "int64", "Repeats R of the K-fold.", nullable=True, minimum=1),
     Column(

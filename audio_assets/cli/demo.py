@@ -10,6 +10,7 @@ from rich.table import Table as RichTable
 
 from audio_assets.cli.console import ConsoleProgress
 from audio_assets.cli.run import choose_species, materialize, print_failures
+from audio_assets.encoders.registry import get_model
 from audio_assets.published import load_learning_curves
 from audio_assets.settings import load_settings
 from audio_assets.storage.results import ResultsLayout
@@ -31,7 +32,8 @@ def run_demo(audio: Path | None, results: Path, *, quiet: bool) -> int:
     layout = ResultsLayout(UPath(settings.results_root))
     print_failures(summary, console)
     if layout.learning_curves.exists():
-        _print_answers(layout, console)
+        titles = {model: get_model(model).title for model in settings.models}
+        _print_answers(layout, titles, console)
         console.print(f"\nReport: {layout.report}", soft_wrap=True, highlight=False)
     return 1 if summary.failures else 0
 
@@ -45,11 +47,12 @@ def _write_synthetic(folder: Path, console: Console, *, quiet: bool) -> None:
         write_demo_audio(folder, progress=advance)
 
 
-def _print_answers(layout: ResultsLayout, console: Console) -> None:
+def _print_answers(layout: ResultsLayout, titles: dict[str, str], console: Console) -> None:
     from audio_assets.published import load_comparisons
     from audio_assets.reporting.sentences import clips_needed_table
 
-    answers = clips_needed_table(load_learning_curves(layout.root), load_comparisons(layout.root))
+    curves, comparisons = load_learning_curves(layout.root), load_comparisons(layout.root)
+    answers = clips_needed_table(curves, comparisons, titles)
     table = RichTable(title="Clips needed", title_justify="left")
     for column in answers.columns:
         table.add_column(str(column))

@@ -104,5 +104,5 @@ def _standing(results: ResultsLayout, species: str, model: str, state: str) -> S
         else:
             last = points.sort_values("training_size").iloc[-1]
             size, auc = int(last["training_size"]), float(last["mean"])
-            note = "" if last["ci_status"] == "ok" else str(last["ci_status"])
+            note = str(last["ci_status"]).removeprefix("ok").removeprefix(": ")
     return Standing(species, model, state, *clips, size, auc, note)

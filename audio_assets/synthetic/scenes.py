@@ -47,7 +47,7 @@ class Loudness:
 
 
 LOUDNESS = {
-    "coyote": Loudness(-8.0, 12.0),
+    "coyote": Loudness(-5.0, 14.0),
     "bullfrog": Loudness(0.0, 16.0),
     "human_vocal": Loudness(-6.0, 14.0),
 }

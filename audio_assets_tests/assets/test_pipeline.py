@@ -257,4 +257,4 @@ def test_metadata_shows_counts_the_largest_auc_and_a_preview(finished):
     assert metadata("audio_inventory", "owl")["clips data/pos"] == 20
     assert metadata("embeddings", "placeholder|owl")["embedded now"] == 40
     assert 0 <= metadata("learning_curve", "placeholder|owl")["AUC at the largest size"] <= 1
-    assert "data:image/png;base64," in metadata("roc_auc_chart", "owl")["preview"]
+    assert "data:image/svg+xml;base64," in metadata("roc_auc_chart", "owl")["preview"]

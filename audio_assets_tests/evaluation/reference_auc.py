@@ -37,7 +37,7 @@ def largest_difference(
             normalize(np.stack(usable.loc[part["clip_id"], "embedding"]).astype(np.float64))
             for part in (train, test)
         )
-        model = LogisticRegression(C=10.0, solver="newton-cholesky", tol=1e-10, max_iter=1000)
+        model = LogisticRegression(C=10.0, tol=1e-10, max_iter=10000)
         model.fit(x_train, train["label"] == "pos")
         auc = roc_auc_score(test["label"] == "pos", model.decision_function(x_test))
         differences.append(abs(auc - row.value))

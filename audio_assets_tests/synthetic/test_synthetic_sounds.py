@@ -1,5 +1,7 @@
 """Calls, distractors and backgrounds sound as their animals and places do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from audio_assets.synthetic import bullfrog, coyote, human_vocal
 from audio_assets.synthetic.backgrounds import KINDS, background, draw_place
 from audio_assets.synthetic.distractors import BYSTANDERS, NEAR_MISSES, Distractor
 from audio_assets.synthetic.plan import Recording, draw_slots
-from audio_assets.synthetic.scenes import CALLS, scene
+from audio_assets.synthetic.scenes import CALLS, LOUDNESS, Loudness, middle, scene
 from audio_assets.synthetic.signals import RATE, Signal, harmonic_tone, samples, shaped_noise
 
 SOURCES = sorted(
@@ -107,3 +109,16 @@ def test_a_positive_scene_holds_its_species_and_an_equal_slot_has_an_equal_level
     ]
     assert np.ptp(levels) < 8
     assert np.mean(levels) == pytest.approx(slot.level, abs=2.5)
+
+
+@pytest.mark.parametrize("seconds", [3, 5, 9])
+def test_the_call_lies_in_what_both_variants_share(
+    monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """Else a clip under data_5s could be labelled with a call that is only heard under data."""
+    monkeypatch.setitem(LOUDNESS, "coyote", Loudness(40.0, 40.0))
+    slot = replace(draw_slots(0, 1)[0], seconds=seconds)
+    whole = scene(Recording(0, "coyote", "pos", slot), 0)
+    shared = middle(whole, min(seconds, 5), RATE)
+    assert len(whole) == samples(max(seconds, 5))
+    assert np.sum(shared**2) > 0.99 * np.sum(whole**2)

@@ -1,0 +1,161 @@
+"""The command as a user calls it, in this process, with the placeholder encoder."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from audio_assets.cli import main
+from audio_assets_tests.small_audio import write_species
+
+
+@dataclass(frozen=True)
+class Called:
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Called]
+
+
+@pytest.fixture
+def call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Call:
+    """Calls ``audio-assets`` in a folder with a dagster.yaml and an audio root of one species."""
+    (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    write_species(tmp_path / "audio", "owl", recordings=6)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    for name, value in {
+        "AUDIO_ROOT": "audio",
+        "RESULTS_ROOT": "results",
+        "MODELS": '["placeholder"]',
+        "TRAINING_SIZES": "[4]",
+        "FOLDS": "3",
+        "REPEATS": "1",
+    }.items():
+        monkeypatch.setenv(f"AUDIO_ASSETS_{name}", value)
+
+    def call(*arguments: str) -> Called:
+        monkeypatch.setattr(sys, "argv", ["audio-assets", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            main()
+        shown = capfd.readouterr()
+        code = exit.value.code
+        return Called(code if isinstance(code, int) else 0, shown.out, shown.err)
+
+    return call
+
+
+def states(called: Called) -> dict[tuple[str, str], str]:
+    return {(row["species"], row["model"]): row["state"] for row in json.loads(called.out)}
+
+
+@pytest.mark.slow
+def test_run_and_status_tell_fresh_stale_missing_and_failed_apart(call, tmp_path, monkeypatch):
+    key = ("owl", "placeholder")
+    assert states(call("status", "--json"))[key] == "missing"
+
+    ran = call("run")
+    assert ran.code == 0
+    assert (tmp_path / "results/report/index.html").exists()
+    row = json.loads(call("status", "--json").out)[0]
+    assert row["state"] == "fresh"
+    assert (row["clips_pos"], row["clips_neg"]) == (12, 12)
+    assert row["training_size"] == 8 and 0 <= row["auc"] <= 1
+    assert "Everything is fresh" in call("run").out
+
+    write_species(tmp_path / "audio", "owl", recordings=7)
+    assert states(call("status", "--json"))[key] == "stale"
+
+    monkeypatch.setattr("audio_assets.evaluation.grid.score_folds", _fail)
+    monkeypatch.setattr("audio_assets.evaluation.species.score_folds", _fail)
+    failed = call("run")
+    assert failed.code == 1
+    assert "Failed: owl, placeholder: " in failed.out and "the disk is on fire" in failed.out
+    assert states(call("status", "--json"))[key] == "failed"
+
+
+def _fail(*_: object, **__: object) -> None:
+    raise RuntimeError("the disk is on fire")
+
+
+@pytest.mark.slow
+def test_demo_on_given_audio_ends_with_the_answers_and_the_report(call, tmp_path):
+    called = call("demo", "--audio", "audio", "--results", "shown")
+    assert called.code == 0
+    assert "Clips needed" in called.out and "owl" in called.out
+    report = tmp_path / "shown/report/index.html"
+    assert str(report) in called.out
+    assert "\x1b[" not in called.out
+    assert report.exists()
+
+
+def test_settings_show_the_value_and_where_it_comes_from(call):
+    rows = {row["setting"]: row for row in json.loads(call("settings", "--json").out)}
+    assert rows["AUDIO_ASSETS_FOLDS"] == {
+        "setting": "AUDIO_ASSETS_FOLDS",
+        "value": 3,
+        "source": "environment",
+    }
+    assert rows["AUDIO_ASSETS_SEED"]["source"] == "default"
+    assert "AUDIO_ASSETS_SEED" in call("settings").out
+
+
+def two_lines(called: Called) -> None:
+    lines = called.err.strip().splitlines()
+    assert len(lines) == 2, called.err
+    assert lines[0].startswith("Error: ")
+    assert called.code != 0
+
+
+def test_a_wrong_setting_is_two_lines_before_anything_starts(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_FOLDS", "-1")
+    called = call("run")
+    two_lines(called)
+    assert "AUDIO_ASSETS_FOLDS" in called.err
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("run", "--species", "unicorn"), "unicorn"),
+        (("run", "--model", "nonsense"), "nonsense"),
+        (("run", "--model", "svm"), "AUDIO_ASSETS_MODELS"),
+        (("demo", "--audio", "nowhere"), "nowhere"),
+    ],
+)
+def test_an_unknown_name_is_two_lines_that_name_it(call, arguments, named):
+    called = call(*arguments)
+    two_lines(called)
+    assert named in called.err
+
+
+def test_a_missing_audio_root_setting_says_which_to_set(call, monkeypatch):
+    monkeypatch.delenv("AUDIO_ASSETS_AUDIO_ROOT")
+    called = call("run")
+    two_lines(called)
+    assert "AUDIO_ASSETS_AUDIO_ROOT" in called.err
+
+
+def test_without_a_dagster_home_the_message_says_what_to_do(call, tmp_path):
+    (tmp_path / "dagster.yaml").unlink()
+    called = call("run")
+    two_lines(called)
+    assert "DAGSTER_HOME" in called.err
+
+
+def test_an_audio_root_without_species_is_an_error(call, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("AUDIO_ASSETS_AUDIO_ROOT", "empty")
+    called = call("run")
+    two_lines(called)
+    assert "no species folder" in called.err
