@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 IS_311 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python,$(shell $(name) $(IS_311) && echo $(name))))
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
+# librosa compiles its kernels when they are first used, 28 s once; part of installing, then.
+COMPILE := $(BIN)/python -c 'import librosa, numpy; librosa.feature.melspectrogram(y=numpy.zeros(4096))'
 
 MARK ?= not slow and not browser
 JOBS ?= 2
@@ -65,9 +67,11 @@ $(BIN)/python:
 $(VENV)/demo.stamp: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing into $(VENV); the first time this takes a few minutes."
 	@$(PIP_INSTALL) -e .
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing into $(VENV) with what tests need; the first time this takes a few minutes."
 	@$(PIP_INSTALL) -e '.[dev,k8s]'
+	@$(COMPILE)
 	@touch $@ $(VENV)/demo.stamp

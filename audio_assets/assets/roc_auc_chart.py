@@ -39,7 +39,7 @@ def build_roc_auc_chart(plan: AssetPlan) -> dg.AssetsDefinition:
                 content = getattr(rendered, form)
                 data = content if isinstance(content, bytes) else content.encode()
                 write_atomic(plan.results.chart(species, form), data)
-        # The SVG, since the PNG is made for print and would not fit the page.
+        # The SVG: the PNG is made for print and would not fit the page.
         preview = base64.b64encode(rendered.svg.encode()).decode()
         links = {
             form: dg.MetadataValue.path(str(plan.results.chart(species, form)))
@@ -50,7 +50,7 @@ def build_roc_auc_chart(plan: AssetPlan) -> dg.AssetsDefinition:
             data_version=dg.DataVersion(content_version(curves, ROC_AUC_CHART)),
             metadata={
                 "preview": dg.MetadataValue.md(
-                    f"![ROC-AUC against training size: {species}](data:image/svg+xml;base64,{preview})"
+                    f"![Learning curves of {species}](data:image/svg+xml;base64,{preview})"
                 ),
                 "models": ", ".join(sorted(curves["model"].unique())) or "none",
                 **links,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
+from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -12,7 +13,7 @@ from audio_assets.cli.console import ConsoleProgress
 from audio_assets.cli.run import choose_species, materialize, print_failures
 from audio_assets.encoders.registry import get_model
 from audio_assets.published import load_learning_curves
-from audio_assets.settings import load_settings
+from audio_assets.settings import load_settings, usable_cpus
 from audio_assets.storage.results import ResultsLayout
 
 
@@ -44,18 +45,34 @@ def _write_synthetic(folder: Path, console: Console, *, quiet: bool) -> None:
 
     progress = QuietProgress() if quiet else ConsoleProgress(console)
     with progress.task("making synthetic audio", lambda line: None) as advance:
-        write_demo_audio(folder, progress=advance)
+        write_demo_audio(folder, workers=usable_cpus(), progress=advance)
 
 
 def _print_answers(layout: ResultsLayout, titles: dict[str, str], console: Console) -> None:
     from audio_assets.published import load_comparisons
     from audio_assets.reporting.sentences import clips_needed_table
+    from audio_assets.reporting.wording import EMPTY
 
     curves, comparisons = load_learning_curves(layout.root), load_comparisons(layout.root)
     answers = clips_needed_table(curves, comparisons, titles)
-    table = RichTable(title="Clips needed", title_justify="left")
-    for column in answers.columns:
-        table.add_column(str(column))
-    for row in answers.itertuples(index=False):
-        table.add_row(*(str(value) for value in row))
+    table = RichTable(
+        title="Clips needed", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1)
+    )
+    for column in ("species", "model", "untrained AUC", "largest size", "AUC there", "interval"):
+        table.add_column(column, no_wrap=column in ("species", "model", "interval"))
+    table.add_column("clips needed", overflow="fold")
+    for row in answers.to_dict("records"):
+        needed = row["status"] if row["clips needed"] == EMPTY else row["clips needed"]
+        cells = [row[name] for name in _ANSWER_COLUMNS]
+        table.add_row(*cells, needed)
     console.print(table)
+
+
+_ANSWER_COLUMNS = (
+    "species",
+    "model",
+    "untrained AUC",
+    "largest size",
+    "AUC at largest size",
+    "interval",
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,7 @@ def write_demo_audio(
     seed: int = 0,
     species: Sequence[str] = SPECIES,
     recordings_per_class: int | None = None,
+    workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> DemoSummary:
     """Write synthetic clips as `{root}/{species}/{data,data_5s}/{pos,neg}/*`.
@@ -71,6 +72,8 @@ def write_demo_audio(
     recordings_per_class
         Recordings of each label; by default 26 to 28, as the species has it. A recording has 1 to 5
         clips.
+    workers
+        Processes that make clips; the bytes do not depend on it.
     progress
         Called with the clips done and the clips in all.
 
@@ -94,16 +97,31 @@ def write_demo_audio(
     done = size = 0
     root.mkdir(parents=True, exist_ok=True)
     (root / NOTICE_FILE).write_text(NOTICE, encoding="utf-8")
-    for recording, places in _by_recording(entries).items():
-        for clip in range(recording.slot.clips):
-            size += _write_clip(root, recording, clip, places)
-            done += len(places)
-            if progress is not None:
-                progress(done, total)
+    clips = [
+        (root, recording, clip, places)
+        for recording, places in _by_recording(entries).items()
+        for clip in range(recording.slot.clips)
+    ]
+    for (_, _, _, places), written in zip(clips, _written(clips, workers), strict=True):
+        size += written
+        done += len(places)
+        if progress is not None:
+            progress(done, total)
     counts = tuple(
         sum(entry.folder == name and entry.label == "pos" for entry in entries) for name in species
     )
     return DemoSummary(root, tuple(species), total, counts, size)
+
+
+def _written(clips: list[tuple[Path, Recording, int, list[Entry]]], workers: int) -> Iterator[int]:
+    """Bytes written of each clip, in order."""
+    if workers == 1:
+        yield from (_write_clip(*clip) for clip in clips)
+        return
+    from joblib import Parallel, delayed
+
+    pool = Parallel(n_jobs=workers, return_as="generator", batch_size=8)
+    yield from pool(delayed(_write_clip)(*clip) for clip in clips)
 
 
 def _by_recording(entries: tuple[Entry, ...]) -> dict[Recording, list[Entry]]:

@@ -56,6 +56,18 @@ def test_the_same_seed_writes_the_same_bytes_also_species_by_species(
     assert again == all_files(demo)
 
 
+def test_the_bytes_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+    for workers in (1, 2):
+        write_demo_audio(
+            tmp_path / str(workers), species=["bullfrog"], recordings_per_class=1, workers=workers
+        )
+    files = sorted((tmp_path / "1").rglob("*.*"))
+    assert files
+    for file in files:
+        other = tmp_path / "2" / file.relative_to(tmp_path / "1")
+        assert other.read_bytes() == file.read_bytes()
+
+
 def test_another_seed_writes_other_audio(demo: Path, tmp_path: Path) -> None:
     write_demo_audio(tmp_path, seed=4, species=["coyote"], recordings_per_class=1)
     known = set(all_files(demo).values())
