@@ -183,7 +183,9 @@ def test_two_runs_publish_the_same_bytes_with_any_number_of_workers(tmp_path):
         with new_place(tmp_path / str(workers)) as place:
             write_species(place.audio, "owl")
             models = ("placeholder", "random_forest")
-            summary = place.run("owl", workers=workers, models=models, training_sizes=(4,))
+            summary = place.run(
+                "owl", workers=workers, models=models, training_sizes=(4,), folds=2, repeats=1
+            )
         assert summary.failures == {}
         files = (place.results.learning_curves, place.results.comparisons)
         published.append([file.read_bytes() for file in files])

@@ -25,7 +25,9 @@ def aucs(results: Any) -> pd.Series:
     return scores.groupby("training_size")["value"].mean()
 
 
-@pytest.mark.parametrize("head", ["logistic", "random_forest"])
+@pytest.mark.parametrize(
+    "head", ["logistic", "svm", pytest.param("random_forest", marks=pytest.mark.slow)]
+)
 def test_shuffled_rows_and_new_names_give_identical_scores(head: str, simulated: Simulate) -> None:
     clips = simulated(6, 7)
     rows = np.random.default_rng(1).permutation(len(clips.labels))
