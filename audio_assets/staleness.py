@@ -15,10 +15,13 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.data_version import (
+    NULL_DATA_VERSION,
     CachingStaleStatusResolver,
+    DataProvenance,
     StaleStatus,
     extract_data_version_from_entry,
 )
+from dagster._core.definitions.events import AssetKeyPartitionKey
 from dagster._core.loader import LoadingContext
 
 from audio_assets.assets.audio_inventory import take_inventory
@@ -79,9 +82,7 @@ class Staleness:
     def __init__(self, defs: dg.Definitions, plan: AssetPlan, instance: dg.DagsterInstance) -> None:
         self._plan = plan
         self._instance = instance
-        self._resolver = CachingStaleStatusResolver(
-            instance, defs.resolve_asset_graph(), _Loading(instance)
-        )
+        self._resolver = _AllEdges(instance, defs.resolve_asset_graph(), _Loading(instance))
 
     def state(self, asset: str, partition: str | None) -> State:
         """State of a partition, by Dagster's versions and by the files under the results root."""
@@ -142,6 +143,36 @@ class Staleness:
             if asset == "roc_auc_chart":
                 paths += [results.chart(partition, form) for form in CHART_FORMATS]
         return all(path.exists() for path in paths)
+
+
+class _AllEdges(CachingStaleStatusResolver):
+    """Looks at every upstream partition, and knows one that was missing before.
+
+    Dagster leaves an edge out once it has 100 of them, so a report over 100 species would look
+    fresh for ever. And it takes an input that was missing when it was last asked for as unchanged
+    for ever: the chart of a species whose only model failed stayed empty when the model was mended.
+    What a run records is enough to decide both.
+    """
+
+    def _get_partition_dependencies(
+        self, *, key: AssetKeyPartitionKey
+    ) -> Sequence[AssetKeyPartitionKey]:
+        upstream: list[AssetKeyPartitionKey] = []
+        for parent in self.asset_graph.get(key.asset_key).parent_keys:
+            if not self.asset_graph.get(parent).is_partitioned:
+                upstream.append(AssetKeyPartitionKey(parent))
+                continue
+            found = self.asset_graph.get_parent_partition_keys_for_child(
+                key.partition_key, parent, key.asset_key
+            )
+            partitions = found.partitions_subset.get_partition_keys()
+            upstream += [AssetKeyPartitionKey(parent, partition) for partition in partitions]
+        return upstream
+
+    def _is_dep_updated(self, provenance: DataProvenance, dep_key: AssetKeyPartitionKey) -> bool:
+        if provenance.input_storage_ids[dep_key.asset_key] is None:
+            return self._get_current_data_version(key=dep_key) != NULL_DATA_VERSION
+        return super()._is_dep_updated(provenance, dep_key)
 
 
 class _Loading(LoadingContext):

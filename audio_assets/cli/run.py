@@ -13,7 +13,7 @@ from audio_assets.cli.console import ConsoleProgress, QuietProgress
 from audio_assets.definitions import build_defs
 from audio_assets.encoders.registry import get_model
 from audio_assets.errors import AudioAssetsError, SettingsError
-from audio_assets.partitions import build_partitions
+from audio_assets.partitions import SPECIES, build_partitions
 from audio_assets.runner import LocalRunner, RunSummary
 from audio_assets.settings import Settings, dagster_home, load_settings
 from audio_assets.storage.listing import list_species
@@ -31,8 +31,9 @@ def run_stale(species: Sequence[str], models: Sequence[str], *, quiet: bool) -> 
             raise SettingsError(
                 f"The model {model} is not turned on", "Add it to AUDIO_ASSETS_MODELS."
             )
-    chosen = choose_species(settings, species, console)
     with local_instance() as instance:
+        known = instance.get_dynamic_partitions(SPECIES.name or "")
+        chosen = choose_species(settings, species, console, known)
         summary = materialize(
             settings, instance, chosen, models or settings.models, console, quiet=quiet
         )
@@ -46,12 +47,18 @@ def run_stale(species: Sequence[str], models: Sequence[str], *, quiet: bool) -> 
     return 1 if summary.failures else 0
 
 
-def choose_species(settings: Settings, asked: Sequence[str], console: Console) -> list[str]:
-    """Species to work on: those asked for, those of the settings, or all folders found."""
+def choose_species(
+    settings: Settings, asked: Sequence[str], console: Console, seen: Sequence[str] = ()
+) -> list[str]:
+    """Species to work on: those asked for, those of the settings, or all folders found.
+
+    ``seen`` are species of earlier runs: one whose folder is gone is worked on too, so that its
+    results do not stay as if nothing had happened.
+    """
     listing = list_species(UPath(settings.require_audio_root()))
     for name, remedy in listing.rejected.items():
         console.print(f"Left out: the folder {name!r}; {remedy}", soft_wrap=True)
-    known = settings.species or listing.species
+    known = settings.species or sorted({*listing.species, *seen})
     unknown = [name for name in asked if name not in known]
     if unknown:
         raise AudioAssetsError(

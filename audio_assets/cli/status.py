@@ -13,7 +13,7 @@ from audio_assets.assets.plan import AssetPlan
 from audio_assets.cli.run import choose_species, local_instance
 from audio_assets.definitions import build_defs
 from audio_assets.encoders.registry import get_model
-from audio_assets.partitions import build_partitions, partition_key
+from audio_assets.partitions import SPECIES, build_partitions, partition_key
 from audio_assets.settings import load_settings
 from audio_assets.staleness import Staleness, State, encoder_probe, inventory_probe
 from audio_assets.storage.parquet import read_table
@@ -42,8 +42,9 @@ def print_status(*, as_json: bool) -> None:
     console = Console()
     settings = load_settings()
     plan = AssetPlan(settings, build_partitions(settings))
-    species = choose_species(settings, (), Console(stderr=True))
     with local_instance() as instance:
+        known = instance.get_dynamic_partitions(SPECIES.name or "")
+        species = choose_species(settings, (), Console(stderr=True), known)
         standings = standings_of(plan, instance, species)
     if as_json:
         print(json.dumps([asdict(standing) for standing in standings], indent=2))

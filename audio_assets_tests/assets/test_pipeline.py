@@ -1,5 +1,6 @@
 """The whole pipeline on a real instance, with the placeholder encoder and small audio."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ import pandas as pd
 import pytest
 from upath import UPath
 
-from audio_assets import evaluate, load_embeddings, load_learning_curves
+from audio_assets import evaluate, load_embeddings, load_learning_curves, versions
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.definitions import build_defs
+from audio_assets.encoders.placeholder import PlaceholderEncoder
+from audio_assets.evaluation import species as species_evaluation
 from audio_assets.evaluation.manifest import plan_from_manifest
 from audio_assets.partitions import build_partitions
 from audio_assets.published import load_comparisons
@@ -260,3 +263,82 @@ def test_metadata_shows_counts_the_largest_auc_and_a_preview(finished):
     assert metadata("embeddings", "placeholder|owl")["embedded now"] == 40
     assert 0 <= metadata("learning_curve", "placeholder|owl")["AUC at the largest size"] <= 1
     assert "data:image/svg+xml;base64," in metadata("roc_auc_chart", "owl")["preview"]
+
+
+def test_a_changed_setting_reruns_what_it_changes_and_nothing_before(place):
+    write_species(place.audio, "owl", recordings=4)
+    place.run("owl")
+    again = {asset for asset, _ in place.run("owl", ci_level=0.9).materialized}
+    assert again == {"learning_curve", "model_comparison", "roc_auc_chart", "experiment_report"}
+    again = {asset for asset, _ in place.run("owl", ci_level=0.9, target_auc=0.8).materialized}
+    assert again == {"model_comparison", "experiment_report"}
+
+
+def test_a_changed_encoder_reruns_its_own_models_only(place, monkeypatch):
+    write_species(place.audio, "owl", recordings=4)
+    models = ("placeholder", "svm")
+    place.run("owl", models=models)
+    monkeypatch.setattr(PlaceholderEncoder, "fingerprint", "e" * 64)
+    again = place.run("owl", models=models).materialized
+    assert ("embeddings", "placeholder|owl") in again
+    assert not [partition for _, partition in again if partition in ("svm|owl", "svm")]
+    curves = load_learning_curves(place.results.root)
+    assert set(curves["encoder_fingerprint"][curves["model"] == "placeholder"]) == {"e" * 64}
+
+
+def test_a_changed_code_version_reruns_that_asset_and_what_its_content_changes(place, monkeypatch):
+    write_species(place.audio, "owl", recordings=4)
+    place.run("owl")
+    monkeypatch.setitem(versions._VERSIONS, "fold_scores", (99, ()))
+    monkeypatch.setitem(versions._VERSIONS, "fold_predictions", (99, ()))
+    again = [asset for asset, _ in place.run("owl").materialized]
+    # The same numbers come out, so nothing after them is stale.
+    assert again == ["fold_scores", "fold_predictions"]
+
+
+def test_a_removed_clip_leaves_the_results(place):
+    write_species(place.audio, "owl", recordings=5)
+    place.run("owl")
+    (place.audio / "owl/data/pos/owl-pos-t-000_pos_1sec_1_a.wav").unlink()
+    place.run("owl")
+    table = read_table(
+        place.results.table("fold_predictions", "placeholder", "owl"), FOLD_PREDICTIONS
+    )
+    assert table["clip_id"].nunique() == 19
+    assert "pos/owl-pos-t-000_pos_1sec_1_a" not in set(table["clip_id"])
+
+
+def test_a_removed_species_folder_leaves_no_numbers_behind(place):
+    write_species(place.audio, "owl", recordings=4)
+    write_species(place.audio, "fox", recordings=4)
+    place.run("owl", "fox")
+    shutil.rmtree(place.audio / "fox")
+    place.run("owl", "fox")
+    curves = load_learning_curves(place.results.root)
+    assert curves[curves["species"] == "fox"]["mean"].isna().all()
+    assert curves[curves["species"] == "owl"]["mean"].notna().any()
+
+
+def test_a_failed_partition_stops_no_other_and_is_tried_again(place, monkeypatch):
+    write_species(place.audio, "owl", recordings=4)
+    write_species(place.audio, "fox", recordings=4)
+
+    def fail_for_owl(*arguments: Any, **options: Any) -> Any:
+        if options["species"] == "owl":
+            raise RuntimeError("the disk is on fire")
+        return real(*arguments, **options)
+
+    real = species_evaluation.score_species
+    monkeypatch.setattr(species_evaluation, "score_species", fail_for_owl)
+    failed = place.run("owl", "fox")
+    assert list(failed.failures) == ["owl, placeholder"]
+    assert "the disk is on fire" in failed.failures["owl, placeholder"]
+    assert set(load_learning_curves(place.results.root)["species"]) == {"fox"}
+    assert "owl" in place.results.report.read_text()
+
+    monkeypatch.setattr(species_evaluation, "score_species", real)
+    again = place.run("owl", "fox")
+    assert again.failures == {}
+    assert not [p for asset, p in again.materialized if asset == "embeddings"]
+    assert not [p for _, p in again.materialized if p == "placeholder|fox"]
+    assert set(load_learning_curves(place.results.root)["species"]) == {"owl", "fox"}
