@@ -6,15 +6,16 @@ from typing import Any
 
 import dagster as dg
 
+from audio_assets.assets.plan import AssetPlan
 from audio_assets.partitions import SPECIES
 
 
-def build_checks() -> Sequence[dg.AssetChecksDefinition]:
+def build_checks(plan: AssetPlan) -> Sequence[dg.AssetChecksDefinition]:
     """All asset checks of these settings."""
     with warnings.catch_warnings():
         # Partitioned checks are in preview; dagster is pinned, and the tests cover them.
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        return [_no_recording_straddles_folds()]
+        return [_no_recording_straddles_folds(), _few_clips_in_quarantine(plan)]
 
 
 def _no_recording_straddles_folds() -> dg.AssetChecksDefinition:
@@ -33,6 +34,39 @@ def _no_recording_straddles_folds() -> dg.AssetChecksDefinition:
         )
 
     return no_recording_straddles_folds
+
+
+def _few_clips_in_quarantine(plan: AssetPlan) -> dg.AssetChecksDefinition:
+    warn, error = plan.settings.quarantine_warn_share, plan.settings.quarantine_error_share
+
+    @dg.asset_check(
+        asset="quarantine",
+        additional_ins={"audio_inventory": dg.AssetIn("audio_inventory")},
+        partitions_def=SPECIES,
+        description=f"A warning above {warn:.4g} of the clips in quarantine, an error above "
+        f"{error:.4g}.",
+    )
+    def few_clips_in_quarantine(
+        context: dg.AssetCheckExecutionContext, quarantine: Any, audio_inventory: Any
+    ) -> dg.AssetCheckResult:
+        from audio_assets.storage.quarantine import quarantine_share
+
+        species = context.op_execution_context.partition_key
+        found = quarantine_share(quarantine, audio_inventory, species, plan.variants)
+        return dg.AssetCheckResult(
+            passed=found.share <= warn,
+            severity=(
+                dg.AssetCheckSeverity.ERROR if found.share > error else dg.AssetCheckSeverity.WARN
+            ),
+            description=f"{found.quarantined} of {found.clips} clips could not be used",
+            metadata={
+                "quarantined": found.quarantined,
+                "clips": found.clips,
+                "share": found.share,
+            },
+        )
+
+    return few_clips_in_quarantine
 
 
 _STRADDLES = "In every repeat, all clips of a recording lie in one fold, whatever their variant."

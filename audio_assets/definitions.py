@@ -50,7 +50,7 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
     plan = AssetPlan(settings, build_partitions(settings))
     return dg.Definitions(
         assets=[build(plan) for build in _ASSETS],
-        asset_checks=build_checks(),
+        asset_checks=build_checks(plan),
         jobs=build_jobs(),
         resources={
             TABLES_IO: table_io_manager(settings),

@@ -35,6 +35,7 @@ DEFAULT_SPECIES_CLASSES: dict[str, dict[str, list[str]]] = {
 DEFAULT_RECORDING_PATTERNS = (r"(?:pos|neg)-(?P<recording>.+?)_\d+sec(?:_|$)",)
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(BaseSettings):
@@ -94,6 +95,13 @@ class Settings(BaseSettings):
         0, ge=0, le=256, description="Threads that embed and train; 0 for one a usable CPU."
     )
 
+    quarantine_warn_share: Share = Field(
+        0.05, description="Share of a species' clips in quarantine above which its check warns."
+    )
+    quarantine_error_share: Share = Field(
+        0.5, description="Share of a species' clips in quarantine above which its check fails."
+    )
+
     @field_validator("training_sizes")
     @classmethod
     def _sizes_rise(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -134,6 +142,13 @@ class Settings(BaseSettings):
     def _limits_in_order(cls, value: float, info: Any) -> float:
         if value < info.data.get("min_seconds", 0):
             raise ValueError(f"{value} is less than MIN_SECONDS")
+        return value
+
+    @field_validator("quarantine_error_share")
+    @classmethod
+    def _shares_in_order(cls, value: float, info: Any) -> float:
+        if value < info.data.get("quarantine_warn_share", 0):
+            raise ValueError(f"{value} is less than QUARANTINE_WARN_SHARE")
         return value
 
     def require_audio_root(self) -> str:

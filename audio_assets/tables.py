@@ -444,6 +444,21 @@ QUARANTINE = Table(
     unique=("species", "variant", "clip_id"),
 )
 
+REPORTED_CLIPS = Table(
+    "reported_clips",
+    "The clips that the report last knew of, kept beside it to tell which ones are gone.",
+    (
+        SPECIES,
+        VARIANT,
+        CLIP_ID,
+        CHECKSUM,
+        Column(
+            "removed", "bool", "Whether the clip went when the audio of its species last changed."
+        ),
+    ),
+    unique=("species", "variant", "clip_id"),
+)
+
 ALL_TABLES = (
     AUDIO_INVENTORY,
     BALANCED_MANIFEST,
@@ -455,4 +470,5 @@ ALL_TABLES = (
     ROC_AUC_CHART,
     MODEL_COMPARISON,
     QUARANTINE,
+    REPORTED_CLIPS,
 )

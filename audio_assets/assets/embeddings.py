@@ -34,6 +34,7 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.audio.decode import DurationLimits
         from audio_assets.storage.embedding_store import EmbeddingStore
         from audio_assets.storage.embedding_table import embed_inventory
+        from audio_assets.storage.files import read_file
         from audio_assets.storage.parquet import content_version
 
         model, species = split_key(context.partition_key)
@@ -48,7 +49,7 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
                 encoder=encoder,
                 make_encoder=lambda: load_encoder(spec.encoder),
                 store=EmbeddingStore(plan.results.root, encoder.name, encoder.fingerprint),
-                read=lambda uri: UPath(uri).read_bytes(),
+                read=lambda uri: read_file(UPath(uri)),
                 limits=DurationLimits(settings.min_seconds, settings.max_seconds),
                 species_classes=classes,
                 workers=plan.workers,

@@ -7,7 +7,13 @@ import dagster as dg
 from audio_assets.assets.plan import FAN_IN, OWNERS, AssetPlan, clear_failures
 from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.errors import WeightsError
-from audio_assets.tables import AUDIO_INVENTORY, MODEL_COMPARISON, QUARANTINE, ROC_AUC_CHART
+from audio_assets.tables import (
+    AUDIO_INVENTORY,
+    MODEL_COMPARISON,
+    QUARANTINE,
+    REPORTED_CLIPS,
+    ROC_AUC_CHART,
+)
 
 
 def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
@@ -25,14 +31,16 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[Any]:
         """learning_curves.csv, comparisons.csv, quarantine.csv and report/index.html.
 
-        This asset alone writes them, each atomically.
+        This asset alone writes them, each atomically, and beside the report the clips that it
+        knows of, so that the next one can name those that are gone.
         """
         import hashlib
 
         from audio_assets.reporting.csv_format import to_csv_bytes
         from audio_assets.reporting.page import render_report
         from audio_assets.storage.files import write_atomic
-        from audio_assets.storage.parquet import concat_tables
+        from audio_assets.storage.parquet import concat_tables, table_bytes
+        from audio_assets.storage.reported_clips import clips_to_report, read_reported
 
         results = plan.results
         with clear_failures():
@@ -42,12 +50,15 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
             curves = concat_tables(roc_auc_chart.values(), ROC_AUC_CHART)
             comparisons = concat_tables(model_comparison.values(), MODEL_COMPARISON)
             quarantined = concat_tables(quarantine.values(), QUARANTINE)
-            content = report_content(plan, inventory, curves, comparisons, quarantined)
+            clips = clips_to_report(read_reported(results.reported_clips), inventory)
+            content = report_content(plan, inventory, curves, comparisons, quarantined, clips)
             files = {
                 results.learning_curves: to_csv_bytes(curves, ROC_AUC_CHART),
                 results.comparisons: to_csv_bytes(comparisons, MODEL_COMPARISON),
                 results.quarantine: to_csv_bytes(quarantined, QUARANTINE),
                 results.report: render_report(content).encode(),
+                # Last: a run that is killed before it compares with the same clips again.
+                results.reported_clips: table_bytes(clips, REPORTED_CLIPS),
             }
             for path, data in files.items():
                 write_atomic(path, data)
@@ -58,6 +69,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
                 "species": len(inventory),
                 "curves": int(curves[["species", "model"]].drop_duplicates().shape[0]),
                 "quarantined clips": len(quarantined),
+                "removed clips": len(content.removed),
                 "partitions without a result": len(content.missing),
                 **{path.name: dg.MetadataValue.path(str(path)) for path in files},
                 "answers": dg.MetadataValue.md(content.answers_markdown()),
@@ -68,7 +80,12 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
 
 
 def report_content(
-    plan: AssetPlan, inventory: dict[str, Any], curves: Any, comparisons: Any, quarantined: Any
+    plan: AssetPlan,
+    inventory: dict[str, Any],
+    curves: Any,
+    comparisons: Any,
+    quarantined: Any,
+    clips: Any,
 ) -> Any:
     """What the report shows, gathered from the tables and the settings."""
     import pandas as pd
@@ -77,6 +94,7 @@ def report_content(
     from audio_assets.reporting.content import ReportContent
     from audio_assets.settings import shown_settings
     from audio_assets.storage.notice import read_notice
+    from audio_assets.storage.quarantine import quarantine_share
 
     settings = plan.settings
     titles = {model: get_model(model).title for model in settings.models}
@@ -95,10 +113,17 @@ def report_content(
     ]
     encoders = {get_model(model).encoder for model in settings.models}
     fingerprints = curves[["encoder", "encoder_fingerprint"]].drop_duplicates()
+    shares = [
+        quarantine_share(quarantined, table, species, plan.variants)
+        for species, table in sorted(inventory.items())
+    ]
+    removed = clips.loc[clips["removed"], ["species", "variant", "clip_id"]]
     return ReportContent(
         curves=curves,
         comparisons=comparisons,
         quarantine=quarantined,
+        quarantine_shares={s.species: (s.quarantined, s.clips) for s in shares},
+        removed=list(removed.itertuples(index=False, name=None)),
         charts={
             species: learning_curve_chart(
                 curves[curves["species"] == species], species=species, models=titles

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from audio_assets.encoders.registry import get_model
 from audio_assets.errors import AudioAssetsError
 from audio_assets.partitions import Partitions
 from audio_assets.settings import Settings, usable_cpus
@@ -70,6 +71,11 @@ class AssetPlan:
     def version(self, asset: str) -> str:
         """Code version of an asset under these settings."""
         return code_version(asset, self.settings)
+
+    @property
+    def variants(self) -> frozenset[str]:
+        """Variants of the clips that the models read."""
+        return frozenset(get_model(model).variant for model in self.settings.models)
 
     @property
     def workers(self) -> int:

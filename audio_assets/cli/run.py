@@ -17,7 +17,10 @@ from audio_assets.partitions import SPECIES, build_partitions
 from audio_assets.runner import LocalRunner, RunSummary
 from audio_assets.settings import Settings, dagster_home, load_settings
 from audio_assets.storage.listing import list_species
+from audio_assets.storage.parquet import read_table
+from audio_assets.storage.quarantine import quarantine_share
 from audio_assets.storage.results import ResultsLayout
+from audio_assets.tables import AUDIO_INVENTORY, QUARANTINE
 
 
 def run_stale(species: Sequence[str], models: Sequence[str], *, quiet: bool) -> int:
@@ -42,6 +45,7 @@ def run_stale(species: Sequence[str], models: Sequence[str], *, quiet: bool) -> 
     else:
         console.print(f"{len(summary.materialized)} asset partitions were materialized.")
     print_failures(summary, console)
+    print_quarantine(settings, chosen, console)
     report = ResultsLayout(UPath(settings.results_root)).report
     console.print(f"Report: {report}", soft_wrap=True, highlight=False)
     return 1 if summary.failures else 0
@@ -57,7 +61,12 @@ def choose_species(
     """
     listing = list_species(UPath(settings.require_audio_root()))
     for name, remedy in listing.rejected.items():
-        console.print(f"Left out: the folder {name!r}; {remedy}", soft_wrap=True)
+        console.print(
+            f"Left out: the folder {name!r}; {remedy}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     known = settings.species or sorted({*listing.species, *seen})
     unknown = [name for name in asked if name not in known]
     if unknown:
@@ -100,6 +109,29 @@ def print_failures(summary: RunSummary, console: Console) -> None:
         console.print(f"Failed: {name}: {first}", style="red", markup=False, soft_wrap=True)
         for line in rest:
             console.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+def print_quarantine(settings: Settings, species: Sequence[str], console: Console) -> None:
+    """A line for each of these species with clips that could not be used."""
+    plan = AssetPlan(settings, build_partitions(settings))
+    for name in species:
+        paths = [plan.results.table(table.name, name) for table in (QUARANTINE, AUDIO_INVENTORY)]
+        if not all(path.exists() for path in paths):
+            continue
+        found = quarantine_share(
+            read_table(paths[0], QUARANTINE),
+            read_table(paths[1], AUDIO_INVENTORY),
+            name,
+            plan.variants,
+        )
+        if found.quarantined:
+            console.print(
+                f"{name}: {found.quarantined} of {found.clips} clips could not be used; see "
+                f"{plan.results.quarantine.name}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def local_instance() -> dg.DagsterInstance:

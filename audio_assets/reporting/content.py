@@ -39,6 +39,10 @@ class ReportContent:
         gives an equal page.
     models
         Model -> title; a model that is not in it is called by its key.
+    quarantine_shares
+        Species -> clips in quarantine, and clips in the folders that a model reads.
+    removed
+        (species, variant, clip_id) of each clip that is gone.
     """
 
     curves: pd.DataFrame
@@ -53,6 +57,8 @@ class ReportContent:
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
     models: Mapping[str, str] = field(default_factory=dict)
+    quarantine_shares: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    removed: Sequence[tuple[str, str, str]] = ()
 
     def title(self, model: str) -> str:
         """What the model is called."""

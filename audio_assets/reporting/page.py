@@ -82,6 +82,7 @@ def render_report(report: ReportContent) -> str:
             left_out=sorted(report.title(model) for model in report.left_out),
             protocols=_protocols(report),
             quarantine=_quarantine(report),
+            removed=page_tables.removed_clips(report) if report.removed else None,
             without_result=_without_result(report),
             about=_about(report),
         )
@@ -151,6 +152,7 @@ def _quarantine(report: ReportContent) -> Mapping[str, object] | None:
     if report.quarantine.empty:
         return None
     return {
+        "shares": page_tables.quarantine_shares(report),
         "counts": page_tables.quarantine_counts(report.quarantine),
         "clips": page_tables.quarantined_clips(report.quarantine),
         "open": len(report.quarantine) <= FEW_ROWS,

@@ -124,6 +124,29 @@ def class_labels(content: ReportContent, species: str) -> HtmlTable | None:
     )
 
 
+def quarantine_shares(content: ReportContent) -> HtmlTable:
+    """How much of each species was not used; species without such clips are left out."""
+    return HtmlTable(
+        caption="Share of clips not used, by species",
+        head=("species", "not used", "clips", "share"),
+        rows=tuple(
+            (species, str(bad), str(clips), f"{100 * bad / clips:.1f} %")
+            for species, (bad, clips) in sorted(content.quarantine_shares.items())
+            if bad
+        ),
+        numeric=frozenset({1, 2, 3}),
+    )
+
+
+def removed_clips(content: ReportContent) -> HtmlTable:
+    """Clips that earlier results were computed from and these are not."""
+    return HtmlTable(
+        caption="Clips removed when the audio of their species last changed",
+        head=("clip", "species", "folder"),
+        rows=tuple((clip, species, variant) for species, variant, clip in sorted(content.removed)),
+    )
+
+
 def quarantine_counts(quarantine: pd.DataFrame) -> HtmlTable:
     """How many clips of each species were not used, by reason."""
     counts = Counter(zip(quarantine["species"], quarantine["reason"], strict=True))

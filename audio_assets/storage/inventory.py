@@ -25,7 +25,7 @@ def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd
     Equal bytes with the same label in one variant are used once (the first clip_id in order), the
     others are ``duplicate``. Equal bytes under both labels, in whatever variants, are
     ``both_labels`` and none of them is used. Recordings that share equal bytes become one, named
-    by the first of their names in order.
+    by the first of their names in order. Files without bytes count as different from one another.
 
     Returns
     -------
@@ -37,19 +37,20 @@ def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd
     listed = list(objects)
     clip_ids = _clip_ids(listed)
     recordings = [rules.recording_of(item.path) for item in listed]
-    joined = _join([name for name, _ in recordings], [item.checksum for item in listed])
+    content = [_content(item) for item in listed]
+    joined = _join([name for name, _ in recordings], content)
     labels_of = defaultdict(set)
-    for item in listed:
-        labels_of[item.checksum].add(item.label)
+    for item, same in zip(listed, content, strict=True):
+        labels_of[same].add(item.label)
 
     rows = []
     first: dict[tuple[str, str, str], str] = {}
     order = sorted(range(len(listed)), key=lambda i: (listed[i].variant, clip_ids[i]))
     for i in order:
         item, clip_id = listed[i], clip_ids[i]
-        kept = first.setdefault((item.variant, item.label, item.checksum), clip_id)
-        if len(labels_of[item.checksum]) > 1:
-            status, other = "both_labels", _contradiction(i, listed, clip_ids)
+        kept = first.setdefault((item.variant, item.label, content[i]), clip_id)
+        if len(labels_of[content[i]]) > 1:
+            status, other = "both_labels", _contradiction(i, listed, content, clip_ids)
         elif kept != clip_id:
             status, other = "duplicate", kept
         else:
@@ -93,16 +94,24 @@ def _clip_ids(objects: list[AudioObject]) -> list[str]:
     ]
 
 
-def _contradiction(i: int, objects: list[AudioObject], clip_ids: list[str]) -> str:
+def _content(item: AudioObject) -> str:
+    # Files without bytes are equal and yet say nothing of one another: they neither join
+    # recordings nor contradict.
+    return item.checksum if item.size else item.path
+
+
+def _contradiction(
+    i: int, objects: list[AudioObject], content: list[str], clip_ids: list[str]
+) -> str:
     return min(
         clip_ids[j]
         for j, other in enumerate(objects)
-        if other.checksum == objects[i].checksum and other.label != objects[i].label
+        if content[j] == content[i] and other.label != objects[i].label
     )
 
 
-def _join(recordings: list[str], checksums: list[str]) -> dict[str, str]:
-    """Name of the joined recording by recording: union-find over shared checksums."""
+def _join(recordings: list[str], contents: list[str]) -> dict[str, str]:
+    """Name of the joined recording by recording: union-find over shared contents."""
     parent = {name: name for name in recordings}
 
     def root(name: str) -> str:
@@ -112,7 +121,7 @@ def _join(recordings: list[str], checksums: list[str]) -> dict[str, str]:
         return name
 
     seen: dict[str, str] = {}
-    for name, checksum in zip(recordings, checksums, strict=True):
-        a, b = root(name), root(seen.setdefault(checksum, name))
+    for name, content in zip(recordings, contents, strict=True):
+        a, b = root(name), root(seen.setdefault(content, name))
         parent[max(a, b)] = min(a, b)
     return {name: root(name) for name in parent}

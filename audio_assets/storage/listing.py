@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from audio_assets.errors import AudioRootError
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
+from audio_assets.storage.files import require_file
 from audio_assets.tables import LABELS, VARIANTS
 
 if TYPE_CHECKING:
     from upath import UPath
 
 _CHUNK_BYTES = 1 << 20
+_SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,9 @@ def list_objects(root: UPath, species: str) -> Iterator[AudioObject]:
     """Objects under ``{species}/{variant}/{label}/``, in order of variant, label and name.
 
     Hidden files and placeholders of empty folders are left out; every other object is listed,
-    whatever its ending, so that what is not audio can be named as such. A missing folder has no
-    objects.
+    whatever its ending, so that what is not audio can be named as such. So is a folder that is
+    named like a sound file. A missing folder has no objects. Bytes of a name that are no UTF-8 are
+    shown as ``\\xff``.
 
     Raises
     ------
@@ -107,7 +111,7 @@ def list_objects(root: UPath, species: str) -> Iterator[AudioObject]:
     for variant in VARIANTS:
         for label in LABELS:
             folder = root / species / variant / label
-            entries = [entry for entry in _list(folder) if entry["type"] != "directory"]
+            entries = [e for e in _list(folder) if e["type"] != "directory" or _is_odd_folder(e)]
             for entry in sorted(entries, key=_name):
                 name = _name(entry)
                 if name and not name.startswith("."):
@@ -115,17 +119,17 @@ def list_objects(root: UPath, species: str) -> Iterator[AudioObject]:
 
 
 def _object(folder: UPath, prefix: str, entry: dict[str, Any]) -> AudioObject:
-    name = _name(entry)
     variant, label = prefix.split("/")[1:]
-    path = folder / name
+    # Neither Parquet nor a page can hold a name that is no UTF-8.
+    path = folder / os.fsencode(_name(entry)).decode("utf-8", "backslashreplace")
     return AudioObject(
-        name=name,
-        path=f"{prefix}/{name}",
+        name=path.name,
+        path=f"{prefix}/{path.name}",
         variant=variant,
         label=label,
         uri=str(path),
         size=int(entry["size"]),
-        checksum=_checksum(path, entry),
+        checksum=_checksum(path, f"{prefix}/{path.name}", entry),
         generation=str(entry.get("generation", "")),
         updated=_updated(entry),
     )
@@ -150,6 +154,10 @@ def _list(folder: UPath, *, required: bool = False) -> list[dict[str, Any]]:
         ) from error
     if [entry["type"] for entry in listed] == ["file"] and _same(listed[0]["name"], folder.path):
         raise AudioRootError(f"{folder} is a file", "Give the folder that holds the species.")
+    for entry in listed:
+        # fsspec calls every link of a local folder "other", also one to a species folder.
+        if entry.get("islink") and fs.isdir(entry["name"]):
+            entry["type"] = "directory"
     return [entry for entry in listed if not _same(entry["name"], folder.path)]
 
 
@@ -161,7 +169,11 @@ def _name(entry: dict[str, Any]) -> str:
     return str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]
 
 
-def _checksum(path: UPath, entry: dict[str, Any]) -> str:
+def _is_odd_folder(entry: dict[str, Any]) -> bool:
+    return _name(entry).lower().endswith(_SOUND_ENDINGS)
+
+
+def _checksum(path: UPath, relative: str, entry: dict[str, Any]) -> str:
     if "md5Hash" in entry:
         return "md5:" + base64.b64decode(entry["md5Hash"]).hex()
     if "crc32c" in entry:
@@ -169,17 +181,21 @@ def _checksum(path: UPath, entry: dict[str, Any]) -> str:
         return f"crc32c:{base64.b64decode(entry['crc32c']).hex()}{int(entry['size']):012x}"
     digest = hashlib.sha256()
     try:
+        require_file(path)
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
     except OSError:
         # The clip stays in the inventory, so that it is quarantined by name when it is read.
-        seen = f"{path.name}:{entry['size']}:{_updated(entry).isoformat()}"
+        seen = f"{relative}:{entry['size']}:{_updated(entry).isoformat()}"
         return "unread:" + hashlib.sha256(seen.encode()).hexdigest()
     return "sha256:" + digest.hexdigest()
 
 
 def _updated(entry: dict[str, Any]) -> datetime:
+    if entry["type"] == "directory":
+        # A prefix of an object store has no time of its own, and a folder's says nothing of audio.
+        return datetime.fromtimestamp(0, UTC)
     for key in ("mtime", "updated", "created"):
         value = entry.get(key)
         if isinstance(value, int | float):

@@ -28,11 +28,22 @@ def write_table(path: UPath, frame: pd.DataFrame, table: Table) -> None:
     ResultsError
         If the file cannot be written.
     """
+    write_atomic(path, table_bytes(frame, table))
+
+
+def table_bytes(frame: pd.DataFrame, table: Table) -> bytes:
+    """Validate ``frame``; the bytes of its Parquet file.
+
+    Raises
+    ------
+    TableError
+        If the frame breaks the table's definition.
+    """
     import pyarrow.parquet as pq
 
     buffer = io.BytesIO()
     pq.write_table(to_arrow(validate(frame, table), table), buffer, compression="zstd")
-    write_atomic(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def read_table(path: UPath, table: Table) -> pd.DataFrame:

@@ -1,14 +1,56 @@
-"""The quarantine list of a species, gathered from its embeddings tables."""
+"""The quarantine list of a species, gathered from its embeddings tables, and its share of clips."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audio_assets.tables import QUARANTINE
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True)
+class QuarantineShare:
+    """How many of a species' clips could not be used.
+
+    Attributes
+    ----------
+    quarantined, clips
+        Clips in quarantine, and all clips in the folders that a model reads.
+    """
+
+    species: str
+    quarantined: int
+    clips: int
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1; 0 without clips."""
+        return self.quarantined / self.clips if self.clips else 0.0
+
+
+def quarantine_share(
+    quarantine: pd.DataFrame, inventory: pd.DataFrame, species: str, variants: Collection[str]
+) -> QuarantineShare:
+    """The share of a species' clips that could not be used.
+
+    Parameters
+    ----------
+    quarantine
+        Rows of :data:`audio_assets.tables.QUARANTINE`; those of other species are left out.
+    inventory
+        Table ``audio_inventory`` of the species.
+    variants
+        Variants that a model reads: nobody knows of the others which clips could be used.
+    """
+    key = ["variant", "clip_id"]
+    clips = inventory.loc[inventory["variant"].isin(list(variants)), key]
+    # A clip that is gone may still be in a quarantine table that is about to be made again.
+    both = clips.merge(quarantine.loc[quarantine["species"] == species, key], on=key)
+    return QuarantineShare(species, len(both), len(clips))
 
 
 def quarantined_clips(embeddings: Iterable[pd.DataFrame], species: str) -> pd.DataFrame:

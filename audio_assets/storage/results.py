@@ -33,6 +33,10 @@ class ResultsLayout:
     def report(self) -> UPath:
         return self.root / "report" / "index.html"
 
+    @property
+    def reported_clips(self) -> UPath:
+        return self.root / "report" / "clips.parquet"
+
     def chart(self, species: str, form: str) -> UPath:
         """Learning-curve chart of a species; ``form`` is one of :data:`CHART_FORMATS`."""
         return self.root / "learning_curves" / f"{species}.{form}"

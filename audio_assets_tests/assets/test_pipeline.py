@@ -2,8 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,61 +9,22 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
-from upath import UPath
 
 from audio_assets import evaluate, load_embeddings, load_learning_curves, versions
-from audio_assets.assets.plan import AssetPlan
-from audio_assets.definitions import build_defs
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.evaluation import species as species_evaluation
 from audio_assets.evaluation.manifest import plan_from_manifest
-from audio_assets.partitions import build_partitions
 from audio_assets.published import load_comparisons
-from audio_assets.runner import LocalRunner, RunSummary
-from audio_assets.settings import load_settings
 from audio_assets.storage.parquet import read_table
-from audio_assets.storage.results import CHART_FORMATS, ResultsLayout
+from audio_assets.storage.results import CHART_FORMATS
 from audio_assets.tables import (
     BALANCED_MANIFEST,
     FOLD_PREDICTIONS,
     FOLD_SCORES,
     LEARNING_CURVE,
 )
+from audio_assets_tests.place import Place, new_place
 from audio_assets_tests.small_audio import clip, write_clip, write_species
-
-
-@dataclass(frozen=True)
-class Place:
-    """An audio root, a results root and an instance of their own."""
-
-    audio: Path
-    results: ResultsLayout
-    instance: dg.DagsterInstance
-
-    def run(self, *species: str, **changes: Any) -> RunSummary:
-        given: dict[str, Any] = {
-            "audio_root": str(self.audio),
-            "results_root": str(self.results.root),
-            "models": ("placeholder",),
-            "training_sizes": (0, 4, 8),
-            "folds": 3,
-            "repeats": 2,
-            "species_classes": {"owl": {"placeholder": ["placeholder_a"]}},
-            **changes,
-        }
-        settings = load_settings(**given)
-        plan = AssetPlan(settings, build_partitions(settings))
-        runner = LocalRunner(build_defs(settings), plan, self.instance)
-        return runner.bring_up_to_date(species, settings.models)
-
-
-@contextmanager
-def new_place(folder: Path) -> Iterator[Place]:
-    audio = folder / "audio"
-    audio.mkdir(parents=True)
-    # In memory: on disk, recording the events of a run costs several times the run itself.
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield Place(audio, ResultsLayout(UPath(folder / "results")), instance)
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""The whole pipeline in a folder of its own: an audio root, a results root and an instance."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from upath import UPath
+
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.definitions import build_defs
+from audio_assets.partitions import build_partitions
+from audio_assets.runner import LocalRunner, RunSummary
+from audio_assets.settings import load_settings
+from audio_assets.storage.results import ResultsLayout
+
+
+@dataclass(frozen=True)
+class Place:
+    """An audio root, a results root and an instance of their own."""
+
+    audio: Path
+    results: ResultsLayout
+    instance: dg.DagsterInstance
+
+    def plan(self, **changes: Any) -> AssetPlan:
+        """Settings of a small experiment with the placeholder encoder, with changes."""
+        given: dict[str, Any] = {
+            "audio_root": str(self.audio),
+            "results_root": str(self.results.root),
+            "models": ("placeholder",),
+            "training_sizes": (0, 4, 8),
+            "folds": 3,
+            "repeats": 2,
+            "species_classes": {"owl": {"placeholder": ["placeholder_a"]}},
+            **changes,
+        }
+        settings = load_settings(**given)
+        return AssetPlan(settings, build_partitions(settings))
+
+    def run(self, *species: str, **changes: Any) -> RunSummary:
+        """Bring these species up to date."""
+        plan = self.plan(**changes)
+        runner = LocalRunner(build_defs(plan.settings), plan, self.instance)
+        return runner.bring_up_to_date(species, plan.settings.models)
+
+
+@contextmanager
+def new_place(folder: Path) -> Iterator[Place]:
+    """A place with an empty audio root."""
+    audio = folder / "audio"
+    audio.mkdir(parents=True)
+    # In memory: on disk, recording the events of a run costs several times the run itself.
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Place(audio, ResultsLayout(UPath(folder / "results")), instance)
