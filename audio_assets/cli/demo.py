@@ -8,6 +8,7 @@ import dagster as dg
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
+from upath import UPath
 
 from audio_assets.cli.console import ConsoleProgress
 from audio_assets.cli.run import choose_species, materialize, print_failures
@@ -15,13 +16,17 @@ from audio_assets.encoders.registry import get_model
 from audio_assets.published import load_learning_curves
 from audio_assets.settings import load_settings, usable_cpus
 from audio_assets.storage.results import ResultsLayout
+from audio_assets.storage.run_lock import run_lock
 
 
 def run_demo(audio: Path | None, results: Path, *, quiet: bool) -> int:
     """Run the demo; the exit code."""
-    from upath import UPath
-
     console = Console()
+    with run_lock(UPath(results.resolve())):
+        return _run_demo(audio, results, console, quiet=quiet)
+
+
+def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: bool) -> int:
     if audio is None:
         audio = results / "synthetic-audio"
         _write_synthetic(audio, console, quiet=quiet)

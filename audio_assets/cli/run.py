@@ -20,6 +20,7 @@ from audio_assets.storage.listing import list_species
 from audio_assets.storage.parquet import read_table
 from audio_assets.storage.quarantine import quarantine_share
 from audio_assets.storage.results import ResultsLayout
+from audio_assets.storage.run_lock import run_lock
 from audio_assets.tables import AUDIO_INVENTORY, QUARANTINE
 
 
@@ -37,9 +38,10 @@ def run_stale(species: Sequence[str], models: Sequence[str], *, quiet: bool) -> 
     with local_instance() as instance:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
         chosen = choose_species(settings, species, console, known)
-        summary = materialize(
-            settings, instance, chosen, models or settings.models, console, quiet=quiet
-        )
+        with run_lock(UPath(settings.results_root)):
+            summary = materialize(
+                settings, instance, chosen, models or settings.models, console, quiet=quiet
+            )
     if not summary.materialized and not summary.failures:
         console.print("Everything is fresh; nothing was run.")
     else:

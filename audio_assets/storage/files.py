@@ -1,19 +1,34 @@
-"""Reading and atomically writing whole files under a root, local or remote."""
+"""Reading and atomically writing whole files under a root, local or remote.
+
+How a temporary file is named, and which of them may be removed, is decided here too. What the files
+hold is not known here.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import socket
 import stat
+import time
 import uuid
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
+from audio_assets.storage.file_lock import try_lock
 
 if TYPE_CHECKING:
     from upath import UPath
 
+_TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9-]+)-(?P<pid>\d+)-[0-9a-f]{16}\.tmp")
+_CLAIM = re.compile(r"\.[0-9a-z]+\.claim")
+# Whether a process of another host lives cannot be asked; no write takes a day.
+_OTHER_HOST_SECONDS = 24 * 3600
 
-_LOCAL = ("", "file", "local")
+
+def is_local(path: UPath) -> bool:
+    """Whether a path lies in the file system of this machine."""
+    return path.protocol in ("", "file", "local")
 
 
 def file_names(folder: UPath) -> list[str]:
@@ -37,7 +52,7 @@ def require_file(path: UPath) -> None:
     OSError
         If it is anything else; the message says what, in plain words.
     """
-    if path.protocol not in _LOCAL:
+    if not is_local(path):
         return
     try:
         mode = os.stat(path.path).st_mode
@@ -80,7 +95,7 @@ def write_atomic(path: UPath, data: bytes) -> None:
         If the file cannot be written; nothing is left behind.
     """
     try:
-        if path.protocol in _LOCAL:
+        if is_local(path):
             _write_local(path, data)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,9 +107,45 @@ def write_atomic(path: UPath, data: bytes) -> None:
         ) from error
 
 
+def claim_name(work: str) -> str:
+    """Name of the file whose lock is the claim of a piece of work."""
+    return f".{work}.claim"
+
+
+def remove_leftovers(root: UPath) -> list[str]:
+    """Remove the temporary files of dead writers and claims nobody holds, all under a local root.
+
+    Those of living processes of this host stay, and those of other hosts until they are a day old.
+
+    Returns
+    -------
+    list of str
+        Paths of what was removed; none if the root is remote or does not exist.
+    """
+    if not is_local(root):
+        return []
+    removed = []
+    for folder, _, names in os.walk(root.path):
+        for name in names:
+            path = os.path.join(folder, name)
+            match = _TEMPORARY.fullmatch(name)
+            try:
+                if match and _is_dead(match["host"], int(match["pid"]), path):
+                    os.unlink(path)
+                    removed.append(path)
+                elif _CLAIM.fullmatch(name) and (lock := try_lock(path)) is not None:
+                    lock.release()
+                    removed.append(path)
+            except FileNotFoundError:
+                # Its writer finished, or another run removed it.
+                continue
+    return sorted(removed)
+
+
 def _write_local(path: UPath, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}.tmp"
+    random = uuid.uuid4().hex[:16]
+    temporary = path.parent / f".{path.name}.{_host()}-{os.getpid()}-{random}.tmp"
     try:
         with open(temporary.path, "wb") as file:
             file.write(data)
@@ -104,3 +155,19 @@ def _write_local(path: UPath, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname()) or "unknown"
+
+
+def _is_dead(host: str, pid: int, path: str) -> bool:
+    if host != _host():
+        return time.time() - os.stat(path).st_mtime > _OTHER_HOST_SECONDS
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return False
