@@ -48,7 +48,12 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
                 spec.variant,
                 encoder=encoder,
                 make_encoder=lambda: load_encoder(spec.encoder),
-                store=EmbeddingStore(plan.results.root, encoder.name, encoder.fingerprint),
+                store=EmbeddingStore(
+                    plan.results.root,
+                    encoder.name,
+                    encoder.fingerprint,
+                    warn=context.log.warning,
+                ),
                 read=lambda uri: read_file(UPath(uri)),
                 limits=DurationLimits(settings.min_seconds, settings.max_seconds),
                 species_classes=classes,

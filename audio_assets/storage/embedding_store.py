@@ -5,57 +5,45 @@ clips write the same file and two writers of different clips never meet. A row i
 SHA-256 of the clip's bytes; the listing's checksum and size are kept beside it, so that a clip
 known by its listing need not be read again. Unusable clips are not stored: whether a clip is usable
 depends on settings, an embedding does not.
+
+Any number of processes may read and write one store. A shard goes only when a merged one that holds
+its rows is in place, or when it proves damaged: then it is renamed, and its clips are missing from
+the store. How a shard looks inside is not known here.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+import os
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
-from audio_assets.storage.files import file_names, write_atomic
+from audio_assets.storage.file_lock import FileLock, try_lock
+from audio_assets.storage.files import claim_name, file_names, is_local, write_atomic
+from audio_assets.storage.shards import (
+    COLUMNS,
+    INDEX_COLUMNS,
+    SCORES,
+    DamagedShardError,
+    Shard,
+    StoredClip,
+    is_shard,
+    read_shard,
+    shard_bytes,
+    shard_name,
+    shard_table,
+    stored_clip,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from upath import UPath
 
-_INDEX_COLUMNS = ["sha256", "checksum", "size"]
-_COLUMNS = [*_INDEX_COLUMNS, "seconds", "windows", "embedding"]
-
-
-@dataclass(frozen=True)
-class StoredClip:
-    """What the store keeps of a clip.
-
-    Attributes
-    ----------
-    sha256
-        Hex digest of the clip's bytes, the key.
-    checksum, size
-        As the listing gave them when the clip was read; size in bytes.
-    seconds
-        Duration in seconds.
-    windows
-        Number of windows averaged.
-    embedding
-        float32[d], mean over windows.
-    class_scores
-        float32[c], maximum over windows, or None.
-    """
-
-    sha256: str
-    checksum: str
-    size: int
-    seconds: float
-    windows: int
-    embedding: NDArray[np.float32]
-    class_scores: NDArray[np.float32] | None = None
+# A shard of a whole piece of work has 64 clips; listing 16 files costs less than merging them.
+_SMALL_ROWS = 32
+_MANY_SHARDS = 16
+# Of BirdNET's class scores, 32 clips are 0.8 MB, and a merge holds all of its shards in memory.
+_SHARDS_AT_ONCE = 64
 
 
 class EmbeddingStore:
@@ -67,34 +55,64 @@ class EmbeddingStore:
         Results root.
     encoder, fingerprint
         Key of the store.
+    warn
+        Told of shards that were set aside.
     """
 
-    def __init__(self, root: UPath, encoder: str, fingerprint: str) -> None:
+    def __init__(
+        self, root: UPath, encoder: str, fingerprint: str, *, warn: Callable[[str], None]
+    ) -> None:
         self.encoder = encoder
         self.fingerprint = fingerprint
         self.folder = root / "embeddings" / encoder / fingerprint
-        self._shard_of: dict[str, UPath] = {}
+        self._warn = warn
+        # By shard: its (sha256, checksum, size), and the embeddings computed for it.
+        self._rows: dict[str, list[tuple[str, str, int]]] = {}
+        self._embedded: dict[str, int] = {}
+        self._shard_of: dict[str, str] = {}
         self._sha256_of: dict[tuple[str, int], str] = {}
-        self._seen: set[str] = set()
 
     def refresh(self) -> None:
-        """Read the index of shards that have appeared since the last call.
+        """Read the index of shards that have appeared since the last call, forget those gone.
 
         Raises
         ------
         ResultsError
-            If a shard is damaged.
+            If a shard cannot be read. A damaged one is set aside instead.
         """
-        for path in self._shards():
-            if path.name not in self._seen:
-                self._index(path, self._read(path, _INDEX_COLUMNS))
+        complete = False
+        while not complete:
+            listed = {name for name in file_names(self.folder) if is_shard(name)}
+            gone = self._rows.keys() - listed
+            self._forget(gone)
+            # A shard that went was merged into one that this listing may not have shown yet.
+            complete = not gone
+            for name in sorted(listed - self._rows.keys()):
+                try:
+                    shard = self._load(name, INDEX_COLUMNS)
+                except FileNotFoundError:
+                    complete = False
+                else:
+                    if shard is not None:
+                        self._index(name, shard.table, shard.embedded)
 
     def __contains__(self, sha256: object) -> bool:
         return sha256 in self._shard_of
 
+    def __len__(self) -> int:
+        return len(self._shard_of)
+
     def sha256_of(self, checksum: str, size: int) -> str | None:
         """SHA-256 of the stored clip that the listing showed with this checksum and size."""
         return self._sha256_of.get((checksum, size))
+
+    def repeats(self) -> int:
+        """Embeddings in the store that were computed although the store had them already.
+
+        Merging shards keeps count. What was under way in a process that was killed is not in it:
+        that was lost, and is at most a shard and what was being encoded.
+        """
+        return sum(self._embedded.values()) - len(self)
 
     def append(self, clips: Sequence[StoredClip]) -> None:
         """Write a shard of clips that are not in the store yet; known ones are left out.
@@ -104,26 +122,19 @@ class EmbeddingStore:
         ResultsError
             If the shard cannot be written.
         """
-        import pyarrow.parquet as pq
-
         new = list({clip.sha256: clip for clip in clips if clip.sha256 not in self}.values())
-        if not new:
-            return
-        table = _to_arrow(new, self.encoder, self.fingerprint)
-        buffer = io.BytesIO()
-        pq.write_table(table, buffer, compression="zstd")
-        keys = "\n".join(sorted(clip.sha256 for clip in new))
-        path = self.folder / f"{hashlib.sha256(keys.encode()).hexdigest()[:32]}.parquet"
-        write_atomic(path, buffer.getvalue())
-        self._index(path, table.select(_INDEX_COLUMNS))
+        if new:
+            self._write(shard_table(new), len(new))
 
     def read(self, keys: Collection[str], classes: Sequence[int] = ()) -> dict[str, StoredClip]:
-        """Stored clips by key.
+        """Stored clips by key, without those whose shard proves damaged or is gone.
+
+        What is left out is no longer in the store, so embedding it again mends the store.
 
         Parameters
         ----------
         keys
-            SHA-256 of clips, all in the store.
+            SHA-256 of clips.
         classes
             Indices of the class scores to read; with none, ``class_scores`` is None. Reading all
             of them would cost 26 kB a clip for BirdNET.
@@ -131,86 +142,193 @@ class EmbeddingStore:
         Raises
         ------
         ResultsError
-            If a shard is damaged or gone.
+            If a shard cannot be read.
         """
-        wanted = set(keys)
-        columns = [*_COLUMNS, "class_scores"] if classes else _COLUMNS
         found: dict[str, StoredClip] = {}
-        for path in sorted({self._shard_of[key] for key in wanted}, key=str):
-            table = self._read(path, columns)
-            for row, key in enumerate(table["sha256"].to_pylist()):
-                if key in wanted and key not in found:
-                    found[key] = _from_arrow(table, row, classes)
+        if not self._read_into(found, keys, classes):
+            # Another process merged shards: their rows are in a new one.
+            self.refresh()
+            self._read_into(found, keys, classes)
         return found
 
-    def _shards(self) -> list[UPath]:
-        return [self.folder / name for name in file_names(self.folder) if _is_shard(name)]
+    def claim(self, work: str) -> FileLock | None:
+        """Claim a piece of work, so that no other process on this store does it meanwhile.
 
-    def _index(self, path: UPath, table: pa.Table) -> None:
-        self._seen.add(path.name)
-        rows = table.to_pydict()
-        for sha256, checksum, size in zip(*(rows[name] for name in _INDEX_COLUMNS), strict=True):
-            self._shard_of.setdefault(sha256, path)
-            self._sha256_of.setdefault((checksum, size), sha256)
+        Claims end with their process. They exist for local stores only, see :attr:`has_claims`.
 
-    def _read(self, path: UPath, columns: list[str]) -> pa.Table:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        Parameters
+        ----------
+        work
+            Name of the piece, a valid file name.
 
+        Returns
+        -------
+        FileLock or None
+            The claim; None if another holds it.
+
+        Raises
+        ------
+        ResultsError
+            If the store cannot be written to.
+        """
+        path = self.folder / claim_name(work)
         try:
-            with path.open("rb") as file:
-                return pq.read_table(file, columns=columns)
-        except (pa.ArrowException, KeyError, OSError) as error:
+            os.makedirs(self.folder.path, exist_ok=True)
+            return try_lock(path.path)
+        except OSError as error:
             raise ResultsError(
-                f"The shard {path} of the embedding store is damaged: {error}",
-                "Move it away; the next run embeds its clips again.",
+                f"The embedding store {self.folder} cannot be written to: {error}",
+                "Check that there is room and that you may write there.",
             ) from error
 
+    @property
+    def has_claims(self) -> bool:
+        """Whether processes on this store can claim work: not on a remote one.
 
-def _is_shard(name: str) -> bool:
-    return name.endswith(".parquet") and not name.startswith(".")
+        There, two that embed the same clips at once both write them, into the same shard.
+        """
+        return is_local(self.folder)
 
+    def merge_small(self) -> int:
+        """Merge shards with few clips if there are many of them.
 
-def _to_arrow(clips: list[StoredClip], encoder: str, fingerprint: str) -> pa.Table:
-    import pyarrow as pa
+        The merged shard is in place before the others go, so a process that is killed in between
+        leaves copies and loses nothing. A reader that has indexed the others finds it.
 
-    columns: dict[str, Any] = {
-        "sha256": pa.array([clip.sha256 for clip in clips], pa.string()),
-        "checksum": pa.array([clip.checksum for clip in clips], pa.string()),
-        "size": pa.array([clip.size for clip in clips], pa.int64()),
-        "seconds": pa.array([clip.seconds for clip in clips], pa.float64()),
-        "windows": pa.array([clip.windows for clip in clips], pa.int64()),
-        "embedding": _vectors(np.stack([clip.embedding for clip in clips])),
-    }
-    scores = [clip.class_scores for clip in clips if clip.class_scores is not None]
-    if scores:
-        columns["class_scores"] = _vectors(np.stack(scores))
-    metadata = {"encoder": encoder, "encoder_fingerprint": fingerprint, "format": "1"}
-    return pa.table(columns).replace_schema_metadata(metadata)
+        Returns
+        -------
+        int
+            Shards merged.
 
+        Raises
+        ------
+        ResultsError
+            If the merged shard cannot be written, or a shard cannot be read.
+        """
+        small = sorted(name for name, rows in self._rows.items() if len(rows) < _SMALL_ROWS)
+        if len(small) < _MANY_SHARDS:
+            return 0
+        claim = self.claim("merge") if self.has_claims else None
+        if self.has_claims and claim is None:
+            return 0
+        try:
+            return self._merge(small[:_SHARDS_AT_ONCE])
+        finally:
+            if claim is not None:
+                claim.release()
 
-def _vectors(rows: NDArray[np.float32]) -> Any:
-    import pyarrow as pa
+    def _merge(self, names: list[str]) -> int:
+        import pyarrow as pa
 
-    flat = pa.array(np.ascontiguousarray(rows, dtype=np.float32).ravel())
-    return pa.FixedSizeListArray.from_arrays(flat, rows.shape[1])
+        shards: dict[str, Shard] = {}
+        for name in names:
+            try:
+                shard = self._load(name, None)
+            except FileNotFoundError:
+                shard = None
+            if shard is None:
+                self._forget({name})
+            else:
+                shards[name] = shard
+        if len(shards) < 2:
+            return 0
+        table = pa.concat_tables(shard.table.replace_schema_metadata() for shard in shards.values())
+        first = {key: row for row, key in reversed(list(enumerate(table["sha256"].to_pylist())))}
+        merged = self._write(
+            table.take(sorted(first.values())), sum(shard.embedded for shard in shards.values())
+        )
+        # The merged shard has the name of one of them if that one held all the clips.
+        replaced = shards.keys() - {merged}
+        for name in sorted(replaced):
+            (self.folder / name).unlink(missing_ok=True)
+        self._forget(replaced)
+        return len(shards)
 
+    def _write(self, table: pa.Table, embedded: int) -> str:
+        name = shard_name(table)
+        data = shard_bytes(table, self.encoder, self.fingerprint, embedded)
+        write_atomic(self.folder / name, data)
+        self._forget({name} & self._rows.keys())
+        self._index(name, table, embedded)
+        return name
 
-def _from_arrow(table: pa.Table, row: int, classes: Sequence[int]) -> StoredClip:
-    scores = None
-    if classes:
-        scores = _vector(table, "class_scores", row)[list(classes)]
-    return StoredClip(
-        sha256=table["sha256"][row].as_py(),
-        checksum=table["checksum"][row].as_py(),
-        size=table["size"][row].as_py(),
-        seconds=table["seconds"][row].as_py(),
-        windows=table["windows"][row].as_py(),
-        embedding=_vector(table, "embedding", row),
-        class_scores=scores,
-    )
+    def _read_into(
+        self, found: dict[str, StoredClip], keys: Collection[str], classes: Sequence[int]
+    ) -> bool:
+        """Add the clips to ``found``; whether no shard was gone."""
+        wanted = {key for key in keys if key not in found}
+        columns = [*COLUMNS, SCORES] if classes else COLUMNS
+        complete = True
+        for name in sorted({self._shard_of[key] for key in wanted if key in self._shard_of}):
+            try:
+                shard = self._load(name, columns)
+            except FileNotFoundError:
+                complete = False
+                shard = None
+            if shard is None:
+                self._forget({name})
+                continue
+            for row, key in enumerate(shard.table["sha256"].to_pylist()):
+                if key in wanted and key not in found:
+                    found[key] = stored_clip(shard.table, row, classes)
+        return complete
 
+    def _load(self, name: str, columns: list[str] | None) -> Shard | None:
+        """The shard, or None if it was damaged and has been set aside."""
+        path = self.folder / name
+        try:
+            return read_shard(path, columns, self.encoder, self.fingerprint)
+        except DamagedShardError as damage:
+            aside = self._set_aside(path)
+            self._warn(
+                f"The shard {path} of the embedding store is damaged: {damage}. "
+                f"It was set aside as {aside}; its clips are embedded again."
+            )
+            return None
 
-def _vector(table: pa.Table, column: str, row: int) -> NDArray[np.float32]:
-    vector: NDArray[np.float32] = table[column][row].values.to_numpy()
-    return vector
+    def _set_aside(self, path: UPath) -> str:
+        taken = set(file_names(self.folder))
+        name = f"{path.name}.damaged"
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{path.name}.{number}.damaged"
+        target = path.parent / name
+        try:
+            if is_local(path):
+                os.rename(path.path, target.path)
+            else:
+                path.fs.mv(path.path, target.path)
+        except FileNotFoundError:
+            # Another process set it aside at the same time.
+            pass
+        except OSError as error:
+            raise ResultsError(
+                f"The shard {path} of the embedding store is damaged and cannot be renamed: "
+                f"{error}",
+                "Move it away; the next run embeds its clips again.",
+            ) from error
+        return name
+
+    def _index(self, name: str, table: pa.Table, embedded: int) -> None:
+        columns = (table[column].to_pylist() for column in INDEX_COLUMNS)
+        self._rows[name] = list(zip(*columns, strict=True))
+        self._embedded[name] = embedded
+        for sha256, checksum, size in self._rows[name]:
+            self._shard_of.setdefault(sha256, name)
+            self._sha256_of.setdefault((checksum, size), sha256)
+
+    def _forget(self, names: Collection[str]) -> None:
+        if not names:
+            return
+        for name in names:
+            self._rows.pop(name, None)
+            self._embedded.pop(name, None)
+        # New dicts, since threads of the encoder loop look into the old ones.
+        shard_of: dict[str, str] = {}
+        sha256_of: dict[tuple[str, int], str] = {}
+        for name, rows in self._rows.items():
+            for sha256, checksum, size in rows:
+                shard_of.setdefault(sha256, name)
+                sha256_of.setdefault((checksum, size), sha256)
+        self._shard_of, self._sha256_of = shard_of, sha256_of

@@ -6,7 +6,7 @@ decoded and encoded is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,17 @@ from audio_assets.audio.decode import DurationLimits
 from audio_assets.audio.faults import ClipFault
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.embed import Clip, ClipEmbedding, embed_clips
-from audio_assets.storage.embedding_store import EmbeddingStore, StoredClip
+from audio_assets.errors import ResultsError
+from audio_assets.storage.embedding_store import EmbeddingStore
+from audio_assets.storage.embedding_work import Filled, fill_store
+from audio_assets.storage.shards import StoredClip
 from audio_assets.tables import EMBEDDINGS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# A killed run loses at most the clips of one shard: about five seconds of BirdNET on one core.
-CLIPS_PER_SHARD = 64
+# What a disk loses between writing and reading is embedded again this often.
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -74,61 +77,50 @@ def embed_inventory(
     ------
     ValueError
         If ``species_classes`` names a label that the encoder does not have.
+    ResultsError
+        If the store cannot be read or written.
     """
     import pandas as pd
 
     classes = _class_indices(encoder, species_classes)
     clips = inventory[inventory["variant"] == variant]
-    store.refresh()
-    keys: dict[str, str] = {}
-    faults: dict[str, ClipFault] = {}
-    missing: list[Any] = []
-    row: Any
-    for row in clips[clips["status"] == "ok"].itertuples():
-        sha256 = store.sha256_of(row.checksum, row.size)
-        if sha256 is None:
-            missing.append(row)
-        else:
-            keys[row.clip_id] = sha256
-    from_store = len(keys)
-    total = from_store + len(missing)
-    progress(from_store, total)
+    usable = list(clips[clips["status"] == "ok"].itertuples())
+    filled = Filled()
 
-    listed = {row.clip_id: row for row in missing}
-    pending: list[StoredClip] = []
-    embedded = 0
-    results = embed_clips(
-        (Clip(row.clip_id, row.uri) for row in missing),
-        read,
-        make_encoder,
-        limits=limits,
-        workers=workers,
-        known=store.__contains__,
-    )
-    for done, result in enumerate(results, start=1):
-        if result.fault is not None:
-            faults[result.clip_id] = result.fault
-        else:
-            assert result.sha256 is not None
-            keys[result.clip_id] = result.sha256
-            if not result.cached:
-                embedded += 1
-                pending.append(_stored(result, listed[result.clip_id]))
-        if len(pending) >= CLIPS_PER_SHARD:
-            store.append(pending)
-            pending = []
-        progress(from_store + done, total)
-    store.append(pending)
+    def report(filled: Filled) -> None:
+        progress(len(filled.keys) + len(filled.faults), len(usable))
 
-    stored = store.read(set(keys.values()), classes)
+    def stream(wanted: Iterable[Clip]) -> Iterator[ClipEmbedding]:
+        return embed_clips(
+            wanted, read, make_encoder, limits=limits, workers=workers, known=store.__contains__
+        )
+
+    report(filled)
+    for _ in range(_ATTEMPTS):
+        fill_store(usable, store, stream, filled=filled, progress=report)
+        stored = store.read(set(filled.keys.values()), classes)
+        lost = [clip_id for clip_id, key in filled.keys.items() if key not in stored]
+        if not lost:
+            break
+        for clip_id in lost:
+            del filled.keys[clip_id]
+    else:
+        raise ResultsError(
+            f"{len(lost)} embeddings could not be read back from {store.folder}",
+            "Check the disk: what is written there is not what is read.",
+        )
+    if filled.embedded:
+        store.merge_small()
+
+    keys, faults = filled.keys, filled.faults
     rows = [
         _row(row, keys, faults, stored, limits, encoder) for row in clips.itertuples(index=False)
     ]
     table = pd.DataFrame(rows, columns=list(EMBEDDINGS.column_names))
     status = table["status"].value_counts()
     return table, EmbeddingCounts(
-        embedded=embedded,
-        from_store=len(keys) - embedded,
+        embedded=len(filled.embedded),
+        from_store=len(keys.keys() - filled.embedded),
         quarantined=int(status.get("quarantined", 0)),
         duplicates=int(status.get("duplicate", 0)),
     )
@@ -142,20 +134,6 @@ def _class_indices(encoder: Encoder, labels: Collection[str]) -> tuple[int, ...]
             f"SPECIES_CLASSES names classes that {encoder.name} does not have: {unknown}"
         )
     return tuple(known[label] for label in labels)
-
-
-def _stored(result: ClipEmbedding, row: Any) -> StoredClip:
-    assert result.sha256 is not None
-    assert result.embedding is not None and result.seconds is not None
-    return StoredClip(
-        sha256=result.sha256,
-        checksum=row.checksum,
-        size=row.size,
-        seconds=result.seconds,
-        windows=result.windows,
-        embedding=result.embedding,
-        class_scores=result.class_scores,
-    )
 
 
 def _row(

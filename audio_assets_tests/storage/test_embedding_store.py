@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from upath import UPath
 
-from audio_assets.errors import ResultsError
-from audio_assets.storage.embedding_store import EmbeddingStore, StoredClip
+from audio_assets.storage.embedding_store import EmbeddingStore
+from audio_assets.storage.shards import StoredClip
 
 
 def clip(n: int, classes: int = 3) -> StoredClip:
@@ -25,7 +25,7 @@ def root(request, tmp_path):
 
 
 def open_store(root) -> EmbeddingStore:
-    store = EmbeddingStore(root, "enc", "f" * 64)
+    store = EmbeddingStore(root, "enc", "f" * 64, warn=print)
     store.refresh()
     return store
 
@@ -75,15 +75,6 @@ def test_two_writers_of_the_same_clips_write_the_same_file(root):
 
 def test_fingerprints_do_not_share_clips(root):
     open_store(root).append([clip(1)])
-    other = EmbeddingStore(root, "enc", "e" * 64)
+    other = EmbeddingStore(root, "enc", "e" * 64, warn=print)
     other.refresh()
     assert clip(1).sha256 not in other
-
-
-def test_a_damaged_shard_is_named(root):
-    store = open_store(root)
-    store.append([clip(1)])
-    shard = next(iter(store.folder.iterdir()))
-    shard.write_bytes(b"PAR1 and nothing more")
-    with pytest.raises(ResultsError, match=shard.name):
-        open_store(root)

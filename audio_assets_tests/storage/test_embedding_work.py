@@ -1,0 +1,175 @@
+"""Several processes that fill one store: nothing lost, nothing embedded twice."""
+
+import hashlib
+import multiprocessing
+import os
+import signal
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from upath import UPath
+
+from audio_assets.audio.faults import ClipFault
+from audio_assets.encoders.embed import ClipEmbedding
+from audio_assets.errors import ResultsError
+from audio_assets.storage import files
+from audio_assets.storage.embedding_store import EmbeddingStore
+from audio_assets.storage.embedding_work import CLIPS_PER_SHARD, Filled, fill_store
+
+CLIPS = 5 * CLIPS_PER_SHARD + 7
+AHEAD = 40
+
+
+def rows(count: int = CLIPS) -> list[SimpleNamespace]:
+    return [
+        SimpleNamespace(clip_id=f"pos/{n}", uri=f"u{n}", checksum=f"md5:{n:05d}", size=n)
+        for n in range(count)
+    ]
+
+
+def embedding(clip) -> ClipEmbedding:
+    if clip.uri.endswith("9"):
+        fault = ClipFault("not_audio", "ends in nine")
+        return ClipEmbedding(clip.clip_id, "x", None, None, None, 0, None, None, fault, False)
+    sha256 = hashlib.sha256(clip.uri.encode()).hexdigest()
+    vector = np.full(4, int(clip.uri[1:]), dtype=np.float32)
+    return ClipEmbedding(clip.clip_id, sha256, 1.0, 16000, 1, 1, vector, None, None, False)
+
+
+def stream(clips, seconds: float = 0.0):
+    """As the encoder loop does it: in order, some clips ahead of the results."""
+    waiting = []
+    for clip in clips:
+        waiting.append(clip)
+        if len(waiting) > AHEAD:
+            time.sleep(seconds)
+            yield embedding(waiting.pop(0))
+    for clip in waiting:
+        yield embedding(clip)
+
+
+def open_store(root) -> EmbeddingStore:
+    return EmbeddingStore(UPath(root), "enc", "f" * 64, warn=pytest.fail)
+
+
+def fill(root, seconds: float = 0.0, count: int = CLIPS) -> Filled:
+    filled = Filled()
+    fill_store(
+        rows(count),
+        open_store(root),
+        lambda clips: stream(clips, seconds),
+        filled=filled,
+        progress=lambda _: None,
+    )
+    return filled
+
+
+def check(root) -> EmbeddingStore:
+    store = open_store(root)
+    store.refresh()
+    usable = [row for row in rows() if not row.uri.endswith("9")]
+    assert len(store) == len(usable)
+    assert not [p for p in store.folder.iterdir() if p.name.startswith(".")]
+    return store
+
+
+@pytest.mark.parametrize("place", ["local", "memory"])
+def test_every_clip_is_settled_and_embedded_once(tmp_path, place):
+    root = tmp_path if place == "local" else f"memory://{tmp_path.name}"
+    filled = fill(root)
+    assert set(filled.keys) | set(filled.faults) == {row.clip_id for row in rows()}
+    assert filled.faults["pos/9"].reason == "not_audio"
+    store = open_store(root)
+    store.refresh()
+    assert len(store) == len(filled.keys) == len(filled.embedded) and store.repeats() == 0
+    again = fill(root)
+    assert not again.embedded and again.keys == filled.keys
+
+
+def test_clips_that_come_later_are_all_that_is_embedded(tmp_path):
+    fill(tmp_path, count=100)
+    assert min(int(c.removeprefix("pos/")) for c in fill(tmp_path).embedded) == 100
+
+
+def work(root: str, seconds: float, results) -> None:
+    results.put(len(fill(root, seconds).embedded))
+
+
+def start(root, seconds: float):
+    spawn = multiprocessing.get_context("spawn")
+    results = spawn.Queue()
+    process = spawn.Process(target=work, args=(str(root), seconds, results))
+    process.start()
+    return process, results
+
+
+def test_processes_side_by_side_embed_every_clip_once(tmp_path):
+    started = [start(tmp_path, 0.004) for _ in range(3)]
+    embedded = [results.get(timeout=60) for _, results in started]
+    for process, _ in started:
+        process.join(60)
+    store = check(tmp_path)
+    assert store.repeats() == 0
+    assert sum(embedded) == len(store)
+
+
+def test_a_killed_process_leaves_its_shards_and_no_claim(tmp_path):
+    process, _ = start(tmp_path, 0.005)
+    folder = open_store(tmp_path).folder
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    store = open_store(tmp_path)
+    store.refresh()
+    before = len(store)
+    assert before >= CLIPS_PER_SHARD
+    filled = fill(tmp_path)
+    files.remove_leftovers(UPath(tmp_path))
+    assert check(tmp_path).repeats() == 0
+    assert len(filled.embedded) == len(filled.keys) - before
+
+
+def test_a_claimed_chunk_is_left_to_its_holder_until_it_lets_go(tmp_path):
+    from audio_assets.storage.embedding_work import _chunk_name
+
+    store = open_store(tmp_path)
+    claim = store.claim(_chunk_name(rows()[:CLIPS_PER_SHARD]))
+    assert claim is not None
+    seen: list[str] = []
+
+    def watching(clips):
+        for result in stream(clips):
+            seen.append(result.clip_id)
+            yield result
+        if len(seen) == CLIPS - CLIPS_PER_SHARD:
+            claim.release()
+
+    filled = Filled()
+    fill_store(rows(), store, watching, filled=filled, progress=lambda _: None)
+    first = {row.clip_id for row in rows()[:CLIPS_PER_SHARD]}
+    assert set(seen[-CLIPS_PER_SHARD:]) == first
+    assert len(seen) == len(set(seen)) == CLIPS
+
+
+def test_a_full_disk_keeps_what_was_written_and_leaves_nothing_half_done(tmp_path, monkeypatch):
+    calls = 0
+    sync = os.fsync
+
+    def full(descriptor: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise OSError(28, "No space left on device")
+        sync(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(ResultsError, match="No space left"):
+        fill(tmp_path)
+    folder = open_store(tmp_path).folder
+    assert len(list(folder.iterdir())) == 2
+    fill(tmp_path)
+    assert check(tmp_path).repeats() == 0
