@@ -1,0 +1,79 @@
+"""The embeddings of a species, assembled from a store that may be damaged."""
+
+import pytest
+from upath import UPath
+
+from audio_assets.audio.decode import DurationLimits
+from audio_assets.encoders.registry import load_encoder
+from audio_assets.errors import ResultsError
+from audio_assets.storage.embedding_store import EmbeddingStore
+from audio_assets.storage.embedding_table import embed_inventory
+from audio_assets.storage.inventory import build_inventory
+from audio_assets.storage.listing import list_objects
+from audio_assets.storage.recordings import read_recording_rules
+from audio_assets_tests.small_audio import write_species
+
+
+@pytest.fixture
+def inventory(tmp_path):
+    write_species(tmp_path / "audio", "owl", recordings=4)
+    root = UPath(tmp_path / "audio")
+    return build_inventory(list_objects(root, "owl"), read_recording_rules(root, ()))
+
+
+def embed(inventory, root, warn=pytest.fail):
+    encoder = load_encoder("placeholder")
+    return embed_inventory(
+        inventory,
+        "data",
+        encoder=encoder,
+        make_encoder=lambda: encoder,
+        store=EmbeddingStore(UPath(root), encoder.name, encoder.fingerprint, warn=warn),
+        read=lambda uri: UPath(uri).read_bytes(),
+        limits=DurationLimits(0.5, 600.0),
+        species_classes=["placeholder_a"],
+        workers=1,
+        progress=lambda done, total: None,
+    )
+
+
+def shard(root):
+    (found,) = root.rglob("*.parquet")
+    return found
+
+
+def test_a_store_that_has_every_clip_embeds_none(inventory, tmp_path):
+    table, counts = embed(inventory, tmp_path / "results")
+    assert (counts.embedded, counts.from_store) == (16, 0)
+    again, counts = embed(inventory, tmp_path / "results")
+    assert (counts.embedded, counts.from_store) == (0, 16)
+    assert again["embedding"].map(list).tolist() == table["embedding"].map(list).tolist()
+
+
+@pytest.mark.parametrize("where", [0.1, 0.5, 0.9])
+def test_clips_of_a_damaged_shard_are_embedded_again(inventory, tmp_path, where):
+    table, _ = embed(inventory, tmp_path / "results")
+    path = shard(tmp_path / "results")
+    bad = bytearray(path.read_bytes())
+    start = round(where * len(bad))
+    bad[start : start + 40] = bytes(40)
+    path.write_bytes(bytes(bad))
+    warnings: list[str] = []
+    again, counts = embed(inventory, tmp_path / "results", warnings.append)
+    assert (counts.embedded, counts.from_store, len(warnings)) == (16, 0, 1)
+    assert again["embedding"].map(list).tolist() == table["embedding"].map(list).tolist()
+    assert again["class_score"].tolist() == table["class_score"].tolist()
+    assert embed(inventory, tmp_path / "results")[1].embedded == 0
+
+
+def test_a_disk_that_never_keeps_what_is_written_is_an_error(inventory, tmp_path, monkeypatch):
+    write = EmbeddingStore._write
+
+    def forgetful(store, *arguments):
+        name = write(store, *arguments)
+        (store.folder / name).write_bytes(b"something else")
+        return name
+
+    monkeypatch.setattr(EmbeddingStore, "_write", forgetful)
+    with pytest.raises(ResultsError, match="could not be read back"):
+        embed(inventory, tmp_path / "results", lambda text: None)
