@@ -278,6 +278,7 @@ def said(place: Place) -> str:
     return console.file.getvalue()
 
 
+@pytest.mark.slow
 def test_a_clip_that_cannot_be_used_leaves_the_numbers_as_they_are(tmp_path):
     curves = []
     for number, name in enumerate((None, "owl-pos-t-000_pos_1sec_9.wav")):
@@ -293,7 +294,17 @@ def test_a_clip_that_cannot_be_used_leaves_the_numbers_as_they_are(tmp_path):
     assert curves[0] == curves[1]
 
 
-@pytest.mark.parametrize("case", ["no folder", "empty", "no clips", "pos", "neg", "unusable"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "no folder",
+        "pos",
+        *(
+            pytest.param(c, marks=pytest.mark.slow)
+            for c in ("empty", "no clips", "neg", "unusable")
+        ),
+    ],
+)
 def test_a_species_without_both_classes_is_said_to_have_no_result_and_others_go_on(tmp_path, case):
     with new_place(tmp_path) as place:
         write_species(place.audio, "owl", recordings=4)
@@ -330,6 +341,7 @@ def test_a_species_folder_that_breaks_the_key_rule_is_reported_and_not_added(tmp
         assert all("rename the folder so that it matches ^[a-z0-9_-]+$" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_link_to_a_species_folder_is_a_species(tmp_path):
     with new_place(tmp_path) as place:
         write_species(tmp_path / "elsewhere", "owl", recordings=4)

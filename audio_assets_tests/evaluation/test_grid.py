@@ -43,6 +43,7 @@ def test_shuffled_rows_and_new_names_give_identical_scores(head: str, simulated:
     pd.testing.assert_frame_equal(one.predictions, back.reset_index(drop=True), check_exact=True)
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_nothing(simulated: Simulate) -> None:
     clips = simulated(4, 4)
     plan = make_split_plan(clips.labels, clips.recordings, keys=clips.keys, folds=2, repeats=1)
