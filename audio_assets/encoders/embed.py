@@ -89,7 +89,8 @@ def embed_clips(
     clips
         Clips in the order in which results are wanted.
     read
-        Bytes by URI; called from several threads at once. An OSError is the clip's fault.
+        Bytes by URI; called from several threads at once. An OSError is the clip's fault, but
+        for connections that break and time-outs, which are passed on.
     make_encoder
         Makes an encoder; called at most once for each worker.
     limits
@@ -193,6 +194,9 @@ def _load(
 ) -> _Slot:
     try:
         data = read(clip.uri)
+    except (ConnectionError, TimeoutError):
+        # The network's fault passes; a clip quarantined for it would stay so.
+        raise
     except OSError as error:
         fault = ClipFault("unreadable", f"{type(error).__name__}: {error}")
         return _Slot(_result(clip, None, fault=fault))

@@ -14,7 +14,7 @@ from audio_assets.audio.decode import DurationLimits
 from audio_assets.audio.faults import ClipFault
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.embed import Clip, ClipEmbedding, embed_clips
-from audio_assets.errors import ResultsError
+from audio_assets.errors import ResultsError, SettingsError
 from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets.storage.embedding_work import Filled, fill_store
 from audio_assets.storage.shards import StoredClip
@@ -75,7 +75,7 @@ def embed_inventory(
 
     Raises
     ------
-    ValueError
+    SettingsError
         If ``species_classes`` names a label that the encoder does not have.
     ResultsError
         If the store cannot be read or written.
@@ -130,8 +130,9 @@ def _class_indices(encoder: Encoder, labels: Collection[str]) -> tuple[int, ...]
     known = {label: index for index, label in enumerate(encoder.classes or ())}
     unknown = [label for label in labels if label not in known]
     if unknown:
-        raise ValueError(
-            f"SPECIES_CLASSES names classes that {encoder.name} does not have: {unknown}"
+        raise SettingsError(
+            f"SPECIES_CLASSES names classes that {encoder.name} does not have: {unknown}",
+            "Give labels exactly as the encoder spells them.",
         )
     return tuple(known[label] for label in labels)
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from audio_assets.audio.faults import ClipFault
 from audio_assets.encoders.embed import Clip, ClipEmbedding
+from audio_assets.errors import AudioRootError
 from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets.storage.file_lock import FileLock
 from audio_assets.storage.shards import StoredClip
@@ -86,6 +87,8 @@ def fill_store(
     ------
     ResultsError
         If the store cannot be read or written. What ``stream`` raises is passed on.
+    AudioRootError
+        If a clip was changed after it was listed.
     """
     work = _Work(store, filled, progress)
     todo = _chunks(rows)
@@ -181,6 +184,7 @@ class _Work:
 
     def _take(self, result: ClipEmbedding) -> None:
         row = self._rows.pop(result.clip_id)
+        _check_unchanged(result, row)
         if result.fault is not None:
             self._filled.faults[result.clip_id] = result.fault
         else:
@@ -221,6 +225,16 @@ def _chunk_name(chunk: list[Any]) -> str:
 def _again(first: Clip, rest: Iterator[Clip]) -> Iterator[Clip]:
     yield first
     yield from rest
+
+
+def _check_unchanged(result: ClipEmbedding, row: Any) -> None:
+    """Fail if the bytes read are not those listed: the row would be of another clip."""
+    algorithm, _, digest = row.checksum.partition(":")
+    if algorithm == "sha256" and result.sha256 not in (None, digest):
+        raise AudioRootError(
+            f"{row.uri} was changed after it was listed",
+            "Run again when it is written; the new clip is listed first.",
+        )
 
 
 def _stored(result: ClipEmbedding, row: Any) -> StoredClip:

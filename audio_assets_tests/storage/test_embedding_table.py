@@ -5,7 +5,7 @@ from upath import UPath
 
 from audio_assets.audio.decode import DurationLimits
 from audio_assets.encoders.registry import load_encoder
-from audio_assets.errors import ResultsError
+from audio_assets.errors import AudioRootError, ResultsError, SettingsError
 from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets.storage.embedding_table import embed_inventory
 from audio_assets.storage.inventory import build_inventory
@@ -21,7 +21,11 @@ def inventory(tmp_path):
     return build_inventory(list_objects(root, "owl"), read_recording_rules(root, ()))
 
 
-def embed(inventory, root, warn=pytest.fail):
+def read_bytes(uri):
+    return UPath(uri).read_bytes()
+
+
+def embed(inventory, root, warn=pytest.fail, read=read_bytes, classes=("placeholder_a",)):
     encoder = load_encoder("placeholder")
     return embed_inventory(
         inventory,
@@ -29,9 +33,9 @@ def embed(inventory, root, warn=pytest.fail):
         encoder=encoder,
         make_encoder=lambda: encoder,
         store=EmbeddingStore(UPath(root), encoder.name, encoder.fingerprint, warn=warn),
-        read=lambda uri: UPath(uri).read_bytes(),
+        read=read,
         limits=DurationLimits(0.5, 600.0),
-        species_classes=["placeholder_a"],
+        species_classes=classes,
         workers=1,
         progress=lambda done, total: None,
     )
@@ -77,3 +81,32 @@ def test_a_disk_that_never_keeps_what_is_written_is_an_error(inventory, tmp_path
     monkeypatch.setattr(EmbeddingStore, "_write", forgetful)
     with pytest.raises(ResultsError, match="could not be read back"):
         embed(inventory, tmp_path / "results", lambda text: None)
+
+
+def test_a_clip_that_changed_after_it_was_listed_is_an_error_and_is_not_stored(inventory, tmp_path):
+    changed = UPath(inventory["uri"].iloc[3])
+    changed.write_bytes(UPath(inventory["uri"].iloc[4]).read_bytes() + b"longer")
+    with pytest.raises(AudioRootError, match=changed.name):
+        embed(inventory, tmp_path / "results")
+    root = UPath(tmp_path / "audio")
+    listed = build_inventory(list_objects(root, "owl"), read_recording_rules(root, ()))
+    table, _ = embed(listed, tmp_path / "results")
+    assert (table["sha256"] == table["checksum"].str.removeprefix("sha256:")).all()
+
+
+@pytest.mark.parametrize("fault", [ConnectionResetError, TimeoutError])
+def test_a_broken_connection_fails_the_run_and_quarantines_nothing(inventory, tmp_path, fault):
+    def read(uri):
+        if uri == inventory["uri"].iloc[5]:
+            raise fault("try again")
+        return read_bytes(uri)
+
+    with pytest.raises(fault):
+        embed(inventory, tmp_path / "results", read=read)
+    table, _ = embed(inventory, tmp_path / "results")
+    assert (table["status"] == "ok").all()
+
+
+def test_a_class_that_the_encoder_does_not_have_is_named(inventory, tmp_path):
+    with pytest.raises(SettingsError, match="Canis lupus"):
+        embed(inventory, tmp_path / "results", classes=["Canis lupus"])
