@@ -39,7 +39,7 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
     print_failures(summary, console)
     if layout.learning_curves.exists():
         titles = {model: get_model(model).title for model in settings.models}
-        _print_answers(layout, titles, console)
+        _print_answers(layout, titles, settings.target_auc, console)
         console.print(f"\nReport: {layout.report}", soft_wrap=True, highlight=False)
     return 1 if summary.failures else 0
 
@@ -53,31 +53,43 @@ def _write_synthetic(folder: Path, console: Console, *, quiet: bool) -> None:
         write_demo_audio(folder, workers=usable_cpus(), progress=advance)
 
 
-def _print_answers(layout: ResultsLayout, titles: dict[str, str], console: Console) -> None:
+def _print_answers(
+    layout: ResultsLayout, titles: dict[str, str], target: float, console: Console
+) -> None:
     from audio_assets.published import load_comparisons
     from audio_assets.reporting.sentences import clips_needed_table
     from audio_assets.reporting.wording import EMPTY
 
     curves, comparisons = load_learning_curves(layout.root), load_comparisons(layout.root)
     answers = clips_needed_table(curves, comparisons, titles)
+    # Made to fit 80 columns, the width of a console that is no terminal.
     table = RichTable(
-        title="Clips needed", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1)
+        title="Clips needed per class",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
     )
-    for column in ("species", "model", "untrained AUC", "largest size", "AUC there", "interval"):
-        table.add_column(column, no_wrap=column in ("species", "model", "interval"))
-    table.add_column("clips needed", overflow="fold")
+    for column in ("species", "model", "untrained", "AUC", "interval", "needed"):
+        table.add_column(column, no_wrap=column != "model", overflow="fold")
     for row in answers.to_dict("records"):
-        needed = row["status"] if row["clips needed"] == EMPTY else row["clips needed"]
-        cells = [row[name] for name in _ANSWER_COLUMNS]
-        table.add_row(*cells, needed)
+        size = row["largest size"]
+        auc = row["AUC at largest size"]
+        needed = row["clips needed"]
+        if row["status"].startswith("not reached"):
+            needed = f"> {size}"
+        table.add_row(
+            row["species"],
+            row["model"],
+            row["untrained AUC"],
+            auc if auc == EMPTY else f"{auc} at {size}",
+            row["interval"].replace(" to ", " - "),
+            needed,
+        )
     console.print(table)
-
-
-_ANSWER_COLUMNS = (
-    "species",
-    "model",
-    "untrained AUC",
-    "largest size",
-    "AUC at largest size",
-    "interval",
-)
+    console.print(
+        f"AUC: at the largest training size. Needed: the smallest size at which the lower end of "
+        f"the interval reaches {target:g}; > n where none did up to n.",
+        highlight=False,
+    )
