@@ -36,12 +36,12 @@ test-all: MARK :=
 test-all: test ## Lint, type-check, run all tests, also the slow ones and those that need Chromium
 
 lint: $(VENV)/dev.stamp ## Check format, style and types
-	$(BIN)/python -m black --quiet --check --diff audio_assets audio_assets_tests .ci
-	$(BIN)/python -m flake8 audio_assets audio_assets_tests .ci
+	$(BIN)/python -m black --quiet --check --diff audio_assets audio_assets_tests benchmarks .ci
+	$(BIN)/python -m flake8 audio_assets audio_assets_tests benchmarks .ci
 	$(BIN)/python -m mypy
 
 format: $(VENV)/dev.stamp ## Format the code
-	$(BIN)/python -m black audio_assets audio_assets_tests .ci
+	$(BIN)/python -m black audio_assets audio_assets_tests benchmarks .ci
 
 ui: $(VENV)/demo.stamp ## Start the Dagster UI and daemon on http://localhost:3000
 	DAGSTER_HOME="$(CURDIR)" $(BIN)/dagster dev -w workspace.yaml

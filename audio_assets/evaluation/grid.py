@@ -23,6 +23,7 @@ from audio_assets.evaluation.recordings import (
 )
 from audio_assets.evaluation.seeds import Purpose, random_state
 from audio_assets.evaluation.splits import NoEvaluation, SplitPlan, why_no_evaluation
+from audio_assets.evaluation.threads import one_blas_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,10 +160,7 @@ def score_folds(
         untrained = untrained[canonical]
     chosen = HEADS[head]
 
-    from threadpoolctl import threadpool_limits
-
-    # More BLAS threads change the order of sums, and are slower on matrices this small.
-    with threadpool_limits(limits=1):
+    with one_blas_thread():
         scorer = chosen.prepare(vectors)
         trained = [cell for cell in cells if cell.size > 0]
         fits = _fits(scorer, trained, classes, seed, workers if chosen.slow else 1)
@@ -291,9 +289,7 @@ def _fit(
 
 
 def _fit_in_worker(*job: Any) -> NDArray[np.float64]:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
+    with one_blas_thread():
         return _fit(*job)
 
 
