@@ -196,7 +196,8 @@ def _parse(file: Any, columns: Sequence[str] | None, encoder: str, fingerprint: 
         if metadata.get(key) != expected:
             raise ValueError(f"its {key} is {metadata.get(key)!r} instead of {expected!r}")
     wanted = parquet.schema_arrow.names if columns is None else list(columns)
-    table = parquet.read(columns=wanted)
+    # As in read_table: no thread of Arrow's may outlive the interpreter.
+    table = parquet.read(columns=wanted, use_threads=False)
     for name in wanted:
         if metadata.get(_digest_key(name)) != _digest(table[name]):
             raise ValueError(f"the column {name} does not have the content that was written")
