@@ -101,6 +101,9 @@ REPEAT = Column("repeat", "int64", "Repeat of the K-fold, from 0.", minimum=0)
 FOLD = Column("fold", "int64", "Test fold within the repeat, from 0.", minimum=0)
 SEED = Column("seed", "int64", "Base seed that every draw is derived from.", minimum=0)
 HEAD = Column("head", "string", "Classifier trained on the embeddings.")
+SPLIT_PLAN = Column(
+    "split_plan", "string", "Content version of the balanced_manifest that the folds come from."
+)
 PROTOCOL = Column("protocol", "string", "How test sets are made.", values=PROTOCOLS)
 METRIC = Column("metric", "string", "What `mean` or `value` measures.", values=METRICS)
 
@@ -255,6 +258,7 @@ FOLD_SCORES = Table(
         HEAD,
         PROTOCOL,
         SEED,
+        SPLIT_PLAN,
     ),
     unique=("repeat", "fold", "training_size", "metric"),
 )
@@ -361,6 +365,7 @@ LEARNING_CURVE = Table(
         *CURVE_ROWS,
         ENCODER,
         FINGERPRINT,
+        SPLIT_PLAN,
         Column("code_version", "string", "Version of the code and settings behind the numbers."),
     ),
     unique=("species", "model", "training_size", "metric"),

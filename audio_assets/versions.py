@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from audio_assets.encoders.registry import get_model
 from audio_assets.settings import Settings
@@ -19,14 +20,14 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "encoder_card": (1, ()),
     "balanced_manifest": (1, ("folds", "repeats", "seed")),
     "embeddings": (1, ("min_seconds", "max_seconds", "species_classes")),
-    "fold_scores": (1, ("training_sizes", "protocol", "seed")),
+    "fold_scores": (2, ("training_sizes", "protocol", "seed")),
     "fold_predictions": (1, ("training_sizes", "protocol", "seed")),
-    "learning_curve": (1, ("ci_level",)),
+    "learning_curve": (2, ("ci_level",)),
     # The shares change no row; they are here so that a new limit is checked by the next run.
     "quarantine": (1, ("models", "quarantine_warn_share", "quarantine_error_share")),
     "model_comparison": (1, ("models", "ci_level", "target_auc")),
     "roc_auc_chart": (1, ("models",)),
-    "experiment_report": (2, ("models", "species", "ci_level", "target_auc", "species_classes")),
+    "experiment_report": (3, ("models", "species", "ci_level", "target_auc", "species_classes")),
 }
 
 _LEARNING_CURVE_LINEAGE = (
@@ -37,14 +38,17 @@ _LEARNING_CURVE_LINEAGE = (
     "learning_curve",
 )
 
+# A learning curve names the version of all that is behind it, and the others leave out curves of
+# another version: each looks again when any of it changes, also where the numbers stay the same.
+_KNOW_THE_LINEAGE = ("learning_curve", "roc_auc_chart", "model_comparison", "experiment_report")
+
 
 def code_version(asset: str, settings: Settings) -> str:
     """Version of an asset's code and settings, e.g. ``1-9f86d081``; ``1`` without settings."""
-    number, names = _VERSIONS[asset]
-    if not names:
-        return str(number)
-    values = settings.model_dump(mode="json", include=set(names))
-    return f"{number}-{_digest(values)}"
+    number, values = _own(asset, settings)
+    if asset in _KNOW_THE_LINEAGE:
+        values["lineage"] = _lineage(settings)
+    return f"{number}-{_digest(values)}" if values else str(number)
 
 
 def numbers_version(model: str, settings: Settings) -> str:
@@ -53,10 +57,16 @@ def numbers_version(model: str, settings: Settings) -> str:
     Written into ``learning_curves.csv``, so that rows of unequal origin can be told apart.
     """
     spec = get_model(model)
-    lineage: dict[str, str] = {
-        name: code_version(name, settings) for name in _LEARNING_CURVE_LINEAGE
-    }
-    return _digest({**lineage, "head": spec.head, "variant": spec.variant})
+    return _digest({"head": spec.head, "variant": spec.variant, "lineage": _lineage(settings)})
+
+
+def _own(asset: str, settings: Settings) -> tuple[int, dict[str, Any]]:
+    number, names = _VERSIONS[asset]
+    return number, settings.model_dump(mode="json", include=set(names)) if names else {}
+
+
+def _lineage(settings: Settings) -> dict[str, Any]:
+    return {asset: _own(asset, settings) for asset in _LEARNING_CURVE_LINEAGE}
 
 
 def _digest(values: object) -> str:

@@ -31,8 +31,13 @@ def test_assets_depend_on_one_another_as_drawn(graph):
         "fold_scores": {"embeddings", "balanced_manifest"},
         "fold_predictions": {"embeddings", "balanced_manifest"},
         "learning_curve": {"fold_scores", "fold_predictions"},
-        "roc_auc_chart": {"learning_curve"},
-        "model_comparison": {"fold_scores", "fold_predictions", "learning_curve"},
+        "roc_auc_chart": {"balanced_manifest", "learning_curve"},
+        "model_comparison": {
+            "balanced_manifest",
+            "fold_scores",
+            "fold_predictions",
+            "learning_curve",
+        },
         "quarantine": {"embeddings"},
         "experiment_report": {
             "audio_inventory",

@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from audio_assets.assets.currency import is_of_settings
 from audio_assets.assets.plan import FAN_IN, OWNERS, AssetPlan, clear_failures
 from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.errors import WeightsError
@@ -13,6 +14,11 @@ from audio_assets.tables import (
     QUARANTINE,
     REPORTED_CLIPS,
     ROC_AUC_CHART,
+)
+
+_NO_RESULT = (
+    "failed or not run with this audio and these settings; see audio-assets status, and bring it "
+    "up to date with audio-assets run"
 )
 
 
@@ -48,7 +54,10 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
                 key: concat_tables([t], AUDIO_INVENTORY) for key, t in audio_inventory.items()
             }
             curves = concat_tables(roc_auc_chart.values(), ROC_AUC_CHART)
-            comparisons = concat_tables(model_comparison.values(), MODEL_COMPARISON)
+            curves = curves[is_of_settings(curves, plan.settings)]
+            comparisons = _between(
+                curves, concat_tables(model_comparison.values(), MODEL_COMPARISON)
+            )
             quarantined = concat_tables(quarantine.values(), QUARANTINE)
             clips = clips_to_report(read_reported(results.reported_clips), inventory)
             content = report_content(plan, inventory, curves, comparisons, quarantined, clips)
@@ -79,6 +88,20 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
     return experiment_report
 
 
+def _between(curves: Any, comparisons: Any) -> Any:
+    """The comparisons of these curves."""
+    import pandas as pd
+
+    shown = set(zip(curves["species"], curves["model"], strict=True))
+    # A row of clips needed has one model.
+    rows = comparisons.assign(model_b=comparisons["model_b"].fillna(comparisons["model_a"]))
+    both = [
+        {(row.species, row.model_a), (row.species, row.model_b)} <= shown
+        for row in rows.itertuples()
+    ]
+    return comparisons[pd.Series(both, index=comparisons.index, dtype=bool)]
+
+
 def report_content(
     plan: AssetPlan,
     inventory: dict[str, Any],
@@ -101,7 +124,7 @@ def report_content(
     found = set(zip(curves["species"], curves["model"], strict=True))
     left_out = _without_weights([m for m in settings.models if m not in set(curves["model"])])
     missing = [
-        (species, model, left_out.get(model, "failed or not run; see audio-assets status"))
+        (species, model, left_out.get(model, _NO_RESULT))
         for species in sorted(inventory)
         for model in settings.models
         if (species, model) not in found

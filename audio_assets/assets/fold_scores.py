@@ -16,7 +16,7 @@ from audio_assets.assets.plan import (
 from audio_assets.encoders.registry import get_model
 from audio_assets.partitions import split_key
 from audio_assets.progress import Progress
-from audio_assets.tables import FOLD_PREDICTIONS, FOLD_SCORES
+from audio_assets.tables import BALANCED_MANIFEST, FOLD_PREDICTIONS, FOLD_SCORES
 
 
 def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
@@ -63,6 +63,7 @@ def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
                 sizes=settings.training_sizes,
                 protocol=settings.protocol,
                 seed=settings.seed,
+                split_plan=content_version(balanced_manifest, BALANCED_MANIFEST),
                 workers=plan.workers,
                 progress=advance,
             )

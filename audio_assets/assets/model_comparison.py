@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from audio_assets.assets.currency import current_curves
 from audio_assets.assets.plan import AssetPlan, clear_failures
 from audio_assets.partitions import SPECIES
 from audio_assets.tables import MODEL_COMPARISON
@@ -20,19 +21,24 @@ def build_model_comparison(plan: AssetPlan) -> dg.AssetsDefinition:
     )
     def model_comparison(
         context: dg.AssetExecutionContext,
+        balanced_manifest: Any,
         fold_scores: Any,
         fold_predictions: Any,
         learning_curve: Any,
     ) -> dg.MaterializeResult[Any]:
-        """Paired differences on equal folds with Holm's correction, and clips needed."""
+        """Paired differences on equal folds with Holm's correction, and clips needed.
+
+        Between results of today's audio and settings alone.
+        """
         from audio_assets.evaluation.species import compare_species
         from audio_assets.storage.parquet import content_version
 
         with clear_failures():
+            current = current_curves(plan, balanced_manifest, learning_curve)
             table = compare_species(
-                fold_scores.values(),
-                fold_predictions.values(),
-                learning_curve.values(),
+                [fold_scores[key] for key in current],
+                [fold_predictions[key] for key in current],
+                current.values(),
                 species=context.partition_key,
                 ci_level=settings.ci_level,
                 target=settings.target_auc,

@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from audio_assets.assets.currency import current_curves
 from audio_assets.assets.plan import AssetPlan, clear_failures
 from audio_assets.encoders.registry import get_model
 from audio_assets.partitions import SPECIES
@@ -18,11 +19,12 @@ def build_roc_auc_chart(plan: AssetPlan) -> dg.AssetsDefinition:
         ROC_AUC_CHART, group="report", partitions_def=SPECIES, fan_in=["learning_curve"]
     )
     def roc_auc_chart(
-        context: dg.AssetExecutionContext, learning_curve: Any
+        context: dg.AssetExecutionContext, balanced_manifest: Any, learning_curve: Any
     ) -> dg.MaterializeResult[Any]:
         """The learning curves of a species in one chart: HTML, SVG, PNG and Vega-Lite JSON.
 
-        A model without a result is left out of the chart and named in the report.
+        A model without a result, or with one of earlier audio or settings, is left out of the
+        chart and named in the report.
         """
         import base64
 
@@ -32,7 +34,8 @@ def build_roc_auc_chart(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.storage.parquet import concat_tables, content_version
 
         species = context.partition_key
-        curves = concat_tables(learning_curve.values(), ROC_AUC_CHART)
+        current = current_curves(plan, balanced_manifest, learning_curve)
+        curves = concat_tables(current.values(), ROC_AUC_CHART)
         with clear_failures():
             rendered = render(learning_curve_chart(curves, species=species, models=titles))
             for form in CHART_FORMATS:
@@ -53,6 +56,8 @@ def build_roc_auc_chart(plan: AssetPlan) -> dg.AssetsDefinition:
                     f"![Learning curves of {species}](data:image/svg+xml;base64,{preview})"
                 ),
                 "models": ", ".join(sorted(curves["model"].unique())) or "none",
+                "left out as out of date": ", ".join(sorted(set(learning_curve) - set(current)))
+                or "none",
                 **links,
             },
         )

@@ -57,6 +57,7 @@ def score_species(
     sizes: Iterable[int],
     protocol: str,
     seed: int,
+    split_plan: str,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> SpeciesScores:
@@ -69,8 +70,8 @@ def score_species(
         :data:`audio_assets.tables.BALANCED_MANIFEST`.
     variant
         Variant the model reads.
-    species, model, encoder
-        Written into the rows.
+    species, model, encoder, split_plan
+        Written into the rows; ``split_plan`` is the manifest's content version.
     head, sizes, protocol, seed, workers, progress
         See :func:`audio_assets.evaluation.grid.score_folds`. Size 0 asks for the encoder's own
         class score, where it has one for the species.
@@ -90,7 +91,13 @@ def score_species(
         # Of the embeddings at hand, which may be older than the encoder installed now.
         "encoder_fingerprint": next(iter(embeddings["encoder_fingerprint"]), ""),
     }
-    constants = {**origin, "head": head, "protocol": protocol, "seed": seed}
+    constants = {
+        **origin,
+        "head": head,
+        "protocol": protocol,
+        "seed": seed,
+        "split_plan": split_plan,
+    }
     usable = embeddings[embeddings["status"] == "ok"].reset_index(drop=True)
     try:
         _check_evaluable(usable, manifest, variant)
@@ -168,6 +175,7 @@ def summarise_species(
         model=first["model"],
         encoder=first["encoder"],
         encoder_fingerprint=first["encoder_fingerprint"],
+        split_plan=first["split_plan"],
         code_version=code_version,
     )
     return curve[list(LEARNING_CURVE.column_names)]

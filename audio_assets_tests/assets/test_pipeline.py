@@ -22,6 +22,7 @@ from audio_assets.tables import (
     FOLD_PREDICTIONS,
     FOLD_SCORES,
     LEARNING_CURVE,
+    ROC_AUC_CHART,
 )
 from audio_assets_tests.place import Place, new_place
 from audio_assets_tests.small_audio import clip, write_clip, write_species
@@ -221,8 +222,16 @@ def test_a_changed_code_version_reruns_that_asset_and_what_its_content_changes(p
     monkeypatch.setitem(versions._VERSIONS, "fold_scores", (99, ()))
     monkeypatch.setitem(versions._VERSIONS, "fold_predictions", (99, ()))
     again = [asset for asset, _ in place.run("owl").materialized]
-    # The same numbers come out, so nothing after them is stale.
-    assert again == ["fold_scores", "fold_predictions"]
+    # The same numbers come out: what names the version of its origin is made again, no more.
+    assert again == [
+        "fold_scores",
+        "fold_predictions",
+        "learning_curve",
+        "roc_auc_chart",
+        "model_comparison",
+        "experiment_report",
+    ]
+    assert published(place) == {"owl"}
 
 
 def test_a_removed_species_folder_leaves_no_numbers_behind(place):
@@ -240,22 +249,65 @@ def test_a_failed_partition_stops_no_other_and_is_tried_again(place, monkeypatch
     write_species(place.audio, "owl", recordings=4)
     write_species(place.audio, "fox", recordings=4)
 
-    def fail_for_owl(*arguments: Any, **options: Any) -> Any:
-        if options["species"] == "owl":
-            raise RuntimeError("the disk is on fire")
-        return real(*arguments, **options)
-
-    real = species_evaluation.score_species
-    monkeypatch.setattr(species_evaluation, "score_species", fail_for_owl)
+    monkeypatch.setattr(species_evaluation, "score_species", _fail_for_owl)
     failed = place.run("owl", "fox")
     assert list(failed.failures) == ["owl, placeholder"]
     assert "the disk is on fire" in failed.failures["owl, placeholder"]
     assert set(load_learning_curves(place.results.root)["species"]) == {"fox"}
     assert "owl" in place.results.report.read_text()
 
-    monkeypatch.setattr(species_evaluation, "score_species", real)
+    monkeypatch.setattr(species_evaluation, "score_species", _SCORE_SPECIES)
     again = place.run("owl", "fox")
     assert again.failures == {}
     assert not [p for asset, p in again.materialized if asset == "embeddings"]
     assert not [p for _, p in again.materialized if p == "placeholder|fox"]
     assert set(load_learning_curves(place.results.root)["species"]) == {"owl", "fox"}
+
+
+def test_a_result_older_than_its_audio_is_named_and_shown_nowhere(place, monkeypatch):
+    write_species(place.audio, "owl", recordings=4)
+    write_species(place.audio, "fox", recordings=4)
+    place.run("owl", "fox")
+    write_species(place.audio, "owl", recordings=5)
+    monkeypatch.setattr(species_evaluation, "score_species", _fail_for_owl)
+    assert list(place.run("owl", "fox").failures) == ["owl, placeholder"]
+    assert published(place) == {"fox"}
+    assert read_table(place.results.table("roc_auc_chart", "owl"), ROC_AUC_CHART).empty
+    assert "failed or not run with this audio" in place.results.report.read_text()
+
+
+def test_a_result_of_earlier_settings_is_named_and_shown_nowhere(place, monkeypatch):
+    write_species(place.audio, "owl", recordings=4)
+    write_species(place.audio, "fox", recordings=4)
+    place.run("owl", "fox")
+    monkeypatch.setattr(species_evaluation, "score_species", _fail_for_owl)
+    failed = place.run("owl", "fox", training_sizes=(4,))
+    assert list(failed.failures) == ["owl, placeholder"]
+    assert published(place) == {"fox"}
+
+
+def test_species_that_a_run_leaves_out_do_not_keep_results_of_earlier_settings(place):
+    write_species(place.audio, "owl", recordings=4)
+    write_species(place.audio, "fox", recordings=4)
+    place.run("owl", "fox")
+    place.run("fox", seed=1)
+    assert published(place) == {"fox"}
+    place.run("owl", "fox", seed=1)
+    assert published(place) == {"fox", "owl"}
+
+
+def published(place: Place) -> set[str]:
+    """Species with rows in the shared CSV files."""
+    curves = load_learning_curves(place.results.root)
+    comparisons = load_comparisons(place.results.root)
+    assert set(curves["species"]) == set(comparisons["species"])
+    return set(curves["species"])
+
+
+def _fail_for_owl(*arguments: Any, **options: Any) -> Any:
+    if options["species"] == "owl":
+        raise RuntimeError("the disk is on fire")
+    return _SCORE_SPECIES(*arguments, **options)
+
+
+_SCORE_SPECIES = species_evaluation.score_species

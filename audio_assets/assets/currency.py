@@ -1,0 +1,45 @@
+"""Which results of a species may stand side by side: those of its audio and settings as they are.
+
+A partition that fails keeps the tables of its last success. They are true for the audio of then,
+and would look like results of today beside the others.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.settings import Settings
+from audio_assets.tables import BALANCED_MANIFEST
+from audio_assets.versions import numbers_version
+
+
+def current_curves(plan: AssetPlan, manifest: Any, curves: Mapping[str, Any]) -> dict[str, Any]:
+    """The learning curves that come from this split plan, with today's code and settings.
+
+    Parameters
+    ----------
+    manifest
+        The balanced_manifest of the species.
+    curves
+        Species × model key to learning_curve.
+    """
+    from audio_assets.storage.parquet import content_version
+
+    split_plan = content_version(manifest, BALANCED_MANIFEST)
+    return {
+        key: curve
+        for key, curve in curves.items()
+        if set(curve["split_plan"]) == {split_plan} and is_of_settings(curve, plan.settings).all()
+    }
+
+
+def is_of_settings(curves: Any, settings: Settings) -> Any:
+    """Which rows come from these settings and this code; boolean Series.
+
+    Parameters
+    ----------
+    curves
+        Rows of learning_curve, of any species and models.
+    """
+    versions = {model: numbers_version(model, settings) for model in settings.models}
+    return curves["code_version"] == curves["model"].map(versions)
