@@ -12,6 +12,7 @@ from audio_assets.assets.experiment_report import build_experiment_report
 from audio_assets.assets.fold_scores import build_fold_scores
 from audio_assets.assets.learning_curve import build_learning_curve
 from audio_assets.assets.model_comparison import build_model_comparison
+from audio_assets.assets.near_duplicates import build_duplicate_encoder, build_near_duplicates
 from audio_assets.assets.plan import TABLES_IO, AssetPlan
 from audio_assets.assets.quarantine import build_quarantine
 from audio_assets.assets.roc_auc_chart import build_roc_auc_chart
@@ -25,6 +26,8 @@ from audio_assets.settings import Settings, load_settings
 _ASSETS = (
     build_audio_inventory,
     build_encoder_card,
+    build_duplicate_encoder,
+    build_near_duplicates,
     build_balanced_manifest,
     build_embeddings,
     build_fold_scores,

@@ -7,6 +7,8 @@ import dagster as dg
 
 INVENTORY = "inventory"
 ENCODERS = "encoders"
+DUPLICATES = "duplicates"
+SPLITS = "splits"
 EXPERIMENT = "experiment"
 CHARTS = "charts"
 REPORT = "report"
@@ -17,8 +19,18 @@ def build_jobs() -> Sequence[Any]:
     return [
         dg.define_asset_job(
             INVENTORY,
-            ["audio_inventory", "balanced_manifest"],
-            description="List the audio of a species and plan its splits.",
+            ["audio_inventory"],
+            description="List the audio of a species.",
+        ),
+        dg.define_asset_job(
+            DUPLICATES,
+            ["duplicate_encoder"],
+            description="Identify the encoder that tells near-duplicate clips.",
+        ),
+        dg.define_asset_job(
+            SPLITS,
+            ["near_duplicates", "balanced_manifest"],
+            description="Find the near-duplicate clips of a species and plan its splits.",
         ),
         dg.define_asset_job(
             ENCODERS,

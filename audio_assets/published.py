@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING, TypeAlias
 
 from audio_assets.errors import ResultsError
+from audio_assets.evaluation.near_duplicates import join_recordings
 from audio_assets.storage.parquet import read_table
 from audio_assets.storage.results import ResultsLayout
-from audio_assets.tables import EMBEDDINGS, LEARNING_CURVE, MODEL_COMPARISON, Table
+from audio_assets.tables import EMBEDDINGS, LEARNING_CURVE, MODEL_COMPARISON, NEAR_DUPLICATES, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,8 @@ def load_embeddings(root: Root, model: str, species: str) -> pd.DataFrame:
     -------
     DataFrame
         As :data:`audio_assets.tables.EMBEDDINGS`, one row a clip; ``embedding`` holds float32[d]
-        where ``status`` is ``ok``. For :func:`audio_assets.evaluate`::
+        where ``status`` is ``ok``. Recordings that share near-duplicate clips have one
+        ``recording_id``, as in the split plan. For :func:`audio_assets.evaluate`::
 
             clips = clips[clips["status"] == "ok"]
             evaluate(np.stack(clips["embedding"]), clips["label"] == "pos", clips["recording_id"])
@@ -86,9 +88,12 @@ def load_embeddings(root: Root, model: str, species: str) -> pd.DataFrame:
     """
     from upath import UPath
 
-    path = ResultsLayout(UPath(root)).table("embeddings", model, species)
+    results = ResultsLayout(UPath(root))
+    path = results.table("embeddings", model, species)
     try:
-        return read_table(path, EMBEDDINGS)
+        clips = read_table(path, EMBEDDINGS)
+        path = results.table("near_duplicates", species)
+        return join_recordings(clips, read_table(path, NEAR_DUPLICATES))
     except FileNotFoundError as error:
         raise ResultsError(
             f"There are no embeddings of {species} by {model}: no {path}",

@@ -16,13 +16,22 @@ from audio_assets import jobs
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.errors import AudioAssetsError
 from audio_assets.partitions import SPECIES, partition_key, split_key
-from audio_assets.staleness import Probe, Staleness, State, encoder_probe, inventory_probe
+from audio_assets.staleness import (
+    Probe,
+    Staleness,
+    State,
+    duplicate_encoder_probe,
+    encoder_probe,
+    inventory_probe,
+)
 
 # One op makes both, so they are materialized together.
 _TOGETHER = {"fold_scores": "fold_predictions", "fold_predictions": "fold_scores"}
 
 _JOB_ASSETS: dict[str, tuple[str, ...]] = {
-    jobs.INVENTORY: ("audio_inventory", "balanced_manifest"),
+    jobs.INVENTORY: ("audio_inventory",),
+    jobs.DUPLICATES: ("duplicate_encoder",),
+    jobs.SPLITS: ("near_duplicates", "balanced_manifest"),
     jobs.ENCODERS: ("encoder_card",),
     jobs.EXPERIMENT: ("embeddings", "fold_scores", "fold_predictions", "learning_curve"),
     jobs.CHARTS: ("roc_auc_chart", "model_comparison", "quarantine"),
@@ -73,10 +82,15 @@ class LocalRunner:
         usable_species = [
             name for name in species if self._update(jobs.INVENTORY, name, summary, inventory)
         ]
+        # Without it no species can be split, and there is nothing to do but to report it.
+        if not self._update(jobs.DUPLICATES, None, summary, duplicate_encoder_probe(self.plan)):
+            usable_species = []
         usable_models = [
             name for name in models if self._update(jobs.ENCODERS, name, summary, card)
         ]
         for name in usable_species:
+            if not self._update(jobs.SPLITS, name, summary):
+                continue
             for model in usable_models:
                 self._update(jobs.EXPERIMENT, partition_key(model, name), summary)
             self._update(jobs.CHARTS, name, summary)
@@ -110,7 +124,7 @@ class LocalRunner:
         """
         staleness = Staleness(self.defs, self.plan, self.instance)
         states = {asset: staleness.state(asset, partition) for asset in _JOB_ASSETS[job]}
-        if probe is not None and partition is not None:
+        if probe is not None:
             states[probe.asset] = staleness.probe(probe, partition)
         due = [asset for asset, state in states.items() if state is not State.FRESH]
         chosen = {asset for asset in due[1:] if states[asset] is State.MISSING} | set(due[:1])

@@ -18,8 +18,8 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
-from audio_assets.encoders.registry import default_model_names, model_names
-from audio_assets.errors import SettingsError
+from audio_assets.encoders.registry import default_model_names, get_encoder, model_names
+from audio_assets.errors import SettingsError, UnknownModelError
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
 
 PREFIX = "AUDIO_ASSETS_"
@@ -91,6 +91,18 @@ class Settings(BaseSettings):
         "the recording, by its group `recording`; a JSON list. A clips.csv beside the species "
         "folders goes before them.",
     )
+    duplicate_encoder: str = Field(
+        "birdnet",
+        description="Encoder whose embeddings tell near-duplicate clips, whatever models are "
+        "turned on; empty to look for none.",
+    )
+    duplicate_cosine: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="Cosine of two embeddings above which clips are near-duplicates and their "
+        "recordings count as one; 1 to look for none.",
+    )
     workers: int = Field(
         0, ge=0, le=256, description="Threads that embed and train; 0 for one a usable CPU."
     )
@@ -116,6 +128,16 @@ class Settings(BaseSettings):
         if not models:
             raise ValueError("at least one model is needed")
         return tuple(dict.fromkeys(models))
+
+    @field_validator("duplicate_encoder")
+    @classmethod
+    def _encoder_known(cls, name: str) -> str:
+        if name:
+            try:
+                get_encoder(name)
+            except UnknownModelError as error:
+                raise ValueError(f"{error.what}; {error.remedy}") from error
+        return name
 
     @field_validator("species")
     @classmethod
@@ -150,6 +172,11 @@ class Settings(BaseSettings):
         if value < info.data.get("quarantine_warn_share", 0):
             raise ValueError(f"{value} is less than QUARANTINE_WARN_SHARE")
         return value
+
+    @property
+    def finds_near_duplicates(self) -> bool:
+        """Whether near-duplicate clips are looked for."""
+        return bool(self.duplicate_encoder) and self.duplicate_cosine < 1
 
     def require_audio_root(self) -> str:
         """AUDIO_ROOT, or a :class:`SettingsError` that says how to give it."""

@@ -25,6 +25,7 @@ from dagster._core.definitions.events import AssetKeyPartitionKey
 from dagster._core.loader import LoadingContext
 
 from audio_assets.assets.audio_inventory import take_inventory
+from audio_assets.assets.near_duplicates import duplicate_encoder_version
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.partitions import split_key
@@ -43,6 +44,7 @@ class State(StrEnum):
 class Probe:
     """What an asset's data version would be if it were materialized now.
 
+    ``version`` is called with the partition, or an empty text for an asset without partitions.
     Only the stages that look outside Dagster have one: audio in a bucket, weights on a disk.
     """
 
@@ -64,6 +66,11 @@ def inventory_probe(plan: AssetPlan) -> Probe:
 def encoder_probe() -> Probe:
     """The probe of encoder_card: the fingerprint now."""
     return Probe("encoder_card", lambda model: load_encoder(get_model(model).encoder).fingerprint)
+
+
+def duplicate_encoder_probe(plan: AssetPlan) -> Probe:
+    """The probe of duplicate_encoder: the fingerprint now."""
+    return Probe("duplicate_encoder", lambda _: duplicate_encoder_version(plan.settings))
 
 
 class Staleness:
@@ -97,7 +104,7 @@ class Staleness:
         found = self._resolver.get_stale_root_causes(dg.AssetKey(asset), partition)
         return [f"{cause.key.asset_key.to_user_string()} {cause.reason}" for cause in found]
 
-    def probe(self, probe: Probe, partition: str) -> State:
+    def probe(self, probe: Probe, partition: str | None) -> State:
         """State of a first stage: its recorded data version against the one found now."""
         state = self.state(probe.asset, partition)
         if state is not State.FRESH:
@@ -106,7 +113,7 @@ class Staleness:
             dg.AssetKey(probe.asset), partition_key=partition
         )
         recorded = record and extract_data_version_from_entry(record.event_log_entry)
-        same = recorded is not None and recorded.value == probe.version(partition)
+        same = recorded is not None and recorded.value == probe.version(partition or "")
         return State.FRESH if same else State.STALE
 
     def failed(self, assets: Iterable[str], partition: str) -> bool:
@@ -127,7 +134,7 @@ class Staleness:
 
     def _outputs_exist(self, asset: str, partition: str | None) -> bool:
         results = self._plan.results
-        if asset == "encoder_card":
+        if asset in ("encoder_card", "duplicate_encoder"):
             return True
         if asset == "experiment_report":
             paths = [

@@ -141,9 +141,43 @@ AUDIO_INVENTORY = Table(
     unique=("variant", "clip_id"),
 )
 
+NEAR_DUPLICATES = Table(
+    "near_duplicates",
+    "Pairs of clips that sound the same by the cosine of their embeddings. Of clips that are all "
+    "alike, the fewest pairs that connect them.",
+    (
+        SPECIES,
+        VARIANT,
+        Column("clip_id_a", "string", "Clip, the first of the two in order."),
+        Column("clip_id_b", "string", "The other clip."),
+        Column(
+            "cosine",
+            "float64",
+            "Cosine of the two embeddings, rounded to 6 decimals.",
+            minimum=-1,
+            maximum=1,
+        ),
+        Column("label_a", "string", "Label of clip_id_a.", values=LABELS),
+        Column(
+            "label_b", "string", "Label of clip_id_b; if it differs, one is wrong.", values=LABELS
+        ),
+        Column("recording_id_a", "string", "Recording of clip_id_a, as in the inventory."),
+        Column("recording_id_b", "string", "Recording of clip_id_b, as in the inventory."),
+        Column(
+            "same_recording",
+            "bool",
+            "Whether the recordings are one anyway; if not, the split plan takes them for one.",
+        ),
+        ENCODER,
+        FINGERPRINT,
+    ),
+    unique=("variant", "clip_id_a", "clip_id_b"),
+)
+
 BALANCED_MANIFEST = Table(
     "balanced_manifest",
-    "The split plan of a species, shared by all models: one row a usable clip, variant and repeat.",
+    "The split plan of a species, shared by all models: one row a usable clip, variant and repeat. "
+    "Recordings that share near-duplicate clips have one recording_id here.",
     (
         CLIP_ID,
         VARIANT,
@@ -466,6 +500,7 @@ REPORTED_CLIPS = Table(
 
 ALL_TABLES = (
     AUDIO_INVENTORY,
+    NEAR_DUPLICATES,
     BALANCED_MANIFEST,
     EMBEDDINGS,
     FOLD_SCORES,

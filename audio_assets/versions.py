@@ -18,20 +18,37 @@ from audio_assets.settings import Settings
 _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "audio_inventory": (2, ("recording_patterns",)),
     "encoder_card": (1, ()),
-    "balanced_manifest": (1, ("folds", "repeats", "seed")),
+    "duplicate_encoder": (1, ("duplicate_encoder",)),
+    "near_duplicates": (
+        1,
+        ("duplicate_encoder", "duplicate_cosine", "min_seconds", "max_seconds"),
+    ),
+    "balanced_manifest": (2, ("folds", "repeats", "seed")),
     "embeddings": (1, ("min_seconds", "max_seconds", "species_classes")),
     "fold_scores": (2, ("training_sizes", "protocol", "seed")),
-    "fold_predictions": (1, ("training_sizes", "protocol", "seed")),
+    "fold_predictions": (2, ("training_sizes", "protocol", "seed")),
     "learning_curve": (2, ("ci_level",)),
     # The shares change no row; they are here so that a new limit is checked by the next run.
     "quarantine": (1, ("models", "quarantine_warn_share", "quarantine_error_share")),
     "model_comparison": (1, ("models", "ci_level", "target_auc")),
     "roc_auc_chart": (1, ("models",)),
-    "experiment_report": (3, ("models", "species", "ci_level", "target_auc", "species_classes")),
+    "experiment_report": (
+        3,
+        (
+            "models",
+            "species",
+            "ci_level",
+            "target_auc",
+            "species_classes",
+            "duplicate_encoder",
+            "duplicate_cosine",
+        ),
+    ),
 }
 
 _LEARNING_CURVE_LINEAGE = (
     "audio_inventory",
+    "near_duplicates",
     "balanced_manifest",
     "embeddings",
     "fold_scores",

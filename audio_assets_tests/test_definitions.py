@@ -26,7 +26,9 @@ def test_assets_depend_on_one_another_as_drawn(graph):
     } == {
         "audio_inventory": set(),
         "encoder_card": set(),
-        "balanced_manifest": {"audio_inventory"},
+        "duplicate_encoder": set(),
+        "near_duplicates": {"audio_inventory", "duplicate_encoder"},
+        "balanced_manifest": {"audio_inventory", "near_duplicates"},
         "embeddings": {"audio_inventory", "encoder_card"},
         "fold_scores": {"embeddings", "balanced_manifest"},
         "fold_predictions": {"embeddings", "balanced_manifest"},
@@ -41,6 +43,7 @@ def test_assets_depend_on_one_another_as_drawn(graph):
         "quarantine": {"embeddings"},
         "experiment_report": {
             "audio_inventory",
+            "near_duplicates",
             "roc_auc_chart",
             "model_comparison",
             "quarantine",

@@ -11,7 +11,7 @@ from audio_assets.partitions import SPECIES, build_partitions
 from audio_assets.settings import load_settings
 from audio_assets.staleness import Staleness, State, _Loading
 
-UPSTREAM = ("audio_inventory", "roc_auc_chart", "model_comparison", "quarantine")
+UPSTREAM = ("audio_inventory", "near_duplicates", "roc_auc_chart", "model_comparison", "quarantine")
 
 
 def report_version(instance: dg.DagsterInstance, asset: str, species: str, version: str) -> None:
@@ -23,7 +23,10 @@ def report_version(instance: dg.DagsterInstance, asset: str, species: str, versi
 @pytest.mark.parametrize("count", [3, 101])
 def test_a_report_notices_one_changed_species_among_any_number(tmp_path, count):
     settings = load_settings(
-        audio_root=str(tmp_path), results_root=str(tmp_path / "results"), models=("placeholder",)
+        audio_root=str(tmp_path),
+        results_root=str(tmp_path / "results"),
+        models=("placeholder",),
+        duplicate_encoder="",
     )
     plan = AssetPlan(settings, build_partitions(settings))
     defs = build_defs(settings)

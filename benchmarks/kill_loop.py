@@ -56,6 +56,7 @@ class Place:
             "TRAINING_SIZES": "[4, 16]",
             "FOLDS": "3",
             "REPEATS": "2",
+            "DUPLICATE_ENCODER": "",
         }
         environment = {f"AUDIO_ASSETS_{name}": value for name, value in settings.items()}
         return subprocess.Popen(

@@ -14,13 +14,15 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
 
     @plan.table_asset(BALANCED_MANIFEST, group="evaluation", partitions_def=SPECIES)
     def balanced_manifest(
-        context: dg.AssetExecutionContext, audio_inventory: Any
+        context: dg.AssetExecutionContext, audio_inventory: Any, near_duplicates: Any
     ) -> dg.MaterializeResult[Any]:
         """Folds over recordings, and the order in which clips are drawn for training.
 
-        Empty where the species allows no evaluation; the metadata then say why.
+        Recordings that share near-duplicate clips are one here. Empty where the species allows no
+        evaluation; the metadata then say why.
         """
         from audio_assets.evaluation.manifest import build_manifest
+        from audio_assets.evaluation.near_duplicates import join_recordings
         from audio_assets.evaluation.recordings import NoEvaluation
         from audio_assets.storage.parquet import concat_tables, content_version
 
@@ -28,7 +30,7 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
         with clear_failures():
             try:
                 manifest = build_manifest(
-                    audio_inventory,
+                    join_recordings(audio_inventory, near_duplicates),
                     folds=settings.folds,
                     repeats=settings.repeats,
                     seed=settings.seed,

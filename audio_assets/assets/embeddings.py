@@ -1,10 +1,12 @@
 """The embeddings of a species by a model's encoder."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 from audio_assets.assets.plan import AssetPlan, clear_failures
+from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.partitions import split_key
 from audio_assets.progress import Progress
@@ -29,36 +31,22 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
 
         A clip is embedded once per encoder: what the embedding store holds is taken from it.
         """
-        from upath import UPath
-
-        from audio_assets.audio.decode import DurationLimits
-        from audio_assets.storage.embedding_store import EmbeddingStore
-        from audio_assets.storage.embedding_table import embed_inventory
-        from audio_assets.storage.files import read_file
         from audio_assets.storage.parquet import content_version
 
         model, species = split_key(context.partition_key)
         spec = get_model(model)
-        title = f"{species}: embedding with {spec.encoder}"
-        with clear_failures(), progress.task(title, context.log.info) as advance:
+        classes = settings.species_classes.get(species, {}).get(spec.encoder, [])
+        with clear_failures():
             encoder = load_encoder(spec.encoder)
-            classes = settings.species_classes.get(species, {}).get(spec.encoder, [])
-            table, counts = embed_inventory(
+            table, counts = embed_species(
+                plan,
+                context,
                 audio_inventory,
                 spec.variant,
                 encoder=encoder,
-                make_encoder=lambda: load_encoder(spec.encoder),
-                store=EmbeddingStore(
-                    plan.results.root,
-                    encoder.name,
-                    encoder.fingerprint,
-                    warn=context.log.warning,
-                ),
-                read=lambda uri: read_file(UPath(uri)),
-                limits=DurationLimits(settings.min_seconds, settings.max_seconds),
-                species_classes=classes,
-                workers=plan.workers,
-                progress=advance,
+                classes=classes,
+                progress=progress,
+                title=f"{species}: embedding with {encoder.name}",
             )
         for row in table[table["status"] == "quarantined"].itertuples():
             context.log.warning(f"{row.uri} is quarantined: {row.detail}")
@@ -78,3 +66,43 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
         )
 
     return embeddings
+
+
+def embed_species(
+    plan: AssetPlan,
+    context: dg.AssetExecutionContext,
+    inventory: Any,
+    variant: str,
+    *,
+    encoder: Encoder,
+    classes: Sequence[str],
+    progress: Progress,
+    title: str,
+) -> tuple[Any, Any]:
+    """Embed what the store lacks: the embeddings table and counts.
+
+    See :func:`audio_assets.storage.embedding_table.embed_inventory`.
+    """
+    from upath import UPath
+
+    from audio_assets.audio.decode import DurationLimits
+    from audio_assets.storage.embedding_store import EmbeddingStore
+    from audio_assets.storage.embedding_table import embed_inventory
+    from audio_assets.storage.files import read_file
+
+    settings = plan.settings
+    with progress.task(title, context.log.info) as advance:
+        return embed_inventory(
+            inventory,
+            variant,
+            encoder=encoder,
+            make_encoder=lambda: load_encoder(encoder.name),
+            store=EmbeddingStore(
+                plan.results.root, encoder.name, encoder.fingerprint, warn=context.log.warning
+            ),
+            read=lambda uri: read_file(UPath(uri)),
+            limits=DurationLimits(settings.min_seconds, settings.max_seconds),
+            species_classes=classes,
+            workers=plan.workers,
+            progress=advance,
+        )

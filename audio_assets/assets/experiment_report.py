@@ -1,6 +1,6 @@
 """The last stage: the shared CSV files and the report over all species and models."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -16,6 +16,8 @@ from audio_assets.tables import (
     ROC_AUC_CHART,
 )
 
+if TYPE_CHECKING:
+    from audio_assets.reporting.copies import Copies
 _NO_RESULT = (
     "failed or not run with this audio and these settings; see audio-assets status, and bring it "
     "up to date with audio-assets run"
@@ -23,7 +25,13 @@ _NO_RESULT = (
 
 
 def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
-    inputs = ("audio_inventory", "roc_auc_chart", "model_comparison", "quarantine")
+    inputs = (
+        "audio_inventory",
+        "near_duplicates",
+        "roc_auc_chart",
+        "model_comparison",
+        "quarantine",
+    )
 
     @dg.asset(
         ins={name: FAN_IN for name in inputs},
@@ -33,7 +41,11 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
         owners=OWNERS,
     )
     def experiment_report(
-        audio_inventory: Any, roc_auc_chart: Any, model_comparison: Any, quarantine: Any
+        audio_inventory: Any,
+        near_duplicates: Any,
+        roc_auc_chart: Any,
+        model_comparison: Any,
+        quarantine: Any,
     ) -> dg.MaterializeResult[Any]:
         """learning_curves.csv, comparisons.csv, quarantine.csv and report/index.html.
 
@@ -60,7 +72,9 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
             )
             quarantined = concat_tables(quarantine.values(), QUARANTINE)
             clips = clips_to_report(read_reported(results.reported_clips), inventory)
-            content = report_content(plan, inventory, curves, comparisons, quarantined, clips)
+            content = report_content(
+                plan, inventory, near_duplicates, curves, comparisons, quarantined, clips
+            )
             files = {
                 results.learning_curves: to_csv_bytes(curves, ROC_AUC_CHART),
                 results.comparisons: to_csv_bytes(comparisons, MODEL_COMPARISON),
@@ -105,6 +119,7 @@ def _between(curves: Any, comparisons: Any) -> Any:
 def report_content(
     plan: AssetPlan,
     inventory: dict[str, Any],
+    near_duplicates: dict[str, Any],
     curves: Any,
     comparisons: Any,
     quarantined: Any,
@@ -146,6 +161,7 @@ def report_content(
         comparisons=comparisons,
         quarantine=quarantined,
         quarantine_shares={s.species: (s.quarantined, s.clips) for s in shares},
+        copies=_copies(plan, inventory, near_duplicates),
         removed=list(removed.itertuples(index=False, name=None)),
         charts={
             species: learning_curve_chart(
@@ -169,6 +185,46 @@ def report_content(
         }
         | _versions(),
         models=titles,
+    )
+
+
+def _copies(
+    plan: AssetPlan, inventory: dict[str, Any], near_duplicates: dict[str, Any]
+) -> "Copies":
+    from audio_assets.evaluation.near_duplicates import joined_groups, joins_too_many
+    from audio_assets.reporting.copies import AlikePair, Copies, EqualBytes, JoinedGroup
+
+    settings = plan.settings
+    groups = []
+    for species in sorted(inventory.keys() & near_duplicates.keys()):
+        pairs = near_duplicates[species]
+        recordings = inventory[species]["recording_id"].nunique()
+        groups += [
+            JoinedGroup(species, group, recordings, joins_too_many(len(group), recordings))
+            for group in joined_groups(pairs)
+        ]
+    return Copies(
+        encoder=settings.duplicate_encoder if settings.finds_near_duplicates else "",
+        above=settings.duplicate_cosine,
+        equal_bytes=[
+            EqualBytes(species, row.variant, row.clip_id, row.duplicate_of, row.status)
+            for species, table in sorted(inventory.items())
+            for row in table[table["status"] != "ok"].itertuples()
+        ],
+        pairs=[
+            AlikePair(
+                species,
+                row.variant,
+                row.clip_id_a,
+                row.clip_id_b,
+                row.cosine,
+                row.label_a != row.label_b,
+                bool(row.same_recording),
+            )
+            for species, pairs in sorted(near_duplicates.items())
+            for row in pairs.itertuples()
+        ],
+        groups=groups,
     )
 
 

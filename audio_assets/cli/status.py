@@ -15,7 +15,13 @@ from audio_assets.definitions import build_defs
 from audio_assets.encoders.registry import get_model
 from audio_assets.partitions import SPECIES, build_partitions, partition_key
 from audio_assets.settings import load_settings
-from audio_assets.staleness import Staleness, State, encoder_probe, inventory_probe
+from audio_assets.staleness import (
+    Staleness,
+    State,
+    duplicate_encoder_probe,
+    encoder_probe,
+    inventory_probe,
+)
 from audio_assets.storage.parquet import read_table
 from audio_assets.storage.results import ResultsLayout
 from audio_assets.tables import AUDIO_INVENTORY, LEARNING_CURVE
@@ -63,6 +69,7 @@ def standings_of(
     """How each species and model stands now, against the audio and encoders as they are now."""
     staleness = Staleness(build_defs(plan.settings), plan, instance)
     inventory, card = inventory_probe(plan), encoder_probe()
+    copies = staleness.probe(duplicate_encoder_probe(plan), None)
     rows = []
     for name in species:
         audio = staleness.probe(inventory, name)
@@ -72,6 +79,8 @@ def standings_of(
             sources = (
                 audio,
                 staleness.probe(card, model),
+                copies,
+                staleness.state("near_duplicates", name),
                 staleness.state("balanced_manifest", name),
             )
             if staleness.failed(_STAGES, key):

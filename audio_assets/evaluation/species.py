@@ -99,6 +99,10 @@ def score_species(
         "split_plan": split_plan,
     }
     usable = embeddings[embeddings["status"] == "ok"].reset_index(drop=True)
+    # The manifest's recordings, since near-duplicate clips may have joined some of them.
+    planned = manifest[manifest["variant"] == variant].drop_duplicates("clip_id")
+    joined = planned.set_index("clip_id")["recording_id"]
+    usable["recording_id"] = usable["clip_id"].map(joined).fillna(usable["recording_id"])
     try:
         _check_evaluable(usable, manifest, variant)
         results = score_folds(
@@ -229,7 +233,10 @@ def _check_evaluable(usable: pd.DataFrame, manifest: pd.DataFrame, variant: str)
     if counts.smaller_class < 2:
         raise NoEvaluation(why_no_evaluation(counts))
     if manifest.empty:
-        raise NoEvaluation("no deal of the recordings gives every test fold both classes")
+        raise NoEvaluation(
+            "no deal of the recordings gives every test fold both classes, where recordings that "
+            "share near-duplicate clips count as one (DUPLICATE_COSINE says how alike those are)"
+        )
 
 
 def _recordings(predictions: pd.DataFrame) -> RecordingCounts:

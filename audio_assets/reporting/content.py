@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from audio_assets.reporting.copies import Copies
 from audio_assets.reporting.sentences import Answer, answers, sentences
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class ReportContent:
         Species -> clips in quarantine, and clips in the folders that a model reads.
     removed
         (species, variant, clip_id) of each clip that is gone.
+    copies
+        Clips with equal bytes, and clips that sound the same.
     """
 
     curves: pd.DataFrame
@@ -59,6 +62,7 @@ class ReportContent:
     models: Mapping[str, str] = field(default_factory=dict)
     quarantine_shares: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     removed: Sequence[tuple[str, str, str]] = ()
+    copies: Copies = Copies()
 
     def title(self, model: str) -> str:
         """What the model is called."""

@@ -17,7 +17,7 @@ from audio_assets.reporting.sentences import METRIC, Answer, sentence
 
 TITLE = "How many labelled clips are enough?"
 FEW_ROWS = 20
-"""A longer list of quarantined clips starts folded."""
+"""A longer list of clips starts folded."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,8 @@ def render_report(report: ReportContent) -> str:
             protocols=_protocols(report),
             quarantine=_quarantine(report),
             removed=page_tables.removed_clips(report) if report.removed else None,
+            copies=report.copies,
+            few_rows=FEW_ROWS,
             without_result=_without_result(report),
             about=_about(report),
         )

@@ -7,33 +7,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audio_assets.reporting import wording
 from audio_assets.reporting.content import ReportContent
 from audio_assets.reporting.curve_points import CurvePoint, curve_points
+from audio_assets.reporting.html_table import HtmlTable as HtmlTable
 from audio_assets.reporting.sentences import CLIPS_NEEDED_COLUMNS, METRIC, Answer, answer_cells
 from audio_assets.tables import QUARANTINE_REASONS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class HtmlTable:
-    """A table with a caption; the first cell of a row is its header.
-
-    Attributes
-    ----------
-    numeric
-        Places of the columns that are aligned right.
-    """
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numeric: frozenset[int] = frozenset()
 
 
 def clips_needed(found: Sequence[Answer]) -> HtmlTable:

@@ -39,6 +39,7 @@ def call(
         "TRAINING_SIZES": "[4]",
         "FOLDS": "3",
         "REPEATS": "1",
+        "DUPLICATE_ENCODER": "",
     }.items():
         monkeypatch.setenv(f"AUDIO_ASSETS_{name}", value)
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from audio_assets.reporting.chart import learning_curve_chart
 from audio_assets.reporting.content import ReportContent
+from audio_assets.reporting.copies import Copies
 from audio_assets.tables import LEARNING_CURVE, MODEL_COMPARISON, QUARANTINE
 
 SEVEN = {
@@ -232,6 +233,7 @@ def fake_report(**changes: Any) -> ReportContent:
         "settings": {"folds": 5, "training_sizes": (0, 4, 8), "species": None},
         "provenance": {"fingerprint of birdnet": "ab" * 32},
         "models": SEVEN,
+        "copies": Copies("birdnet", 0.95),
     }
     assert not set(changes) - set(content), set(changes) - set(content)
     return ReportContent(**content | changes)

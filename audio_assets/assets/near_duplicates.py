@@ -1,0 +1,131 @@
+"""Clips that sound the same, so that no copy of a training clip is tested on.
+
+One encoder decides for all models, whatever models are turned on: the split plan that follows is
+shared by all of them.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.assets.embeddings import embed_species
+from audio_assets.assets.plan import OWNERS, AssetPlan, clear_failures
+from audio_assets.encoders.base import Encoder
+from audio_assets.encoders.registry import load_encoder
+from audio_assets.errors import WeightsError
+from audio_assets.partitions import SPECIES
+from audio_assets.progress import Progress
+from audio_assets.settings import Settings
+from audio_assets.tables import NEAR_DUPLICATES, VARIANTS
+
+
+def build_duplicate_encoder(plan: AssetPlan) -> dg.AssetsDefinition:
+    @dg.asset(
+        code_version=plan.version("duplicate_encoder"),
+        group_name="audio",
+        kinds={"python"},
+        owners=OWNERS,
+    )
+    def duplicate_encoder() -> dg.MaterializeResult[Any]:
+        """The encoder that tells near-duplicate clips: a fingerprint, or that there is none."""
+        with clear_failures():
+            version = duplicate_encoder_version(plan.settings)
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(version),
+            metadata={
+                "encoder": plan.settings.duplicate_encoder or "none",
+                "fingerprint": version,
+                "cosine above": plan.settings.duplicate_cosine,
+            },
+        )
+
+    return duplicate_encoder
+
+
+def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
+    @plan.table_asset(
+        NEAR_DUPLICATES, group="audio", partitions_def=SPECIES, deps=["duplicate_encoder"]
+    )
+    def near_duplicates(
+        context: dg.AssetExecutionContext,
+        audio_inventory: Any,
+        progress: dg.ResourceParam[Progress],
+    ) -> dg.MaterializeResult[Any]:
+        """Pairs of clips of a species that sound the same, whatever their bytes.
+
+        The clips under data/ are compared, or those under data_5s/ where there are none. What the
+        embedding store holds is taken from it, and what is embedded here is there for the models.
+        """
+        from audio_assets.evaluation.near_duplicates import (
+            find_near_duplicates,
+            joined_groups,
+        )
+        from audio_assets.storage.parquet import concat_tables, content_version
+
+        settings, species = plan.settings, context.partition_key
+        metadata: dict[str, Any] = {}
+        pairs = concat_tables([], NEAR_DUPLICATES)
+        if settings.finds_near_duplicates and len(audio_inventory):
+            with clear_failures():
+                encoder = _load(settings)
+                embeddings, counts = embed_species(
+                    plan,
+                    context,
+                    audio_inventory,
+                    next(v for v in VARIANTS if (audio_inventory["variant"] == v).any()),
+                    encoder=encoder,
+                    classes=(),
+                    progress=progress,
+                    title=f"{species}: looking for near-duplicates with {encoder.name}",
+                )
+                pairs = find_near_duplicates(
+                    embeddings, species=species, above=settings.duplicate_cosine
+                )
+            metadata = {"embedded now": counts.embedded, "from the store": counts.from_store}
+        groups = joined_groups(pairs)
+        contradictory = pairs[pairs["label_a"] != pairs["label_b"]]
+        for pair in contradictory.itertuples():
+            context.log.warning(
+                f"{species}: {pair.clip_id_a} and {pair.clip_id_b} sound the same "
+                f"(cosine {pair.cosine:.4f}) and have contradictory labels"
+            )
+        return dg.MaterializeResult(
+            value=pairs,
+            data_version=dg.DataVersion(content_version(pairs, NEAR_DUPLICATES)),
+            metadata={
+                "dagster/row_count": len(pairs),
+                "encoder": settings.duplicate_encoder or "none",
+                "cosine above": settings.duplicate_cosine,
+                "contradictory pairs": len(contradictory),
+                "recordings joined": sum(map(len, groups)),
+                "joined groups": len(groups),
+                "recordings in the largest group": max(map(len, groups), default=0),
+                **metadata,
+            },
+        )
+
+    return near_duplicates
+
+
+def duplicate_encoder_version(settings: Settings) -> str:
+    """Fingerprint of the encoder that tells near-duplicates, or ``off``.
+
+    Raises
+    ------
+    WeightsError
+        If its weights are missing; the message says how to do without it.
+    """
+    return _load(settings).fingerprint if settings.finds_near_duplicates else "off"
+
+
+def _load(settings: Settings) -> Encoder:
+    encoder = load_encoder(settings.duplicate_encoder)
+    try:
+        encoder.fingerprint  # noqa: B018
+    except WeightsError as error:
+        raise WeightsError(
+            f"near-duplicate clips are told by {settings.duplicate_encoder}: {error.what}",
+            f"{error.remedy} Or set AUDIO_ASSETS_DUPLICATE_ENCODER to another encoder, or to "
+            "nothing to look for no near-duplicates.",
+        ) from error
+    return encoder
