@@ -15,7 +15,11 @@ def build_checks(plan: AssetPlan) -> Sequence[dg.AssetChecksDefinition]:
     with warnings.catch_warnings():
         # Partitioned checks are in preview; dagster is pinned, and the tests cover them.
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        return [_no_recording_straddles_folds(), _few_clips_in_quarantine(plan)]
+        return [
+            _no_recording_straddles_folds(),
+            _few_recordings_joined(plan),
+            _few_clips_in_quarantine(plan),
+        ]
 
 
 def _no_recording_straddles_folds() -> dg.AssetChecksDefinition:
@@ -34,6 +38,41 @@ def _no_recording_straddles_folds() -> dg.AssetChecksDefinition:
         )
 
     return no_recording_straddles_folds
+
+
+def _few_recordings_joined(plan: AssetPlan) -> dg.AssetChecksDefinition:
+    above = plan.settings.duplicate_cosine
+
+    @dg.asset_check(
+        asset="near_duplicates",
+        additional_ins={"audio_inventory": dg.AssetIn("audio_inventory")},
+        partitions_def=SPECIES,
+        description="A warning when near-duplicate clips make one of more than a quarter of a "
+        "species' recordings.",
+    )
+    def few_recordings_joined(near_duplicates: Any, audio_inventory: Any) -> dg.AssetCheckResult:
+        from audio_assets.evaluation.near_duplicates import joined_groups, joins_too_many
+
+        groups = joined_groups(near_duplicates)
+        largest = max(map(len, groups), default=0)
+        recordings = int(audio_inventory["recording_id"].nunique())
+        return dg.AssetCheckResult(
+            passed=not joins_too_many(largest, recordings),
+            severity=dg.AssetCheckSeverity.WARN,
+            description=(
+                f"{largest} of {recordings} recordings count as one; if their clips are no "
+                f"copies, AUDIO_ASSETS_DUPLICATE_COSINE ({above:g}) is too low for this audio"
+                if largest
+                else "no recordings are joined"
+            ),
+            metadata={
+                "recordings in the largest group": largest,
+                "joined groups": len(groups),
+                "recordings": recordings,
+            },
+        )
+
+    return few_recordings_joined
 
 
 def _few_clips_in_quarantine(plan: AssetPlan) -> dg.AssetChecksDefinition:

@@ -97,7 +97,7 @@ class Settings(BaseSettings):
         "turned on; empty to look for none.",
     )
     duplicate_cosine: float = Field(
-        0.95,
+        0.97,
         gt=0,
         le=1,
         description="Cosine of two embeddings above which clips are near-duplicates and their "

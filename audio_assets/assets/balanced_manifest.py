@@ -22,7 +22,7 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
         evaluation; the metadata then say why.
         """
         from audio_assets.evaluation.manifest import build_manifest
-        from audio_assets.evaluation.near_duplicates import join_recordings
+        from audio_assets.evaluation.near_duplicates import join_recordings, joined_recordings
         from audio_assets.evaluation.recordings import NoEvaluation
         from audio_assets.storage.parquet import concat_tables, content_version
 
@@ -38,8 +38,15 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
                 metadata["folds"] = int(manifest["folds"].iloc[0])
             except NoEvaluation as reason:
                 manifest = concat_tables([], BALANCED_MANIFEST)
-                metadata["no evaluation"] = str(reason)
-                context.log.warning(f"{context.partition_key}: no evaluation: {reason}")
+                why = str(reason)
+                joined = len(joined_recordings(near_duplicates))
+                if joined:
+                    why += (
+                        f"; {joined} recordings share near-duplicate clips and count as one with "
+                        "others (AUDIO_ASSETS_DUPLICATE_COSINE)"
+                    )
+                metadata["no evaluation"] = why
+                context.log.warning(f"{context.partition_key}: no evaluation: {why}")
         return dg.MaterializeResult(
             value=manifest,
             data_version=dg.DataVersion(content_version(manifest, BALANCED_MANIFEST)),

@@ -222,7 +222,7 @@ def _copies(
                 bool(row.same_recording),
             )
             for species, pairs in sorted(near_duplicates.items())
-            for row in pairs.itertuples()
+            for row in near_duplicates[species].itertuples()
         ],
         groups=groups,
     )

@@ -233,7 +233,7 @@ def fake_report(**changes: Any) -> ReportContent:
         "settings": {"folds": 5, "training_sizes": (0, 4, 8), "species": None},
         "provenance": {"fingerprint of birdnet": "ab" * 32},
         "models": SEVEN,
-        "copies": Copies("birdnet", 0.95),
+        "copies": Copies("birdnet", 0.97),
     }
     assert not set(changes) - set(content), set(changes) - set(content)
     return ReportContent(**content | changes)
