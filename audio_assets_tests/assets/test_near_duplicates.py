@@ -20,7 +20,7 @@ from audio_assets_tests.small_audio import write_species
 
 # The placeholder hears little beyond loudness by band, so all noise is nearly the same to it.
 LOOK = {"duplicate_encoder": "placeholder", "duplicate_cosine": 0.9999995}
-RECORDING, FIRST, LAST = "t-{:03d}_pos", "pos/owl-pos-t-000_pos_1sec_1_a", "t-005_pos"
+FIRST, LAST = "pos/owl-pos-t-000_pos_1sec_1_a", "t-005_pos"
 
 
 @pytest.fixture
@@ -58,42 +58,62 @@ def log_warnings(place: Place) -> list[str]:
     ]
 
 
-def test_a_copy_in_another_recording_joins_the_two_and_is_reported(place):
-    copy_as(place.audio, "pos/owl-pos-t-005_pos_1sec_9_copy.flac")
-    assert place.run("owl", **LOOK).failures == {}
-    (pair,) = pairs_of(place).to_dict("records")
-    copied = "pos/owl-pos-t-005_pos_1sec_9_copy"
-    assert (pair["clip_id_a"], pair["clip_id_b"]) == (FIRST, copied)
-    assert pair["cosine"] == 1 and not pair["same_recording"]
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A finished run over a copy of each kind, to look at and not to change."""
+    with new_place(tmp_path_factory.mktemp("found")) as place:
+        write_species(place.audio, "owl", recordings=6)
+        copy_as(place.audio, "pos/owl-pos-t-005_pos_1sec_9_copy.flac")
+        copy_as(place.audio, "neg/owl-neg-t-004_neg_1sec_9_other.flac", number=2)
+        folder = place.audio / "owl/data/pos"
+        shutil.copy(folder / "owl-pos-t-003_pos_1sec_1_a.wav", folder / "again.wav")
+        assert place.run("owl", **LOOK).failures == {}
+        yield place
 
-    manifest = manifest_of(place).set_index("clip_id")
-    joined = manifest.loc[[FIRST, copied]]
-    assert set(joined["recording_id"]) == {RECORDING.format(0)}
-    assert LAST not in set(manifest["recording_id"])
-    both = manifest[manifest["recording_id"] == RECORDING.format(0)]
+
+def test_a_copy_in_another_recording_joins_the_two_and_is_reported(found):
+    copied = "pos/owl-pos-t-005_pos_1sec_9_copy"
+    pair = pairs_of(found).set_index("clip_id_b").loc[copied]
+    assert (pair["clip_id_a"], pair["cosine"]) == (FIRST, 1)
+    assert not pair["same_recording"]
+
+    manifest = manifest_of(found).set_index("clip_id")
+    assert set(manifest.loc[[FIRST, copied], "recording_id"]) == {"t-000_pos"}
+    both = manifest[manifest["recording_id"] == "t-000_pos"]
     assert both.index.nunique() == 5 and (both.groupby("repeat")["fold"].nunique() == 1).all()
     for table in (
-        read_table(place.results.table("fold_predictions", "placeholder", "owl"), FOLD_PREDICTIONS),
-        load_embeddings(place.results.root, "placeholder", "owl"),
+        manifest,
+        read_table(found.results.table("fold_predictions", "placeholder", "owl"), FOLD_PREDICTIONS),
+        load_embeddings(found.results.root, "placeholder", "owl"),
     ):
         assert LAST not in set(table["recording_id"])
 
-    shown = copies_section(place)
-    assert copied in shown and RECORDING.format(0) in shown and LAST in shown
-    assert "contradictory" not in shown and "joined" in shown
+    shown = copies_section(found)
+    assert copied in shown and "t-000_pos, t-005_pos" in shown
 
 
-def test_a_copy_under_the_other_label_is_used_joined_and_called_contradictory(place):
-    copy_as(place.audio, "neg/owl-neg-t-000_neg_1sec_9_copy.flac")
-    assert place.run("owl", **LOOK).failures == {}
-    (pair,) = pairs_of(place).to_dict("records")
-    assert {pair["label_a"], pair["label_b"]} == {"pos", "neg"}
-    manifest = manifest_of(place).set_index("clip_id")
-    assert set(manifest.loc[[FIRST, pair["clip_id_a"]], "recording_id"]) == {"t-000_neg"}
-    shown = copies_section(place)
-    assert "owl: clips that sound the same are labelled pos and neg" in shown
-    assert "contradictory" in shown
-    assert any("contradictory labels" in line for line in log_warnings(place))
+def test_a_copy_under_the_other_label_is_used_joined_and_called_contradictory(found):
+    pair = pairs_of(found).set_index("clip_id_a").loc["neg/owl-neg-t-004_neg_1sec_9_other"]
+    assert (pair["label_a"], pair["label_b"]) == ("neg", "pos")
+    manifest = manifest_of(found).set_index("clip_id")
+    assert set(manifest.loc[[pair.name, pair["clip_id_b"]], "recording_id"]) == {"t-002_pos"}
+    assert "owl: clips that sound the same are labelled pos and neg" in copies_section(found)
+    assert any("contradictory labels" in line for line in log_warnings(found))
+
+
+def test_nothing_else_is_a_pair_and_equal_bytes_are_listed_too(found):
+    assert len(pairs_of(found)) == 2
+    shown = copies_section(found)
+    assert "pos/owl-pos-t-003_pos_1sec_1_a" in shown and "not used again" in shown
+
+
+def test_what_the_search_embedded_is_there_for_the_model(found):
+    record = found.instance.fetch_materializations(
+        dg.AssetRecordsFilter(dg.AssetKey("embeddings"), asset_partitions=["placeholder|owl"]),
+        limit=1,
+    ).records[0]
+    metadata = record.asset_materialization.metadata
+    assert metadata["embedded now"].value == 0 and metadata["from the store"].value == 26
 
 
 def test_clean_audio_has_no_copies_and_nothing_is_said(place):
@@ -105,24 +125,16 @@ def test_clean_audio_has_no_copies_and_nothing_is_said(place):
     assert manifest_of(place)["recording_id"].nunique() == 12
 
 
-@pytest.mark.parametrize("off", [{"duplicate_encoder": ""}, {"duplicate_cosine": 1.0}])
-def test_turned_off_nothing_is_looked_for_and_the_report_says_so(place, monkeypatch, off):
+def test_turned_off_nothing_is_looked_for_and_the_report_says_so(place, monkeypatch):
     copy_as(place.audio, "pos/owl-pos-t-005_pos_1sec_9_copy.flac")
 
     def refuse(*_: object) -> None:
         raise AssertionError("an encoder was asked for")
 
     monkeypatch.setattr("audio_assets.assets.near_duplicates.load_encoder", refuse)
-    assert place.run("owl", **{**LOOK, **off}).failures == {}
+    assert place.run("owl", **{**LOOK, "duplicate_cosine": 1.0}).failures == {}
     assert pairs_of(place).empty
     assert "were not looked for" in copies_section(place)
-
-
-def test_equal_bytes_are_listed_too(place):
-    folder = place.audio / "owl/data/pos"
-    shutil.copy(folder / "owl-pos-t-000_pos_1sec_1_a.wav", folder / "again.wav")
-    place.run("owl")
-    assert "pos/again" in copies_section(place) and "not used again" in copies_section(place)
 
 
 def test_models_turned_on_or_off_change_neither_the_plan_nor_other_models_rows(place):
@@ -139,16 +151,6 @@ def test_models_turned_on_or_off_change_neither_the_plan_nor_other_models_rows(p
     assert set(curves) == {"svm", "placeholder"}
     for manifest in manifests[1:]:
         pd.testing.assert_frame_equal(manifest, manifests[0])
-
-
-def test_what_the_search_embedded_is_there_for_the_model(place):
-    place.run("owl", **LOOK)
-    record = place.instance.fetch_materializations(
-        dg.AssetRecordsFilter(dg.AssetKey("embeddings"), asset_partitions=["placeholder|owl"]),
-        limit=1,
-    ).records[0]
-    metadata = record.asset_materialization.metadata
-    assert (metadata["embedded now"].value, metadata["from the store"].value) == (0, 24)
 
 
 def test_a_changed_encoder_or_threshold_looks_again_and_reruns_what_that_changes(
