@@ -415,7 +415,8 @@ ROC_AUC_CHART = Table(
 MODEL_COMPARISON = Table(
     "model_comparison",
     "Two kinds of rows: `difference`, model_a minus model_b on the same folds; and `clips_needed`, "
-    "the smallest training size at which the lower bound of model_a reaches the target.",
+    "the smallest training size at which the lower bound of model_a reaches the target, with the "
+    "range that the answer lies in.",
     (
         SPECIES,
         Column("kind", "string", "Kind of row.", values=("difference", "clips_needed")),
@@ -460,6 +461,33 @@ MODEL_COMPARISON = Table(
             nullable=True,
             minimum=0,
             maximum=1,
+        ),
+        Column(
+            "needed_low",
+            "int64",
+            "Smallest size whose upper bound reaches the target, so that fewer clips are not "
+            "enough; empty for differences and where no upper bound does.",
+            unit="clips per class",
+            nullable=True,
+            minimum=1,
+        ),
+        Column(
+            "needed_high",
+            "int64",
+            "Smallest size from which on every lower bound reaches the target; empty for "
+            "differences and where the lower bound at the largest size does not: more than "
+            "largest_size may be needed.",
+            unit="clips per class",
+            nullable=True,
+            minimum=1,
+        ),
+        Column(
+            "largest_size",
+            "int64",
+            "Largest size evaluated, beyond which nothing is said; empty for differences.",
+            unit="clips per class",
+            nullable=True,
+            minimum=1,
         ),
         Column("status", "string", "`ok`, or why a value is empty."),
     ),

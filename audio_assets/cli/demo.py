@@ -76,20 +76,18 @@ def _print_answers(
     for row in answers.to_dict("records"):
         size = row["largest size"]
         auc = row["AUC at largest size"]
-        needed = row["clips needed"]
-        if row["status"].startswith("not reached"):
-            needed = f"> {size}"
         table.add_row(
             row["species"],
             row["model"],
             row["untrained AUC"],
             auc if auc == EMPTY else f"{auc} at {size}",
             row["interval"].replace(" to ", " - "),
-            needed,
+            row["range"].replace("more than", ">"),
         )
     console.print(table)
     console.print(
-        f"AUC: at the largest training size. Needed: the smallest size at which the lower end of "
-        f"the interval reaches {target:g}; > n where none did up to n.",
+        f"AUC: at the largest training size. Needed: from the smallest size at which the upper end "
+        f"of the interval reaches {target:g} to the smallest from which on the lower end does; "
+        f"> n where none did up to n.",
         highlight=False,
     )

@@ -114,6 +114,8 @@ def needed_rows(
             _row(species, ci_level)
             | {"kind": "clips_needed", "model_a": model, "metric": metric, "target": target}
             | {"training_size": needed.training_size, "status": needed.status}
+            | {"needed_low": needed.low, "needed_high": needed.high}
+            | {"largest_size": needed.largest}
         )
     return _as_table(rows)
 

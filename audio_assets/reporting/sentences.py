@@ -40,6 +40,8 @@ class Answer:
         could not be estimated.
     at_needed
         Point at that size.
+    needed_range
+        The range that the number needed lies in, in words; empty if it could not be estimated.
     target
         The AUC to be reached; None if clips needed were not computed.
     status
@@ -53,6 +55,7 @@ class Answer:
     untrained: CurvePoint | None
     needed: int | None
     at_needed: CurvePoint | None
+    needed_range: str
     target: float | None
     status: str
 
@@ -105,7 +108,10 @@ def answers(
 
 
 def sentence(answer: Answer) -> str:
-    """What one answer says, without the species: "BirdNET reaches 0.95 with 32 clips per class"."""
+    """What one answer says, without the species.
+
+    "BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), needed: 8 to 32".
+    """
     if answer.last is None:
         return f"{answer.title}: not evaluated: {answer.status}"
     if answer.needed is None or answer.target is None:
@@ -117,14 +123,17 @@ def sentence(answer: Answer) -> str:
         text = f"{answer.title} reaches {answer.target:g} with {answer.needed} clips per class"
         if answer.at_needed is not None:
             text += f" ({_auc(answer.at_needed)})"
+    if answer.needed_range:
+        text += f", needed: {answer.needed_range}"
     return text + (f" (warning: {answer.warning})" if answer.warning else "")
 
 
 def sentences(found: list[Answer]) -> dict[str, str]:
     """Species -> its answers in one sentence, such as
 
-    "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99); random_forest:
-    not reached with n = 120 (AUC 0.87, 0.81 to 0.92)".
+    "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), needed: 8
+    to 32; random_forest: not reached with n = 120 (AUC 0.87, 0.81 to 0.92), needed: more than
+    120".
     """
     by_species: dict[str, list[str]] = {}
     for answer in found:
@@ -140,6 +149,7 @@ CLIPS_NEEDED_COLUMNS = (
     "largest size",
     "untrained AUC",
     "clips needed",
+    "range",
     "status",
 )
 
@@ -174,6 +184,8 @@ def answer_cells(answer: Answer) -> dict[str, str]:
         cells["untrained AUC"] = wording.share(untrained.mean)
     if answer.needed is not None:
         cells["clips needed"] = str(answer.needed)
+    if answer.needed_range:
+        cells["range"] = answer.needed_range
     cells["status"] = answer.status
     if answer.warning:
         cells["status"] += f"; warning: {answer.warning}"
@@ -199,7 +211,7 @@ def _answer(
     reason: str | None,
 ) -> Answer:
     needed = target = None
-    status = NOT_COMPUTED
+    status, between = NOT_COMPUTED, ""
     if row is not None:
         target, status = float(row["target"]), str(row["status"])
         needed = None if wording.is_missing(row["training_size"]) else int(row["training_size"])
@@ -210,6 +222,7 @@ def _answer(
         low = None if needed is None else points[needed].low
         if needed is not None and (low is None or low < target):
             raise ValueError(f"{species}, {model}: {target:g} is not reached at {needed} clips")
+        between = _range(f"{species}, {model}", points, row)
     return Answer(
         species=species,
         model=model,
@@ -218,9 +231,28 @@ def _answer(
         untrained=points.get(0),
         needed=needed,
         at_needed=None if needed is None else points[needed],
+        needed_range=between,
         target=target,
         status=reason if reason is not None else status,
     )
+
+
+def _range(name: str, points: Mapping[int, CurvePoint], row: Mapping[Any, Any]) -> str:
+    """The range of a row of clips needed in words; empty where nothing was estimated."""
+    low, high, largest = (
+        None if wording.is_missing(row[column]) else int(row[column])
+        for column in ("needed_low", "needed_high", "largest_size")
+    )
+    trained = [size for size in points if size > 0]
+    if str(row["status"]).startswith("not estimated"):
+        return ""
+    if largest is None or largest != max(trained, default=None):
+        raise ValueError(f"{name}: sizes up to {largest} were evaluated, but not by this curve")
+    if not {low, high} - {None} <= set(trained):
+        raise ValueError(f"{name}: a range of {low} to {high} clips, but no points there")
+    if high is not None and (low is None or low > high):
+        raise ValueError(f"{name}: a range of {low} to {high} clips")
+    return wording.range_needed(low, high, min(trained), largest)
 
 
 def _best_first(answer: Answer) -> tuple[bool, float, float, str]:

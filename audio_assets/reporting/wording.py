@@ -116,6 +116,34 @@ def number_range(values: set[int]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
+def range_needed(low: int | None, high: int | None, smallest: int, largest: int) -> str:
+    """The range that a number of clips lies in, saying nothing of sizes that were not evaluated.
+
+    Parameters
+    ----------
+    low
+        Smallest size that may be enough; None where no size may.
+    high
+        Smallest size that surely is enough; None where no size surely is.
+    smallest, largest
+        Evaluated sizes.
+
+    >>> range_needed(16, 64, 4, 300), range_needed(16, None, 4, 300)
+    ('16 to 64', '16 to more than 300')
+    >>> range_needed(4, 64, 4, 300), range_needed(None, None, 4, 300)
+    ('64 or fewer', 'more than 300')
+    >>> range_needed(4, None, 4, 300), range_needed(64, 64, 4, 300)
+    ('up to more than 300', '64')
+    """
+    if low is None:
+        return f"more than {largest}"
+    if high is None:
+        return f"{'up' if low == smallest else low} to more than {largest}"
+    if low == smallest:
+        return f"{high} or fewer"
+    return number_range({low, high})
+
+
 def _round(value: float, digits: int, rounding: str) -> Decimal:
     if not math.isfinite(value):
         raise ValueError(f"{value!r} is no finite number")

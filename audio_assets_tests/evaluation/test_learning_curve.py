@@ -62,23 +62,69 @@ def test_no_evaluation_is_one_row_with_the_reason() -> None:
     validate(row, EVALUATION)
     assert len(row) == 1 and row["mean"].isna().all() and row["training_size"].isna().all()
     assert row["ci_status"][0] == "no evaluation: only 1 recording has positive clips"
-    assert clips_needed(row, target=0.95).status == f"not estimated: {row['ci_status'][0]}"
+    needed = clips_needed(row, target=0.95)
+    assert needed.status == f"not estimated: {row['ci_status'][0]}" and needed.largest is None
 
 
-def points(*rows: tuple[int, float]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=["training_size", "ci_low"])
+def points(*rows: tuple[int, float, float]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["training_size", "ci_low", "ci_high"])
     status = np.where(table["ci_low"].isna(), "fewer than 5 recordings of a class", "ok")
     return table.assign(metric="roc_auc", ci_status=status)
 
 
+RISING = ((4, 0.7, 0.9), (8, 0.8, 0.95), (16, 0.9, 0.98), (32, 0.95, 0.99), (64, 0.97, 1.0))
+
+
+def needed_of(*rows: tuple[int, float, float]) -> tuple[int | None, int | None, int | None]:
+    needed = clips_needed(points(*rows), target=0.95)
+    assert (needed.status == "ok") == (needed.training_size is not None)
+    return needed.low, needed.training_size, needed.high
+
+
 def test_clips_needed_is_the_smallest_size_whose_lower_bound_reaches_the_target() -> None:
-    needed = clips_needed(points((16, 0.97), (0, 0.99), (4, 0.8), (8, 0.95)), target=0.95)
-    assert (needed.training_size, needed.status) == (8, "ok")
+    rows = ((16, 0.97, 1.0), (0, 0.99, 1.0), (4, 0.8, 0.9), (8, 0.95, 0.97))
+    needed = clips_needed(points(*rows), target=0.95)
+    assert (needed.training_size, needed.status, needed.largest) == (8, "ok", 16)
+
+
+def test_clips_needed_lie_between_what_the_upper_and_the_lower_bounds_allow() -> None:
+    assert needed_of(*RISING) == (8, 32, 32)
+    assert needed_of(*RISING[:3]) == (8, None, None)
+    assert needed_of(*RISING[:1]) == (None, None, None)
+    assert needed_of(*RISING[3:]) == (32, 32, 32)
+
+
+def test_a_lower_bound_that_falls_again_moves_the_upper_end_of_the_range() -> None:
+    dips = (*RISING, (128, 0.94, 1.0), (256, 0.96, 1.0))
+    assert needed_of(*dips) == (8, 32, 256)
+    assert needed_of(*dips[:-1]) == (8, 32, None)
+
+
+def test_a_size_without_an_interval_excludes_nothing() -> None:
+    assert needed_of((2, np.nan, np.nan), *RISING) == (2, 32, 32)
+    assert needed_of(*RISING, (128, np.nan, np.nan)) == (8, 32, None)
 
 
 def test_clips_needed_says_when_the_target_is_not_reached_or_nothing_is_estimated() -> None:
-    needed = clips_needed(points((4, 0.8), (8, 0.9)), target=0.95)
+    needed = clips_needed(points((4, 0.8, 0.9), (8, 0.9, 0.94)), target=0.95)
     assert (needed.training_size, needed.status) == (None, "not reached with n = 8")
-    needed = clips_needed(points((4, np.nan), (8, np.nan)), target=0.95)
-    assert needed.training_size is None
+    assert (needed.low, needed.high, needed.largest) == (None, None, 8)
+    needed = clips_needed(points((4, np.nan, np.nan), (8, np.nan, np.nan)), target=0.95)
+    assert needed.training_size is needed.low is needed.high is None and needed.largest == 8
     assert needed.status == "not estimated: fewer than 5 recordings of a class"
+
+
+def test_the_range_holds_the_size_needed_as_often_as_the_intervals_hold() -> None:
+    """Independent intervals, the worst case: each size has its own chance to be wrong."""
+    rng = np.random.default_rng(0)
+    truth = np.array([0.85, 0.9, 0.93, 0.945, 0.955, 0.96, 0.965])
+    sizes = [4, 8, 16, 32, 64, 128, 256]
+    held = early = 0
+    for _ in range(400):
+        centre = truth + rng.normal(scale=0.01, size=len(truth))
+        low, high = centre - 0.0196, centre + 0.0196
+        needed = clips_needed(points(*zip(sizes, low, high, strict=True)), target=0.95)
+        held += (needed.low or 999) <= 64 <= (needed.high or 999)
+        early += (needed.training_size or 999) < 64
+    assert held / 400 > 0.95 - 2 * np.sqrt(0.95 * 0.05 / 400)
+    assert early > 0

@@ -147,21 +147,46 @@ def comparison_row(species: str, kind: str, model_a: str, **changes: Any) -> dic
     return row | changes
 
 
+def needed_row(
+    species: str,
+    model: str,
+    size: int | None,
+    largest: int,
+    *,
+    low: int | None = None,
+    high: int | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
+    """A row of clips needed whose range starts and ends at the size needed, unless given."""
+    return comparison_row(
+        species,
+        "clips_needed",
+        model,
+        training_size=size,
+        target=0.95,
+        needed_low=low or size,
+        needed_high=high or size,
+        largest_size=largest,
+        status=f"not reached with n = {largest}" if size is None else "ok",
+        **changes,
+    )
+
+
 def fake_comparisons() -> pd.DataFrame:
     needed = "clips_needed"
     rows = [
-        comparison_row("coyote", needed, "birdnet", training_size=64, target=0.95),
-        comparison_row(
-            "coyote", needed, "random_forest", target=0.95, status="not reached with n = 107"
-        ),
-        comparison_row("coyote", needed, "svm", target=0.95, status="not reached with n = 107"),
-        comparison_row("bullfrog", needed, "birdnet", training_size=4, target=0.95),
-        comparison_row("bullfrog", needed, "random_forest", training_size=4, target=0.95),
-        comparison_row("bullfrog", needed, "svm", training_size=4, target=0.95),
+        needed_row("coyote", "birdnet", 64, 107, low=16),
+        needed_row("coyote", "random_forest", None, 107),
+        needed_row("coyote", "svm", None, 107),
+        *(needed_row("bullfrog", model, 4, 300) for model in THREE),
     ]
     for model in THREE:
         status = f"not estimated: {NO_INTERVAL}"
-        rows.append(comparison_row("bobwhite", needed, model, target=0.95, status=status))
+        rows.append(
+            comparison_row(
+                "bobwhite", needed, model, target=0.95, status=status, largest_size=13
+            )
+        )
     for size in (4, 107):
         for a, b, gap in (
             ("birdnet", "random_forest", 0.14),
@@ -184,7 +209,12 @@ def fake_comparisons() -> pd.DataFrame:
                 )
             )
     frame = pd.DataFrame(rows, columns=list(MODEL_COMPARISON.column_names))
-    return frame.astype({"training_size": "Int64", "distinct_folds": "Int64"})
+    return whole_numbers(frame)
+
+
+def whole_numbers(comparisons: pd.DataFrame) -> pd.DataFrame:
+    names = [c.name for c in MODEL_COMPARISON.columns if c.dtype == "int64"]
+    return comparisons.astype(dict.fromkeys(names, "Int64"))
 
 
 def fake_quarantine(names: Sequence[str] = ("coyote-pos-t-11031961_122_9sec_1_a",)) -> pd.DataFrame:

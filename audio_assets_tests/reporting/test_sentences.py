@@ -15,13 +15,14 @@ from audio_assets_tests.reporting.fake_results import (
     curve_row,
     fake_comparisons,
     fake_curves,
+    needed_row,
+    whole_numbers,
 )
 from audio_assets.tables import MODEL_COMPARISON
 
 
 def compared(*rows: dict) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows), columns=list(MODEL_COMPARISON.column_names))
-    return frame.astype({"training_size": "Int64"})
+    return whole_numbers(pd.DataFrame(list(rows), columns=list(MODEL_COMPARISON.column_names)))
 
 
 def said(curves, comparisons, species="coyote", models=THREE) -> str:
@@ -30,31 +31,29 @@ def said(curves, comparisons, species="coyote", models=THREE) -> str:
 
 CURVE = curve_frame(
     [
+        curve_row("coyote", "birdnet", 4, mean=0.9, ci_low=0.85, ci_high=0.94),
+        curve_row("coyote", "birdnet", 8, mean=0.94, ci_low=0.9, ci_high=0.97),
         curve_row("coyote", "birdnet", 32, mean=0.97, ci_low=0.9503, ci_high=0.984),
         curve_row("coyote", "birdnet", 120, mean=0.98, ci_low=0.96, ci_high=0.99),
         curve_row("coyote", "random_forest", 120, mean=0.87, ci_low=0.812, ci_high=0.919),
     ]
 )
 NEEDED = compared(
-    comparison_row("coyote", "clips_needed", "birdnet", training_size=32, target=0.95),
-    comparison_row(
-        "coyote", "clips_needed", "random_forest", target=0.95, status="not reached with n = 120"
-    ),
+    needed_row("coyote", "birdnet", 32, 120, low=8), needed_row("coyote", "random_forest", None, 120)
 )
 
 
 def test_the_answer_reads_like_this():
     assert said(CURVE, NEEDED, models={"birdnet": "BirdNET"}) == (
-        "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99); "
-        "random_forest: not reached with n = 120 (AUC 0.87, 0.81 to 0.92)"
+        "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), needed: "
+        "8 to 32; random_forest: not reached with n = 120 (AUC 0.87, 0.81 to 0.92), needed: more "
+        "than 120"
     )
 
 
 def test_a_target_just_missed_is_not_printed_as_reached():
     curve = curve_frame([curve_row("coyote", "svm", 64, mean=0.97, ci_low=0.9499, ci_high=0.98)])
-    row = comparison_row(
-        "coyote", "clips_needed", "svm", target=0.95, status="not reached with n = 64"
-    )
+    row = needed_row("coyote", "svm", None, 64, low=64)
     assert "0.94 to 0.98" in said(curve, compared(row))
 
 
@@ -93,32 +92,30 @@ def test_the_model_that_needs_fewest_clips_comes_first():
     ("change", "complaint"),
     [
         ({"training_size": 64}, "has no point there"),
+        ({"needed_low": 16}, "a range of 16 to 32 clips, but no points there"),
+        ({"needed_low": 120}, "a range of 120 to 32 clips"),
+        ({"needed_low": None}, "a range of None to 32 clips"),
+        ({"largest_size": 300}, "sizes up to 300 were evaluated, but not by this curve"),
+        ({"largest_size": None}, "sizes up to None were evaluated"),
         ({"training_size": None}, "None clips needed with status 'ok'"),
         ({"status": "not reached with n = 120"}, "32 clips needed with status 'not reached"),
         ({"target": 0.955}, "0.955 is not reached at 32 clips"),
     ],
 )
 def test_tables_that_contradict_one_another_give_no_answer(change, complaint):
-    row = comparison_row("coyote", "clips_needed", "birdnet", training_size=32, target=0.95)
+    row = needed_row("coyote", "birdnet", 32, 120)
     with pytest.raises(ValueError, match=complaint):
         answers(CURVE, compared(row | change))
 
 
 def test_two_answers_to_one_question_are_refused():
-    row = comparison_row("coyote", "clips_needed", "birdnet", training_size=32, target=0.95)
+    row = needed_row("coyote", "birdnet", 32, 120)
     with pytest.raises(ValueError, match="two rows of clips needed"):
         answers(CURVE, compared(row, row))
 
 
 def test_clips_needed_of_another_metric_do_not_count():
-    row = comparison_row(
-        "coyote",
-        "clips_needed",
-        "birdnet",
-        training_size=32,
-        target=0.95,
-        metric="average_precision",
-    )
+    row = needed_row("coyote", "birdnet", 32, 120, metric="average_precision")
     assert all(answer.needed is None for answer in answers(CURVE, compared(row)))
 
 
@@ -135,6 +132,7 @@ def test_the_table_holds_text_alone():
         "107",
         "0.941",
         "64",
+        "16 to 64",
         "ok",
     ]
 
