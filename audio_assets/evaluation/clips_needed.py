@@ -65,9 +65,7 @@ def clips_needed(curve: pd.DataFrame, *, target: float, metric: str = "roc_auc")
     bounded = rows[rows["ci_low"].notna()]
     if bounded.empty:
         why = rows if len(rows) else curve
-        return ClipsNeeded(
-            None, None, None, largest, f"not estimated: {why['ci_status'].iloc[-1]}"
-        )
+        return ClipsNeeded(None, None, None, largest, f"not estimated: {why['ci_status'].iloc[-1]}")
     sizes = [int(size) for size in rows["training_size"]]
     above = (rows["ci_low"] >= target).tolist()
     maybe = (rows["ci_high"].isna() | (rows["ci_high"] >= target)).tolist()

@@ -116,6 +116,40 @@ def test_one_new_clip_makes_only_its_species_run_again(place):
     assert len(embeddings) == 21
 
 
+def test_a_new_species_changes_no_number_of_the_others(place):
+    write_species(place.audio, "owl", recordings=5)
+    place.run("owl")
+    before = load_learning_curves(place.results.root), load_comparisons(place.results.root)
+    # Its clips come from owl's negatives too, as users' folders often share clips.
+    write_species(place.audio, "fox", recordings=5)
+    shutil.copytree(place.audio / "owl/data/neg", place.audio / "fox/data/neg", dirs_exist_ok=True)
+    place.run("owl", "fox")
+    after = load_learning_curves(place.results.root), load_comparisons(place.results.root)
+    for old, new in zip(before, after, strict=True):
+        assert set(new["species"]) == {"fox", "owl"}
+        owl = new[new["species"] == "owl"].reset_index(drop=True)
+        pd.testing.assert_frame_equal(owl, old, check_exact=True, check_dtype=False)
+
+
+def test_clips_renamed_consistently_publish_the_same_bytes(tmp_path):
+    published = []
+    for renamed in (False, True):
+        with new_place(tmp_path / str(renamed)) as place:
+            write_species(place.audio, "owl", recordings=5)
+            if renamed:
+                # Another order of recordings and clips, and the same clips in each recording.
+                for path in sorted((place.audio / "owl/data").glob("*/*.wav")):
+                    label, recording, letter = path.parent.name, path.stem[10:13], path.stem[-1]
+                    name = (
+                        f"owl-{label}-{label}{999 - int(recording)}_1sec_{ord('z') - ord(letter)}"
+                    )
+                    path.rename(path.with_name(f"{name}.wav"))
+            assert place.run("owl").failures == {}
+            files = (place.results.learning_curves, place.results.comparisons)
+            published.append([file.read_bytes() for file in files])
+    assert published[0] == published[1]
+
+
 def test_a_new_seed_or_size_touches_no_embedding(place):
     run, audio = place.run, place.audio
     write_species(audio, "owl", recordings=5)

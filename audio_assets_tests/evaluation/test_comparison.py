@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import t as student
 
 from audio_assets.evaluation.comparison import differences, holm, needed_rows
@@ -99,6 +101,15 @@ def test_holm_by_hand() -> None:
     np.testing.assert_allclose(holm([0.01, np.nan]), [0.02, np.nan])
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.floats(0.0, 1.0), st.sampled_from([0.01, 0.05])), min_size=1))
+def test_holm_equals_that_of_statsmodels(p_values: list[float]) -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    expected = multipletests(p_values, method="holm")[1]
+    np.testing.assert_allclose(holm(p_values), expected, rtol=0, atol=1e-12)
+
+
 def test_clips_needed_is_a_row_a_model(models: dict[str, FoldResults]) -> None:
     curves = {
         name: summarise(r.scores, recordings=r.recordings, ci_level=0.95, head="logistic")
@@ -109,7 +120,9 @@ def test_clips_needed_is_a_row_a_model(models: dict[str, FoldResults]) -> None:
     assert table["model_a"].tolist() == ["blurred", "noise", "sharp"]
     sharp = table.iloc[2]
     assert sharp["status"] == "ok" and sharp["training_size"] >= 4
+    assert sharp["needed_low"] <= sharp["training_size"] <= sharp["needed_high"]
     assert table.iloc[1]["status"].startswith("not reached with n = ")
+    assert pd.isna(table.iloc[1]["needed_high"]) and (table["largest_size"] > 16).all()
 
 
 def test_one_model_alone_has_no_differences(models: dict[str, FoldResults]) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audio_assets import evaluate
 from audio_assets.errors import SplitLeakError
@@ -12,6 +14,7 @@ from audio_assets.evaluation import api
 from audio_assets.evaluation.splits import NoEvaluation, make_split_plan
 from audio_assets.tables import EVALUATION
 from audio_assets.validation import validate
+from audio_assets_tests.evaluation.conftest import simulate
 
 Simulate = Callable[..., Any]
 
@@ -93,6 +96,52 @@ def test_few_recordings_have_points_without_an_interval(simulated: Simulate) -> 
     assert curve["mean"].notna().all() and curve["ci_low"].isna().all()
     assert (curve["ci_status"].str.startswith("fewer than 5 recordings")).all()
     assert set(curve["folds"]) == {3}
+
+
+def test_fewer_recordings_than_folds_lower_the_folds_and_keep_the_interval(
+    simulated: Simulate,
+) -> None:
+    curve = run(simulated(6, 9, clips=5), folds=8)
+    assert set(curve["folds"]) == {6}
+    assert curve.query("metric == 'roc_auc'")["ci_low"].notna().all()
+    # With as many folds as recordings, every repeat has the same positive test sets.
+    assert set(curve["distinct_folds"]) == {6}
+
+
+def test_equal_clips_score_alike_and_are_at_chance(simulated: Simulate) -> None:
+    clips = simulated()
+    clips.embeddings[:] = clips.embeddings[0]
+    curve = run(clips)
+    for metric, value in (("roc_auc", 0.5), ("average_precision", 0.5), ("brier", 0.25)):
+        rows = curve[curve["metric"] == metric]
+        np.testing.assert_allclose(rows["mean"].astype(float), value, atol=1e-9)
+        assert (rows["ci_method"] == "recording_bound").all()
+        assert (rows["ci_high"] - rows["ci_low"] > 0.3).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 2**31),
+    st.integers(5, 8),
+    st.integers(5, 8),
+    st.sampled_from([0.0, 2.0, 60.0]),
+    st.sampled_from(["logistic", "svm"]),
+    st.booleans(),
+)
+def test_every_interval_of_every_metric_holds_its_own_point_estimate(
+    seed: int, pos: int, neg: int, shift: float, head: str, coarse: bool
+) -> None:
+    # Many clips a recording, so that recall at precision 0.9 is defined.
+    clips = simulate(pos, neg, clips=10, shift=shift, seed=seed)
+    vectors = np.round(clips.embeddings / 4) * 4 + 1e-3 if coarse else clips.embeddings
+    curve = evaluate(vectors, clips.labels, clips.recordings, sizes=(2,), repeats=1, head=head)
+    bounded = curve[curve["ci_low"].notna()]
+    defined = {"roc_auc", "average_precision", "recall_at_precision_90"}
+    assert set(bounded["metric"]) == (defined | {"brier"} if head == "logistic" else defined)
+    assert (bounded["ci_low"] <= bounded["mean"]).all()
+    assert (bounded["mean"] <= bounded["ci_high"]).all()
+    assert (bounded["ci_low"] < bounded["ci_high"]).all()
+    assert bounded[["ci_low", "ci_high"]].stack().between(0.0, 1.0).all()
 
 
 def test_one_recording_is_no_evaluation(simulated: Simulate) -> None:

@@ -78,6 +78,19 @@ def test_equal_folds_are_bounded_by_the_number_of_recordings(value: float) -> No
     assert widths == sorted(widths, reverse=True) and widths[-1] > 0.01
 
 
+def test_some_perfect_folds_keep_the_corrected_t_with_both_ends_inside() -> None:
+    values = np.ones(25)
+    values[:3] = 0.9
+    result = of(values)
+    assert result.method == "corrected_t"
+    assert 0.75 < result.low < values.mean() < result.high < 1.0
+    # A single fold a hair below 1 is no certainty either.
+    values = np.ones(25)
+    values[0] = 0.999
+    result = of(values)
+    assert result.method == "corrected_t" and result.low < 0.9999 < result.mean < result.high
+
+
 def test_perfect_folds_are_bounded_as_in_the_docstring() -> None:
     result = of(np.ones(25), recordings=RecordingCounts(12, 30, 42))
     assert result.low == pytest.approx(0.025 ** (1 / 12)) and result.high == 1.0

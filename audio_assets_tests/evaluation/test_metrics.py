@@ -6,10 +6,11 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from audio_assets.evaluation.metrics import score_fold
 
-# A grid of few values, so that ties are common.
-pairs = st.lists(
-    st.tuples(st.integers(0, 1), st.integers(0, 12).map(lambda k: k / 12)), min_size=2, max_size=80
-).filter(lambda rows: len({label for label, _ in rows}) == 2)
+# Few values, so that ties are common, or any, so that some differ in their last bits alone.
+score_values = st.one_of(st.integers(0, 12).map(lambda k: k / 12), st.floats(0.0, 1.0))
+pairs = st.lists(st.tuples(st.integers(0, 1), score_values), min_size=2, max_size=80).filter(
+    lambda rows: len({label for label, _ in rows}) == 2
+)
 
 
 @settings(max_examples=150, deadline=None)

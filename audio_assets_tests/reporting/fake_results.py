@@ -183,9 +183,7 @@ def fake_comparisons() -> pd.DataFrame:
     for model in THREE:
         status = f"not estimated: {NO_INTERVAL}"
         rows.append(
-            comparison_row(
-                "bobwhite", needed, model, target=0.95, status=status, largest_size=13
-            )
+            comparison_row("bobwhite", needed, model, target=0.95, status=status, largest_size=13)
         )
     for size in (4, 107):
         for a, b, gap in (

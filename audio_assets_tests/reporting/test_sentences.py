@@ -39,7 +39,8 @@ CURVE = curve_frame(
     ]
 )
 NEEDED = compared(
-    needed_row("coyote", "birdnet", 32, 120, low=8), needed_row("coyote", "random_forest", None, 120)
+    needed_row("coyote", "birdnet", 32, 120, low=8),
+    needed_row("coyote", "random_forest", None, 120),
 )
 
 
