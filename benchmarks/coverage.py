@@ -274,23 +274,21 @@ def table_rows(cells: Iterable[Cell]) -> Iterator[str]:
     """Lines of a Markdown table."""
     yield (
         "| recordings | n | true AUC (SE) | this interval | naive | width | all folds at 1 | bias "
-        "| bias of clip folds |"
+        "| bias of clip folds | sets |"
     )
-    yield "|---" * 9 + "|"
+    yield "|---" * 10 + "|"
     for cell in cells:
         yield (
             f"| {cell.name} | {cell.size} | {cell.truth:.4f} ({cell.truth_error:.4f}) "
             f"| {cell.coverage:.3f} | {cell.naive:.2f} | {cell.width:.2f} | {cell.perfect:.0%} "
-            f"| {cell.bias:+.4f} | {cell.clip_bias:+.4f} |"
+            f"| {cell.bias:+.3f} | {cell.clip_bias:+.3f} | {cell.sets} |"
         )
 
 
 def _aucs(results: FoldResults) -> dict[int, Vector]:
     """AUC of every fold, by training size."""
     scores = results.scores[results.scores["metric"] == "roc_auc"]
-    return {
-        int(size): cells["value"].to_numpy() for size, cells in scores.groupby("training_size")
-    }
+    return {int(size): cells["value"].to_numpy() for size, cells in scores.groupby("training_size")}
 
 
 def _share_that_holds(truth: float, ends: list[tuple[float, float]]) -> float:

@@ -10,7 +10,6 @@ from audio_assets.reporting.sentences import (
 from audio_assets_tests.reporting.fake_results import (
     NO_INTERVAL,
     THREE,
-    comparison_row,
     curve_frame,
     curve_row,
     fake_comparisons,
