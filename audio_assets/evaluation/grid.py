@@ -9,20 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from audio_assets.evaluation.heads import HEADS, Scorer
+from audio_assets.evaluation.heads import HEADS, Fit, Scorer, Scores
+from audio_assets.evaluation.inputs import checked_input, training_sizes
 from audio_assets.evaluation.metrics import score_fold
-from audio_assets.evaluation.recordings import (
-    RecordingCounts,
-    check_no_leak,
-    count_recordings,
-)
+from audio_assets.evaluation.recordings import RecordingCounts, count_recordings
 from audio_assets.evaluation.seeds import Purpose, random_state
-from audio_assets.evaluation.splits import NoEvaluation, SplitPlan, why_no_evaluation
+from audio_assets.evaluation.splits import SplitPlan
 from audio_assets.evaluation.threads import one_blas_thread
 
 if TYPE_CHECKING:
@@ -135,110 +132,40 @@ def score_folds(
     ValueError
         An argument is wrong.
     """
-    vectors, classes, names = _checked(embeddings, labels, recordings, plan)
-    untrained = _checked_class_scores(class_scores, len(vectors))
-    if head not in HEADS:
-        raise ValueError(f"unknown head {head!r}; there are {', '.join(HEADS)}")
-    if protocol != "cv":
-        raise ValueError(f"protocol {protocol!r} is not available; there is cv")
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1, got {workers}")
-    check_no_leak(plan.folds, names)
-    counts = count_recordings(classes, names)
-    if counts.smaller_class < 2:
-        raise NoEvaluation(why_no_evaluation(counts if len(vectors) else None))
-    largest = plan.largest_size(classes)
-    if largest < 1:
-        raise NoEvaluation("a fold leaves a class without training clips")
-
-    # Sums in another order differ in their last bits, so rows are put in an order of content.
-    canonical = _canonical_order(plan, classes)
-    vectors, classes, names = vectors[canonical], classes[canonical], names[canonical]
-    plan = plan.take(canonical)
-    cells = _cells(plan, classes, training_sizes(sizes, largest), untrained is not None)
-    if untrained is not None:
-        untrained = untrained[canonical]
+    given = checked_input(
+        embeddings,
+        labels,
+        recordings,
+        plan,
+        head=head,
+        protocol=protocol,
+        class_scores=class_scores,
+        workers=workers,
+    )
+    classes, plan, untrained = given.labels, given.plan, given.class_scores
+    trained_at = training_sizes(sizes, plan.largest_size(classes))
+    cells = _cells(plan, classes, trained_at, untrained is not None)
     chosen = HEADS[head]
 
+    outcomes = [np.empty(0) if untrained is None else untrained[cell.test] for cell in cells]
+    trained = [place for place, cell in enumerate(cells) if cell.size > 0]
+    done = len(cells) - len(trained)
     with one_blas_thread():
-        scorer = chosen.prepare(vectors)
-        trained = [cell for cell in cells if cell.size > 0]
-        fits = _fits(scorer, trained, classes, seed, workers if chosen.slow else 1)
-        outcomes = []
-        for done, cell in enumerate(cells, start=1):
-            if cell.size > 0:
-                outcomes.append(next(fits))
-            elif untrained is not None:
-                outcomes.append(untrained[cell.test])
+        scorer = chosen.prepare(given.embeddings)
+        to_fit = [cells[place] for place in trained]
+        fits = _fits(scorer, to_fit, classes, seed, slow=chosen.slow, workers=workers)
+        for places, scores in fits:
+            for place, score in zip(places, scores, strict=True):
+                outcomes[trained[place]] = score
+            done += len(places)
             if progress is not None:
                 progress(done, len(cells))
 
     return FoldResults(
-        _score_table(cells, outcomes, plan, classes, names, chosen.is_probability),
-        _prediction_table(cells, outcomes, canonical, chosen.is_probability),
-        counts,
+        _score_table(cells, outcomes, plan, classes, given.recordings, chosen.is_probability),
+        _prediction_table(cells, outcomes, given.order, chosen.is_probability),
+        given.counts,
     )
-
-
-def training_sizes(sizes: Iterable[int], largest: int) -> list[int]:
-    """The sizes that are trained at: those asked for up to the largest, and the largest.
-
-    Raises
-    ------
-    ValueError
-        A size is negative or no whole number.
-    """
-    asked = list(sizes)
-    for size in asked:
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
-            raise ValueError(f"a training size must be a whole number of clips, got {size!r}")
-    return sorted({int(size) for size in asked if 0 < size <= largest} | {largest})
-
-
-def _checked(
-    embeddings: ArrayLike,
-    labels: ArrayLike,
-    recordings: ArrayLike,
-    plan: SplitPlan,
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.str_]]:
-    vectors = np.ascontiguousarray(embeddings, dtype=np.float64)
-    classes, names = np.asarray(labels), np.asarray(recordings, dtype=str)
-    if vectors.ndim != 2:
-        raise ValueError(f"embeddings must be [clips, dimension], got shape {vectors.shape}")
-    if not len(vectors) == len(classes) == len(names) == plan.n_clips:
-        raise ValueError(
-            f"embeddings, labels, recordings and plan must have one length, got {len(vectors)}, "
-            f"{len(classes)}, {len(names)} and {plan.n_clips}"
-        )
-    if not np.isfinite(vectors).all():
-        raise ValueError("embeddings must be finite")
-    if not np.isin(classes, (0, 1)).all():
-        raise ValueError("labels must be 0 or 1")
-    return vectors, classes.astype(np.int64), names
-
-
-def _checked_class_scores(class_scores: ArrayLike | None, clips: int) -> NDArray[np.float64] | None:
-    if class_scores is None:
-        return None
-    scores = np.asarray(class_scores, dtype=np.float64)
-    if scores.shape != (clips,):
-        raise ValueError(f"class_scores must be [{clips}], got shape {scores.shape}")
-    if np.isnan(scores).all():
-        return None
-    if not np.isfinite(scores).all():
-        raise ValueError("class_scores must be finite for all clips, or NaN for all")
-    return scores
-
-
-def _canonical_order(plan: SplitPlan, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Row numbers by label and content; rows of equal content by their place in the plan."""
-    places = [
-        (int(label), key, *folds, *ranks)
-        for label, key, folds, ranks in zip(
-            labels, plan.keys, plan.folds.T.tolist(), plan.ranks.T.tolist(), strict=True
-        )
-    ]
-    return np.array(sorted(range(len(places)), key=places.__getitem__), dtype=np.int64)
 
 
 def _cells(
@@ -255,42 +182,45 @@ def _cells(
 
 
 def _fits(
-    scorer: Scorer, cells: list[_Cell], labels: NDArray[np.int64], seed: int, workers: int
-) -> Iterator[NDArray[np.float64]]:
-    """Scores of the test clips of each cell, in the order of the cells."""
-    jobs = (
-        (
-            scorer,
+    scorer: Scorer,
+    cells: list[_Cell],
+    labels: NDArray[np.int64],
+    seed: int,
+    *,
+    slow: bool,
+    workers: int,
+) -> Iterator[tuple[list[int], Scores]]:
+    """Places among the cells, and the scores of their test clips, as they are done."""
+    fits = [
+        Fit(
             cell.train,
-            labels[cell.train],
             cell.test,
+            cell.repeat,
             random_state(seed, Purpose.HEAD, cell.repeat, cell.fold, cell.size),
         )
         for cell in cells
-    )
-    if workers == 1:
-        yield from (_fit(*job) for job in jobs)
-        return
-    from joblib import Parallel, delayed
+    ]
+    if not slow:
+        # A size at a time: all that a head can do at once, and still some progress to show.
+        for size in sorted({cell.size for cell in cells}):
+            places = [place for place, cell in enumerate(cells) if cell.size == size]
+            yield places, scorer(labels, [fits[place] for place in places])
+    elif workers == 1:
+        for place, fit in enumerate(fits):
+            yield [place], scorer(labels, [fit])
+    else:
+        from joblib import Parallel, delayed
 
-    # Processes: growing a forest holds the interpreter's lock, two threads are no faster than one.
-    pool = Parallel(n_jobs=workers, backend="loky", return_as="generator")
-    yield from pool(delayed(_fit_in_worker)(*job) for job in jobs)
-
-
-def _fit(
-    scorer: Scorer,
-    train: NDArray[np.int64],
-    train_labels: NDArray[np.int64],
-    test: NDArray[np.int64],
-    state: int,
-) -> NDArray[np.float64]:
-    return scorer(train, train_labels, test, state) if len(test) else np.empty(0)
+        # Processes: growing a forest holds the interpreter's lock, two threads are no faster.
+        pool = Parallel(n_jobs=workers, backend="loky", return_as="generator")
+        outcomes = pool(delayed(_fit_in_worker)(scorer, labels, fit) for fit in fits)
+        for place, scores in enumerate(outcomes):
+            yield [place], scores
 
 
-def _fit_in_worker(*job: Any) -> NDArray[np.float64]:
+def _fit_in_worker(scorer: Scorer, labels: NDArray[np.int64], fit: Fit) -> Scores:
     with one_blas_thread():
-        return _fit(*job)
+        return scorer(labels, [fit])
 
 
 def _fold_digest(plan: SplitPlan, labels: NDArray[np.int64], test: NDArray[np.int64]) -> str:
@@ -316,12 +246,14 @@ def _score_table(
 ) -> pd.DataFrame:
     import pandas as pd
 
+    folds = {(cell.repeat, cell.fold): cell.test for cell in cells}
+    digests = {place: _fold_digest(plan, labels, test) for place, test in folds.items()}
     rows: list[tuple[object, ...]] = []
     for cell, outcome in zip(cells, outcomes, strict=True):
         trained = count_recordings(labels[cell.train], recordings[cell.train])
         test_labels = labels[cell.test]
         test_pos = int(test_labels.sum())
-        digest = _fold_digest(plan, labels, cell.test)
+        digest = digests[cell.repeat, cell.fold]
         values = score_fold(test_labels, outcome, is_probability=is_probability and cell.size > 0)
         for metric, (value, reason) in values.items():
             rows.append(

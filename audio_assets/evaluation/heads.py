@@ -1,10 +1,10 @@
 """The heads: classifiers trained on embeddings, by name.
 
-A head prepares once what all its fits share and then scores test clips fold by fold. Which clips
-are trained on belongs in :mod:`audio_assets.evaluation.grid`.
+A head prepares once what all its fits share and then trains and scores any number of them. Which
+clips are trained on belongs in :mod:`audio_assets.evaluation.grid`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -12,11 +12,40 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.kernel_logistic import NotConvergedError, fit_kernel_logistic
+from audio_assets.evaluation.kernel_logistic import NotConvergedError, fit_kernel_logistics
 
-Indices = NDArray[np.int64]
-Scorer = Callable[[Indices, NDArray[np.int64], Indices, int], NDArray[np.float64]]
-"""``scorer(train, train_labels, test, random_state)`` gives the score of every test clip."""
+Labels = NDArray[np.int64]
+Scores = list[NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """One classifier to train, and the clips to score with it.
+
+    Attributes
+    ----------
+    train
+        int[m], row numbers of the training clips; a clip that is named twice counts twice.
+    test
+        int[t], row numbers of the clips to score.
+    repeat
+        Repeat of the K-fold; fits of one repeat and size train on much the same clips.
+    random_state
+        For heads that draw random numbers.
+    """
+
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    repeat: int
+    random_state: int
+
+
+Scorer = Callable[[Labels, Sequence[Fit]], Scores]
+"""``scorer(labels, fits)`` trains each fit and gives the scores of its test clips.
+
+``labels`` are {0, 1}[n] of all clips; only those of training clips are looked at. What a fit gives
+may depend in its last bits on the fits beside it, and on nothing else.
+"""
 
 
 class Head(Protocol):
@@ -60,19 +89,72 @@ class LogisticHead:
     slow: bool = False
 
     def prepare(self, embeddings: NDArray[np.float64]) -> Scorer:
-        from scipy.special import expit
-
         length = np.linalg.norm(embeddings, axis=1, keepdims=True)
         unit = embeddings / np.where(length > 0.0, length, 1.0)
-        gram = unit @ unit.T
+        return _LogisticScorer(unit @ unit.T, self.c)
 
-        def score(
-            train: Indices, labels: NDArray[np.int64], test: Indices, random_state: int
-        ) -> NDArray[np.float64]:
-            fit = fit_kernel_logistic(gram[np.ix_(train, train)], labels, self.c)
-            return np.asarray(expit(fit.decision(gram[np.ix_(test, train)])))
 
-        return score
+BATCH_VALUES = 2**14
+"""Clips times models of a batch of logistic fits: the vectors of a batch stay in a core's cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class _LogisticScorer:
+    """Fits in batches from float64[n, n] inner products of all clips."""
+
+    gram: NDArray[np.float64]
+    c: float
+
+    def __call__(self, labels: Labels, fits: Sequence[Fit]) -> Scores:
+        from scipy.special import expit
+
+        groups: dict[tuple[int, int], list[int]] = {}
+        for place, fit in enumerate(fits):
+            groups.setdefault((len(fit.train), fit.repeat), []).append(place)
+        alike: dict[tuple[int, int], list[list[int]]] = {}
+        for (size, _), places in groups.items():
+            alike.setdefault((size, len(places)), []).append(places)
+        outcomes: Scores = [np.empty(0)] * len(fits)
+        for together in alike.values():
+            for batch in self._batches(fits, together):
+                decisions = self._decisions(labels, [[fits[i] for i in group] for group in batch])
+                for group, rows in zip(batch, decisions, strict=True):
+                    for place, decision in zip(group, rows, strict=True):
+                        outcomes[place] = expit(decision[fits[place].test])
+        return outcomes
+
+    def _batches(self, fits: Sequence[Fit], groups: list[list[int]]) -> list[list[list[int]]]:
+        models = len(groups[0]) * min(len(self.gram), 2 * len(fits[groups[0][0]].train))
+        step = max(1, BATCH_VALUES // models)
+        return [groups[start : start + step] for start in range(0, len(groups), step)]
+
+    def _decisions(self, labels: Labels, groups: list[list[Fit]]) -> NDArray[np.float64]:
+        """Log odds float64[g, k, n] of all clips by g groups of k fits."""
+        clips = len(self.gram)
+        shape = (len(groups), len(groups[0]), clips)
+        weights = np.array(
+            [[np.bincount(fit.train, minlength=clips) for fit in group] for group in groups],
+            dtype=np.float64,
+        )
+        weights *= self.c
+        seen = [np.flatnonzero(group.any(axis=0)) for group in weights]
+        width = max(len(rows) for rows in seen)
+        if 2 * width > clips:
+            # As one group with the whole matrix: large products are the faster ones.
+            flat = weights.reshape(1, -1, clips)
+            fitted = fit_kernel_logistics(self.gram[None], labels[None], flat)
+            return fitted.decision(self.gram).reshape(shape)
+        # Narrow groups are filled up with clips of no weight.
+        rows = np.array([np.pad(row, (0, width - len(row))) for row in seen])
+        real = np.array([np.arange(width) < len(row) for row in seen])
+        narrow = np.take_along_axis(weights, rows[:, None], axis=2) * real[:, None]
+        gram = self.gram[rows[:, :, None], rows[:, None, :]]
+        fitted = fit_kernel_logistics(gram, labels[rows], narrow)
+        dual = np.zeros(shape)
+        for group, row in enumerate(seen):
+            dual[group][:, row] = fitted.dual[group][:, : len(row)]
+        decisions = dual.reshape(-1, clips) @ self.gram
+        return np.asarray(decisions.reshape(shape) + fitted.intercept[..., None])
 
 
 @dataclass(frozen=True)
@@ -94,28 +176,38 @@ class StandardisedHead:
     slow: bool
 
     def prepare(self, embeddings: NDArray[np.float64]) -> Scorer:
+        return _StandardisedScorer(self, embeddings)
+
+
+@dataclass(frozen=True, eq=False)
+class _StandardisedScorer:
+    """Fits one after the other on float64[n, d]."""
+
+    head: StandardisedHead
+    embeddings: NDArray[np.float64]
+
+    def __call__(self, labels: Labels, fits: Sequence[Fit]) -> Scores:
+        return [self._score(labels, fit) if len(fit.test) else np.empty(0) for fit in fits]
+
+    def _score(self, labels: Labels, fit: Fit) -> NDArray[np.float64]:
         import warnings
 
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.preprocessing import StandardScaler
 
-        def score(
-            train: Indices, labels: NDArray[np.int64], test: Indices, random_state: int
-        ) -> NDArray[np.float64]:
-            scaler = StandardScaler().fit(embeddings[train])
-            classifier = self.make(random_state)
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", ConvergenceWarning)
-                try:
-                    classifier.fit(scaler.transform(embeddings[train]), labels)
-                except ConvergenceWarning as warning:
-                    raise NotConvergedError(str(warning)) from warning
-            features = scaler.transform(embeddings[test])
-            if self.is_probability:
-                return np.asarray(classifier.predict_proba(features)[:, 1], dtype=np.float64)
-            return np.asarray(classifier.decision_function(features), dtype=np.float64)
-
-        return score
+        train = self.embeddings[fit.train]
+        scaler = StandardScaler().fit(train)
+        classifier = self.head.make(fit.random_state)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            try:
+                classifier.fit(scaler.transform(train), labels[fit.train])
+            except ConvergenceWarning as warning:
+                raise NotConvergedError(str(warning)) from warning
+        features = scaler.transform(self.embeddings[fit.test])
+        if self.head.is_probability:
+            return np.asarray(classifier.predict_proba(features)[:, 1], dtype=np.float64)
+        return np.asarray(classifier.decision_function(features), dtype=np.float64)
 
 
 def _random_forest(random_state: int) -> Any:

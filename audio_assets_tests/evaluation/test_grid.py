@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from audio_assets.errors import SplitLeakError
-from audio_assets.evaluation.grid import score_folds, training_sizes
+from audio_assets.evaluation.grid import score_folds
+from audio_assets.evaluation.inputs import training_sizes
 from audio_assets.evaluation.splits import NoEvaluation, make_split_plan
 
 Clips = Any
@@ -170,7 +171,13 @@ def test_recording_counts_are_those_of_the_training_subset(simulated: Simulate) 
 def test_progress_counts_up_to_the_end(simulated: Simulate) -> None:
     seen: list[tuple[int, int]] = []
     grid(simulated(), progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(done, 30) for done in range(1, 31)]
+    assert seen == [(10, 30), (20, 30), (30, 30)]
+    seen.clear()
+    clips = simulated(4, 4)
+    options: dict[str, Any] = {"sizes": (), "head": "random_forest"}
+    plan = make_split_plan(clips.labels, clips.recordings, keys=clips.keys, folds=2, repeats=1)
+    grid(clips, plan, progress=lambda done, total: seen.append((done, total)), **options)
+    assert seen == [(1, 2), (2, 2)]
 
 
 @pytest.mark.parametrize(

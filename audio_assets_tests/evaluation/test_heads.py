@@ -8,7 +8,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import normalize
 
 from audio_assets.evaluation import heads
-from audio_assets.evaluation.heads import HEADS, StandardisedHead
+from audio_assets.evaluation.heads import HEADS, Fit, Head, StandardisedHead
 from audio_assets.evaluation.kernel_logistic import NotConvergedError
 
 Clips = Any
@@ -19,17 +19,26 @@ def halves(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
     return np.sort(rows[: len(rows) // 2]), np.sort(rows[len(rows) // 2 :])
 
 
+def score(
+    head: Head, embeddings: Any, labels: Any, train: Any, test: Any, state: int = 0
+) -> np.ndarray:
+    """Scores of one fit; what it is told of test clips' labels is wrong."""
+    told = 1 - np.asarray(labels)
+    told[train] = np.asarray(labels)[train]
+    return head.prepare(embeddings)(told, [Fit(train, test, 0, state)])[0]
+
+
 @pytest.mark.parametrize("name", list(HEADS))
 def test_every_head_ranks_separated_clips_and_repeats_itself(
     name: str, simulated: Callable[..., Clips]
 ) -> None:
     clips = simulated(shift=8.0)
     train, test = halves(clips)
-    score = HEADS[name].prepare(clips.embeddings)
-    scores = score(train, clips.labels[train], test, 7)
+    scores = score(HEADS[name], clips.embeddings, clips.labels, train, test, 7)
     pos, neg = scores[clips.labels[test] == 1], scores[clips.labels[test] == 0]
     assert np.mean(pos[:, None] > neg) > 0.95
-    np.testing.assert_array_equal(scores, score(train, clips.labels[train], test, 7))
+    again = score(HEADS[name], clips.embeddings, clips.labels, train, test, 7)
+    np.testing.assert_array_equal(scores, again)
     if HEADS[name].is_probability:
         assert 0.0 <= scores.min() and scores.max() <= 1.0
     else:
@@ -40,10 +49,10 @@ def test_every_head_ranks_separated_clips_and_repeats_itself(
 def test_test_clips_have_no_part_in_training(name: str, simulated: Callable[..., Clips]) -> None:
     clips = simulated()
     train, test = halves(clips)
-    before = HEADS[name].prepare(clips.embeddings)(train, clips.labels[train], test, 7)
+    before = score(HEADS[name], clips.embeddings, clips.labels, train, test, 7)
     moved = clips.embeddings.copy()
     moved[test[1:]] *= 100.0
-    after = HEADS[name].prepare(moved)(train, clips.labels[train], test, 7)
+    after = score(HEADS[name], moved, clips.labels, train, test, 7)
     assert after[0] == pytest.approx(before[0], abs=1e-12)
 
 
@@ -52,7 +61,7 @@ def test_logistic_is_scikit_learns_on_embeddings_of_unit_length(
 ) -> None:
     clips = simulated()
     train, test = halves(clips)
-    mine = HEADS["logistic"].prepare(clips.embeddings)(train, clips.labels[train], test, 0)
+    mine = score(HEADS["logistic"], clips.embeddings, clips.labels, train, test)
     unit = normalize(clips.embeddings)
     model = LogisticRegression(C=10.0, tol=1e-10, solver="newton-cholesky", max_iter=1000)
     theirs = model.fit(unit[train], clips.labels[train]).predict_proba(unit[test])[:, 1]
@@ -65,7 +74,7 @@ def test_an_embedding_of_zeros_scores_the_intercept(simulated: Callable[..., Cli
     embeddings = clips.embeddings.copy()
     embeddings[test[:2]] = 0.0
     embeddings[train[:2]] = 0.0
-    scores = HEADS["logistic"].prepare(embeddings)(train, clips.labels[train], test, 0)
+    scores = score(HEADS["logistic"], embeddings, clips.labels, train, test)
     unit = normalize(embeddings)
     model = LogisticRegression(C=10.0, tol=1e-10, solver="newton-cholesky", max_iter=1000)
     model.fit(unit[train], clips.labels[train])
@@ -76,15 +85,17 @@ def test_an_embedding_of_zeros_scores_the_intercept(simulated: Callable[..., Cli
 @pytest.mark.parametrize("name", list(HEADS))
 def test_embeddings_that_are_all_zero_score_all_clips_alike(name: str) -> None:
     labels = np.tile([0, 1], 4)
-    score = HEADS[name].prepare(np.zeros((8, 5)))
-    assert len(set(score(np.arange(6), labels[:6], np.array([6, 7]), 0))) == 1
+    scores = score(HEADS[name], np.zeros((8, 5)), labels, np.arange(6), np.array([6, 7]))
+    assert len(set(scores)) == 1
 
 
 def test_the_random_state_moves_the_forest(simulated: Callable[..., Clips]) -> None:
     clips = simulated()
     train, test = halves(clips)
-    score = HEADS["random_forest"].prepare(clips.embeddings)
-    one, two = (score(train, clips.labels[train], test, state) for state in (0, 1))
+    one, two = (
+        score(HEADS["random_forest"], clips.embeddings, clips.labels, train, test, state)
+        for state in (0, 1)
+    )
     assert (one != two).any()
 
 
@@ -92,7 +103,7 @@ def test_a_network_that_does_not_converge_is_an_error(simulated: Callable[..., C
     clips = simulated()
     head = StandardisedHead(lambda state: MLPClassifier(max_iter=2), True, True)
     with pytest.raises(NotConvergedError, match="converged"):
-        head.prepare(clips.embeddings)(np.arange(60), clips.labels[:60], np.arange(60, 72), 0)
+        score(head, clips.embeddings, clips.labels, np.arange(60), np.arange(60, 72))
 
 
 def test_hyper_parameters_are_those_that_were_published() -> None:
@@ -100,3 +111,33 @@ def test_hyper_parameters_are_those_that_were_published() -> None:
     assert heads._random_forest(1).get_params()["n_estimators"] == 100
     assert heads._mlp(1).get_params()["hidden_layer_sizes"] == (256, 64)
     assert heads._svm(1).get_params()["kernel"] == "rbf"
+
+
+def test_a_clip_named_twice_counts_twice(simulated: Callable[..., Clips]) -> None:
+    clips = simulated()
+    train, test = halves(clips)
+    copies = np.r_[train, train[::3], train[::3]]
+    rows = np.r_[copies, test]
+    drawn = np.arange(len(copies)), np.arange(len(copies), len(rows))
+    for name in ("logistic", "svm"):
+        counted = score(HEADS[name], clips.embeddings, clips.labels, copies, test)
+        written_out = score(HEADS[name], clips.embeddings[rows], clips.labels[rows], *drawn)
+        np.testing.assert_allclose(counted, written_out, atol=1e-9)
+        once = score(HEADS[name], clips.embeddings, clips.labels, train, test)
+        assert np.abs(counted - once).max() > 1e-4
+
+
+def test_logistic_fits_do_not_depend_on_the_fits_beside_them(
+    simulated: Callable[..., Clips],
+) -> None:
+    clips = simulated(30, 30)
+    rng = np.random.default_rng(4)
+    pos, neg = np.flatnonzero(clips.labels == 1), np.flatnonzero(clips.labels == 0)
+    fits = []
+    for number in range(60):
+        size = (4, 11, 60)[number % 3]
+        train = np.r_[rng.choice(pos, size, replace=False), rng.choice(neg, size, replace=False)]
+        fits.append(Fit(train, np.setdiff1d(np.arange(180), train), number // 7, 0))
+    scorer = HEADS["logistic"].prepare(clips.embeddings)
+    for fit, scores in zip(fits, scorer(clips.labels, fits), strict=True):
+        np.testing.assert_allclose(scores, scorer(clips.labels, [fit])[0], atol=1e-9)
