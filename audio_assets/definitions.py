@@ -6,6 +6,7 @@ import dagster as dg
 
 from audio_assets.assets.audio_inventory import build_audio_inventory
 from audio_assets.assets.balanced_manifest import build_balanced_manifest
+from audio_assets.assets.bootstrap_scores import build_bootstrap_scores
 from audio_assets.assets.embeddings import build_embeddings
 from audio_assets.assets.encoder_card import build_encoder_card
 from audio_assets.assets.experiment_report import build_experiment_report
@@ -51,10 +52,12 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
     """
     settings = settings or load_settings()
     plan = AssetPlan(settings, build_partitions(settings))
+    # Without draws there is nothing to materialize, and the chart of the assets is simpler.
+    bootstrap = (build_bootstrap_scores,) if settings.bootstrap else ()
     return dg.Definitions(
-        assets=[build(plan) for build in _ASSETS],
+        assets=[build(plan) for build in (*_ASSETS, *bootstrap)],
         asset_checks=build_checks(plan),
-        jobs=build_jobs(),
+        jobs=build_jobs(plan),
         resources={
             TABLES_IO: table_io_manager(settings),
             "progress": LogProgress(),

@@ -5,6 +5,8 @@ from typing import Any
 
 import dagster as dg
 
+from audio_assets.assets.plan import AssetPlan
+
 INVENTORY = "inventory"
 ENCODERS = "encoders"
 DUPLICATES = "duplicates"
@@ -14,7 +16,7 @@ CHARTS = "charts"
 REPORT = "report"
 
 
-def build_jobs() -> Sequence[Any]:
+def build_jobs(plan: AssetPlan) -> Sequence[Any]:
     """Jobs in the order in which they feed one another."""
     return [
         dg.define_asset_job(
@@ -39,7 +41,7 @@ def build_jobs() -> Sequence[Any]:
         ),
         dg.define_asset_job(
             EXPERIMENT,
-            ["embeddings", "fold_scores", "fold_predictions", "learning_curve"],
+            list(plan.experiment_assets),
             description="Embed, cross-validate and summarise one species with one model.",
         ),
         dg.define_asset_job(

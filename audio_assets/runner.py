@@ -28,15 +28,18 @@ from audio_assets.staleness import (
 # One op makes both, so they are materialized together.
 _TOGETHER = {"fold_scores": "fold_predictions", "fold_predictions": "fold_scores"}
 
-_JOB_ASSETS: dict[str, tuple[str, ...]] = {
-    jobs.INVENTORY: ("audio_inventory",),
-    jobs.DUPLICATES: ("duplicate_encoder",),
-    jobs.SPLITS: ("near_duplicates", "balanced_manifest"),
-    jobs.ENCODERS: ("encoder_card",),
-    jobs.EXPERIMENT: ("embeddings", "fold_scores", "fold_predictions", "learning_curve"),
-    jobs.CHARTS: ("roc_auc_chart", "model_comparison", "quarantine"),
-    jobs.REPORT: ("experiment_report",),
-}
+
+def _job_assets(job: str, plan: AssetPlan) -> tuple[str, ...]:
+    """Assets of a job, in the order of the data flow."""
+    return {
+        jobs.INVENTORY: ("audio_inventory",),
+        jobs.DUPLICATES: ("duplicate_encoder",),
+        jobs.SPLITS: ("near_duplicates", "balanced_manifest"),
+        jobs.ENCODERS: ("encoder_card",),
+        jobs.EXPERIMENT: plan.experiment_assets,
+        jobs.CHARTS: ("roc_auc_chart", "model_comparison", "quarantine"),
+        jobs.REPORT: ("experiment_report",),
+    }[job]
 
 
 @dataclass
@@ -123,13 +126,14 @@ class LocalRunner:
         comes out the same, they are fresh after all.
         """
         staleness = Staleness(self.defs, self.plan, self.instance)
-        states = {asset: staleness.state(asset, partition) for asset in _JOB_ASSETS[job]}
+        assets = _job_assets(job, self.plan)
+        states = {asset: staleness.state(asset, partition) for asset in assets}
         if probe is not None:
             states[probe.asset] = staleness.probe(probe, partition)
         due = [asset for asset, state in states.items() if state is not State.FRESH]
         chosen = {asset for asset in due[1:] if states[asset] is State.MISSING} | set(due[:1])
         chosen |= {_TOGETHER[asset] for asset in chosen if asset in _TOGETHER}
-        return [asset for asset in _JOB_ASSETS[job] if asset in chosen]
+        return [asset for asset in assets if asset in chosen]
 
     def _run(self, job: str, partition: str | None, selection: list[str]) -> str | None:
         """Reason of the failure, or None."""

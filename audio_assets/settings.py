@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -20,6 +20,7 @@ from pydantic_settings import SettingsError as SourceError
 
 from audio_assets.encoders.registry import default_model_names, get_encoder, model_names
 from audio_assets.errors import SettingsError, UnknownModelError
+from audio_assets.evaluation.bootstrap_interval import MIN_DRAWS, check_draws
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
 
 PREFIX = "AUDIO_ASSETS_"
@@ -36,6 +37,11 @@ DEFAULT_RECORDING_PATTERNS = (r"(?:pos|neg)-(?P<recording>.+?)_\d+sec(?:_|$)",)
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _draws(value: int) -> int:
+    check_draws(value)
+    return value
 
 
 class Settings(BaseSettings):
@@ -82,6 +88,11 @@ class Settings(BaseSettings):
         600.0, gt=0, allow_inf_nan=False, description="Longer clips are quarantined (seconds)."
     )
     ci_level: Probability = Field(0.95, description="Nominal coverage of the intervals.")
+    bootstrap: Annotated[int, Field(ge=0, le=10_000), AfterValidator(_draws)] = Field(
+        0,
+        description="Draws of recordings behind the intervals; 0 for the corrected resampled t, "
+        f"else at least {MIN_DRAWS}.",
+    )
     target_auc: Probability = Field(
         0.95, description="ROC-AUC whose lower bound counts as enough clips."
     )

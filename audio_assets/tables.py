@@ -323,6 +323,42 @@ FOLD_PREDICTIONS = Table(
     unique=("clip_id", "repeat", "training_size"),
 )
 
+BOOTSTRAP_SCORES = Table(
+    "bootstrap_scores",
+    "One row a bootstrap draw of recordings, training size and metric. A species that allows no "
+    "evaluation has none.",
+    (
+        SPECIES,
+        MODEL,
+        Column("draw", "int64", "Draw, from 0.", minimum=0),
+        Column(
+            "training_size",
+            "int64",
+            "Training clips per class; the largest that the draw allows where that is less; 0 is "
+            "the encoder's own class score.",
+            unit="clips per class",
+            minimum=0,
+        ),
+        METRIC,
+        Column(
+            "value",
+            "float64",
+            "Mean over the draw's test folds in which the metric is defined.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column("reason", "string", "Why `value` is empty.", nullable=True),
+        Column("folds", "int64", "Folds K that the draw allowed.", minimum=2),
+        ENCODER,
+        FINGERPRINT,
+        HEAD,
+        PROTOCOL,
+        SEED,
+    ),
+    unique=("draw", "training_size", "metric"),
+)
+
 CURVE_ROWS = (
     Column(
         "training_size",
@@ -341,9 +377,9 @@ CURVE_ROWS = (
     Column(
         "ci_method",
         "string",
-        "How the interval was made: corrected resampled t; a bound from the number of recordings, "
-        "where the folds do not differ; or none.",
-        values=("corrected_t", "recording_bound", "none"),
+        "How the interval was made: corrected resampled t; bootstrap over recordings; a bound from "
+        "the number of recordings, where the folds or draws do not differ; or none.",
+        values=("corrected_t", "bootstrap", "recording_bound", "none"),
     ),
     Column("ci_status", "string", "`ok`, `ok: warning: …`, or why there is no interval."),
     Column("folds", "int64", "Folds K of a repeat.", nullable=True, minimum=2),
@@ -533,6 +569,7 @@ ALL_TABLES = (
     EMBEDDINGS,
     FOLD_SCORES,
     FOLD_PREDICTIONS,
+    BOOTSTRAP_SCORES,
     EVALUATION,
     LEARNING_CURVE,
     ROC_AUC_CHART,

@@ -25,9 +25,10 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     ),
     "balanced_manifest": (2, ("folds", "repeats", "seed")),
     "embeddings": (1, ("min_seconds", "max_seconds", "species_classes")),
-    "fold_scores": (2, ("training_sizes", "protocol", "seed")),
-    "fold_predictions": (2, ("training_sizes", "protocol", "seed")),
-    "learning_curve": (2, ("ci_level",)),
+    "fold_scores": (3, ("training_sizes", "protocol", "seed")),
+    "fold_predictions": (3, ("training_sizes", "protocol", "seed")),
+    "bootstrap_scores": (1, ("training_sizes", "protocol", "seed", "bootstrap")),
+    "learning_curve": (3, ("ci_level", "bootstrap")),
     # The shares change no row; they are here so that a new limit is checked by the next run.
     "quarantine": (1, ("models", "quarantine_warn_share", "quarantine_error_share")),
     "model_comparison": (2, ("models", "ci_level", "target_auc")),
@@ -52,6 +53,7 @@ _LEARNING_CURVE_LINEAGE = (
     "balanced_manifest",
     "embeddings",
     "fold_scores",
+    "bootstrap_scores",
     "learning_curve",
 )
 

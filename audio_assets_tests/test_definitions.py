@@ -51,6 +51,20 @@ def test_assets_depend_on_one_another_as_drawn(graph):
     }
 
 
+def test_bootstrap_draws_lie_between_embeddings_and_the_curve_when_they_are_asked_for():
+    settings = load_settings(audio_root="somewhere", bootstrap=100)
+    defs = build_defs(settings)
+    graph = defs.resolve_asset_graph()
+
+    def upstream(asset: str) -> set[str]:
+        return {key.to_user_string() for key in graph.get(dg.AssetKey(asset)).parent_keys}
+
+    assert upstream("bootstrap_scores") == {"embeddings", "balanced_manifest"}
+    assert upstream("learning_curve") == {"fold_scores", "fold_predictions", "bootstrap_scores"}
+    keys = defs.resolve_job_def("experiment").asset_layer.executable_asset_keys
+    assert dg.AssetKey("bootstrap_scores") in keys
+
+
 def test_every_table_asset_shows_its_columns_in_the_ui(graph):
     tables = {table.name: table for table in ALL_TABLES}
     for key in graph.get_all_asset_keys():

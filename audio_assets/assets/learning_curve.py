@@ -14,10 +14,16 @@ def build_learning_curve(plan: AssetPlan) -> dg.AssetsDefinition:
     settings = plan.settings
 
     @plan.table_asset(
-        LEARNING_CURVE, group="evaluation", partitions_def=plan.partitions.species_by_model
+        LEARNING_CURVE,
+        group="evaluation",
+        partitions_def=plan.partitions.species_by_model,
+        ins={"bootstrap_scores": dg.AssetIn()} if settings.bootstrap else {},
     )
     def learning_curve(
-        context: dg.AssetExecutionContext, fold_scores: Any, fold_predictions: Any
+        context: dg.AssetExecutionContext,
+        fold_scores: Any,
+        fold_predictions: Any,
+        **bootstrap: Any,
     ) -> dg.MaterializeResult[Any]:
         """ROC-AUC and the other metrics against clips per class, each with its interval."""
         from audio_assets.evaluation.species import summarise_species
@@ -30,6 +36,7 @@ def build_learning_curve(plan: AssetPlan) -> dg.AssetsDefinition:
                 fold_predictions,
                 ci_level=settings.ci_level,
                 code_version=numbers_version(model, settings),
+                draws=bootstrap.get("bootstrap_scores"),
             )
         return dg.MaterializeResult(
             value=curve,

@@ -2,7 +2,7 @@
 to Dagster.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ OWNERS = ["team:audio-assets"]
 KINDS = {"python", "parquet"}
 FAN_IN = dg.AssetIn(metadata={"allow_missing_partitions": True})
 """An input that is a dict from partition key to table, whatever is missing."""
+NO_INPUTS: Mapping[str, dg.AssetIn] = {}
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class AssetPlan:
         group: str,
         partitions_def: dg.PartitionsDefinition[Any],
         fan_in: Sequence[str] = (),
+        ins: Mapping[str, dg.AssetIn] = NO_INPUTS,
         deps: Sequence[str] = (),
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
         """Decorator of an asset that is one table.
@@ -52,13 +54,15 @@ class AssetPlan:
             Names the asset, and describes its columns in the UI.
         fan_in
             Inputs that come as a dict from partition key to table, without what is missing.
+        ins
+            Inputs that the function takes as keywords without naming them.
         deps
             Upstream assets that are not read.
         """
         return dg.asset(
             name=table.name,
             partitions_def=partitions_def,
-            ins={name: FAN_IN for name in fan_in},
+            ins={name: FAN_IN for name in fan_in} | dict(ins),
             deps=deps,
             code_version=self.version(table.name),
             io_manager_key=TABLES_IO,
@@ -71,6 +75,12 @@ class AssetPlan:
     def version(self, asset: str) -> str:
         """Code version of an asset under these settings."""
         return code_version(asset, self.settings)
+
+    @property
+    def experiment_assets(self) -> tuple[str, ...]:
+        """Assets of a species and model, in the order of the data flow."""
+        bootstrap = ("bootstrap_scores",) if self.settings.bootstrap else ()
+        return ("embeddings", "fold_scores", "fold_predictions", *bootstrap, "learning_curve")
 
     @property
     def variants(self) -> frozenset[str]:

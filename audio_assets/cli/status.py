@@ -26,8 +26,6 @@ from audio_assets.storage.parquet import read_table
 from audio_assets.storage.results import ResultsLayout
 from audio_assets.tables import AUDIO_INVENTORY, LEARNING_CURVE
 
-_STAGES = ("embeddings", "fold_scores", "fold_predictions", "learning_curve")
-
 
 @dataclass(frozen=True)
 class Standing:
@@ -75,7 +73,7 @@ def standings_of(
         audio = staleness.probe(inventory, name)
         for model in plan.settings.models:
             key = partition_key(model, name)
-            states = [staleness.state(asset, key) for asset in _STAGES]
+            states = [staleness.state(asset, key) for asset in plan.experiment_assets]
             sources = (
                 audio,
                 staleness.probe(card, model),
@@ -83,7 +81,7 @@ def standings_of(
                 staleness.state("near_duplicates", name),
                 staleness.state("balanced_manifest", name),
             )
-            if staleness.failed(_STAGES, key):
+            if staleness.failed(plan.experiment_assets, key):
                 state = "failed"
             elif State.MISSING in states:
                 state = "missing"

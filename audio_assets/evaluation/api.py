@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audio_assets.evaluation.bootstrap import bootstrap_scores
+from audio_assets.evaluation.bootstrap_interval import check_draws
 from audio_assets.evaluation.grid import score_folds
 from audio_assets.evaluation.heads import HEADS
 from audio_assets.evaluation.learning_curve import summarise
@@ -59,7 +61,8 @@ def evaluate(
     ci_level
         Nominal coverage of the intervals.
     bootstrap
-        0: the interval is the corrected resampled t.
+        0: the interval is the corrected resampled t. N of at least 100: it is made from N draws of
+        recordings with replacement, each evaluated anew; that takes N times as long.
     splits
         A split plan aligned to the rows, in place of one drawn with ``folds``, ``repeats`` and
         ``seed``.
@@ -100,10 +103,7 @@ def evaluate(
         raise ValueError(f"unknown head {head!r}; there are {', '.join(HEADS)}")
     if protocol != "cv":
         raise ValueError(f"protocol {protocol!r} is not available; there is cv")
-    if bootstrap != 0:
-        raise ValueError(
-            f"bootstrap intervals are not available; bootstrap must be 0, got {bootstrap}"
-        )
+    check_draws(bootstrap)
     if not 0.0 < ci_level < 1.0:
         raise ValueError(f"ci_level must lie between 0 and 1, got {ci_level}")
     if splits is None:
@@ -112,17 +112,13 @@ def evaluate(
         )
     elif splits.n_clips != len(vectors):
         raise ValueError(f"splits has {splits.n_clips} clips, embeddings have {len(vectors)}")
-    results = score_folds(
-        vectors,
-        classes,
-        names,
-        splits,
-        sizes=sizes,
-        head=head,
-        protocol=protocol,
-        seed=seed,
-        class_scores=scores,
-    )
+    given: dict[str, Any] = {"sizes": sizes, "head": head, "protocol": protocol, "seed": seed}
+    results = score_folds(vectors, classes, names, splits, class_scores=scores, **given)
+    draws = None
+    if bootstrap:
+        draws = bootstrap_scores(
+            vectors, classes, names, splits, draws=bootstrap, class_scores=scores, **given
+        )
     return summarise(
         results.scores,
         recordings=results.recordings,
@@ -130,6 +126,7 @@ def evaluate(
         head=head,
         protocol=protocol,
         seed=seed,
+        draws=draws,
     )
 
 

@@ -19,10 +19,11 @@ FEW_RECORDINGS = 10
 
 CORRECTED_T = "corrected_t"
 RECORDING_BOUND = "recording_bound"
+BOOTSTRAP = "bootstrap"
 NO_METHOD = "none"
 
 # Means that differ by rounding alone count as equal.
-_NO_SPREAD = 1e-12
+NO_SPREAD = 1e-12
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Estimate:
     low, high
         Ends of the interval; NaN where there is none.
     method
-        ``corrected_t``, ``recording_bound`` or ``none``.
+        ``corrected_t``, ``bootstrap``, ``recording_bound`` or ``none``.
     status
         ``ok``, ``ok: warning ...``, or why there is no interval.
     distinct_folds
@@ -92,17 +93,13 @@ def estimate(
     if missing:
         return Estimate(mean, float("nan"), float("nan"), NO_METHOD, missing, distinct)
     spread = float(np.std(means_of_distinct_folds(values, test_folds), ddof=1))
-    if spread < _NO_SPREAD or not 0.0 < mean < 1.0:
+    if spread < NO_SPREAD or not 0.0 < mean < 1.0:
         low, high = recording_bound(mean, recordings, ci_level)
         method = RECORDING_BOUND
     else:
         low, high = corrected_t(mean, spread, distinct, n_folds, ci_level)
         method = CORRECTED_T
-    status = "ok"
-    if recordings.smaller_class < FEW_RECORDINGS:
-        few = f"fewer than {FEW_RECORDINGS} recordings of a class, {_in_words(recordings)}"
-        status = f"ok: warning: {few}"
-    return Estimate(mean, low, high, method, status, distinct)
+    return Estimate(mean, low, high, method, status_with_interval(recordings), distinct)
 
 
 def corrected_t(
@@ -214,6 +211,14 @@ def why_no_interval(
     if distinct < 2:
         return "fewer than 2 distinct test folds"
     return ""
+
+
+def status_with_interval(recordings: RecordingCounts) -> str:
+    """``ok``, with a warning where recordings are few."""
+    if recordings.smaller_class < FEW_RECORDINGS:
+        few = f"fewer than {FEW_RECORDINGS} recordings of a class, {_in_words(recordings)}"
+        return f"ok: warning: {few}"
+    return "ok"
 
 
 def _in_words(recordings: RecordingCounts) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audio_assets.evaluation.intervals import NO_METHOD, estimate
+from audio_assets.evaluation.bootstrap_interval import estimate_by_bootstrap
+from audio_assets.evaluation.intervals import NO_METHOD, Estimate, estimate
 from audio_assets.evaluation.recordings import RecordingCounts
 from audio_assets.tables import CURVE_ROWS, METRICS
 
@@ -27,6 +28,7 @@ def summarise(
     head: str,
     protocol: str = "cv",
     seed: int = 0,
+    draws: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Mean over folds and interval of every training size and metric.
 
@@ -40,6 +42,9 @@ def summarise(
         Nominal coverage of the intervals.
     head, protocol, seed
         Written into the rows.
+    draws
+        What :func:`audio_assets.evaluation.bootstrap.bootstrap_scores` gave for the same clips and
+        sizes: intervals are made from them. Left out, they are the corrected resampled t.
 
     Returns
     -------
@@ -58,14 +63,7 @@ def summarise(
                     f"{metric} at training size {size} has {len(cells)} folds, expected "
                     f"{repeats} repeats of {n_folds}"
                 )
-            result = estimate(
-                cells["value"].to_numpy(dtype=np.float64),
-                cells["test_fold"].tolist(),
-                [str(reason) for reason in cells["reason"]],
-                n_folds=n_folds,
-                recordings=recordings,
-                ci_level=ci_level,
-            )
+            result = _estimate(cells, draws, n_folds, recordings, ci_level)
             tested = (cells["test_pos"] + cells["test_neg"]).to_numpy(dtype=np.float64)
             pos = cells["test_pos"].to_numpy(dtype=np.float64)
             rows.append(
@@ -90,6 +88,33 @@ def summarise(
                 }
             )
     return _as_table(rows)
+
+
+def _estimate(
+    cells: pd.DataFrame,
+    draws: pd.DataFrame | None,
+    n_folds: int,
+    recordings: RecordingCounts,
+    ci_level: float,
+) -> Estimate:
+    values = cells["value"].to_numpy(dtype=np.float64)
+    test_folds = cells["test_fold"].tolist()
+    reasons = [str(reason) for reason in cells["reason"]]
+    if draws is None:
+        return estimate(
+            values, test_folds, reasons, n_folds=n_folds, recordings=recordings, ci_level=ci_level
+        )
+    size, metric = cells["training_size"].iloc[0], cells["metric"].iloc[0]
+    drawn = draws[(draws["training_size"] == size) & (draws["metric"] == metric)]
+    return estimate_by_bootstrap(
+        values,
+        test_folds,
+        reasons,
+        drawn["value"].to_numpy(dtype=np.float64),
+        [str(reason) for reason in drawn["reason"]],
+        recordings=recordings,
+        ci_level=ci_level,
+    )
 
 
 def no_evaluation_row(

@@ -17,6 +17,8 @@ class Purpose(IntEnum):
     RECORDING_ORDER = 2
     CLIP_ORDER = 3
     HEAD = 4
+    BOOTSTRAP = 20
+    BOOTSTRAP_SPLITS = 21
 
 
 def seed_sequence(seed: int, purpose: Purpose, *path: int) -> np.random.SeedSequence:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audio_assets.evaluation.bootstrap import bootstrap_scores
 from audio_assets.evaluation.comparison import differences, needed_rows
 from audio_assets.evaluation.grid import score_folds
+from audio_assets.evaluation.intervals import MIN_RECORDINGS
 from audio_assets.evaluation.learning_curve import no_evaluation_row, summarise
 from audio_assets.evaluation.manifest import plan_from_manifest
 from audio_assets.evaluation.recordings import (
@@ -21,7 +23,13 @@ from audio_assets.evaluation.recordings import (
     count_recordings,
 )
 from audio_assets.evaluation.splits import why_no_evaluation
-from audio_assets.tables import CURVE_ROWS, FOLD_PREDICTIONS, FOLD_SCORES, LEARNING_CURVE
+from audio_assets.tables import (
+    BOOTSTRAP_SCORES,
+    CURVE_ROWS,
+    FOLD_PREDICTIONS,
+    FOLD_SCORES,
+    LEARNING_CURVE,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,13 +92,7 @@ def score_species(
     import pandas as pd
 
     sizes = list(sizes)
-    origin = {
-        "species": species,
-        "model": model,
-        "encoder": encoder,
-        # Of the embeddings at hand, which may be older than the encoder installed now.
-        "encoder_fingerprint": next(iter(embeddings["encoder_fingerprint"]), ""),
-    }
+    origin = _origin(embeddings, species, model, encoder)
     constants = {
         **origin,
         "head": head,
@@ -98,23 +100,14 @@ def score_species(
         "seed": seed,
         "split_plan": split_plan,
     }
-    usable = embeddings[embeddings["status"] == "ok"].reset_index(drop=True)
-    # The manifest's recordings, since near-duplicate clips may have joined some of them.
-    planned = manifest[manifest["variant"] == variant].drop_duplicates("clip_id")
-    joined = planned.set_index("clip_id")["recording_id"]
-    usable["recording_id"] = usable["clip_id"].map(joined).fillna(usable["recording_id"])
+    usable = _usable(embeddings, manifest, variant)
     try:
-        _check_evaluable(usable, manifest, variant)
         results = score_folds(
-            np.stack(usable["embedding"].tolist()),
-            (usable["label"] == "pos").to_numpy(dtype=np.int64),
-            usable["recording_id"].to_numpy(dtype=str),
-            plan_from_manifest(manifest, usable["clip_id"].tolist(), variant),
+            **_clips(usable, manifest, variant, with_class_scores=0 in sizes),
             sizes=sizes,
             head=head,
             protocol=protocol,
             seed=seed,
-            class_scores=usable["class_score"].to_numpy(dtype=np.float64) if 0 in sizes else None,
             workers=workers,
             progress=progress,
         )
@@ -142,12 +135,71 @@ def score_species(
     )
 
 
+def bootstrap_species(
+    embeddings: pd.DataFrame,
+    manifest: pd.DataFrame,
+    *,
+    draws: int,
+    species: str,
+    model: str,
+    encoder: str,
+    variant: str,
+    head: str,
+    sizes: Iterable[int],
+    protocol: str,
+    seed: int,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Evaluate a model on resampled recordings of a species.
+
+    Parameters
+    ----------
+    draws
+        See :func:`audio_assets.evaluation.bootstrap.bootstrap_scores`.
+    embeddings, manifest, species, model, encoder, variant, head, sizes, protocol, seed
+        As in :func:`score_species`.
+    workers, progress
+        See :func:`audio_assets.evaluation.bootstrap.bootstrap_scores`.
+
+    Returns
+    -------
+    DataFrame
+        As :data:`audio_assets.tables.BOOTSTRAP_SCORES`; no rows where the species allows no
+        evaluation, or too few recordings for an interval.
+    """
+    import pandas as pd
+
+    sizes = list(sizes)
+    usable = _usable(embeddings, manifest, variant)
+    try:
+        clips = _clips(usable, manifest, variant, with_class_scores=0 in sizes)
+        if count_recordings(clips["labels"], clips["recordings"]).smaller_class < MIN_RECORDINGS:
+            raise NoEvaluation("too few recordings")
+        scores = bootstrap_scores(
+            **clips,
+            sizes=sizes,
+            head=head,
+            draws=draws,
+            protocol=protocol,
+            seed=seed,
+            workers=workers,
+            progress=progress,
+        )
+    except NoEvaluation:
+        return pd.DataFrame(columns=list(BOOTSTRAP_SCORES.column_names))
+    constants = _origin(embeddings, species, model, encoder)
+    constants |= {"head": head, "protocol": protocol, "seed": seed}
+    return scores.assign(**constants)[list(BOOTSTRAP_SCORES.column_names)]
+
+
 def summarise_species(
     fold_scores: pd.DataFrame,
     fold_predictions: pd.DataFrame,
     *,
     ci_level: float,
     code_version: str,
+    draws: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The learning curve of a species and model.
 
@@ -159,6 +211,8 @@ def summarise_species(
         Nominal coverage of the intervals.
     code_version
         Written into the rows.
+    draws
+        What :func:`bootstrap_species` gave, where intervals are to be made from it.
 
     Returns
     -------
@@ -169,7 +223,11 @@ def summarise_species(
     constants = {"head": first["head"], "protocol": first["protocol"], "seed": int(first["seed"])}
     if len(fold_predictions):
         curve = summarise(
-            fold_scores, recordings=_recordings(fold_predictions), ci_level=ci_level, **constants
+            fold_scores,
+            recordings=_recordings(fold_predictions),
+            ci_level=ci_level,
+            draws=draws,
+            **constants,
         )
     else:
         curve = no_evaluation_row(str(first["reason"]), ci_level=ci_level, **constants)
@@ -221,6 +279,40 @@ def compare_species(
     ]
     filled = [table for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True) if len(filled) > 1 else (filled or tables)[0]
+
+
+def _origin(embeddings: pd.DataFrame, species: str, model: str, encoder: str) -> dict[str, Any]:
+    return {
+        "species": species,
+        "model": model,
+        "encoder": encoder,
+        # Of the embeddings at hand, which may be older than the encoder installed now.
+        "encoder_fingerprint": next(iter(embeddings["encoder_fingerprint"]), ""),
+    }
+
+
+def _usable(embeddings: pd.DataFrame, manifest: pd.DataFrame, variant: str) -> pd.DataFrame:
+    usable = embeddings[embeddings["status"] == "ok"].reset_index(drop=True)
+    # The manifest's recordings, since near-duplicate clips may have joined some of them.
+    planned = manifest[manifest["variant"] == variant].drop_duplicates("clip_id")
+    joined = planned.set_index("clip_id")["recording_id"]
+    usable["recording_id"] = usable["clip_id"].map(joined).fillna(usable["recording_id"])
+    return usable
+
+
+def _clips(
+    usable: pd.DataFrame, manifest: pd.DataFrame, variant: str, *, with_class_scores: bool
+) -> dict[str, Any]:
+    """The arguments that say what is evaluated."""
+    _check_evaluable(usable, manifest, variant)
+    scores = usable["class_score"].to_numpy(dtype=np.float64) if with_class_scores else None
+    return {
+        "embeddings": np.stack(usable["embedding"].tolist()),
+        "labels": (usable["label"] == "pos").to_numpy(dtype=np.int64),
+        "recordings": usable["recording_id"].to_numpy(dtype=str),
+        "plan": plan_from_manifest(manifest, usable["clip_id"].tolist(), variant),
+        "class_scores": scores,
+    }
 
 
 def _check_evaluable(usable: pd.DataFrame, manifest: pd.DataFrame, variant: str) -> None:

@@ -122,6 +122,7 @@ def make_split_plan(
     *,
     keys: Sequence[str],
     variants: Sequence[str] | None = None,
+    copies: ArrayLike | None = None,
     folds: int = 5,
     repeats: int = 5,
     seed: int = 0,
@@ -141,6 +142,10 @@ def make_split_plan(
         str[n], ``data`` or ``data_5s``; all ``data`` when left out. A recording is in the same
         fold in both. K and which draws are valid is decided on ``data`` if it has both classes in
         at least 2 recordings each, else on the other; a draw valid in both is preferred.
+    copies
+        int[n], number of the copy of its recording that a clip belongs to, where recordings were
+        drawn with replacement. Copies of a recording share a fold, and take turns of their own in
+        the draw order as the separate recordings that they stand for.
     folds
         Largest number of folds K. A class with fewer recordings lowers it, and so does failing to
         draw ``MAX_REDRAWS`` times again folds that all hold both classes.
@@ -200,6 +205,8 @@ def make_split_plan(
                            "positive and negative clips")  # fmt: skip
     plan_folds = dealt[:, codes]
     check_no_leak(plan_folds, recordings)
+    if copies is not None:
+        codes = np.unique(np.stack([codes, np.asarray(copies)]), axis=1, return_inverse=True)[1]
     ranks = _draw_orders(labels, codes, np.asarray(keys), variant_names, repeats, seed)
     return SplitPlan(plan_folds, ranks, n_folds, tuple(str(key) for key in keys))
 

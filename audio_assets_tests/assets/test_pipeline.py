@@ -19,6 +19,7 @@ from audio_assets.storage.parquet import read_table
 from audio_assets.storage.results import CHART_FORMATS
 from audio_assets.tables import (
     BALANCED_MANIFEST,
+    BOOTSTRAP_SCORES,
     FOLD_PREDICTIONS,
     FOLD_SCORES,
     LEARNING_CURVE,
@@ -345,3 +346,39 @@ def _fail_for_owl(*arguments: Any, **options: Any) -> Any:
 
 
 _SCORE_SPECIES = species_evaluation.score_species
+
+
+def test_bootstrap_intervals_are_made_where_they_are_asked_for(place):
+    write_species(place.audio, "owl", recordings=6)
+    write_species(place.audio, "fox", recordings=3)
+    place.run("owl", "fox")
+    usual = load_learning_curves(place.results.root)
+    assert "bootstrap" not in set(usual["ci_method"])
+    assert not place.results.table("bootstrap_scores", "placeholder", "owl").exists()
+
+    options: dict[str, Any] = {"bootstrap": 100, "workers": 1}
+    again = place.run("owl", "fox", **options)
+    assert again.failures == {}
+    made = {asset for asset, _ in again.materialized}
+    assert {"bootstrap_scores", "learning_curve"} <= made
+    assert not made & {"embeddings", "balanced_manifest", "fold_scores", "fold_predictions"}
+    curves = load_learning_curves(place.results.root)
+    owl = curves[(curves["species"] == "owl") & (curves["metric"] == "roc_auc")]
+    assert set(owl["ci_method"]) <= {"bootstrap", "recording_bound"} and owl["ci_low"].notna().all()
+    pd.testing.assert_series_equal(curves["mean"], usual["mean"])
+    # Too few recordings for an interval: nothing is drawn.
+    fox = curves[curves["species"] == "fox"]
+    assert fox["ci_low"].isna().all()
+    assert fox["ci_status"].str.contains("fewer than 5 recordings").any()
+
+    draws = read_table(
+        place.results.table("bootstrap_scores", "placeholder", "owl"), BOOTSTRAP_SCORES
+    )
+    assert set(draws["training_size"]) == set(owl["training_size"])
+    assert draws["draw"].nunique() == 100
+    assert place.run("owl", "fox", **options).materialized == []
+    again = place.run("owl", "fox", ci_level=0.9, **options)
+    assert "bootstrap_scores" not in {asset for asset, _ in again.materialized}
+    # Turned off: the curve is what it was.
+    place.run("owl", "fox")
+    pd.testing.assert_frame_equal(load_learning_curves(place.results.root), usual)
