@@ -71,10 +71,22 @@ class Settings(BaseSettings):
         description="Training clips per class; a JSON list. 0 is the encoder's own class score.",
     )
     folds: int = Field(5, ge=2, le=50, description="Folds K of the cross-validation.")
-    repeats: int = Field(5, ge=1, le=1000, description="Repeats R of the cross-validation.")
+    repeats: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="Repeats R of the cross-validation, or training draws under holdout.",
+    )
     seed: int = Field(0, ge=0, lt=2**63, description="Seed that every random draw derives from.")
-    protocol: Literal["cv"] = Field(
-        "cv", description="How test sets are made: cv is the repeated K-fold over recordings."
+    protocol: Literal["cv", "holdout"] = Field(
+        "cv",
+        description="How test sets are made: cv is the repeated K-fold over recordings, holdout "
+        "one fixed test set of whole recordings.",
+    )
+    holdout_per_class: int = Field(
+        50,
+        ge=1,
+        description="Test clips per class under holdout, from at most 30 % of the recordings.",
     )
     species_classes: dict[str, dict[str, list[str]]] = Field(
         default_factory=lambda: DEFAULT_SPECIES_CLASSES,

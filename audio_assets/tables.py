@@ -97,8 +97,12 @@ FINGERPRINT = Column(
     "string",
     "SHA-256 over weights, preprocessing and the library versions that change numbers.",
 )
-REPEAT = Column("repeat", "int64", "Repeat of the K-fold, from 0.", minimum=0)
-FOLD = Column("fold", "int64", "Test fold within the repeat, from 0.", minimum=0)
+REPEAT = Column(
+    "repeat", "int64", "Repeat of the K-fold, or training draw under holdout, from 0.", minimum=0
+)
+FOLD = Column(
+    "fold", "int64", "Test fold within the repeat, from 0; the test set under holdout.", minimum=0
+)
 SEED = Column("seed", "int64", "Base seed that every draw is derived from.", minimum=0)
 HEAD = Column("head", "string", "Classifier trained on the embeddings.")
 SPLIT_PLAN = Column(
@@ -185,7 +189,13 @@ BALANCED_MANIFEST = Table(
         RECORDING,
         CHECKSUM,
         REPEAT,
-        FOLD,
+        Column(
+            "fold",
+            "int64",
+            "Test fold within the repeat, from 0. Under holdout the test set is fold 0 in every "
+            "repeat, and -1 is a clip that is never tested and may be trained on.",
+            minimum=-1,
+        ),
         Column(
             "rank",
             "int64",
@@ -194,7 +204,12 @@ BALANCED_MANIFEST = Table(
             "are not in fold f.",
             minimum=0,
         ),
-        Column("folds", "int64", "Number of folds K that was possible.", minimum=2),
+        Column(
+            "folds",
+            "int64",
+            "Number of folds K that was possible; 1 under holdout.",
+            minimum=1,
+        ),
     ),
     unique=("variant", "clip_id", "repeat"),
 )
@@ -299,7 +314,8 @@ FOLD_SCORES = Table(
 
 FOLD_PREDICTIONS = Table(
     "fold_predictions",
-    "Out-of-fold score of every usable clip at every training size and repeat.",
+    "Out-of-fold score of every usable clip at every training size and repeat; under holdout, of "
+    "every clip of the test set.",
     (
         SPECIES,
         MODEL,
@@ -377,17 +393,25 @@ CURVE_ROWS = (
     Column(
         "ci_method",
         "string",
-        "How the interval was made: corrected resampled t; bootstrap over recordings; a bound from "
-        "the number of recordings, where the folds or draws do not differ; or none.",
-        values=("corrected_t", "bootstrap", "recording_bound", "none"),
+        "How the interval was made: corrected resampled t; bootstrap over recordings; bootstrap "
+        "over test recordings and training draws; a bound from the number of recordings, where no "
+        "spread is seen; or none.",
+        values=("corrected_t", "bootstrap", "test_recording_bootstrap", "recording_bound", "none"),
     ),
     Column("ci_status", "string", "`ok`, `ok: warning: …`, or why there is no interval."),
-    Column("folds", "int64", "Folds K of a repeat.", nullable=True, minimum=2),
-    Column("repeats", "int64", "Repeats R of the K-fold.", nullable=True, minimum=1),
+    Column("folds", "int64", "Folds K of a repeat; empty under holdout.", nullable=True, minimum=2),
+    Column(
+        "repeats",
+        "int64",
+        "Repeats R of the K-fold, or training draws under holdout.",
+        nullable=True,
+        minimum=1,
+    ),
     Column(
         "distinct_folds",
         "int64",
-        "Distinct test folds J among K·R, counted in the class in which fewer differ.",
+        "Distinct test folds J among K·R, counted in the class in which fewer differ; empty under "
+        "holdout.",
         nullable=True,
         minimum=1,
     ),
@@ -450,9 +474,9 @@ ROC_AUC_CHART = Table(
 
 MODEL_COMPARISON = Table(
     "model_comparison",
-    "Two kinds of rows: `difference`, model_a minus model_b on the same folds; and `clips_needed`, "
-    "the smallest training size at which the lower bound of model_a reaches the target, with the "
-    "range that the answer lies in.",
+    "Two kinds of rows: `difference`, model_a minus model_b on the same test clips; and "
+    "`clips_needed`, the smallest training size at which the lower bound of model_a reaches the "
+    "target, with the range that the answer lies in.",
     (
         SPECIES,
         Column("kind", "string", "Kind of row.", values=("difference", "clips_needed")),
@@ -474,7 +498,7 @@ MODEL_COMPARISON = Table(
         Column(
             "p_value",
             "float64",
-            "Two-sided, corrected resampled t.",
+            "Two-sided, corrected resampled t; under holdout, t with the bootstrap's error.",
             nullable=True,
             minimum=0,
             maximum=1,
@@ -488,7 +512,11 @@ MODEL_COMPARISON = Table(
             maximum=1,
         ),
         Column(
-            "distinct_folds", "int64", "Distinct test folds compared on.", nullable=True, minimum=1
+            "distinct_folds",
+            "int64",
+            "Distinct test folds compared on; empty under holdout.",
+            nullable=True,
+            minimum=1,
         ),
         Column(
             "target",

@@ -23,7 +23,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
         1,
         ("duplicate_encoder", "duplicate_cosine", "min_seconds", "max_seconds"),
     ),
-    "balanced_manifest": (2, ("folds", "repeats", "seed")),
+    "balanced_manifest": (2, ("protocol", "folds", "holdout_per_class", "repeats", "seed")),
     "embeddings": (1, ("min_seconds", "max_seconds", "species_classes")),
     "fold_scores": (3, ("training_sizes", "protocol", "seed")),
     "fold_predictions": (3, ("training_sizes", "protocol", "seed")),
@@ -46,6 +46,9 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
         ),
     ),
 }
+
+# Settings that the other protocol alone reads: changing them makes nothing stale.
+_NOT_READ = {"cv": {"holdout_per_class"}, "holdout": {"folds"}}
 
 _LEARNING_CURVE_LINEAGE = (
     "audio_inventory",
@@ -81,7 +84,8 @@ def numbers_version(model: str, settings: Settings) -> str:
 
 def _own(asset: str, settings: Settings) -> tuple[int, dict[str, Any]]:
     number, names = _VERSIONS[asset]
-    return number, settings.model_dump(mode="json", include=set(names)) if names else {}
+    read = set(names) - _NOT_READ[settings.protocol]
+    return number, settings.model_dump(mode="json", include=read) if read else {}
 
 
 def _lineage(settings: Settings) -> dict[str, Any]:

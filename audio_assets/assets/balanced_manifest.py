@@ -16,12 +16,12 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
     def balanced_manifest(
         context: dg.AssetExecutionContext, audio_inventory: Any, near_duplicates: Any
     ) -> dg.MaterializeResult[Any]:
-        """Folds over recordings, and the order in which clips are drawn for training.
+        """Folds over recordings or a fixed test set, and the order of clips for training.
 
         Recordings that share near-duplicate clips are one here. Empty where the species allows no
         evaluation; the metadata then say why.
         """
-        from audio_assets.evaluation.manifest import build_manifest
+        from audio_assets.evaluation.manifest import build_manifest, describe_test_set
         from audio_assets.evaluation.near_duplicates import join_recordings, joined_recordings
         from audio_assets.evaluation.recordings import NoEvaluation
         from audio_assets.storage.parquet import concat_tables, content_version
@@ -34,8 +34,17 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
                     folds=settings.folds,
                     repeats=settings.repeats,
                     seed=settings.seed,
+                    protocol=settings.protocol,
+                    holdout_per_class=settings.holdout_per_class,
                 )
-                metadata["folds"] = int(manifest["folds"].iloc[0])
+                if settings.protocol == "cv":
+                    metadata["folds"] = int(manifest["folds"].iloc[0])
+                else:
+                    test_set = describe_test_set(manifest, settings.holdout_per_class)
+                    metadata |= test_set.counts
+                    for shortage in test_set.shortages:
+                        context.log.warning(f"{context.partition_key}: {shortage}")
+                    metadata["test set"] = "; ".join(test_set.shortages) or "ok"
             except NoEvaluation as reason:
                 manifest = concat_tables([], BALANCED_MANIFEST)
                 why = str(reason)

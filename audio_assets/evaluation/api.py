@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from audio_assets.evaluation.bootstrap import bootstrap_scores
 from audio_assets.evaluation.bootstrap_interval import check_draws
 from audio_assets.evaluation.grid import score_folds
 from audio_assets.evaluation.heads import HEADS
+from audio_assets.evaluation.holdout import DEFAULT_PER_CLASS, make_holdout_plan
 from audio_assets.evaluation.learning_curve import summarise
 from audio_assets.evaluation.splits import SplitPlan, make_split_plan
+from audio_assets.tables import LABELS, PROTOCOLS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +38,9 @@ def evaluate(
     bootstrap: int = 0,
     splits: SplitPlan | None = None,
     class_scores: ArrayLike | None = None,
+    holdout_per_class: int = DEFAULT_PER_CLASS,
 ) -> pd.DataFrame:
-    """Learning curve of a head on embeddings, by cross-validation over recordings.
+    """Learning curve of a head on embeddings, tested on recordings it was not trained on.
 
     Parameters
     ----------
@@ -51,23 +55,28 @@ def evaluate(
         Training sizes, clips per class. Those that a fold does not allow are dropped, and the
         largest that all folds allow is added.
     folds, repeats
-        K and R of the repeated K-fold; K is lowered where a class has fewer recordings.
+        K and R of the repeated K-fold; K is lowered where a class has fewer recordings. Under
+        holdout R is the number of training draws, and ``folds`` is not read.
     head
         ``logistic``, ``random_forest``, ``svm`` or ``mlp``.
     protocol
-        ``cv``.
+        ``cv``, the repeated K-fold, or ``holdout``, one fixed test set of whole recordings.
     seed
         Base seed of all draws.
     ci_level
         Nominal coverage of the intervals.
     bootstrap
-        0: the interval is the corrected resampled t. N of at least 100: it is made from N draws of
-        recordings with replacement, each evaluated anew; that takes N times as long.
+        0: the interval is the corrected resampled t, or under holdout a bootstrap over test
+        recordings and draws, which needs no refit. N of at least 100, under cv alone: it is made
+        from N draws of recordings with replacement, each evaluated anew; that takes N times as
+        long.
     splits
-        A split plan aligned to the rows, in place of one drawn with ``folds``, ``repeats`` and
-        ``seed``.
+        A split plan of the same protocol aligned to the rows, in place of one drawn with
+        ``folds``, ``repeats``, ``seed`` and ``holdout_per_class``.
     class_scores
         float[n_clips], the encoder's own score for the positive class: the point at size 0.
+    holdout_per_class
+        Test clips of each class under holdout, from at most 30 % of its recordings.
 
     Returns
     -------
@@ -101,19 +110,26 @@ def evaluate(
     scores = None if class_scores is None else _class_scores(class_scores, len(vectors))
     if head not in HEADS:
         raise ValueError(f"unknown head {head!r}; there are {', '.join(HEADS)}")
-    if protocol != "cv":
-        raise ValueError(f"protocol {protocol!r} is not available; there is cv")
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"unknown protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
     check_draws(bootstrap)
+    if bootstrap and protocol == "holdout":
+        raise ValueError(
+            "the interval under holdout is a bootstrap over its test recordings; bootstrap must be "
+            f"0, got {bootstrap}"
+        )
     if not 0.0 < ci_level < 1.0:
         raise ValueError(f"ci_level must lie between 0 and 1, got {ci_level}")
     if splits is None:
-        splits = make_split_plan(
-            classes, names, keys=content_keys(vectors), folds=folds, repeats=repeats, seed=seed
-        )
+        draw = partial(make_split_plan, folds=folds)
+        if protocol == "holdout":
+            draw = partial(make_holdout_plan, per_class=holdout_per_class)
+        splits = draw(classes, names, keys=content_keys(vectors), repeats=repeats, seed=seed)
     elif splits.n_clips != len(vectors):
         raise ValueError(f"splits has {splits.n_clips} clips, embeddings have {len(vectors)}")
     given: dict[str, Any] = {"sizes": sizes, "head": head, "protocol": protocol, "seed": seed}
     results = score_folds(vectors, classes, names, splits, class_scores=scores, **given)
+    tested = results.predictions["clip"]
     draws = None
     if bootstrap:
         draws = bootstrap_scores(
@@ -121,6 +137,9 @@ def evaluate(
         )
     return summarise(
         results.scores,
+        results.predictions.assign(
+            clip_id=tested, label=np.array(LABELS)[classes[tested]], recording_id=names[tested]
+        ),
         recordings=results.recordings,
         ci_level=ci_level,
         head=head,

@@ -17,7 +17,7 @@ from audio_assets.evaluation.intervals import (
     Estimate,
     count_distinct_folds,
     recording_bound,
-    status_with_interval,
+    status_of_interval,
     why_no_interval,
 )
 from audio_assets.evaluation.recordings import RecordingCounts
@@ -81,7 +81,7 @@ def estimate_by_bootstrap(
     low, high = bootstrap_interval(mean, error, recordings, ci_level)
     bounded = error < NO_SPREAD or not 0.0 < mean < 1.0
     method = RECORDING_BOUND if bounded else BOOTSTRAP
-    return Estimate(mean, low, high, method, status_with_interval(recordings), distinct)
+    return Estimate(mean, low, high, method, status_of_interval(recordings), distinct)
 
 
 def bootstrap_interval(

@@ -10,9 +10,17 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio_assets.evaluation.clips_needed import clips_needed
+from audio_assets.evaluation.holdout_intervals import (
+    error_of_mean,
+    held_out,
+    resampled_means,
+    why_no_holdout_interval,
+)
 from audio_assets.evaluation.intervals import (
+    MIN_RECORDINGS,
     corrected_error,
     count_distinct_folds,
     half_width,
@@ -25,6 +33,8 @@ from audio_assets.tables import METRICS, MODEL_COMPARISON
 if TYPE_CHECKING:
     import pandas as pd
 
+Values = NDArray[np.float64]
+
 _NO_SPREAD = 1e-12
 
 
@@ -34,12 +44,18 @@ def differences(
     *,
     species: str,
     ci_level: float,
+    predictions: Mapping[str, pd.DataFrame] | None = None,
+    protocol: str = "cv",
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Paired differences of every two models at every size and metric that both have.
 
     A difference is taken fold by fold, so what makes a fold hard for both models cancels. Interval
     and p-value are the corrected resampled t (Nadeau & Bengio 2003) on the raw scale, with Holm's
-    (1979) step-down adjustment over the pairs of models at one size and metric.
+    (1979) step-down adjustment over the pairs of models at one size and metric. Under holdout a
+    difference is taken draw by draw, and its error is that of
+    :func:`audio_assets.evaluation.holdout_intervals.error_of_mean` over resamples of the test
+    recordings that both models share.
 
     Parameters
     ----------
@@ -47,11 +63,16 @@ def differences(
         Per model: ``scores`` of :class:`audio_assets.evaluation.grid.FoldResults`. All from one
         split plan; models may read different variants of the clips.
     recordings
-        Per model: recordings among the clips that were scored.
+        Per model: recordings among the clips that were tested.
     species
         Written into the rows.
     ci_level
         Nominal coverage of the intervals.
+    predictions
+        Per model: rows of :data:`audio_assets.tables.FOLD_PREDICTIONS`; read, and needed, under
+        holdout alone.
+    protocol, seed
+        How the folds were made, and the base seed.
 
     Returns
     -------
@@ -72,14 +93,25 @@ def differences(
         )
         pairs = pairs.sort_values(["training_size", "repeat", "fold"], kind="stable")
         for size, at_size in pairs.groupby("training_size"):
+            resampled = None
+            if protocol == "holdout":
+                if predictions is None:
+                    raise ValueError("comparisons under holdout need the predictions")
+                tables = (predictions[model_a], predictions[model_b])
+                resampled = _resampled_differences(at_size, tables, fewest, seed)
             for metric in METRICS:
                 cells = at_size[at_size["metric"] == metric]
                 if len(cells):
+                    found = (
+                        _difference(cells, fewest, ci_level)
+                        if resampled is None
+                        else _holdout_difference(cells, resampled.get(metric), fewest, ci_level)
+                    )
                     rows.append(
                         _row(species, ci_level)
                         | {"kind": "difference", "model_a": model_a, "model_b": model_b}
                         | {"metric": metric, "training_size": size}
-                        | _difference(cells, fewest, ci_level)
+                        | found
                     )
     table = _as_table(rows)
     for _, family in table.groupby(["training_size", "metric"]):
@@ -137,11 +169,7 @@ def _difference(
 ) -> dict[str, object]:
     from scipy.special import stdtr
 
-    values = (cells["value_a"] - cells["value_b"]).to_numpy(dtype=np.float64)
-    reasons = [
-        str(a if isinstance(a, str) else b)
-        for a, b in zip(cells["reason_a"], cells["reason_b"], strict=True)
-    ]
+    values, reasons = _values_and_reasons(cells)
     test_folds = (cells["test_fold_a"] + " " + cells["test_fold_b"]).tolist()
     n_folds = int(cells["fold"].max()) + 1
     distinct = min(
@@ -164,6 +192,57 @@ def _difference(
     row["p_value"] = min(2.0 * float(stdtr(distinct - 1, -abs(statistic))), 1.0)
     row["status"] = "ok"
     return row
+
+
+def _resampled_differences(
+    pairs: pd.DataFrame,
+    predictions: tuple[pd.DataFrame, pd.DataFrame],
+    recordings: RecordingCounts,
+    seed: int,
+) -> dict[str, Values]:
+    """Metric -> differences under resampled test recordings; empty where none are possible."""
+    auc = pairs.loc[pairs["metric"] == "roc_auc", ["value_a", "value_b"]]
+    if auc.isna().to_numpy().any() or recordings.smaller_class < MIN_RECORDINGS:
+        return {}
+    size = pairs["training_size"].iloc[0]
+    a, b = resampled_means(
+        [held_out(table[table["training_size"] == size]) for table in predictions], seed
+    )
+    return {metric: a[metric] - b[metric] for metric in METRICS}
+
+
+def _holdout_difference(
+    cells: pd.DataFrame, resampled: Values | None, recordings: RecordingCounts, ci_level: float
+) -> dict[str, object]:
+    from scipy.special import stdtr, stdtrit
+
+    values, reasons = _values_and_reasons(cells)
+    defined = np.isfinite(values)
+    mean = float(values[defined].mean()) if defined.any() else float("nan")
+    size = int(cells["training_size"].iloc[0])
+    row: dict[str, object] = {"difference": mean}
+    row["status"] = why_no_holdout_interval(defined, reasons, size, recordings)
+    if row["status"] or resampled is None:
+        return row
+    error = error_of_mean(values, resampled, recordings)
+    if error.standard < _NO_SPREAD:
+        row["status"] = "the models differ by the same amount in every draw and resample"
+        return row
+    half = float(stdtrit(error.freedom, 0.5 + ci_level / 2.0)) * error.standard
+    row["ci_low"], row["ci_high"] = max(mean - half, -1.0), min(mean + half, 1.0)
+    row["p_value"] = min(2.0 * float(stdtr(error.freedom, -abs(mean) / error.standard)), 1.0)
+    row["status"] = "ok"
+    return row
+
+
+def _values_and_reasons(cells: pd.DataFrame) -> tuple[Values, list[str]]:
+    """Differences of the cells, and why one is undefined."""
+    values = (cells["value_a"] - cells["value_b"]).to_numpy(dtype=np.float64)
+    reasons = [
+        str(a if isinstance(a, str) else b)
+        for a, b in zip(cells["reason_a"], cells["reason_b"], strict=True)
+    ]
+    return values, reasons
 
 
 def _row(species: str, ci_level: float) -> dict[str, object]:

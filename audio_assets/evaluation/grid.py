@@ -51,10 +51,11 @@ class FoldResults:
         One row a repeat, fold, training size and metric: the columns of
         :data:`audio_assets.tables.FOLD_SCORES` named in ``SCORE_COLUMNS``.
     predictions
-        One row a clip, repeat and training size: ``clip`` is the row number of the clip in the
-        embeddings given, the rest as in :data:`audio_assets.tables.FOLD_PREDICTIONS`.
+        One row a tested clip, repeat and training size: ``clip`` is the row number of the clip in
+        the embeddings given, the rest as in :data:`audio_assets.tables.FOLD_PREDICTIONS`.
     recordings
-        Distinct recordings among the clips given.
+        Distinct recordings among the clips that are tested: all of those given, but under holdout
+        those of the test set.
     """
 
     scores: pd.DataFrame
@@ -105,7 +106,7 @@ def score_folds(
     head
         A name in :data:`audio_assets.evaluation.heads.HEADS`.
     protocol
-        ``cv``.
+        ``cv`` or ``holdout``; must be the plan's.
     seed
         Base seed of heads that draw random numbers.
     class_scores
@@ -164,7 +165,7 @@ def score_folds(
     return FoldResults(
         _score_table(cells, outcomes, plan, classes, given.recordings, chosen.is_probability),
         _prediction_table(cells, outcomes, given.order, chosen.is_probability),
-        given.counts,
+        count_recordings(classes[plan.tested], given.recordings[plan.tested]),
     )
 
 

@@ -65,8 +65,8 @@ def checked_input(
     untrained = _checked_class_scores(class_scores, len(vectors))
     if head not in HEADS:
         raise ValueError(f"unknown head {head!r}; there are {', '.join(HEADS)}")
-    if protocol != "cv":
-        raise ValueError(f"protocol {protocol!r} is not available; there is cv")
+    if protocol != plan.protocol:
+        raise ValueError(f"protocol {protocol!r} is asked for, the plan is of {plan.protocol!r}")
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     check_no_leak(plan.folds, names)

@@ -37,11 +37,12 @@ class Estimate:
     low, high
         Ends of the interval; NaN where there is none.
     method
-        ``corrected_t``, ``bootstrap``, ``recording_bound`` or ``none``.
+        ``corrected_t``, ``bootstrap``, ``recording_bound`` or ``none``;
+        ``test_recording_bootstrap`` under holdout.
     status
         ``ok``, ``ok: warning ...``, or why there is no interval.
     distinct_folds
-        Distinct test folds J; see :func:`count_distinct_folds`.
+        Distinct test folds J; see :func:`count_distinct_folds`. None under holdout.
     """
 
     mean: float
@@ -49,7 +50,7 @@ class Estimate:
     high: float
     method: str
     status: str
-    distinct_folds: int
+    distinct_folds: int | None
 
 
 def estimate(
@@ -99,7 +100,7 @@ def estimate(
     else:
         low, high = corrected_t(mean, spread, distinct, n_folds, ci_level)
         method = CORRECTED_T
-    return Estimate(mean, low, high, method, status_with_interval(recordings), distinct)
+    return Estimate(mean, low, high, method, status_of_interval(recordings), distinct)
 
 
 def corrected_t(
@@ -200,25 +201,30 @@ def why_no_interval(
     reasons: Sequence[str],
     distinct: int,
     recordings: RecordingCounts,
+    *,
+    what: str = "recordings",
+    parts: str = "folds",
 ) -> str:
-    """Why there can be no interval, or an empty string."""
+    """Why there can be no interval, or an empty string.
+
+    ``what`` was counted in ``recordings``, and each value is one of the ``parts``.
+    """
     if not defined.all():
         given = Counter(r for r, ok in zip(reasons, defined, strict=True) if not ok)
         listed = "; ".join(sorted(given, key=lambda r: (-given[r], r)))
-        return f"undefined in {int(np.sum(~defined))} of {len(defined)} folds: {listed}"
+        return f"undefined in {int(np.sum(~defined))} of {len(defined)} {parts}: {listed}"
     if recordings.smaller_class < MIN_RECORDINGS:
-        return f"fewer than {MIN_RECORDINGS} recordings of a class, {_in_words(recordings)}"
+        return f"fewer than {MIN_RECORDINGS} {what} of a class, {_in_words(recordings)}"
     if distinct < 2:
         return "fewer than 2 distinct test folds"
     return ""
 
 
-def status_with_interval(recordings: RecordingCounts) -> str:
-    """``ok``, with a warning where recordings are few."""
-    if recordings.smaller_class < FEW_RECORDINGS:
-        few = f"fewer than {FEW_RECORDINGS} recordings of a class, {_in_words(recordings)}"
-        return f"ok: warning: {few}"
-    return "ok"
+def status_of_interval(recordings: RecordingCounts, what: str = "recordings") -> str:
+    """``ok``, with a warning where few recordings are behind an interval."""
+    if recordings.smaller_class >= FEW_RECORDINGS:
+        return "ok"
+    return f"ok: warning: fewer than {FEW_RECORDINGS} {what} of a class, {_in_words(recordings)}"
 
 
 def _in_words(recordings: RecordingCounts) -> str:

@@ -5,12 +5,17 @@ The interval methods belong in :mod:`audio_assets.evaluation.intervals`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audio_assets.evaluation.bootstrap_interval import estimate_by_bootstrap
-from audio_assets.evaluation.intervals import NO_METHOD, Estimate, estimate
+from audio_assets.evaluation.holdout_intervals import (
+    estimate_holdout,
+    held_out,
+    resampled_means,
+)
+from audio_assets.evaluation.intervals import MIN_RECORDINGS, NO_METHOD, Estimate, estimate
 from audio_assets.evaluation.recordings import RecordingCounts
 from audio_assets.tables import CURVE_ROWS, METRICS
 
@@ -22,6 +27,7 @@ _WHOLE_NUMBERS = [c.name for c in CURVE_ROWS if c.dtype == "int64" and c.nullabl
 
 def summarise(
     fold_scores: pd.DataFrame,
+    predictions: pd.DataFrame | None = None,
     *,
     recordings: RecordingCounts,
     ci_level: float,
@@ -36,11 +42,15 @@ def summarise(
     ----------
     fold_scores
         ``scores`` of :class:`audio_assets.evaluation.grid.FoldResults`, of one model and species.
+    predictions
+        Rows of :data:`audio_assets.tables.FOLD_PREDICTIONS`; read, and needed, under holdout alone.
     recordings
-        Recordings among all clips that were scored.
+        Recordings among all clips that were tested.
     ci_level
         Nominal coverage of the intervals.
-    head, protocol, seed
+    protocol, seed
+        How the folds were made, and the base seed.
+    head
         Written into the rows.
     draws
         What :func:`audio_assets.evaluation.bootstrap.bootstrap_scores` gave for the same clips and
@@ -56,6 +66,11 @@ def summarise(
     repeats = int(scores["repeat"].max()) + 1
     rows: list[dict[str, object]] = []
     for size, at_size in scores.groupby("training_size"):
+        resampled: dict[str, Any] = {}
+        if protocol == "holdout":
+            if predictions is None:
+                raise ValueError("the interval under holdout needs the predictions")
+            resampled = _resampled(at_size, predictions, recordings, seed)
         for metric in METRICS:
             cells = at_size[at_size["metric"] == metric]
             if len(cells) != n_folds * repeats:
@@ -63,7 +78,9 @@ def summarise(
                     f"{metric} at training size {size} has {len(cells)} folds, expected "
                     f"{repeats} repeats of {n_folds}"
                 )
-            result = _estimate(cells, draws, n_folds, recordings, ci_level)
+            result = _estimate(
+                cells, protocol, draws, resampled.get(metric), n_folds, recordings, ci_level
+            )
             tested = (cells["test_pos"] + cells["test_neg"]).to_numpy(dtype=np.float64)
             pos = cells["test_pos"].to_numpy(dtype=np.float64)
             rows.append(
@@ -76,7 +93,7 @@ def summarise(
                     "ci_level": ci_level,
                     "ci_method": result.method,
                     "ci_status": result.status,
-                    "folds": n_folds,
+                    "folds": n_folds if protocol == "cv" else None,
                     "repeats": repeats,
                     "distinct_folds": result.distinct_folds,
                     "recordings_pos": float(np.median(cells["recordings_pos"].astype(float))),
@@ -92,7 +109,9 @@ def summarise(
 
 def _estimate(
     cells: pd.DataFrame,
+    protocol: str,
     draws: pd.DataFrame | None,
+    resampled: Any,
     n_folds: int,
     recordings: RecordingCounts,
     ci_level: float,
@@ -100,11 +119,15 @@ def _estimate(
     values = cells["value"].to_numpy(dtype=np.float64)
     test_folds = cells["test_fold"].tolist()
     reasons = [str(reason) for reason in cells["reason"]]
+    size, metric = int(cells["training_size"].iloc[0]), cells["metric"].iloc[0]
+    if protocol == "holdout":
+        return estimate_holdout(
+            values, resampled, reasons, size=size, recordings=recordings, ci_level=ci_level
+        )
     if draws is None:
         return estimate(
             values, test_folds, reasons, n_folds=n_folds, recordings=recordings, ci_level=ci_level
         )
-    size, metric = cells["training_size"].iloc[0], cells["metric"].iloc[0]
     drawn = draws[(draws["training_size"] == size) & (draws["metric"] == metric)]
     return estimate_by_bootstrap(
         values,
@@ -115,6 +138,18 @@ def _estimate(
         recordings=recordings,
         ci_level=ci_level,
     )
+
+
+def _resampled(
+    scores: pd.DataFrame, predictions: pd.DataFrame, recordings: RecordingCounts, seed: int
+) -> dict[str, Any]:
+    """Metric -> means under resampled test recordings; empty where no interval is possible."""
+    auc = scores.loc[scores["metric"] == "roc_auc", "value"]
+    if auc.isna().any() or recordings.smaller_class < MIN_RECORDINGS:
+        return {}
+    size = scores["training_size"].iloc[0]
+    at_size = held_out(predictions[predictions["training_size"] == size])
+    return dict(resampled_means([at_size], seed)[0])
 
 
 def no_evaluation_row(

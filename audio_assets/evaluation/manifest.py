@@ -6,11 +6,15 @@ Drawing folds and orders belongs in :mod:`audio_assets.evaluation.splits`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audio_assets.evaluation.holdout import DEFAULT_PER_CLASS, make_holdout_plan
 from audio_assets.evaluation.splits import (
+    NEVER_TESTED,
     NoEvaluation,
     SplitPlan,
     make_split_plan,
@@ -22,7 +26,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def build_manifest(inventory: pd.DataFrame, *, folds: int, repeats: int, seed: int) -> pd.DataFrame:
+def build_manifest(
+    inventory: pd.DataFrame,
+    *,
+    folds: int,
+    repeats: int,
+    seed: int,
+    protocol: str = "cv",
+    holdout_per_class: int = DEFAULT_PER_CLASS,
+) -> pd.DataFrame:
     """Draw the split plan of a species.
 
     Parameters
@@ -32,6 +44,9 @@ def build_manifest(inventory: pd.DataFrame, *, folds: int, repeats: int, seed: i
         left out.
     folds, repeats, seed
         See :func:`audio_assets.evaluation.splits.make_split_plan`.
+    protocol, holdout_per_class
+        ``cv``, or ``holdout``: see :func:`audio_assets.evaluation.holdout.make_holdout_plan`,
+        which does not read ``folds``.
 
     Returns
     -------
@@ -49,12 +64,14 @@ def build_manifest(inventory: pd.DataFrame, *, folds: int, repeats: int, seed: i
     usable = usable.sort_values(["variant", "clip_id"]).reset_index(drop=True)
     if usable.empty:
         raise NoEvaluation(why_no_evaluation(None))
-    plan = make_split_plan(
+    draw = partial(make_split_plan, folds=folds)
+    if protocol == "holdout":
+        draw = partial(make_holdout_plan, per_class=holdout_per_class)
+    plan = draw(
         usable["label"] == "pos",
         usable["recording_id"],
         keys=usable["checksum"].tolist(),
         variants=usable["variant"].tolist(),
-        folds=folds,
         repeats=repeats,
         seed=seed,
     )
@@ -68,6 +85,39 @@ def build_manifest(inventory: pd.DataFrame, *, folds: int, repeats: int, seed: i
         parts.append(part)
     manifest = pd.concat(parts).sort_values(["variant", "clip_id", "repeat"])
     return manifest[list(BALANCED_MANIFEST.column_names)].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class FixedTestSet:
+    """The test set of a holdout manifest: counts to show, and where it is smaller than asked."""
+
+    counts: dict[str, int]
+    shortages: tuple[str, ...]
+
+
+def describe_test_set(manifest: pd.DataFrame, per_class: int) -> FixedTestSet:
+    """Clips and recordings of the test set of each variant and label.
+
+    Parameters
+    ----------
+    manifest
+        Rows of :data:`audio_assets.tables.BALANCED_MANIFEST` under holdout.
+    per_class
+        Test clips that were asked for.
+    """
+    counts, shortages = {}, []
+    first = manifest[manifest["repeat"] == 0]
+    for (variant, label), clips in first.groupby(["variant", "label"]):
+        test = clips[clips["fold"] != NEVER_TESTED]
+        recordings, of = test["recording_id"].nunique(), clips["recording_id"].nunique()
+        counts[f"test clips {variant}/{label}"] = len(test)
+        counts[f"test recordings {variant}/{label}"] = recordings
+        if len(test) < per_class:
+            shortages.append(
+                f"the test set has {len(test)} clips of {variant}/{label} where {per_class} are "
+                f"asked for, from {recordings} of {of} recordings"
+            )
+    return FixedTestSet(counts, tuple(shortages))
 
 
 def empty_manifest() -> pd.DataFrame:

@@ -17,6 +17,8 @@ class Purpose(IntEnum):
     RECORDING_ORDER = 2
     CLIP_ORDER = 3
     HEAD = 4
+    TEST_SET = 11
+    TEST_RESAMPLES = 12
     BOOTSTRAP = 20
     BOOTSTRAP_SPLITS = 21
 

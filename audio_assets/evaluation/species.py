@@ -69,7 +69,7 @@ def score_species(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> SpeciesScores:
-    """Cross-validate a model on a species.
+    """Train and test a model on a species, as the split plan says.
 
     Parameters
     ----------
@@ -224,6 +224,7 @@ def summarise_species(
     if len(fold_predictions):
         curve = summarise(
             fold_scores,
+            fold_predictions,
             recordings=_recordings(fold_predictions),
             ci_level=ci_level,
             draws=draws,
@@ -257,7 +258,8 @@ def compare_species(
     Parameters
     ----------
     fold_scores, fold_predictions, curves
-        Tables of the species, one a model.
+        Tables of the species, one a model. Models are compared that were scored under the same
+        protocol and seed.
     target
         ROC-AUC whose lower bound counts as enough.
 
@@ -269,14 +271,26 @@ def compare_species(
     """
     import pandas as pd
 
-    recordings = {p["model"].iloc[0]: _recordings(p) for p in fold_predictions if len(p)}
+    predictions = {p["model"].iloc[0]: p for p in fold_predictions if len(p)}
+    recordings = {model: _recordings(table) for model, table in predictions.items()}
     scores = {s["model"].iloc[0]: s for s in fold_scores}
     scores = {model: table for model, table in scores.items() if model in recordings}
     by_model = {curve["model"].iloc[0]: curve for curve in curves}
+    # A model that could not be scored again after a change of settings has another test set.
+    origins = {m: (str(t["protocol"].iloc[0]), int(t["seed"].iloc[0])) for m, t in scores.items()}
     tables = [
-        differences(scores, recordings, species=species, ci_level=ci_level),
-        needed_rows(by_model, species=species, ci_level=ci_level, target=target),
+        differences(
+            {model: scores[model] for model in scores if origins[model] == (protocol, seed)},
+            recordings,
+            species=species,
+            ci_level=ci_level,
+            predictions=predictions,
+            protocol=protocol,
+            seed=seed,
+        )
+        for protocol, seed in sorted(set(origins.values()))
     ]
+    tables.append(needed_rows(by_model, species=species, ci_level=ci_level, target=target))
     filled = [table for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True) if len(filled) > 1 else (filled or tables)[0]
 

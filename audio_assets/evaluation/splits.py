@@ -1,6 +1,7 @@
 """The split plan: which fold a recording is tested in, and in which order clips are trained on.
 
-Folds are dealt and draw orders are made here. The table form of a plan belongs in
+Folds are dealt and draw orders are made here. A fixed test set is drawn in
+:mod:`audio_assets.evaluation.holdout`. The table form of a plan belongs in
 :mod:`audio_assets.evaluation.manifest`, training and scoring in
 :mod:`audio_assets.evaluation.grid`.
 """
@@ -12,16 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audio_assets.evaluation.recordings import NoEvaluation as NoEvaluation
-from audio_assets.evaluation.recordings import (
-    RecordingCounts,
-    check_no_leak,
-    count_recordings,
-    recording_codes,
-)
+from audio_assets.evaluation.recordings import RecordingCounts, check_no_leak
 from audio_assets.evaluation.seeds import Purpose, generator
+from audio_assets.evaluation.strata import Strata, columns, make_strata
 from audio_assets.tables import VARIANTS
 
 MAX_REDRAWS = 20
+
+NEVER_TESTED = -1
+"""Fold of a clip that is in no test set: under holdout, one that may be trained on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +31,12 @@ class SplitPlan:
     Attributes
     ----------
     folds
-        int[R, n], the fold in which a clip is tested.
+        int[R, n], the fold in which a clip is tested. Under holdout a repeat is a training draw:
+        the test set is fold 0 in each, and all other clips are ``NEVER_TESTED``.
     ranks
         int[R, n], place of a clip in the draw order of its class, from 0.
     n_folds
-        K, the number of folds of a repeat.
+        K, the number of folds of a repeat; 1 under holdout.
     keys
         str[n], content hash of each clip: the canonical order that results depend on.
     """
@@ -53,10 +54,23 @@ class SplitPlan:
             )
         if len(self.keys) != self.n_clips:
             raise ValueError(f"{len(self.keys)} keys for {self.n_clips} clips")
-        if self.n_folds < 2:
-            raise ValueError(f"n_folds must be at least 2, got {self.n_folds}")
-        if self.folds.size and not 0 <= self.folds.min() <= self.folds.max() < self.n_folds:
-            raise ValueError(f"folds must lie in 0 to {self.n_folds - 1}")
+        if self.n_folds < 1:
+            raise ValueError(f"n_folds must be at least 1, got {self.n_folds}")
+        lowest = 0 if self.protocol == "cv" else NEVER_TESTED
+        if self.folds.size and not lowest <= self.folds.min() <= self.folds.max() < self.n_folds:
+            raise ValueError(f"folds must lie in {lowest} to {self.n_folds - 1}")
+        if self.protocol == "holdout" and (self.folds != self.folds[:1]).any():
+            raise ValueError("the test set of a holdout plan must be the same in every draw")
+
+    @property
+    def protocol(self) -> str:
+        """``cv``, or ``holdout`` where there is one fold."""
+        return "cv" if self.n_folds > 1 else "holdout"
+
+    @property
+    def tested(self) -> NDArray[np.bool_]:
+        """bool[n], whether a clip is in a test set; all are under cv."""
+        return np.asarray((self.folds != NEVER_TESTED).any(axis=0))
 
     @property
     def repeats(self) -> int:
@@ -161,53 +175,27 @@ def make_split_plan(
     ValueError
         Arguments of different lengths or out of range.
     """
-    labels, recordings = np.asarray(labels, dtype=np.int64), np.asarray(recordings, dtype=str)
-    variant_names = np.asarray(VARIANTS[:1] * len(labels) if variants is None else variants)
-    if not len(labels) == len(recordings) == len(keys) == len(variant_names):
-        raise ValueError(
-            f"labels, recordings, keys and variants must have one length, got {len(labels)}, "
-            f"{len(recordings)}, {len(keys)} and {len(variant_names)}"
-        )
+    strata = make_strata(labels, recordings, keys, variants)
     if folds < 2 or repeats < 1:
         raise ValueError(f"folds must be at least 2 and repeats 1, got {folds} and {repeats}")
-    counts = {
-        variant: count_recordings(
-            labels[variant_names == variant], recordings[variant_names == variant]
-        )
-        for variant in VARIANTS
-    }
-    deciding = next((v for v in VARIANTS if counts[v].smaller_class >= 2), None)
+    deciding = strata.deciding(2)
     if deciding is None:
-        fullest = max(VARIANTS, key=lambda v: counts[v].total)
-        raise NoEvaluation(why_no_evaluation(counts[fullest] if len(labels) else None))
-
-    codes = recording_codes(labels, recordings, keys, list(variant_names))
-    strata = np.array(
-        [VARIANTS.index(v) * 2 + label for v, label in zip(variant_names, labels, strict=True)]
-    )
-    clips = np.zeros((codes.max() + 1, 2 * len(VARIANTS)), dtype=np.int64)
-    np.add.at(clips, (codes, strata), 1)
-    decisive = [2 * VARIANTS.index(deciding), 2 * VARIANTS.index(deciding) + 1]
-    wanted = [
-        2 * i + label
-        for i, variant in enumerate(VARIANTS)
-        if counts[variant].pos and counts[variant].neg
-        for label in (0, 1)
-    ]
+        raise NoEvaluation(why_no_evaluation(strata.fullest()))
+    decisive, wanted = columns(deciding), strata.of(1)
 
     dealt = None
-    n_folds = min(folds, counts[deciding].smaller_class)
+    n_folds = min(folds, strata.counts[deciding].smaller_class)
     while dealt is None and n_folds >= 2:
-        dealt = _deal_repeats(clips, n_folds, repeats, seed, decisive, wanted)
+        dealt = _deal_repeats(strata.clips, n_folds, repeats, seed, decisive, wanted)
         n_folds -= dealt is None
     if dealt is None:
         raise NoEvaluation("no way was found to split the recordings so that each part has both "
                            "positive and negative clips")  # fmt: skip
-    plan_folds = dealt[:, codes]
-    check_no_leak(plan_folds, recordings)
+    plan_folds = dealt[:, strata.codes]
+    check_no_leak(plan_folds, strata.recordings)
     if copies is not None:
-        codes = np.unique(np.stack([codes, np.asarray(copies)]), axis=1, return_inverse=True)[1]
-    ranks = _draw_orders(labels, codes, np.asarray(keys), variant_names, repeats, seed)
+        strata = strata.with_copies(copies)
+    ranks = draw_orders(strata, repeats, seed)
     return SplitPlan(plan_folds, ranks, n_folds, tuple(str(key) for key in keys))
 
 
@@ -279,26 +267,20 @@ def _deal_recordings(
     return draw
 
 
-def _draw_orders(
-    labels: NDArray[np.int64],
-    codes: NDArray[np.int64],
-    keys: NDArray[np.str_],
-    variants: NDArray[np.str_],
-    repeats: int,
-    seed: int,
-) -> NDArray[np.int64]:
+def draw_orders(strata: Strata, repeats: int, seed: int) -> NDArray[np.int64]:
     """Ranks int[R, n]: per variant and label, a round robin over recordings in random order.
 
     Recordings take their turns in the same order in both variants, so that models that read
     different variants still train on the same recordings as far as possible.
     """
+    labels, codes, keys = strata.labels, strata.codes, strata.keys
     ranks = np.empty((repeats, len(labels)), dtype=np.int64)
     for repeat in range(repeats):
         for label in (0, 1):
             rng = generator(seed, Purpose.RECORDING_ORDER, repeat, label)
             turn_of_recording = rng.permutation(int(codes.max()) + 1)
             for number, variant in enumerate(VARIANTS):
-                clips = np.flatnonzero((labels == label) & (variants == variant))
+                clips = np.flatnonzero((labels == label) & (strata.variants == variant))
                 if not len(clips):
                     continue
                 clips = clips[np.lexsort((keys[clips], codes[clips]))]

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from audio_assets.errors import SplitLeakError
-from audio_assets.evaluation import splits
+from audio_assets.evaluation import splits, strata
 from audio_assets.evaluation.recordings import check_no_leak
 from audio_assets.evaluation.splits import NoEvaluation, SplitPlan, make_split_plan
 
@@ -165,7 +165,7 @@ def test_a_draw_without_a_class_in_some_fold_is_drawn_again(
 
     monkeypatch.setattr(splits, "_deal_recordings", one_bad_draw)
     labels, recordings = np.array([1, 0, 1, 0]), np.array(["a", "b", "c", "d"])
-    monkeypatch.setattr(splits, "recording_codes", lambda *_: np.arange(4))
+    monkeypatch.setattr(strata, "recording_codes", lambda *_: np.arange(4))
     plan = make_split_plan(labels, recordings, keys=list("1234"), repeats=1)
     assert attempts == [2, 2]
     assert plan.folds.tolist() == [[0, 0, 1, 1]]
@@ -236,7 +236,8 @@ def test_a_leaking_plan_is_refused_and_names_the_recording() -> None:
     [
         ({"folds": np.zeros((2, 3), int)}, "folds and ranks"),
         ({"keys": ("a",)}, "1 keys for 4 clips"),
-        ({"n_folds": 1}, "n_folds"),
+        ({"n_folds": 0}, "n_folds"),
+        ({"n_folds": 1}, "-1 to 0"),
         ({"n_folds": 2, "folds": np.array([[0, 1, 2, 0]])}, "0 to 1"),
     ],
 )
