@@ -108,4 +108,7 @@ def _few_clips_in_quarantine(plan: AssetPlan) -> dg.AssetChecksDefinition:
     return few_clips_in_quarantine
 
 
-_STRADDLES = "In every repeat, all clips of a recording lie in one fold, whatever their variant."
+_STRADDLES = (
+    "In every repeat, all clips of a recording lie in one fold, or all in the fixed test set or "
+    "all outside it, whatever their variant."
+)

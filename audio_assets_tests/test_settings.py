@@ -63,6 +63,7 @@ def test_other_variables_in_dotenv_are_left_to_others(tmp_path):
         ("DUPLICATE_ENCODER", "nonsense"),
         ("DUPLICATE_COSINE", "0"),
         ("DUPLICATE_COSINE", "1.01"),
+        ("HOLDOUT_PER_CLASS", "0"),
     ],
 )
 def test_a_wrong_value_is_an_error_that_names_the_setting(monkeypatch, name, value):

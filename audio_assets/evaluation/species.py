@@ -14,6 +14,7 @@ import numpy as np
 from audio_assets.evaluation.bootstrap import bootstrap_scores
 from audio_assets.evaluation.comparison import differences, needed_rows
 from audio_assets.evaluation.grid import score_folds
+from audio_assets.evaluation.holdout import LEAST_RECORDINGS, why_no_holdout
 from audio_assets.evaluation.intervals import MIN_RECORDINGS
 from audio_assets.evaluation.learning_curve import no_evaluation_row, summarise
 from audio_assets.evaluation.manifest import plan_from_manifest
@@ -103,7 +104,7 @@ def score_species(
     usable = _usable(embeddings, manifest, variant)
     try:
         results = score_folds(
-            **_clips(usable, manifest, variant, with_class_scores=0 in sizes),
+            **_clips(usable, manifest, variant, protocol, with_class_scores=0 in sizes),
             sizes=sizes,
             head=head,
             protocol=protocol,
@@ -173,7 +174,7 @@ def bootstrap_species(
     sizes = list(sizes)
     usable = _usable(embeddings, manifest, variant)
     try:
-        clips = _clips(usable, manifest, variant, with_class_scores=0 in sizes)
+        clips = _clips(usable, manifest, variant, protocol, with_class_scores=0 in sizes)
         if count_recordings(clips["labels"], clips["recordings"]).smaller_class < MIN_RECORDINGS:
             raise NoEvaluation("too few recordings")
         scores = bootstrap_scores(
@@ -315,10 +316,15 @@ def _usable(embeddings: pd.DataFrame, manifest: pd.DataFrame, variant: str) -> p
 
 
 def _clips(
-    usable: pd.DataFrame, manifest: pd.DataFrame, variant: str, *, with_class_scores: bool
+    usable: pd.DataFrame,
+    manifest: pd.DataFrame,
+    variant: str,
+    protocol: str,
+    *,
+    with_class_scores: bool,
 ) -> dict[str, Any]:
     """The arguments that say what is evaluated."""
-    _check_evaluable(usable, manifest, variant)
+    _check_evaluable(usable, manifest, variant, protocol)
     scores = usable["class_score"].to_numpy(dtype=np.float64) if with_class_scores else None
     return {
         "embeddings": np.stack(usable["embedding"].tolist()),
@@ -329,7 +335,9 @@ def _clips(
     }
 
 
-def _check_evaluable(usable: pd.DataFrame, manifest: pd.DataFrame, variant: str) -> None:
+def _check_evaluable(
+    usable: pd.DataFrame, manifest: pd.DataFrame, variant: str, protocol: str
+) -> None:
     if usable.empty:
         raise NoEvaluation(f"{why_no_evaluation(None)} under {variant}")
     counts = count_recordings(
@@ -338,9 +346,11 @@ def _check_evaluable(usable: pd.DataFrame, manifest: pd.DataFrame, variant: str)
     )
     if counts.smaller_class < 2:
         raise NoEvaluation(why_no_evaluation(counts))
+    if protocol == "holdout" and counts.smaller_class < LEAST_RECORDINGS:
+        raise NoEvaluation(why_no_holdout(counts))
     if manifest.empty:
         raise NoEvaluation(
-            "no deal of the recordings gives every test fold both classes, where recordings that "
+            "no deal of the recordings gives every test set both classes, where recordings that "
             "share near-duplicate clips count as one (DUPLICATE_COSINE says how alike those are)"
         )
 

@@ -382,3 +382,69 @@ def test_bootstrap_intervals_are_made_where_they_are_asked_for(place):
     # Turned off: the curve is what it was.
     place.run("owl", "fox")
     pd.testing.assert_frame_equal(load_learning_curves(place.results.root), usual)
+
+
+def test_the_holdout_protocol_publishes_one_test_set_for_all_models(place):
+    # 20 recordings a class leave 6 to test on, each of 2 clips.
+    write_species(place.audio, "owl", recordings=20)
+    models = ("placeholder", "svm")
+    holdout = {"protocol": "holdout", "holdout_per_class": 10, "training_sizes": (0, 4, 28)}
+    assert place.run("owl", models=models, **holdout).failures == {}
+    curves = load_learning_curves(place.results.root)
+    assert set(curves["protocol"]) == {"holdout"} and set(curves["repeats"]) == {2}
+    assert curves["folds"].isna().all() and curves["distinct_folds"].isna().all()
+    auc = curves[curves["metric"] == "roc_auc"]
+    # 5 recordings are enough for 10 clips; 15 with 30 clips are left to train on.
+    assert sorted(set(auc["training_size"])) == [0, 4, 28, 30]
+    assert auc["ci_low"].notna().all()
+    assert (auc["ci_status"].str.contains("5 positive and 5 negative")).all()
+
+    tables = [
+        read_table(place.results.table("fold_predictions", model, "owl"), FOLD_PREDICTIONS)
+        for model in models
+    ]
+    tested = {frozenset(table["clip_id"]) for table in tables}
+    assert len(tested) == 1 and len(next(iter(tested))) == 20
+    per_cell = pd.concat(tables).groupby(["model", "repeat", "training_size"])["clip_id"]
+    assert set(per_cell.nunique()) == {20}
+    manifest = read_table(place.results.table("balanced_manifest", "owl"), BALANCED_MANIFEST)
+    assert set(manifest.loc[manifest["fold"] == 0, "clip_id"]) == set(next(iter(tested)))
+
+    compared = load_comparisons(place.results.root)
+    differences = compared[compared["kind"] == "difference"]
+    assert len(differences) and differences["distinct_folds"].isna().all()
+    page = place.results.report.read_text()
+    assert "Fixed test set" in page and "<h3>Cross-validation</h3>" not in page
+
+    clips = load_embeddings(place.results.root, "svm", "owl")
+    expected = evaluate(
+        np.stack(clips["embedding"]),
+        clips["label"] == "pos",
+        clips["recording_id"],
+        sizes=(4, 28),
+        head="svm",
+        protocol="holdout",
+        splits=plan_from_manifest(manifest, clips["clip_id"], "data"),
+    ).sort_values(["training_size", "metric"], ignore_index=True)
+    published = curves[curves["model"] == "svm"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(
+        published[expected.columns.tolist()], expected, check_dtype=False, rtol=1e-9
+    )
+
+    # Only what reads the changed setting runs again.
+    again = {asset for asset, _ in place.run("owl", models=models, **holdout).materialized}
+    assert again == set()
+    again = place.run("owl", models=models, **holdout, folds=4).materialized
+    assert again == []
+    holdout["holdout_per_class"] = 4
+    again = {asset for asset, _ in place.run("owl", models=models, **holdout).materialized}
+    assert {"balanced_manifest", "fold_scores", "learning_curve"} <= again
+    assert not {"audio_inventory", "embeddings"} & again
+
+
+def test_a_species_too_small_for_a_test_set_has_no_numbers_and_says_why(place):
+    write_species(place.audio, "owl", recordings=3)
+    assert place.run("owl", protocol="holdout").failures == {}
+    curves = load_learning_curves(place.results.root)
+    assert curves["mean"].isna().all()
+    assert "at least 4 of each are needed" in curves["ci_status"].iloc[0]

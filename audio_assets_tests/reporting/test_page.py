@@ -244,7 +244,8 @@ def test_methods_describe_the_protocol_that_was_used():
     content = fake_report()
     held_out = content.curves.assign(protocol="holdout")
     said = Page(render_report(dataclasses.replace(content, curves=held_out))).said()
-    assert "Whole recordings are set aside" in said
+    assert "are set aside as one test set" in said
+    assert "all points of a chart share its luck" in said
     assert "Each fold in turn" not in said
 
 

@@ -1,0 +1,35 @@
+from audio_assets.settings import load_settings
+from audio_assets.versions import _VERSIONS, code_version, numbers_version
+
+
+def changed(before: dict[str, object], after: dict[str, object]) -> set[str]:
+    """Assets whose code version differs between two sets of settings."""
+    one, two = load_settings(**before), load_settings(**after)
+    return {asset for asset in _VERSIONS if code_version(asset, one) != code_version(asset, two)}
+
+
+def test_the_protocol_makes_splits_and_scores_stale() -> None:
+    stale = changed({}, {"protocol": "holdout"})
+    assert stale == {"balanced_manifest", "fold_scores", "fold_predictions"}
+
+
+def test_test_clips_per_class_count_under_holdout_alone() -> None:
+    assert changed({}, {"holdout_per_class": 20}) == set()
+    holdout = {"protocol": "holdout"}
+    assert changed(holdout, holdout | {"holdout_per_class": 20}) == {"balanced_manifest"}
+
+
+def test_the_number_of_folds_counts_under_cross_validation_alone() -> None:
+    assert changed({}, {"folds": 3}) == {"balanced_manifest"}
+    assert changed({"protocol": "holdout"}, {"protocol": "holdout", "folds": 3}) == set()
+
+
+def test_rows_of_unequal_protocol_or_test_set_can_be_told_apart() -> None:
+    settings = [
+        {},
+        {"holdout_per_class": 20},
+        {"protocol": "holdout"},
+        {"protocol": "holdout", "holdout_per_class": 20},
+    ]
+    versions = [numbers_version("svm", load_settings(**given)) for given in settings]
+    assert versions[0] == versions[1] and len(set(versions)) == 3
