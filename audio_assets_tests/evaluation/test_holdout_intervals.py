@@ -12,6 +12,7 @@ from audio_assets.evaluation.comparison import differences
 from audio_assets.evaluation.grid import FoldResults, score_folds
 from audio_assets.evaluation.holdout import make_holdout_plan
 from audio_assets.evaluation.holdout_intervals import (
+    Error,
     HeldOut,
     bootstrap_interval,
     error_of_mean,
@@ -144,8 +145,6 @@ def test_the_interval_holds_its_mean_and_is_never_narrower_than_without_the_unse
 ) -> None:
     from scipy.special import expit, logit, stdtrit
 
-    from audio_assets.evaluation.holdout_intervals import Error
-
     counts = RecordingCounts(n, n + 2, 2 * n + 2)
     low, high = bootstrap_interval(mean, Error(standard, freedom), counts, 0.95)
     assert 0.0 <= low <= mean <= high <= 1.0 and low < high
@@ -227,3 +226,16 @@ def test_comparisons_under_holdout_need_the_predictions(
 ) -> None:
     with pytest.raises(ValueError, match="need the predictions"):
         compared(models, predictions=None)
+
+
+def test_near_the_ceiling_an_unseen_recording_widens_the_interval() -> None:
+    from scipy.special import expit, logit, stdtrit
+
+    counts, error = RecordingCounts(12, 12, 24), Error(0.004, 11.0)
+    low, _ = bootstrap_interval(0.98, error, counts, 0.95)
+    standard = np.sqrt(0.004**2 + 0.98 * 0.02 / 13**2)
+    half = stdtrit(11.0, 0.975) * standard / (0.98 * 0.02)
+    assert low == pytest.approx(expit(logit(0.98) - half))
+    # Towards 1 no further than where perfect separation ends.
+    low, _ = bootstrap_interval(1 - 1e-5, Error(1e-6, 11.0), counts, 0.95)
+    assert low == pytest.approx(recording_bound(1.0, counts, 0.95)[0])
