@@ -142,6 +142,16 @@ class Settings(BaseSettings):
     def _sizes_rise(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(sorted(set(sizes)))
 
+    @field_validator("bootstrap")
+    @classmethod
+    def _draws_of_folds(cls, draws: int, info: Any) -> int:
+        if draws and info.data.get("protocol") == "holdout":
+            raise ValueError(
+                "the interval under PROTOCOL=holdout is a bootstrap over its test recordings; "
+                "BOOTSTRAP must be 0"
+            )
+        return draws
+
     @field_validator("models")
     @classmethod
     def _models_known(cls, models: tuple[str, ...]) -> tuple[str, ...]:

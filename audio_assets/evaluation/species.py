@@ -124,13 +124,14 @@ def score_species(
         usable[["clip_id", "label", "recording_id"]], on="clip"
     ).assign(**origin)
     trained = results.scores["training_size"]
+    tested = "test recordings" if protocol == "holdout" else "recordings"
     return SpeciesScores(
         results.scores.assign(**constants)[list(FOLD_SCORES.column_names)],
         predictions[list(FOLD_PREDICTIONS.column_names)],
         {
             "clips": len(usable),
-            "positive recordings": results.recordings.pos,
-            "negative recordings": results.recordings.neg,
+            f"positive {tested}": results.recordings.pos,
+            f"negative {tested}": results.recordings.neg,
             "largest size": int(trained.max()),
         },
     )
