@@ -178,6 +178,27 @@ NEAR_DUPLICATES = Table(
     unique=("variant", "clip_id_a", "clip_id_b"),
 )
 
+CLIP_PROPERTIES = Table(
+    "clip_properties",
+    "What can be told of a clip without listening to it: one row a clip that can be decoded.",
+    (
+        CLIP_ID,
+        VARIANT,
+        LABEL,
+        RECORDING,
+        CHECKSUM,
+        Column("size", "int64", "Size of the object.", unit="bytes", minimum=0),
+        Column("file_format", "string", "Container and coding of the file, such as `OGG VORBIS`."),
+        Column("sample_rate", "int64", "Of the file.", unit="Hz", minimum=1),
+        Column("channels", "int64", "Of the file.", minimum=1),
+        Column("seconds", "float64", "Duration.", unit="s", minimum=0),
+        Column("rms_db", "float64", "Root mean square of the channels' mean.", unit="dBFS"),
+        Column("peak_db", "float64", "Largest sample of the channels' mean.", unit="dBFS"),
+        Column("method", "int64", "Version of the measurement that made the row.", minimum=1),
+    ),
+    unique=("variant", "clip_id"),
+)
+
 BALANCED_MANIFEST = Table(
     "balanced_manifest",
     "The split plan of a species, shared by all models: one row a usable clip, variant and repeat. "
@@ -558,6 +579,128 @@ MODEL_COMPARISON = Table(
     unique=("species", "kind", "model_a", "model_b", "metric", "training_size"),
 )
 
+LEAK_CHECK = Table(
+    "leak_check",
+    "What folds over clips, instead of recordings, would have shown at the largest training size. "
+    "One row.",
+    (
+        SPECIES,
+        MODEL,
+        Column(
+            "training_size",
+            "int64",
+            "Largest training size.",
+            unit="clips per class",
+            nullable=True,
+            minimum=0,
+        ),
+        Column(
+            "auc_clips",
+            "float64",
+            "ROC-AUC under folds over clips, mean over folds.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "auc_recordings",
+            "float64",
+            "ROC-AUC under folds over recordings, mean over folds.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column("difference", "float64", "auc_clips minus auc_recordings.", nullable=True),
+        Column(
+            "ci_low",
+            "float64",
+            "Lower end of the interval of the difference over new draws of folds of these clips; "
+            "it says nothing of other recordings.",
+            nullable=True,
+        ),
+        Column("ci_high", "float64", "Upper end of that interval.", nullable=True),
+        Column("ci_level", "float64", "Nominal coverage.", minimum=0, maximum=1),
+        Column("status", "string", "`ok`, or why a value is empty."),
+    ),
+    unique=("species", "model"),
+)
+
+CALIBRATION = Table(
+    "calibration",
+    "Out-of-fold probabilities at the largest training size against what came true, both classes "
+    "weighted equally: one row a model and bin, none of a model whose scores are no probabilities.",
+    (
+        SPECIES,
+        MODEL,
+        Column(
+            "training_size",
+            "int64",
+            "Largest training size.",
+            unit="clips per class",
+            minimum=1,
+        ),
+        Column("bin", "int64", "Place of the bin, from 0, the lowest probabilities.", minimum=0),
+        Column("predicted", "float64", "Mean probability in the bin.", minimum=0, maximum=1),
+        Column("observed", "float64", "Share of positives in the bin.", minimum=0, maximum=1),
+        Column(
+            "weight",
+            "float64",
+            "Share of all predictions that lie in the bin. Expected calibration error is the sum "
+            "of weight * |predicted - observed|.",
+            minimum=0,
+            maximum=1,
+        ),
+        Column("clips", "int64", "Distinct clips in the bin.", minimum=1),
+        Column("recordings", "int64", "Distinct recordings in the bin.", minimum=1),
+    ),
+    unique=("species", "model", "bin"),
+)
+
+FINDING_KINDS = {
+    "leak": "what folds over clips would have shown",
+    "confound": "ROC-AUC of the labels from a property of the files alone",
+    "site": "all sites of a class hold no clip of the other",
+    "look_alike": "recording ids that look like parts of one recording",
+}
+"""Kinds of rows of ``findings`` with their meaning."""
+
+FINDINGS = Table(
+    "findings",
+    "What a reader should know of a species' clips before trusting its numbers.",
+    (
+        SPECIES,
+        Column("kind", "string", "Kind of finding.", values=tuple(FINDING_KINDS)),
+        Column("model", "string", "Model, of a leak; empty otherwise.", nullable=True),
+        Column("variant", "string", VARIANT.description, nullable=True, values=VARIANTS),
+        Column(
+            "subject",
+            "string",
+            "Property of the files (`all` for all of them together), label of the class, or names "
+            "of recordings; empty for a leak.",
+            nullable=True,
+        ),
+        Column(
+            "value",
+            "float64",
+            "AUC difference of a leak, AUC of a confound; empty otherwise.",
+            nullable=True,
+        ),
+        Column("ci_low", "float64", "Lower end of its interval.", nullable=True),
+        Column("ci_high", "float64", "Upper end of its interval.", nullable=True),
+        Column(
+            "count",
+            "int64",
+            "Training clips per class of a leak; sites or recordings of the others.",
+            nullable=True,
+            minimum=0,
+        ),
+        Column("detail", "string", "Names that the finding is about.", nullable=True),
+        Column("warning", "bool", "Whether the numbers of the species are in doubt for it."),
+        Column("status", "string", "`ok`, or why a value is empty."),
+    ),
+    unique=("species", "kind", "model", "variant", "subject"),
+)
+
 QUARANTINE = Table(
     "quarantine",
     "Clips that could not be used, and why.",
@@ -593,6 +736,7 @@ REPORTED_CLIPS = Table(
 ALL_TABLES = (
     AUDIO_INVENTORY,
     NEAR_DUPLICATES,
+    CLIP_PROPERTIES,
     BALANCED_MANIFEST,
     EMBEDDINGS,
     FOLD_SCORES,
@@ -602,6 +746,9 @@ ALL_TABLES = (
     LEARNING_CURVE,
     ROC_AUC_CHART,
     MODEL_COMPARISON,
+    LEAK_CHECK,
+    CALIBRATION,
+    FINDINGS,
     QUARANTINE,
     REPORTED_CLIPS,
 )

@@ -65,11 +65,14 @@ class Waveform:
         Hz.
     channels
         Channels of the file.
+    file_format
+        Container and coding of the file, e.g. ``WAV PCM_16`` or ``OGG VORBIS``.
     """
 
     samples: NDArray[np.float32]
     sample_rate: int
     channels: int
+    file_format: str
 
     @property
     def seconds(self) -> float:
@@ -189,7 +192,7 @@ def _read(file: Any, kind: str, limits: DurationLimits) -> Waveform | ClipFault:
     if low == high:
         averaged = f", the mean of {channels} channels," if channels > 1 else ""
         return ClipFault("silent", f"all {len(mono32)} samples{averaged} are {low:g}")
-    return Waveform(mono32, file.samplerate, channels)
+    return Waveform(mono32, file.samplerate, channels, f"{kind} {file.subtype}")
 
 
 def _words(error: Exception) -> str:

@@ -1,0 +1,107 @@
+"""The table of clip properties: measured once a clip, and kept as long as its bytes are the same.
+
+What is measured belongs in :mod:`audio_assets.audio.properties`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from audio_assets.audio.decode import DurationLimits
+from audio_assets.audio.properties import METHOD, ClipProperties, clip_properties
+from audio_assets.tables import CLIP_PROPERTIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MEASURED = ("file_format", "sample_rate", "channels", "seconds", "rms_db", "peak_db")
+
+
+def measure_clips(
+    inventory: pd.DataFrame,
+    variants: Collection[str],
+    *,
+    known: pd.DataFrame | None,
+    read: Callable[[str], bytes],
+    limits: DurationLimits,
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> tuple[pd.DataFrame, int]:
+    """Properties of the clips of some variants.
+
+    Parameters
+    ----------
+    inventory
+        Table ``audio_inventory`` of the species; clips whose status is not ``ok`` are left out.
+    known
+        An earlier table of the species: clips with the same checksum and size are not read again.
+    read
+        Bytes by URI; called from several threads at once. An OSError leaves the clip out, but for
+        connections that break and time-outs, which are passed on.
+    limits
+        Durations that are accepted.
+    workers
+        Threads that read and decode; as many clips are in memory at once.
+    progress
+        Called with the clips done and the clips in all.
+
+    Returns
+    -------
+    table
+        As :data:`audio_assets.tables.CLIP_PROPERTIES`, in the inventory's order. Clips that cannot
+        be decoded have no row here: the quarantine says why.
+    measured
+        Clips that were read now.
+    """
+    import pandas as pd
+
+    usable = inventory[inventory["variant"].isin(variants) & (inventory["status"] == "ok")]
+    kept = _kept(known, limits)
+    rows: list[Any] = list(usable.itertuples(index=False))
+    new = [row for row in rows if (row.checksum, row.size) not in kept]
+    pool = ThreadPoolExecutor(workers, "audio-assets-measure")
+    try:
+        for done, (row, found) in enumerate(
+            zip(new, pool.map(lambda row: _measure(row.uri, read, limits), new), strict=True), 1
+        ):
+            if found is not None:
+                kept[row.checksum, row.size] = tuple(getattr(found, name) for name in _MEASURED)
+            progress(done, len(new))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    table = [
+        (row.clip_id, row.variant, row.label, row.recording_id, row.checksum, row.size)
+        + (*kept[row.checksum, row.size], METHOD)
+        for row in rows
+        if (row.checksum, row.size) in kept
+    ]
+    return pd.DataFrame(table, columns=list(CLIP_PROPERTIES.column_names)), len(new)
+
+
+def _kept(
+    known: pd.DataFrame | None, limits: DurationLimits
+) -> dict[tuple[str, int], tuple[Any, ...]]:
+    if known is None:
+        return {}
+    rows: list[Any] = list(known.itertuples(index=False))
+    return {
+        (row.checksum, row.size): tuple(getattr(row, name) for name in _MEASURED)
+        for row in rows
+        # The limits of this run decide, whatever they were when the clip was measured.
+        if row.method == METHOD and limits.fault(row.seconds) is None
+    }
+
+
+def _measure(
+    uri: str, read: Callable[[str], bytes], limits: DurationLimits
+) -> ClipProperties | None:
+    try:
+        data = read(uri)
+    except (ConnectionError, TimeoutError):
+        raise
+    except OSError:
+        return None
+    found = clip_properties(data, limits)
+    return found if isinstance(found, ClipProperties) else None
