@@ -1,0 +1,130 @@
+"""The confound check: how well the labels can be read off the files themselves.
+
+If the positives are WAV files and the negatives OGG files, a model may learn what compression
+sounds like, and no split of these clips can tell. The check gives the file's properties in place
+of embeddings to the same evaluation: same head, same folds over recordings, same interval.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_assets.evaluation.api import evaluate
+from audio_assets.evaluation.manifest import plan_from_manifest
+from audio_assets.evaluation.recordings import NoEvaluation, count_recordings
+from audio_assets.evaluation.splits import why_no_evaluation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CATEGORIES = ("file_format", "sample_rate", "channels")
+NUMBERS = ("seconds", "rms_db", "peak_db")
+PROPERTIES = (*CATEGORIES, *NUMBERS)
+ALL = "all"
+
+SAME = "the same in every clip"
+_STEPS = 16
+
+
+def confounds(
+    properties: pd.DataFrame,
+    manifest: pd.DataFrame,
+    variant: str,
+    *,
+    ci_level: float,
+    warn_auc: float,
+) -> list[dict[str, Any]]:
+    """ROC-AUC of the labels from each property alone, and from all together.
+
+    It is a warning where the mean reaches ``warn_auc`` and the lower end of the interval is above
+    one half, or the labels are told apart without an error: on a few recordings an AUC of 0.75 is
+    often drawn by chance.
+
+    Parameters
+    ----------
+    properties, manifest
+        Tables of :data:`audio_assets.tables.CLIP_PROPERTIES` and
+        :data:`audio_assets.tables.BALANCED_MANIFEST`.
+    variant
+        Clips to look at.
+    ci_level
+        Nominal coverage of the intervals.
+    warn_auc
+        Mean ROC-AUC from which on it is a warning.
+
+    Returns
+    -------
+    list of dict
+        ``subject``, ``value``, ``ci_low``, ``ci_high``, ``warning`` and ``status``, one a property
+        and one for :data:`ALL`; none without clips of the variant.
+    """
+    clips = properties[properties["variant"] == variant].reset_index(drop=True)
+    if clips.empty:
+        return []
+    labels = (clips["label"] == "pos").to_numpy(dtype=np.int64)
+    recordings = clips["recording_id"].to_numpy(dtype=str)
+    blocks = {name: encoded(clips[name].to_numpy(), name in NUMBERS) for name in PROPERTIES}
+    features = {**blocks, ALL: np.hstack(list(blocks.values()))}
+    counts = count_recordings(labels, recordings)
+    rows = []
+    for subject, values in features.items():
+        row: dict[str, Any] = dict.fromkeys(("value", "ci_low", "ci_high"))
+        row |= {"subject": subject, "warning": False}
+        try:
+            if counts.smaller_class < 2:
+                raise NoEvaluation(why_no_evaluation(counts))
+            if manifest.empty:
+                raise NoEvaluation("no deal of the recordings gives every test fold both classes")
+            if not values.shape[1]:
+                raise NoEvaluation(SAME)
+            curve = evaluate(
+                values,
+                labels,
+                recordings,
+                sizes=(),
+                splits=plan_from_manifest(manifest, clips["clip_id"].tolist(), variant),
+                ci_level=ci_level,
+            )
+        except NoEvaluation as reason:
+            rows.append(row | {"status": str(reason)})
+            continue
+        auc = curve[curve["metric"] == "roc_auc"].iloc[0]
+        mean, low = float(auc["mean"]), float(auc["ci_low"])
+        rows.append(
+            row
+            | {"value": mean, "ci_low": low, "ci_high": float(auc["ci_high"])}
+            | {
+                "warning": mean >= warn_auc and (low > 0.5 or mean == 1.0),
+                "status": str(auc["ci_status"]),
+            }
+        )
+    return rows
+
+
+def encoded(values: NDArray[Any], is_number: bool) -> NDArray[np.float64]:
+    """A property as columns whose squares add up to 1 in every row, or none if it never varies.
+
+    A category has a column a value. A number becomes pairs "at least this" and "less than this" at
+    up to 15 quantiles, so that a threshold or a range counts as much as a trend. All rows being
+    equally long, the logistic head's scaling to unit length takes nothing away. Labels are not
+    looked at, so that quantiles of all clips leak nothing.
+
+    Parameters
+    ----------
+    values
+        [n], of one property.
+    is_number
+        Whether more and less mean something.
+    """
+    if not is_number:
+        found = np.unique(values)
+        found = found[: len(found) if len(found) > 1 else 0]
+        return np.asarray(values[:, None] == found, dtype=np.float64)
+    numbers = values.astype(np.float64)
+    edges = np.unique(np.quantile(numbers, np.arange(1, _STEPS) / _STEPS, method="higher"))
+    edges = edges[edges > numbers.min()]
+    above = numbers[:, None] >= edges
+    return np.asarray(np.hstack([above, ~above]) / np.sqrt(max(len(edges), 1)), dtype=np.float64)

@@ -1,0 +1,84 @@
+"""What a reader should know of a species' clips before trusting its numbers, as one table.
+
+Only the gathering belongs here; each check has a file of its own, and what a finding is called in
+words is in :mod:`audio_assets.reporting.finding_words`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from audio_assets.evaluation.confounds import confounds
+from audio_assets.evaluation.recording_hints import (
+    look_alike_recordings,
+    sites_that_equal_a_label,
+)
+from audio_assets.tables import FINDINGS, VARIANTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def find(
+    leaks: Iterable[pd.DataFrame],
+    properties: pd.DataFrame,
+    manifest: pd.DataFrame,
+    *,
+    species: str,
+    ci_level: float,
+    warn_auc: float,
+) -> pd.DataFrame:
+    """All findings of a species.
+
+    Parameters
+    ----------
+    leaks
+        Tables of :data:`audio_assets.tables.LEAK_CHECK`, one a model.
+    properties, manifest
+        Tables of :data:`audio_assets.tables.CLIP_PROPERTIES` and
+        :data:`audio_assets.tables.BALANCED_MANIFEST`.
+    ci_level, warn_auc
+        See :func:`audio_assets.evaluation.confounds.confounds`.
+
+    Returns
+    -------
+    DataFrame
+        As :data:`audio_assets.tables.FINDINGS`.
+    """
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for leak in leaks:
+        found = leak.iloc[0]
+        rows.append(
+            {"kind": "leak", "model": found["model"], "value": found["difference"]}
+            | {name: found[name] for name in ("ci_low", "ci_high", "status")}
+            | {"count": found["training_size"], "warning": False}
+        )
+    for variant in VARIANTS:
+        found_here = confounds(properties, manifest, variant, ci_level=ci_level, warn_auc=warn_auc)
+        rows += [row | {"kind": "confound", "variant": variant} for row in found_here]
+    rows += _of_names(properties, species)
+    table = pd.DataFrame(
+        [dict.fromkeys(FINDINGS.column_names) | {"species": species} | row for row in rows],
+        columns=list(FINDINGS.column_names),
+    )
+    numbers = {"value": "float64", "ci_low": "float64", "ci_high": "float64", "count": "Int64"}
+    return table.astype({**numbers, "warning": "bool"})
+
+
+def _of_names(properties: pd.DataFrame, species: str) -> list[dict[str, Any]]:
+    recordings = properties["recording_id"].tolist()
+    noticed = {"warning": True, "status": "ok"}
+    rows = [
+        {"kind": "site", "subject": site.label, "count": len(site.sites)}
+        | {"detail": ", ".join(site.sites), **noticed}
+        for site in sites_that_equal_a_label(properties["label"].tolist(), recordings, species)
+    ]
+    rows += [
+        {"kind": "look_alike", "subject": names[0], "count": len(names)}
+        | {"detail": ", ".join(names), **noticed}
+        for names in look_alike_recordings(recordings)
+    ]
+    return rows

@@ -1,0 +1,116 @@
+"""The leak check: what folds over clips, instead of recordings, would have shown.
+
+Clips of one recording resemble each other. Folds drawn over clips put some of them into training
+and others into the test, and the AUC is then of recognising recordings as well as the species.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audio_assets.evaluation.grid import score_folds
+from audio_assets.evaluation.splits import make_split_plan
+from audio_assets.tables import LEAK_CHECK
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ONE_CLIP_EACH = "no recording has two clips: nothing to leak"
+_NO_SPREAD = 1e-12
+
+
+def leak_check(
+    embeddings: pd.DataFrame, fold_scores: pd.DataFrame, *, ci_level: float, workers: int = 1
+) -> pd.DataFrame:
+    """AUC of folds over clips minus AUC of folds over recordings, at the largest training size.
+
+    Both have the same clips, head, training size, folds, repeats and seed. The repeats draw their
+    folds independently of one another, so that the differences of the repeats' means give a plain
+    t interval of what endless draws would show *on these clips*. How far other recordings would
+    differ is not in it: folds over clips have no valid interval of that kind.
+
+    Parameters
+    ----------
+    embeddings, fold_scores
+        Tables of :data:`audio_assets.tables.EMBEDDINGS` and
+        :data:`audio_assets.tables.FOLD_SCORES` of one species and model.
+    ci_level
+        Nominal coverage of the interval.
+    workers
+        See :func:`audio_assets.evaluation.grid.score_folds`.
+
+    Returns
+    -------
+    DataFrame
+        The one row of :data:`audio_assets.tables.LEAK_CHECK`.
+    """
+    import pandas as pd
+
+    first = fold_scores.iloc[0]
+    row: dict[str, Any] = dict.fromkeys(LEAK_CHECK.column_names)
+    row |= {"species": first["species"], "model": first["model"], "ci_level": ci_level}
+    row |= _compared(embeddings, fold_scores, ci_level, workers)
+    table = pd.DataFrame([row], columns=list(LEAK_CHECK.column_names))
+    numbers = ("auc_clips", "auc_recordings", "difference", "ci_low", "ci_high")
+    return table.astype({"training_size": "Int64", **dict.fromkeys(numbers, "float64")})
+
+
+def _compared(
+    embeddings: pd.DataFrame, fold_scores: pd.DataFrame, ci_level: float, workers: int
+) -> dict[str, Any]:
+    auc = fold_scores[(fold_scores["metric"] == "roc_auc") & fold_scores["value"].notna()]
+    auc = auc[auc["training_size"] == auc["training_size"].max()]
+    first = fold_scores.iloc[0]
+    if auc.empty:
+        return {"status": f"no evaluation: {first['reason']}"}
+    if first["protocol"] != "cv":
+        return {"status": f"not made for the protocol {first['protocol']}"}
+    size = int(auc["training_size"].iloc[0])
+    mean = float(auc["value"].mean())
+    row: dict[str, Any] = {"training_size": size, "auc_recordings": mean}
+    usable = embeddings[embeddings["status"] == "ok"]
+    if usable["recording_id"].is_unique:
+        return row | {"status": ONE_CLIP_EACH}
+    labels = (usable["label"] == "pos").to_numpy(dtype=np.int64)
+    clips = usable["clip_id"].to_numpy(dtype=str)
+    seed = int(first["seed"])
+    plan = make_split_plan(
+        labels,
+        clips,
+        keys=usable["checksum"].tolist(),
+        folds=int(auc["fold"].max()) + 1,
+        repeats=int(auc["repeat"].max()) + 1,
+        seed=seed,
+    )
+    by_clip = score_folds(
+        np.stack(usable["embedding"].tolist()),
+        labels,
+        clips,
+        plan,
+        sizes=[size],
+        head=str(first["head"]),
+        seed=seed,
+        workers=workers,
+    ).scores
+    by_clip = by_clip[(by_clip["metric"] == "roc_auc") & (by_clip["training_size"] == size)]
+    differences = (
+        by_clip.groupby("repeat")["value"].mean() - auc.groupby("repeat")["value"].mean()
+    ).to_numpy(dtype=np.float64)
+    row |= {"auc_clips": float(by_clip["value"].mean()), "status": "ok"}
+    row["difference"] = row["auc_clips"] - mean
+    return row | _interval(differences, row["difference"], ci_level)
+
+
+def _interval(differences: Any, centre: float, ci_level: float) -> dict[str, Any]:
+    from scipy.special import stdtrit
+
+    repeats = len(differences)
+    if repeats < 2:
+        return {"status": "one repeat gives no interval"}
+    spread = float(np.std(differences, ddof=1))
+    if spread < _NO_SPREAD:
+        return {"status": "every draw of the folds gives the same difference"}
+    half = float(stdtrit(repeats - 1, 0.5 + ci_level / 2.0)) * spread / np.sqrt(repeats)
+    return {"ci_low": max(centre - half, -1.0), "ci_high": min(centre + half, 1.0)}
