@@ -19,6 +19,7 @@ def build_checks(plan: AssetPlan) -> Sequence[dg.AssetChecksDefinition]:
             _no_recording_straddles_folds(),
             _few_recordings_joined(plan),
             _few_clips_in_quarantine(plan),
+            _nothing_gives_the_labels_away(plan),
         ]
 
 
@@ -106,6 +107,30 @@ def _few_clips_in_quarantine(plan: AssetPlan) -> dg.AssetChecksDefinition:
         )
 
     return few_clips_in_quarantine
+
+
+def _nothing_gives_the_labels_away(plan: AssetPlan) -> dg.AssetChecksDefinition:
+    limit = plan.settings.confound_warn_auc
+
+    @dg.asset_check(
+        asset="findings",
+        partitions_def=SPECIES,
+        description=f"A warning where properties of the files tell the labels apart with an AUC of "
+        f"at least {limit:g}, where a class comes from a few sites of its own, or where recording "
+        "ids look like parts of one recording.",
+    )
+    def nothing_gives_the_labels_away(findings: Any) -> dg.AssetCheckResult:
+        from audio_assets.reporting.finding_words import warnings_of
+
+        found = warnings_of(findings.to_dict("records"))
+        return dg.AssetCheckResult(
+            passed=not found,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="; ".join(found) or "nothing found",
+            metadata={"warnings": len(found)},
+        )
+
+    return nothing_gives_the_labels_away
 
 
 _STRADDLES = (

@@ -7,10 +7,14 @@ import dagster as dg
 from audio_assets.assets.audio_inventory import build_audio_inventory
 from audio_assets.assets.balanced_manifest import build_balanced_manifest
 from audio_assets.assets.bootstrap_scores import build_bootstrap_scores
+from audio_assets.assets.calibration import build_calibration
+from audio_assets.assets.clip_properties import build_clip_properties
 from audio_assets.assets.embeddings import build_embeddings
 from audio_assets.assets.encoder_card import build_encoder_card
 from audio_assets.assets.experiment_report import build_experiment_report
+from audio_assets.assets.findings import build_findings
 from audio_assets.assets.fold_scores import build_fold_scores
+from audio_assets.assets.leak_check import build_leak_check
 from audio_assets.assets.learning_curve import build_learning_curve
 from audio_assets.assets.model_comparison import build_model_comparison
 from audio_assets.assets.near_duplicates import build_duplicate_encoder, build_near_duplicates
@@ -33,9 +37,13 @@ _ASSETS = (
     build_embeddings,
     build_fold_scores,
     build_learning_curve,
+    build_leak_check,
     build_roc_auc_chart,
     build_model_comparison,
     build_quarantine,
+    build_clip_properties,
+    build_calibration,
+    build_findings,
     build_experiment_report,
 )
 

@@ -1,4 +1,4 @@
-"""The jobs: one for each partitions definition, since a job cannot mix them."""
+"""The jobs: a job cannot mix partitions definitions, and what may fail apart is apart."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +13,7 @@ DUPLICATES = "duplicates"
 SPLITS = "splits"
 EXPERIMENT = "experiment"
 CHARTS = "charts"
+CHECKS = "checks"
 REPORT = "report"
 
 
@@ -48,6 +49,11 @@ def build_jobs(plan: AssetPlan) -> Sequence[Any]:
             CHARTS,
             ["roc_auc_chart", "model_comparison", "quarantine"],
             description="Draw and compare the models of a species.",
+        ),
+        dg.define_asset_job(
+            CHECKS,
+            ["clip_properties", "findings", "calibration"],
+            description="Look for what would put the numbers of a species in doubt.",
         ),
         dg.define_asset_job(
             REPORT,

@@ -38,6 +38,7 @@ def _job_assets(job: str, plan: AssetPlan) -> tuple[str, ...]:
         jobs.ENCODERS: ("encoder_card",),
         jobs.EXPERIMENT: plan.experiment_assets,
         jobs.CHARTS: ("roc_auc_chart", "model_comparison", "quarantine"),
+        jobs.CHECKS: ("clip_properties", "findings", "calibration"),
         jobs.REPORT: ("experiment_report",),
     }[job]
 
@@ -97,6 +98,7 @@ class LocalRunner:
             for model in usable_models:
                 self._update(jobs.EXPERIMENT, partition_key(model, name), summary)
             self._update(jobs.CHARTS, name, summary)
+            self._update(jobs.CHECKS, name, summary)
         self._update(jobs.REPORT, None, summary)
         return summary
 

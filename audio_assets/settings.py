@@ -137,6 +137,12 @@ class Settings(BaseSettings):
         0.5, description="Share of a species' clips in quarantine above which its check fails."
     )
 
+    confound_warn_auc: Annotated[float, Field(gt=0.5, le=1)] = Field(
+        0.75,
+        description="ROC-AUC of the labels from properties of the files alone (format, sample "
+        "rate, channels, duration, level) from which on the report and the asset check warn.",
+    )
+
     @field_validator("training_sizes")
     @classmethod
     def _sizes_rise(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:

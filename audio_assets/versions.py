@@ -17,6 +17,7 @@ from audio_assets.settings import Settings
 # The number, and the settings that change the asset's content.
 _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "audio_inventory": (2, ("recording_patterns",)),
+    "clip_properties": (1, ("min_seconds", "max_seconds", "models")),
     "encoder_card": (1, ()),
     "duplicate_encoder": (1, ("duplicate_encoder",)),
     "near_duplicates": (
@@ -29,12 +30,15 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "fold_predictions": (3, ("training_sizes", "protocol", "seed")),
     "bootstrap_scores": (1, ("training_sizes", "protocol", "seed", "bootstrap")),
     "learning_curve": (3, ("ci_level", "bootstrap")),
+    "leak_check": (1, ("ci_level",)),
+    "calibration": (1, ("models",)),
+    "findings": (1, ("models", "ci_level", "confound_warn_auc")),
     # The shares change no row; they are here so that a new limit is checked by the next run.
     "quarantine": (1, ("models", "quarantine_warn_share", "quarantine_error_share")),
     "model_comparison": (2, ("models", "ci_level", "target_auc")),
     "roc_auc_chart": (1, ("models",)),
     "experiment_report": (
-        3,
+        4,
         (
             "models",
             "species",

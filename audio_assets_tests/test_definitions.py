@@ -41,12 +41,18 @@ def test_assets_depend_on_one_another_as_drawn(graph):
             "learning_curve",
         },
         "quarantine": {"embeddings"},
+        "leak_check": {"embeddings", "fold_scores", "fold_predictions"},
+        "clip_properties": {"audio_inventory"},
+        "findings": {"leak_check", "clip_properties", "balanced_manifest"},
+        "calibration": {"fold_predictions"},
         "experiment_report": {
             "audio_inventory",
             "near_duplicates",
             "roc_auc_chart",
             "model_comparison",
             "quarantine",
+            "findings",
+            "calibration",
         },
     }
 

@@ -10,6 +10,8 @@ from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.errors import WeightsError
 from audio_assets.tables import (
     AUDIO_INVENTORY,
+    CALIBRATION,
+    FINDINGS,
     MODEL_COMPARISON,
     QUARANTINE,
     REPORTED_CLIPS,
@@ -31,6 +33,8 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
         "roc_auc_chart",
         "model_comparison",
         "quarantine",
+        "findings",
+        "calibration",
     )
 
     @dg.asset(
@@ -46,6 +50,8 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
         roc_auc_chart: Any,
         model_comparison: Any,
         quarantine: Any,
+        findings: Any,
+        calibration: Any,
     ) -> dg.MaterializeResult[Any]:
         """learning_curves.csv, comparisons.csv, quarantine.csv and report/index.html.
 
@@ -72,8 +78,18 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
             )
             quarantined = concat_tables(quarantine.values(), QUARANTINE)
             clips = clips_to_report(read_reported(results.reported_clips), inventory)
+            found = concat_tables(findings.values(), FINDINGS)
+            calibrated = concat_tables(calibration.values(), CALIBRATION)
             content = report_content(
-                plan, inventory, near_duplicates, curves, comparisons, quarantined, clips
+                plan,
+                inventory,
+                near_duplicates,
+                curves,
+                comparisons,
+                quarantined,
+                clips,
+                found,
+                calibrated,
             )
             files = {
                 results.learning_curves: to_csv_bytes(curves, ROC_AUC_CHART),
@@ -93,6 +109,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
                 "curves": int(curves[["species", "model"]].drop_duplicates().shape[0]),
                 "quarantined clips": len(quarantined),
                 "removed clips": len(content.removed),
+                "warnings": int(found["warning"].sum()),
                 "partitions without a result": len(content.missing),
                 **{path.name: dg.MetadataValue.path(str(path)) for path in files},
                 "answers": dg.MetadataValue.md(content.answers_markdown()),
@@ -124,6 +141,8 @@ def report_content(
     comparisons: Any,
     quarantined: Any,
     clips: Any,
+    findings: Any,
+    calibration: Any,
 ) -> Any:
     """What the report shows, gathered from the tables and the settings."""
     import pandas as pd
@@ -160,6 +179,8 @@ def report_content(
         curves=curves,
         comparisons=comparisons,
         quarantine=quarantined,
+        findings=findings,
+        calibration=calibration,
         quarantine_shares={s.species: (s.quarantined, s.clips) for s in shares},
         copies=_copies(plan, inventory, near_duplicates),
         removed=list(removed.itertuples(index=False, name=None)),

@@ -80,7 +80,8 @@ class AssetPlan:
     def experiment_assets(self) -> tuple[str, ...]:
         """Assets of a species and model, in the order of the data flow."""
         bootstrap = ("bootstrap_scores",) if self.settings.bootstrap else ()
-        return ("embeddings", "fold_scores", "fold_predictions", *bootstrap, "learning_curve")
+        scores = ("embeddings", "fold_scores", "fold_predictions")
+        return (*scores, *bootstrap, "learning_curve", "leak_check")
 
     @property
     def variants(self) -> frozenset[str]:

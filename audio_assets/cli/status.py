@@ -24,7 +24,7 @@ from audio_assets.staleness import (
 )
 from audio_assets.storage.parquet import read_table
 from audio_assets.storage.results import ResultsLayout
-from audio_assets.tables import AUDIO_INVENTORY, LEARNING_CURVE
+from audio_assets.tables import AUDIO_INVENTORY, FINDINGS, LEARNING_CURVE
 
 
 @dataclass(frozen=True)
@@ -113,4 +113,9 @@ def _standing(results: ResultsLayout, species: str, model: str, state: str) -> S
             last = points.sort_values("training_size").iloc[-1]
             size, auc = int(last["training_size"]), float(last["mean"])
             note = str(last["ci_status"]).removeprefix("ok").removeprefix(": ")
+    findings_path = results.table("findings", species)
+    if findings_path.exists():
+        doubts = int(read_table(findings_path, FINDINGS)["warning"].sum())
+        if doubts:
+            note += f"{'; ' if note else ''}{doubts} warnings, see the report"
     return Standing(species, model, state, *clips, size, auc, note)

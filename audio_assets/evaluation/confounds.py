@@ -65,7 +65,10 @@ def confounds(
     if clips.empty:
         return []
     labels = (clips["label"] == "pos").to_numpy(dtype=np.int64)
-    recordings = clips["recording_id"].to_numpy(dtype=str)
+    # The manifest's recordings, since near-duplicate clips may have joined some of them.
+    planned = manifest[manifest["variant"] == variant].drop_duplicates("clip_id")
+    joined = clips["clip_id"].map(planned.set_index("clip_id")["recording_id"])
+    recordings = joined.fillna(clips["recording_id"]).to_numpy(dtype=str)
     blocks = {name: encoded(clips[name].to_numpy(), name in NUMBERS) for name in PROPERTIES}
     features = {**blocks, ALL: np.hstack(list(blocks.values()))}
     counts = count_recordings(labels, recordings)

@@ -22,7 +22,12 @@ _NO_SPREAD = 1e-12
 
 
 def leak_check(
-    embeddings: pd.DataFrame, fold_scores: pd.DataFrame, *, ci_level: float, workers: int = 1
+    embeddings: pd.DataFrame,
+    fold_scores: pd.DataFrame,
+    fold_predictions: pd.DataFrame,
+    *,
+    ci_level: float,
+    workers: int = 1,
 ) -> pd.DataFrame:
     """AUC of folds over clips minus AUC of folds over recordings, at the largest training size.
 
@@ -33,9 +38,9 @@ def leak_check(
 
     Parameters
     ----------
-    embeddings, fold_scores
-        Tables of :data:`audio_assets.tables.EMBEDDINGS` and
-        :data:`audio_assets.tables.FOLD_SCORES` of one species and model.
+    embeddings, fold_scores, fold_predictions
+        Tables of :data:`audio_assets.tables.EMBEDDINGS`, :data:`audio_assets.tables.FOLD_SCORES`
+        and :data:`audio_assets.tables.FOLD_PREDICTIONS` of one species and model.
     ci_level
         Nominal coverage of the interval.
     workers
@@ -51,14 +56,18 @@ def leak_check(
     first = fold_scores.iloc[0]
     row: dict[str, Any] = dict.fromkeys(LEAK_CHECK.column_names)
     row |= {"species": first["species"], "model": first["model"], "ci_level": ci_level}
-    row |= _compared(embeddings, fold_scores, ci_level, workers)
+    row |= _compared(embeddings, fold_scores, fold_predictions, ci_level, workers)
     table = pd.DataFrame([row], columns=list(LEAK_CHECK.column_names))
     numbers = ("auc_clips", "auc_recordings", "difference", "ci_low", "ci_high")
     return table.astype({"training_size": "Int64", **dict.fromkeys(numbers, "float64")})
 
 
 def _compared(
-    embeddings: pd.DataFrame, fold_scores: pd.DataFrame, ci_level: float, workers: int
+    embeddings: pd.DataFrame,
+    fold_scores: pd.DataFrame,
+    fold_predictions: pd.DataFrame,
+    ci_level: float,
+    workers: int,
 ) -> dict[str, Any]:
     auc = fold_scores[(fold_scores["metric"] == "roc_auc") & fold_scores["value"].notna()]
     auc = auc[auc["training_size"] == auc["training_size"].max()]
@@ -71,7 +80,8 @@ def _compared(
     mean = float(auc["value"].mean())
     row: dict[str, Any] = {"training_size": size, "auc_recordings": mean}
     usable = embeddings[embeddings["status"] == "ok"]
-    if usable["recording_id"].is_unique:
+    # The recordings of the folds: near-duplicate clips may have joined some of the inventory's.
+    if fold_predictions.drop_duplicates("clip_id")["recording_id"].is_unique:
         return row | {"status": ONE_CLIP_EACH}
     labels = (usable["label"] == "pos").to_numpy(dtype=np.int64)
     clips = usable["clip_id"].to_numpy(dtype=str)

@@ -77,7 +77,7 @@ def learning_curve_chart(
         *chart_marks.labels(plan),
     ]
     words = chart_words.chart_description(species, metric, plan.ends, plan.titles)
-    return _finish(layers, _title(plan), words, height=HEIGHT)
+    return finish(layers, _title(plan), words, height=HEIGHT)
 
 
 def _title(plan: ChartPlan) -> alt.Title:
@@ -113,11 +113,16 @@ def _empty(
     )
     words = wording.species_in_words(species)
     title = alt.Title(words)
-    return _finish([layer], title, f"{words}. {' '.join(lines)}", height=22 * len(lines))
+    return finish([layer], title, f"{words}. {' '.join(lines)}", height=22 * len(lines))
 
 
-def _finish(
-    layers: Sequence[alt.Chart], title: alt.Title, description: str, *, height: int
+def finish(
+    layers: Sequence[alt.Chart],
+    title: alt.Title,
+    description: str,
+    *,
+    height: int,
+    width: int = WIDTH,
 ) -> alt.LayerChart:
     """Put the layers together with sizes, fonts and ink."""
     import altair as alt
@@ -125,7 +130,7 @@ def _finish(
     chart: alt.LayerChart = (
         alt.layer(*layers)
         .properties(
-            width=WIDTH,
+            width=width,
             height=height,
             title=title,
             description=description,

@@ -23,6 +23,9 @@ class ReportContent:
         Rows of :data:`~audio_assets.tables.LEARNING_CURVE`,
         :data:`~audio_assets.tables.MODEL_COMPARISON` and :data:`~audio_assets.tables.QUARANTINE`
         over all species.
+    findings, calibration
+        Rows of :data:`~audio_assets.tables.FINDINGS` and :data:`~audio_assets.tables.CALIBRATION`
+        over all species.
     charts
         Species -> Vega-Lite JSON; a species without one is said to have no chart.
     notice
@@ -51,6 +54,8 @@ class ReportContent:
     curves: pd.DataFrame
     comparisons: pd.DataFrame
     quarantine: pd.DataFrame
+    findings: pd.DataFrame
+    calibration: pd.DataFrame
     charts: Mapping[str, str]
     notice: str | None
     recording_rules: pd.DataFrame

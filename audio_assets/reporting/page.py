@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from audio_assets.reporting import embed, page_tables, wording
+from audio_assets.reporting import embed, page_checks, page_tables, wording
 from audio_assets.reporting.content import ReportContent
+from audio_assets.reporting.page_checks import Checks
 from audio_assets.reporting.page_tables import HtmlTable
 from audio_assets.reporting.sentences import METRIC, Answer, sentence
 
@@ -34,6 +35,8 @@ class SpeciesSection:
         Shown open, in this order.
     folded
         Shown when asked for.
+    checks
+        What puts the numbers in doubt, or does not; None if nothing was looked at.
     """
 
     species: str
@@ -43,6 +46,7 @@ class SpeciesSection:
     specification: str | None
     tables: tuple[HtmlTable, ...]
     folded: tuple[HtmlTable, ...]
+    checks: Checks | None
 
 
 def render_report(report: ReportContent) -> str:
@@ -120,6 +124,9 @@ def _species_section(
         for of, model, reason in sorted(report.missing)
         if of == species and model not in report.left_out
     ]
+    checks = page_checks.checks(report, species)
+    if checks is not None:
+        said += [f"Warning: {text}" for text in checks.warnings]
     return SpeciesSection(
         species=species,
         words=wording.species_in_words(species),
@@ -129,6 +136,7 @@ def _species_section(
         specification=embed.script_json(chart) if chart is not None else None,
         tables=tuple(table for table in shown if table is not None),
         folded=(compared[1],) if compared and compared[1].rows != compared[0].rows else (),
+        checks=checks,
     )
 
 

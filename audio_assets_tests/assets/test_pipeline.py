@@ -234,7 +234,14 @@ def test_a_changed_setting_reruns_what_it_changes_and_nothing_before(place):
     write_species(place.audio, "owl", recordings=4)
     place.run("owl")
     again = {asset for asset, _ in place.run("owl", ci_level=0.9).materialized}
-    assert again == {"learning_curve", "model_comparison", "roc_auc_chart", "experiment_report"}
+    assert again == {
+        "learning_curve",
+        "model_comparison",
+        "roc_auc_chart",
+        "leak_check",
+        "findings",
+        "experiment_report",
+    }
     again = {asset for asset, _ in place.run("owl", ci_level=0.9, target_auc=0.8).materialized}
     assert again == {"model_comparison", "experiment_report"}
 

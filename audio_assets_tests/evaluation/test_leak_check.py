@@ -25,7 +25,7 @@ def tables(clips, *, repeats=5):
     embeddings = frame.assign(
         embedding=list(clips.embeddings), class_score=np.nan, encoder_fingerprint="f"
     )
-    scores = score_species(
+    found = score_species(
         embeddings,
         manifest,
         species="owl",
@@ -36,8 +36,9 @@ def tables(clips, *, repeats=5):
         sizes=(4,),
         protocol="cv",
         seed=0,
-    ).scores
-    return embeddings, scores
+        split_plan="p",
+    )
+    return embeddings, found.scores, found.predictions
 
 
 def checked(clips, **options):
@@ -66,8 +67,8 @@ def test_recordings_of_one_clip_have_nothing_to_leak():
 
 def test_both_kinds_of_folds_have_the_size_and_the_number_of_folds_in_common():
     clips = simulate(pos=4, neg=9, clips=5)
-    embeddings, scores = tables(clips, repeats=3)
-    row = leak_check(embeddings, scores, ci_level=0.95).iloc[0]
+    embeddings, scores, predictions = tables(clips, repeats=3)
+    row = leak_check(embeddings, scores, predictions, ci_level=0.95).iloc[0]
     assert row["training_size"] == scores["training_size"].max()
     assert scores["fold"].max() + 1 == 4
     assert row["status"] == "ok"
@@ -80,16 +81,18 @@ def test_one_repeat_gives_a_difference_without_an_interval():
 
 
 def test_the_order_of_the_clips_changes_nothing():
-    embeddings, scores = tables(simulate(effect=2.0))
+    embeddings, scores, predictions = tables(simulate(effect=2.0))
     turned = embeddings.iloc[::-1].reset_index(drop=True)
-    first, second = (leak_check(e, scores, ci_level=0.95) for e in (embeddings, turned))
+    first, second = (
+        leak_check(e, scores, predictions, ci_level=0.95) for e in (embeddings, turned)
+    )
     pd.testing.assert_frame_equal(first, second)
 
 
 def test_a_species_without_an_evaluation_says_why():
-    embeddings, _ = tables(simulate())
+    embeddings, _, predictions = tables(simulate())
     scores = pd.DataFrame(
         [{"species": "owl", "model": "m", "metric": None, "value": np.nan, "training_size": None}]
     ).assign(reason="no positive clips", protocol="cv")
-    row = leak_check(embeddings, scores, ci_level=0.95).iloc[0]
+    row = leak_check(embeddings, scores, predictions, ci_level=0.95).iloc[0]
     assert row["status"] == "no evaluation: no positive clips"

@@ -10,7 +10,13 @@ import pandas as pd
 from audio_assets.reporting.chart import learning_curve_chart
 from audio_assets.reporting.content import ReportContent
 from audio_assets.reporting.copies import Copies
-from audio_assets.tables import LEARNING_CURVE, MODEL_COMPARISON, QUARANTINE
+from audio_assets.tables import (
+    CALIBRATION,
+    FINDINGS,
+    LEARNING_CURVE,
+    MODEL_COMPARISON,
+    QUARANTINE,
+)
 
 SEVEN = {
     "birdnet": "BirdNET 2.4",
@@ -233,6 +239,30 @@ def fake_quarantine(names: Sequence[str] = ("coyote-pos-t-11031961_122_9sec_1_a"
     return pd.DataFrame(rows, columns=list(QUARANTINE.column_names))
 
 
+def finding_row(kind: str, **changes: Any) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(FINDINGS.column_names)
+    row |= {"species": "coyote", "kind": kind, "warning": False, "status": "ok"}
+    assert not set(changes) - set(row), set(changes) - set(row)
+    return row | changes
+
+
+def findings_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=list(FINDINGS.column_names))
+    numbers = dict.fromkeys(["value", "ci_low", "ci_high"], "float64")
+    return frame.astype({**numbers, "count": "Int64", "warning": "bool"})
+
+
+def calibration_frame(rows: Sequence[tuple[str, str, float, float]]) -> pd.DataFrame:
+    """Rows of species, model, predicted and observed: bins of equal weight of one model."""
+    bins = [
+        {"species": species, "model": model, "training_size": 107, "bin": number}
+        | {"predicted": predicted, "observed": observed, "weight": 1 / len(rows)}
+        | {"clips": 12, "recordings": 7}
+        for number, (species, model, predicted, observed) in enumerate(rows)
+    ]
+    return pd.DataFrame(bins, columns=list(CALIBRATION.column_names))
+
+
 @cache
 def fake_charts() -> tuple[tuple[str, str], ...]:
     """Made once: drawing a chart takes most of a report's time."""
@@ -249,6 +279,8 @@ def fake_report(**changes: Any) -> ReportContent:
         "curves": curves,
         "comparisons": fake_comparisons(),
         "quarantine": fake_quarantine(),
+        "findings": findings_frame([]),
+        "calibration": calibration_frame([]),
         "charts": dict(fake_charts()),
         "notice": "This audio is synthetic: the numbers say nothing about any species.",
         "recording_rules": pd.DataFrame(

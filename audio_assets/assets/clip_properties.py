@@ -1,0 +1,59 @@
+"""What can be told of the clips of a species without listening to them."""
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.assets.plan import AssetPlan, clear_failures
+from audio_assets.errors import ResultsError
+from audio_assets.partitions import SPECIES
+from audio_assets.progress import Progress
+from audio_assets.tables import CLIP_PROPERTIES
+
+
+def build_clip_properties(plan: AssetPlan) -> dg.AssetsDefinition:
+    settings = plan.settings
+
+    @plan.table_asset(CLIP_PROPERTIES, group="audio", partitions_def=SPECIES)
+    def clip_properties(
+        context: dg.AssetExecutionContext,
+        audio_inventory: Any,
+        progress: dg.ResourceParam[Progress],
+    ) -> dg.MaterializeResult[Any]:
+        """Format, sample rate, channels, duration and level of the clips that models read.
+
+        A clip whose bytes are as they were is taken from the table's last version.
+        """
+        from upath import UPath
+
+        from audio_assets.audio.decode import DurationLimits
+        from audio_assets.storage.clip_properties import measure_clips
+        from audio_assets.storage.files import read_file
+        from audio_assets.storage.parquet import content_version, read_table
+
+        species = context.partition_key
+        known = None
+        try:
+            known = read_table(plan.results.table(CLIP_PROPERTIES.name, species), CLIP_PROPERTIES)
+        except FileNotFoundError:
+            pass
+        except ResultsError as damage:
+            context.log.warning(f"All clips are measured again: {damage}")
+        title = f"{species}: measuring clips"
+        with clear_failures(), progress.task(title, context.log.info) as advance:
+            table, measured = measure_clips(
+                audio_inventory,
+                plan.variants,
+                known=known,
+                read=lambda uri: read_file(UPath(uri)),
+                limits=DurationLimits(settings.min_seconds, settings.max_seconds),
+                workers=plan.workers,
+                progress=advance,
+            )
+        return dg.MaterializeResult(
+            value=table,
+            data_version=dg.DataVersion(content_version(table, CLIP_PROPERTIES)),
+            metadata={"dagster/row_count": len(table), "measured now": measured},
+        )
+
+    return clip_properties

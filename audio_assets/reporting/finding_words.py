@@ -1,0 +1,123 @@
+"""Findings in plain words: the same sentences for the report, the asset check and the console."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from audio_assets.evaluation.confounds import SAME
+from audio_assets.evaluation.leak_check import ONE_CLIP_EACH
+from audio_assets.reporting import wording
+
+Rows = Sequence[Mapping[Any, Any]]
+
+PROPERTY_WORDS = {
+    "file_format": "the file format",
+    "sample_rate": "the sample rate",
+    "channels": "the number of channels",
+    "seconds": "the duration",
+    "rms_db": "the level (RMS)",
+    "peak_db": "the level (peak)",
+    "all": "all of these together",
+}
+_LOUDNESS = {"rms_db", "peak_db"}
+_CLASSES = {"pos": ("positive", "negative"), "neg": ("negative", "positive")}
+_SHOWN = 3
+
+
+def leak_sentence(row: Mapping[Any, Any], title: str) -> str:
+    """What folds over clips would have shown of one model."""
+    status = str(row["status"])
+    if wording.is_missing(row["value"]):
+        said = status if status == ONE_CLIP_EACH else f"no leak check: {status}"
+        return f"{title}: {said}."
+    difference = float(row["value"])
+    amount = (
+        f"{'over' if difference > 0 else 'under'}stated AUC by {wording.share(abs(difference), 2)}"
+    )
+    if wording.is_missing(row["ci_low"]):
+        bounds = status
+        amount = amount if difference else "shown the same AUC"
+    else:
+        low, high = float(row["ci_low"]), float(row["ci_high"])
+        bounds = f"{wording.signed_interval(low, high)} over new draws of folds of these clips"
+        amount = "shown about the same AUC" if low <= 0.0 <= high else amount
+    return f"{title}: ordinary folds, over clips, would have {amount} ({bounds})."
+
+
+def warnings_of(rows: Rows) -> list[str]:
+    """The warnings among the findings of one species, most certain first."""
+    return [
+        *_confound_warnings([row for row in rows if row["kind"] == "confound"]),
+        *(_site(row) for row in rows if row["kind"] == "site"),
+        *_look_alikes([row for row in rows if row["kind"] == "look_alike"]),
+    ]
+
+
+def confound_note(rows: Rows) -> str | None:
+    """What the confound check found where it warns of nothing; None without one."""
+    if not rows or any(row["warning"] for row in rows):
+        return None
+    tried = [row for row in rows if not wording.is_missing(row["value"])]
+    if not tried:
+        if all(row["status"] == SAME for row in rows):
+            return "The files of both classes are alike in format, sample rate and all else."
+        return f"No confound check: {rows[0]['status']}."
+    best = max(tried, key=lambda row: float(row["value"]))
+    return (
+        "The files do not plainly give the labels away: format, sample rate, channels, duration "
+        f"and level reach an AUC of at most {_auc(best)}, by "
+        f"{PROPERTY_WORDS[best['subject']]}."
+    )
+
+
+def _confound_warnings(rows: Rows) -> list[str]:
+    warned = [row for row in rows if row["warning"]]
+    alone = [row for row in warned if row["subject"] != "all"]
+    folders = len({row["variant"] for row in rows}) > 1
+    said = []
+    # All of them together are worth a line only where no single one is to be named.
+    for row in alone or warned:
+        name = PROPERTY_WORDS[row["subject"]]
+        where = f" in {row['variant']}" if folders else ""
+        how = "separates the labels" if float(row["value"]) == 1.0 else "tells the labels apart"
+        text = f"{name} alone {how}{where}: AUC {_auc(row)}. "
+        if row["subject"] == "all":
+            text = f"format, rate, channels, duration and level tell the labels apart{where}: "
+            text += f"AUC {_auc(row)}. "
+        text += (
+            "Calls make clips louder, but so does a recorder: a model may have learned either."
+            if row["subject"] in _LOUDNESS
+            else "A model may have learned how the files were made instead of the species."
+        )
+        said.append(text[0].upper() + text[1:])
+    return said
+
+
+def _site(row: Mapping[Any, Any]) -> str:
+    own, other = _CLASSES[row["subject"]]
+    count = int(row["count"])
+    sites = "one recording or site" if count == 1 else f"{count} recordings or sites"
+    return (
+        f"All {own} clips come from {sites} ({row['detail']}) without a single {other} clip: a "
+        "model may tell sites apart instead of the species."
+    )
+
+
+def _look_alikes(rows: Rows) -> list[str]:
+    if not rows:
+        return []
+    examples = "; ".join(str(row["detail"]) for row in rows[:_SHOWN])
+    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+    return [
+        f"These recording ids look alike: {examples}{more}. If they are parts of one recording, "
+        "set RECORDING_PATTERNS or give them one group in clips.csv; else clips of one recording "
+        "are in training and test at once."
+    ]
+
+
+def _auc(row: Mapping[Any, Any]) -> str:
+    text = wording.share(float(row["value"]), 2)
+    if wording.is_missing(row["ci_low"]):
+        return f"{text} (no interval: {row['status']})"
+    return f"{text} ({wording.interval(float(row['ci_low']), float(row['ci_high']), 2)})"

@@ -1,0 +1,131 @@
+"""The checks of a species on the page: sentences, tables and the calibration chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audio_assets.evaluation.calibration import expected_calibration_error
+from audio_assets.reporting import embed, finding_words, wording
+from audio_assets.reporting.calibration_chart import calibration_chart
+from audio_assets.reporting.content import ReportContent
+from audio_assets.reporting.page_tables import HtmlTable
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What was looked at and what was found.
+
+    Attributes
+    ----------
+    warnings, notes
+        Sentences.
+    tables
+        Their numbers; those without rows are left out.
+    calibration
+        Vega-Lite JSON made safe for a script element; None where no model gives probabilities.
+    """
+
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    tables: tuple[HtmlTable, ...]
+    calibration: str | None
+
+
+def checks(content: ReportContent, species: str) -> Checks | None:
+    """The checks of a species; None if there are none."""
+    table = content.findings
+    rows = table[table["species"] == species].to_dict("records")
+    bins = content.calibration[content.calibration["species"] == species]
+    if not rows and bins.empty:
+        return None
+    confounds = [row for row in rows if row["kind"] == "confound"]
+    leaks = [row for row in rows if row["kind"] == "leak"]
+    errors = {str(model): expected_calibration_error(part) for model, part in bins.groupby("model")}
+    notes = [finding_words.confound_note(confounds)]
+    notes += [finding_words.leak_sentence(row, content.title(row["model"])) for row in leaks]
+    notes += [
+        f"{content.title(model)}: its probabilities are off by {wording.share(error, 2)} on "
+        "average, both classes weighted equally (expected calibration error)."
+        for model, error in errors.items()
+    ]
+    shown = [_confounds(confounds), _leaks(content, leaks), _bins(content, bins.to_dict("records"))]
+    chart = None
+    if errors:
+        drawn = calibration_chart(bins, species=species, models=content.models)
+        chart = embed.script_json(drawn.to_json())
+    return Checks(
+        warnings=tuple(finding_words.warnings_of(rows)),
+        notes=tuple(note for note in notes if note),
+        tables=tuple(table for table in shown if table.rows),
+        calibration=chart,
+    )
+
+
+def _confounds(rows: finding_words.Rows) -> HtmlTable:
+    return HtmlTable(
+        caption="AUC of the labels from the files alone, without listening",
+        head=("property", "folder", "AUC", "interval", "status"),
+        rows=tuple(
+            (
+                finding_words.PROPERTY_WORDS[row["subject"]],
+                str(row["variant"]),
+                _number(row["value"]),
+                _bounds(row, wording.interval),
+                str(row["status"]),
+            )
+            for row in rows
+        ),
+        numeric=frozenset({2, 3}),
+    )
+
+
+def _leaks(content: ReportContent, rows: finding_words.Rows) -> HtmlTable:
+    return HtmlTable(
+        caption="AUC of folds over clips minus AUC of folds over recordings",
+        head=("model", "clips per class", "difference", "interval over draws", "status"),
+        rows=tuple(
+            (
+                content.title(row["model"]),
+                wording.EMPTY if wording.is_missing(row["count"]) else str(int(row["count"])),
+                (
+                    wording.EMPTY
+                    if wording.is_missing(row["value"])
+                    else wording.signed(float(row["value"]))
+                ),
+                _bounds(row, wording.signed_interval),
+                str(row["status"]),
+            )
+            for row in rows
+        ),
+        numeric=frozenset({1, 2, 3}),
+    )
+
+
+def _bins(content: ReportContent, rows: finding_words.Rows) -> HtmlTable:
+    return HtmlTable(
+        caption="Calibration: probabilities at the largest size and what came true",
+        head=("model", "mean probability", "share positive", "clips", "recordings"),
+        rows=tuple(
+            (
+                content.title(row["model"]),
+                wording.share(row["predicted"]),
+                wording.share(row["observed"]),
+                str(int(row["clips"])),
+                str(int(row["recordings"])),
+            )
+            for row in rows
+        ),
+        numeric=frozenset({1, 2, 3, 4}),
+    )
+
+
+def _number(value: Any) -> str:
+    return wording.EMPTY if wording.is_missing(value) else wording.share(float(value))
+
+
+def _bounds(row: Mapping[Any, Any], form: Any) -> str:
+    if wording.is_missing(row["ci_low"]):
+        return wording.EMPTY
+    return str(form(float(row["ci_low"]), float(row["ci_high"])))

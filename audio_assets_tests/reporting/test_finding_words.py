@@ -1,0 +1,111 @@
+import pytest
+
+from audio_assets.evaluation.confounds import SAME
+from audio_assets.evaluation.leak_check import ONE_CLIP_EACH
+from audio_assets.reporting.finding_words import confound_note, leak_sentence, warnings_of
+from audio_assets.reporting.page import render_report
+from audio_assets_tests.reporting.fake_results import (
+    calibration_frame,
+    fake_report,
+    finding_row,
+    findings_frame,
+)
+from audio_assets_tests.reporting.test_page import Page
+
+
+def records(*rows):
+    return findings_frame(rows).to_dict("records")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"value": 0.042, "ci_low": 0.02, "ci_high": 0.06}, "would have overstated AUC by 0.04"),
+        ({"value": -0.03, "ci_low": -0.05, "ci_high": -0.01}, "would have understated AUC by 0.03"),
+        ({"value": 0.01, "ci_low": -0.01, "ci_high": 0.03}, "would have shown about the same AUC"),
+        ({"value": 0.0, "status": "every draw"}, "would have shown the same AUC (every draw)"),
+        ({"value": 0.2, "status": "one repeat"}, "would have overstated AUC by 0.20 (one repeat)"),
+        ({"status": ONE_CLIP_EACH}, "BirdNET: no recording has two clips: nothing to leak."),
+        ({"status": "no evaluation: x"}, "BirdNET: no leak check: no evaluation: x."),
+    ],
+)
+def test_a_leak_is_read_in_plain_words(changes, said):
+    (row,) = records(finding_row("leak", model="birdnet", **changes))
+    assert said in leak_sentence(row, "BirdNET")
+
+
+def confound(subject, value, **changes):
+    given = {"variant": "data", "ci_low": 0.8, "ci_high": 1.0, "warning": value > 0.75}
+    return finding_row("confound", subject=subject, value=value, **{**given, **changes})
+
+
+def test_a_format_that_separates_the_labels_is_named_and_all_together_is_not():
+    (said,) = warnings_of(records(confound("file_format", 1.0), confound("all", 1.0)))
+    assert said.startswith("The file format alone separates the labels: AUC 1.00 (0.80 to 1.00).")
+
+
+def test_all_together_is_named_where_no_property_alone_tells():
+    (said,) = warnings_of(records(confound("channels", 0.6), confound("all", 0.8)))
+    assert said.startswith("Format, rate, channels, duration and level tell the labels apart: AUC")
+
+
+def test_a_level_that_tells_the_labels_apart_may_be_the_calls():
+    (said,) = warnings_of(records(confound("rms_db", 0.9)))
+    assert "Calls make clips louder" in said
+
+
+def test_without_a_warning_the_highest_auc_is_told():
+    rows = records(confound("rms_db", 0.6), confound("channels", 0.7))
+    assert warnings_of(rows) == []
+    assert "at most 0.70 (0.80 to 1.00), by the number of channels" in (confound_note(rows) or "")
+    assert "alike" in (confound_note(records(finding_row("confound", status=SAME))) or "")
+    assert confound_note(records(confound("rms_db", 0.9))) is None
+
+
+def test_sites_and_recordings_that_look_alike_are_named():
+    rows = [finding_row("site", subject="pos", count=1, detail="creek", warning=True)]
+    rows += [
+        finding_row(
+            "look_alike", subject=f"r{n}_a", count=2, detail=f"r{n}_a, r{n}_b", warning=True
+        )
+        for n in range(5)
+    ]
+    site, alike = warnings_of(records(*rows))
+    assert site.startswith("All positive clips come from one recording or site (creek) without")
+    assert "r0_a, r0_b; r1_a, r1_b; r2_a, r2_b and 2 more" in alike
+    assert "RECORDING_PATTERNS" in alike
+
+
+def test_the_report_warns_among_the_answers_and_shows_the_checks():
+    html = render_report(
+        fake_report(
+            findings=findings_frame(
+                [
+                    confound("file_format", 1.0),
+                    finding_row("leak", model="birdnet", value=0.04, ci_low=0.02, ci_high=0.06),
+                ]
+            ),
+            calibration=calibration_frame(
+                [("coyote", "birdnet", 0.2, 0.1), ("coyote", "birdnet", 0.8, 0.9)]
+            ),
+        )
+    )
+    page = Page(html)
+    assert page.wrong == [] and page.open == []
+    answers = [text for tag, text in page.texts if tag == "dd"]
+    assert any(text.startswith("Warning: The file format alone separates") for text in answers)
+    assert [text for tag, text in page.texts if tag == "h3"].count("Checks") == 1
+    assert "BirdNET 2.4: ordinary folds, over clips, would have overstated AUC by 0.04" in html
+    assert "its probabilities are off by 0.10 on average" in html
+    chart = html.split('id="calibration-species-coyote">')[1].split("</script>")[0]
+    assert "BirdNET 2.4 is off by 0.10 on average" in chart
+    ids = [attributes["id"] for _, attributes in page.tags if attributes.get("id")]
+    assert len(ids) == len(set(ids))
+
+
+def test_names_in_findings_never_become_markup():
+    evil = "<img src=x onerror=alert(1)>"
+    site = finding_row("site", subject="pos", count=1, detail=evil, warning=True)
+    page = Page(render_report(fake_report(findings=findings_frame([site]))))
+    assert page.attributes("img") == []
+    assert evil in page.said()
