@@ -43,3 +43,23 @@ def is_of_settings(curves: Any, settings: Settings) -> Any:
     """
     versions = {model: numbers_version(model, settings) for model in settings.models}
     return curves["code_version"] == curves["model"].map(versions)
+
+
+def of_curves(rows: Any, curves: Any) -> Any:
+    """The rows that are about models of these curves, or about a species and no model.
+
+    Parameters
+    ----------
+    rows
+        DataFrame with species, and with ``model``, or ``model_a`` and ``model_b``; these may be
+        empty.
+    """
+    import pandas as pd
+
+    shown = set(zip(curves["species"], curves["model"], strict=True))
+    keep = pd.Series(True, index=rows.index)
+    for column in {"model", "model_a", "model_b"} & set(rows.columns):
+        pairs = zip(rows["species"], rows[column], strict=True)
+        known = [pd.isna(model) or (species, model) in shown for species, model in pairs]
+        keep &= pd.Series(known, index=rows.index, dtype=bool)
+    return rows[keep]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from audio_assets.assets.currency import is_of_settings
+from audio_assets.assets.currency import is_of_settings, of_curves
 from audio_assets.assets.plan import FAN_IN, OWNERS, AssetPlan, clear_failures
 from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.errors import WeightsError
@@ -73,13 +73,13 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
             }
             curves = concat_tables(roc_auc_chart.values(), ROC_AUC_CHART)
             curves = curves[is_of_settings(curves, plan.settings)]
-            comparisons = _between(
-                curves, concat_tables(model_comparison.values(), MODEL_COMPARISON)
+            comparisons = of_curves(
+                concat_tables(model_comparison.values(), MODEL_COMPARISON), curves
             )
             quarantined = concat_tables(quarantine.values(), QUARANTINE)
             clips = clips_to_report(read_reported(results.reported_clips), inventory)
-            found = concat_tables(findings.values(), FINDINGS)
-            calibrated = concat_tables(calibration.values(), CALIBRATION)
+            found = of_curves(concat_tables(findings.values(), FINDINGS), curves)
+            calibrated = of_curves(concat_tables(calibration.values(), CALIBRATION), curves)
             content = report_content(
                 plan,
                 inventory,
@@ -117,20 +117,6 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
         )
 
     return experiment_report
-
-
-def _between(curves: Any, comparisons: Any) -> Any:
-    """The comparisons of these curves."""
-    import pandas as pd
-
-    shown = set(zip(curves["species"], curves["model"], strict=True))
-    # A row of clips needed has one model.
-    rows = comparisons.assign(model_b=comparisons["model_b"].fillna(comparisons["model_a"]))
-    both = [
-        {(row.species, row.model_a), (row.species, row.model_b)} <= shown
-        for row in rows.itertuples()
-    ]
-    return comparisons[pd.Series(both, index=comparisons.index, dtype=bool)]
 
 
 def report_content(
