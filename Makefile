@@ -47,7 +47,7 @@ ui: $(VENV)/demo.stamp ## Start the Dagster UI and daemon on http://localhost:30
 	DAGSTER_HOME="$(CURDIR)" $(BIN)/dagster dev -w workspace.yaml
 
 lock: $(VENV)/dev.stamp ## Bring requirements.lock up to pyproject.toml (LOCK_ARGS=--upgrade for new releases)
-	$(BIN)/pip-compile --quiet --extra dev --extra k8s --strip-extras --no-emit-index-url \
+	$(BIN)/pip-compile --quiet --extra dev --extra k8s --extra tensorflow --strip-extras --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate $(LOCK_ARGS) \
 	  --output-file requirements.lock pyproject.toml
 
@@ -66,12 +66,12 @@ $(BIN)/python:
 
 $(VENV)/demo.stamp: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing into $(VENV); the first time this takes a few minutes."
-	@$(PIP_INSTALL) -e .
+	@$(PIP_INSTALL) -e '.[tensorflow]'
 	@$(COMPILE)
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing into $(VENV) with what tests need; the first time this takes a few minutes."
-	@$(PIP_INSTALL) -e '.[dev,k8s]'
+	@$(PIP_INSTALL) -e '.[dev,k8s,tensorflow]'
 	@$(COMPILE)
 	@touch $@ $(VENV)/demo.stamp

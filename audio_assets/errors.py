@@ -46,6 +46,10 @@ class WeightsError(AudioAssetsError):
     """A model's weights are missing or are not the ones expected."""
 
 
+class MissingWeightsError(WeightsError):
+    """A model's weights are in none of the places where they are looked for."""
+
+
 class UnknownModelError(AudioAssetsError):
     """A model name is not in the registry."""
 

@@ -18,10 +18,17 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
-from audio_assets.encoders.registry import default_model_names, get_encoder, model_names
+from audio_assets.encoders.registry import (
+    PERCH_ENCODERS,
+    default_model_names,
+    get_encoder,
+    get_model,
+    model_names,
+)
 from audio_assets.errors import SettingsError, UnknownModelError
 from audio_assets.evaluation.bootstrap_interval import MIN_DRAWS, check_draws
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
+from audio_assets.weights.places import WeightPlaces
 
 PREFIX = "AUDIO_ASSETS_"
 DOTENV = Path(".env")
@@ -59,6 +66,15 @@ class Settings(BaseSettings):
     results_root: str = Field(
         "results", description="Folder or gs:// prefix that receives everything published."
     )
+    weights_root: str = Field(
+        "",
+        description="Folder or gs:// prefix with a folder of weights an encoder, looked into "
+        "before everything else; empty for none.",
+    )
+    cache_dir: str = Field(
+        default_factory=lambda: str(_user_cache() / "audio-assets"),
+        description="Local folder for fetched weights and copies of a remote WEIGHTS_ROOT.",
+    )
     models: tuple[str, ...] = Field(
         default_factory=default_model_names, description="Models to evaluate; a JSON list."
     )
@@ -92,6 +108,10 @@ class Settings(BaseSettings):
         default_factory=lambda: DEFAULT_SPECIES_CLASSES,
         description="Encoder classes that count as the species, for the point at size 0; JSON: "
         "{species: {encoder: [exact labels]}}.",
+    )
+    perch_variant: Literal["data_5s", "data"] = Field(
+        "data_5s",
+        description="Clips that the Perch models read: data_5s, or data, padded or cut to 5 s.",
     )
     min_seconds: float = Field(
         0.5, gt=0, allow_inf_nan=False, description="Shorter clips are quarantined (seconds)."
@@ -217,6 +237,23 @@ class Settings(BaseSettings):
         """Whether near-duplicate clips are looked for."""
         return bool(self.duplicate_encoder) and self.duplicate_cosine < 1
 
+    @property
+    def weight_places(self) -> WeightPlaces:
+        """Where weights are looked for."""
+        return WeightPlaces(self.weights_root or None, Path(self.cache_dir).expanduser())
+
+    def variant(self, model: str) -> str:
+        """Folder of clips that a model reads under these settings."""
+        spec = get_model(model)
+        return self.perch_variant if spec.encoder in PERCH_ENCODERS else spec.variant
+
+    def title(self, model: str) -> str:
+        """Name of a model on charts; it says if Perch reads clips that were not made for it."""
+        name = get_model(model).title
+        if self.variant(model) == get_model(model).variant:
+            return name
+        return f"{name} ({self.variant(model)}, padded)"
+
     def require_audio_root(self) -> str:
         """AUDIO_ROOT, or a :class:`SettingsError` that says how to give it."""
         if not self.audio_root:
@@ -307,6 +344,20 @@ def shown_settings(settings: Settings) -> dict[str, Any]:
         value = getattr(settings, name)
         shown[name] = "********" if isinstance(value, SecretStr) else value
     return shown
+
+
+def quiet_tensorflow() -> None:
+    """Have TensorFlow write fewer notes on the machine to stderr when it is imported.
+
+    Warnings stay, and so does a level that the user has set. What it writes before it reads the
+    level, on CUDA, stays as well.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+
+def _user_cache() -> Path:
+    """The user's cache folder, by the XDG base directory specification."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def _field(key: str) -> str:

@@ -27,7 +27,6 @@ from dagster._core.loader import LoadingContext
 from audio_assets.assets.audio_inventory import take_inventory
 from audio_assets.assets.near_duplicates import duplicate_encoder_version
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.partitions import split_key
 from audio_assets.storage.results import CHART_FORMATS
 
@@ -63,9 +62,9 @@ def inventory_probe(plan: AssetPlan) -> Probe:
     return Probe("audio_inventory", version)
 
 
-def encoder_probe() -> Probe:
-    """The probe of encoder_card: the fingerprint now."""
-    return Probe("encoder_card", lambda model: load_encoder(get_model(model).encoder).fingerprint)
+def encoder_probe(plan: AssetPlan) -> Probe:
+    """The probe of encoder_card: the encoder's version now."""
+    return Probe("encoder_card", plan.encoder_version)
 
 
 def duplicate_encoder_probe(plan: AssetPlan) -> Probe:

@@ -36,7 +36,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     # The shares change no row; they are here so that a new limit is checked by the next run.
     "quarantine": (1, ("models", "quarantine_warn_share", "quarantine_error_share")),
     "model_comparison": (2, ("models", "ci_level", "target_auc")),
-    "roc_auc_chart": (1, ("models",)),
+    "roc_auc_chart": (1, ("models", "perch_variant")),
     "experiment_report": (
         4,
         (
@@ -45,6 +45,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
             "ci_level",
             "target_auc",
             "species_classes",
+            "perch_variant",
             "duplicate_encoder",
             "duplicate_cosine",
         ),
@@ -83,7 +84,9 @@ def numbers_version(model: str, settings: Settings) -> str:
     Written into ``learning_curves.csv``, so that rows of unequal origin can be told apart.
     """
     spec = get_model(model)
-    return _digest({"head": spec.head, "variant": spec.variant, "lineage": _lineage(settings)})
+    return _digest(
+        {"head": spec.head, "variant": settings.variant(model), "lineage": _lineage(settings)}
+    )
 
 
 def _own(asset: str, settings: Settings) -> tuple[int, dict[str, Any]]:

@@ -1,9 +1,12 @@
 """What every test may ask for."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from audio_assets.weights.places import WeightPlaces
 
 REAL_AUDIO = "TEST_AUDIO_ROOT"
 
@@ -18,3 +21,31 @@ def real_audio() -> Path:
     if not (path / "clips.csv").is_file():
         pytest.fail(f"{REAL_AUDIO}={folder} has no clips.csv")
     return path
+
+
+@pytest.fixture(scope="session")
+def stand_ins(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., WeightPlaces]]:
+    """Makes stand-ins of the named TensorFlow models when they are first asked for.
+
+    Their digests are not the published ones, so these are not asked for while the tests run.
+    """
+    from audio_assets_tests.weights.stand_ins import (
+        BACKBONES,
+        without_digests,
+        write_backbone,
+        write_saved_model,
+    )
+
+    folder = tmp_path_factory.mktemp("weights")
+
+    def make(*names: str) -> WeightPlaces:
+        for name in names:
+            without_digests(name, patch)
+            if not (folder / name).exists():
+                (write_backbone if name in BACKBONES else write_saved_model)(folder, name)
+        return WeightPlaces(str(folder))
+
+    with pytest.MonkeyPatch.context() as patch:
+        yield make

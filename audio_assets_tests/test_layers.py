@@ -12,7 +12,7 @@ import pytest
 import audio_assets
 
 PACKAGE = Path(audio_assets.__file__).parent
-DOMAIN = ("audio", "encoders", "evaluation", "reporting", "storage", "synthetic")
+DOMAIN = ("audio", "encoders", "evaluation", "reporting", "storage", "synthetic", "weights")
 DAGSTER_SIDE = {
     "definitions.py",
     "partitions.py",
@@ -30,6 +30,8 @@ HEAVY = {
     "dagster_gcp",
     "dagster_k8s",
     "google.cloud",
+    "kagglehub",
+    "keras",
     "librosa",
     "pandas",
     "pandera",

@@ -37,12 +37,12 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
         spec = get_model(model)
         classes = settings.species_classes.get(species, {}).get(spec.encoder, [])
         with clear_failures():
-            encoder = load_encoder(spec.encoder)
+            encoder = plan.load_encoder(model)
             table, counts = embed_species(
                 plan,
                 context,
                 audio_inventory,
-                spec.variant,
+                settings.variant(model),
                 encoder=encoder,
                 classes=classes,
                 progress=progress,
@@ -96,7 +96,7 @@ def embed_species(
             inventory,
             variant,
             encoder=encoder,
-            make_encoder=lambda: load_encoder(encoder.name),
+            make_encoder=lambda: load_encoder(encoder.name, settings.weight_places),
             store=EmbeddingStore(
                 plan.results.root, encoder.name, encoder.fingerprint, warn=context.log.warning
             ),

@@ -1,7 +1,7 @@
 """What identifies the encoder behind a model, so that a changed encoder makes its embeddings stale.
 
-A code version holds for all partitions of an asset; the fingerprint differs by model, so it is the
-data version of an asset of its own.
+A code version holds for all partitions of an asset; the fingerprint and the clips that are read
+differ by model, so they are the data version of an asset of its own.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.assets.plan import OWNERS, AssetPlan, clear_failures
-from audio_assets.encoders.registry import get_model, load_encoder
+from audio_assets.encoders.registry import get_encoder, get_model
 
 
 def build_encoder_card(plan: AssetPlan) -> dg.AssetsDefinition:
@@ -24,15 +24,17 @@ def build_encoder_card(plan: AssetPlan) -> dg.AssetsDefinition:
         """The encoder of a model: its weights, preprocessing and libraries, as one fingerprint."""
         spec = get_model(context.partition_key)
         with clear_failures():
-            encoder = load_encoder(spec.encoder)
-            fingerprint = encoder.fingerprint
+            encoder = plan.load_encoder(spec.name)
+            version = plan.encoder_version(spec.name)
         return dg.MaterializeResult(
-            data_version=dg.DataVersion(fingerprint),
+            data_version=dg.DataVersion(version),
             metadata={
                 "encoder": encoder.name,
-                "fingerprint": fingerprint,
+                "fingerprint": encoder.fingerprint,
                 "head": spec.head,
-                "clips": spec.variant,
+                "clips": plan.settings.variant(spec.name),
+                "weights": get_encoder(spec.encoder).weights,
+                "licence of the weights": get_encoder(spec.encoder).licence,
                 "sample rate (Hz)": encoder.sample_rate,
                 "window (s)": encoder.window_seconds,
                 "dimension": encoder.dimension,

@@ -6,8 +6,8 @@ import dagster as dg
 
 from audio_assets.assets.currency import is_of_settings, of_curves
 from audio_assets.assets.plan import FAN_IN, OWNERS, AssetPlan, clear_failures
-from audio_assets.encoders.registry import get_model, load_encoder
-from audio_assets.errors import WeightsError
+from audio_assets.encoders.registry import get_model
+from audio_assets.errors import AudioAssetsError
 from audio_assets.tables import (
     AUDIO_INVENTORY,
     CALIBRATION,
@@ -140,9 +140,9 @@ def report_content(
     from audio_assets.storage.quarantine import quarantine_share
 
     settings = plan.settings
-    titles = {model: get_model(model).title for model in settings.models}
+    titles = {model: settings.title(model) for model in settings.models}
     found = set(zip(curves["species"], curves["model"], strict=True))
-    left_out = _without_weights([m for m in settings.models if m not in set(curves["model"])])
+    left_out = _without_encoder(plan, [m for m in settings.models if m not in set(curves["model"])])
     missing = [
         (species, model, left_out.get(model, _NO_RESULT))
         for species in sorted(inventory)
@@ -235,12 +235,12 @@ def _copies(
     )
 
 
-def _without_weights(models: list[str]) -> dict[str, str]:
+def _without_encoder(plan: AssetPlan, models: list[str]) -> dict[str, str]:
     reasons = {}
     for model in models:
         try:
-            load_encoder(get_model(model).encoder).fingerprint
-        except WeightsError as error:
+            plan.load_encoder(model).fingerprint
+        except AudioAssetsError as error:
             reasons[model] = str(error)
     return reasons
 

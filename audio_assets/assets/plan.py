@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from audio_assets.encoders.registry import get_model
+from audio_assets.encoders.base import Encoder
+from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.errors import AudioAssetsError
 from audio_assets.partitions import Partitions
 from audio_assets.settings import Settings, usable_cpus
@@ -86,7 +87,15 @@ class AssetPlan:
     @property
     def variants(self) -> frozenset[str]:
         """Variants of the clips that the models read."""
-        return frozenset(get_model(model).variant for model in self.settings.models)
+        return frozenset(self.settings.variant(model) for model in self.settings.models)
+
+    def load_encoder(self, model: str) -> Encoder:
+        """A new encoder of a model, to be used by one thread."""
+        return load_encoder(get_model(model).encoder, self.settings.weight_places)
+
+    def encoder_version(self, model: str) -> str:
+        """What the embeddings of a model depend on beside its clips and the settings of them."""
+        return f"{self.load_encoder(model).fingerprint}-{self.settings.variant(model)}"
 
     @property
     def workers(self) -> int:

@@ -6,14 +6,13 @@ import dagster as dg
 
 from audio_assets.assets.currency import current_curves
 from audio_assets.assets.plan import AssetPlan, clear_failures
-from audio_assets.encoders.registry import get_model
 from audio_assets.partitions import SPECIES
 from audio_assets.storage.results import CHART_FORMATS
 from audio_assets.tables import ROC_AUC_CHART
 
 
 def build_roc_auc_chart(plan: AssetPlan) -> dg.AssetsDefinition:
-    titles = {model: get_model(model).title for model in plan.settings.models}
+    titles = {model: plan.settings.title(model) for model in plan.settings.models}
 
     @plan.table_asset(
         ROC_AUC_CHART, group="report", partitions_def=SPECIES, fan_in=["learning_curve"]

@@ -99,8 +99,68 @@ def settings(
     Console().print(table)
 
 
+weights_app = typer.Typer(
+    help="Weights of pretrained models: where they come from, and whether they are there.",
+    no_args_is_help=True,
+)
+app.add_typer(weights_app, name="weights")
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
+
+
+@weights_app.command("list")
+def weights_list(model: ModelOption = None, as_json: JsonOption = False) -> None:
+    """Show each model's weights: publisher, licence, and where they were found.
+
+    Example: audio-assets weights list --model perch
+    """
+    from audio_assets.cli.weights import print_weights
+
+    print_weights(model or (), as_json=as_json)
+
+
+@weights_app.command("fetch")
+def weights_fetch(
+    model: ModelOption = None, as_json: JsonOption = False, quiet: QuietOption = False
+) -> None:
+    """Fetch from the publishers what is missing; all models that are turned on, unless told.
+
+    Into AUDIO_ASSETS_WEIGHTS_ROOT if that is a local folder, else into AUDIO_ASSETS_CACHE_DIR.
+    Exit 1 if anything could not be fetched.
+
+    Example: audio-assets weights fetch --model vgg --model resnet
+    """
+    from audio_assets.cli.weights import run_fetch
+
+    raise typer.Exit(run_fetch(model or (), as_json=as_json, quiet=quiet))
+
+
+@weights_app.command("verify")
+def weights_verify(
+    model: ModelOption = None,
+    embed: Annotated[
+        bool,
+        typer.Option(
+            "--embed",
+            help="Also embed a fixed sound, and compare with the value known for the genuine "
+            "weights, or print it for the record.",
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the digests of the weights; exit 1 if any are missing or wrong.
+
+    Example: audio-assets weights verify --embed
+    """
+    from audio_assets.cli.weights import run_verify
+
+    raise typer.Exit(run_verify(model or (), embed=embed, as_json=as_json))
+
+
 def main() -> None:
     """Run the command; a fault the user can mend is two lines on stderr and exit 1."""
+    from audio_assets.settings import quiet_tensorflow
+
+    quiet_tensorflow()
     try:
         app()
     except AudioAssetsError as error:

@@ -12,9 +12,10 @@ from upath import UPath
 
 from audio_assets.cli.console import ConsoleProgress
 from audio_assets.cli.run import choose_species, materialize, print_failures
-from audio_assets.encoders.registry import get_model
+from audio_assets.encoders.registry import get_model, load_encoder
+from audio_assets.errors import MissingWeightsError
 from audio_assets.published import load_learning_curves
-from audio_assets.settings import load_settings, usable_cpus
+from audio_assets.settings import Settings, load_settings, usable_cpus
 from audio_assets.storage.results import ResultsLayout
 from audio_assets.storage.run_lock import run_lock
 
@@ -32,16 +33,39 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
         _write_synthetic(audio, console, quiet=quiet)
     settings = load_settings(audio_root=str(audio.resolve()), results_root=str(results.resolve()))
     species = choose_species(settings, (), console)
+    models = _with_weights(settings, console)
     # In memory: nobody looks at this instance again, and its database costs more than the work.
     with dg.DagsterInstance.ephemeral() as instance:
-        summary = materialize(settings, instance, species, settings.models, console, quiet=quiet)
+        summary = materialize(settings, instance, species, models, console, quiet=quiet)
     layout = ResultsLayout(UPath(settings.results_root))
     print_failures(summary, console)
     if layout.learning_curves.exists():
-        titles = {model: get_model(model).title for model in settings.models}
+        titles = {model: settings.title(model) for model in settings.models}
         _print_answers(layout, titles, settings.target_auc, console)
         console.print(f"\nReport: {layout.report}", soft_wrap=True, highlight=False)
     return 1 if summary.failures else 0
+
+
+def _with_weights(settings: Settings, console: Console) -> list[str]:
+    """The models whose weights are there; a line for each of the others, and how to fetch them.
+
+    The report names them too. A demo downloads nothing: it may run without a network.
+    """
+    usable, missing = [], []
+    for model in settings.models:
+        try:
+            load_encoder(get_model(model).encoder, settings.weight_places)
+        except MissingWeightsError as error:
+            missing.append(model)
+            console.print(f"Left out: {error.what}", markup=False, highlight=False, soft_wrap=True)
+        else:
+            usable.append(model)
+    if missing:
+        command = "audio-assets weights fetch " + " ".join(f"--model {m}" for m in missing)
+        console.print(
+            f"Fetch what is missing: {command}", markup=False, highlight=False, soft_wrap=True
+        )
+    return usable
 
 
 def _write_synthetic(folder: Path, console: Console, *, quiet: bool) -> None:

