@@ -38,7 +38,7 @@ def build_bootstrap_scores(plan: AssetPlan) -> dg.AssetsDefinition:
                 species=species,
                 model=model,
                 encoder=spec.encoder,
-                variant=spec.variant,
+                variant=settings.variant(model),
                 head=spec.head,
                 sizes=settings.training_sizes,
                 protocol=settings.protocol,

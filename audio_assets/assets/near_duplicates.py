@@ -119,8 +119,8 @@ def duplicate_encoder_version(settings: Settings) -> str:
 
 
 def _load(settings: Settings) -> Encoder:
-    encoder = load_encoder(settings.duplicate_encoder, settings.weight_places)
     try:
+        encoder = load_encoder(settings.duplicate_encoder, settings.weight_places)
         encoder.fingerprint  # noqa: B018
     except WeightsError as error:
         raise WeightsError(

@@ -58,7 +58,8 @@ RUN = """
 import json, sys
 from pathlib import Path
 from audio_assets import load_learning_curves
-from audio_assets_tests.place import Place, new_place
+from audio_assets_tests.place import new_place
+from audio_assets_tests.small_audio import write_species
 
 with new_place(Path(sys.argv[1])) as place:
     write_species(place.audio, "owl", recordings=4)
