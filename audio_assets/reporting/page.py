@@ -84,7 +84,8 @@ def render_report(report: ReportContent) -> str:
             targets=_targets(report),
             levels=_levels(report),
             left_out=sorted(report.title(model) for model in report.left_out),
-            protocols=_protocols(report),
+            protocols=_kinds(report, "protocol"),
+            ci_methods=_kinds(report, "ci_method"),
             quarantine=_quarantine(report),
             removed=page_tables.removed_clips(report) if report.removed else None,
             copies=report.copies,
@@ -153,9 +154,9 @@ def _levels(report: ReportContent) -> str:
     return " and ".join(wording.percent(level) for level in sorted(set(report.curves["ci_level"])))
 
 
-def _protocols(report: ReportContent) -> list[str]:
+def _kinds(report: ReportContent, column: str) -> list[str]:
     rows = report.curves[report.curves["metric"] == METRIC]
-    return sorted(set(rows["protocol"]))
+    return sorted(set(rows[column]))
 
 
 def _quarantine(report: ReportContent) -> Mapping[str, object] | None:

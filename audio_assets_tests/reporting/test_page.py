@@ -249,6 +249,13 @@ def test_methods_describe_the_protocol_that_was_used():
     assert "Each fold in turn" not in said
 
 
+def test_methods_describe_the_bootstrap_where_an_interval_is_one(html):
+    told = "recordings drawn with replacement"
+    assert told not in html
+    curves = fake_report().curves.assign(ci_method="bootstrap")
+    assert told in render_report(fake_report(curves=curves))
+
+
 def test_the_answers_in_markdown_hold_no_markup_from_names():
     content = fake_report(models={"birdnet": "<b>[x](y)*"})
     text = content.answers_markdown()
