@@ -84,6 +84,7 @@ def score_folds(
     head: str,
     protocol: str = "cv",
     seed: int = 0,
+    also_largest: bool = True,
     class_scores: ArrayLike | None = None,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
@@ -102,7 +103,7 @@ def score_folds(
         Split plan aligned to the rows.
     sizes
         Training sizes, clips per class. Those beyond the largest that every fold allows are
-        dropped, and the largest is added.
+        dropped, and the largest is added unless ``also_largest`` is False.
     head
         A name in :data:`audio_assets.evaluation.heads.HEADS`.
     protocol
@@ -144,7 +145,7 @@ def score_folds(
         workers=workers,
     )
     classes, plan, untrained = given.labels, given.plan, given.class_scores
-    trained_at = training_sizes(sizes, plan.largest_size(classes))
+    trained_at = training_sizes(sizes, plan.largest_size(classes), also_largest=also_largest)
     cells = _cells(plan, classes, trained_at, untrained is not None)
     chosen = HEADS[head]
 

@@ -88,7 +88,7 @@ def checked_input(
     )
 
 
-def training_sizes(sizes: Iterable[int], largest: int) -> list[int]:
+def training_sizes(sizes: Iterable[int], largest: int, *, also_largest: bool = True) -> list[int]:
     """The sizes that are trained at: those asked for up to the largest, and the largest.
 
     Raises
@@ -100,7 +100,8 @@ def training_sizes(sizes: Iterable[int], largest: int) -> list[int]:
     for size in asked:
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
             raise ValueError(f"a training size must be a whole number of clips, got {size!r}")
-    return sorted({int(size) for size in asked if 0 < size <= largest} | {largest})
+    added = {largest} if also_largest else set()
+    return sorted({int(size) for size in asked if 0 < size <= largest} | added)
 
 
 def _checked(

@@ -100,11 +100,12 @@ def _compared(
         clips,
         plan,
         sizes=[size],
+        also_largest=False,
         head=str(first["head"]),
         seed=seed,
         workers=workers,
     ).scores
-    by_clip = by_clip[(by_clip["metric"] == "roc_auc") & (by_clip["training_size"] == size)]
+    by_clip = by_clip[by_clip["metric"] == "roc_auc"]
     differences = (
         by_clip.groupby("repeat")["value"].mean() - auc.groupby("repeat")["value"].mean()
     ).to_numpy(dtype=np.float64)

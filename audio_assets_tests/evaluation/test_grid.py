@@ -96,6 +96,7 @@ def test_folds_over_clips_inflate_the_auc(simulated: Simulate) -> None:
 def test_sizes_beyond_the_largest_are_dropped_and_the_largest_is_added() -> None:
     assert training_sizes((4, 8, 300), 20) == [4, 8, 20]
     assert training_sizes((0, 20, 4), 20) == [4, 20]
+    assert training_sizes((8,), 20, also_largest=False) == [8]
     for wrong in (-1, 2.5, "4", True):
         with pytest.raises(ValueError, match="whole number"):
             training_sizes((wrong,), 20)  # type: ignore[arg-type]
