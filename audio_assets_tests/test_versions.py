@@ -12,7 +12,8 @@ def changed(before: dict[str, object], after: dict[str, object]) -> set[str]:
 
 def test_the_protocol_makes_splits_and_scores_stale() -> None:
     stale = changed({}, {"protocol": "holdout"})
-    assert stale == {"balanced_manifest", "fold_scores", "fold_predictions"} | BEHIND
+    scored = {"fold_scores", "fold_predictions", "bootstrap_scores"}
+    assert stale == {"balanced_manifest"} | scored | BEHIND
 
 
 def test_test_clips_per_class_count_under_holdout_alone() -> None:
