@@ -122,8 +122,8 @@ class Settings(BaseSettings):
     ci_level: Probability = Field(0.95, description="Nominal coverage of the intervals.")
     bootstrap: Annotated[int, Field(ge=0, le=10_000), AfterValidator(_draws)] = Field(
         0,
-        description="Draws of recordings behind the intervals; 0 for the corrected resampled t, "
-        f"else at least {MIN_DRAWS}.",
+        description="Draws of recordings behind the intervals; 0 for intervals from folds and "
+        f"recordings, else at least {MIN_DRAWS}.",
     )
     target_auc: Probability = Field(
         0.95, description="ROC-AUC whose lower bound counts as enough clips."

@@ -414,10 +414,10 @@ CURVE_ROWS = (
     Column(
         "ci_method",
         "string",
-        "How the interval was made: corrected resampled t; bootstrap over recordings; bootstrap "
-        "over test recordings and training draws; a bound from the number of recordings, where no "
-        "spread is seen; or none.",
-        values=("corrected_t", "bootstrap", "test_recording_bootstrap", "recording_bound", "none"),
+        "How the interval was made: a t from folds and recordings; bootstrap over recordings; "
+        "bootstrap over test recordings and training draws; a bound from the number of recordings, "
+        "where no spread is seen; or none.",
+        values=("recording_t", "bootstrap", "test_recording_bootstrap", "recording_bound", "none"),
     ),
     Column("ci_status", "string", "`ok`, `ok: warning: …`, or why there is no interval."),
     Column("folds", "int64", "Folds K of a repeat; empty under holdout.", nullable=True, minimum=2),
@@ -519,7 +519,7 @@ MODEL_COMPARISON = Table(
         Column(
             "p_value",
             "float64",
-            "Two-sided, corrected resampled t; under holdout, t with the bootstrap's error.",
+            "Two-sided, a t from folds and recordings; under holdout with the bootstrap's error.",
             nullable=True,
             minimum=0,
             maximum=1,

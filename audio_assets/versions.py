@@ -29,13 +29,13 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "fold_scores": (3, ("training_sizes", "protocol", "seed")),
     "fold_predictions": (3, ("training_sizes", "protocol", "seed")),
     "bootstrap_scores": (1, ("training_sizes", "protocol", "seed", "bootstrap")),
-    "learning_curve": (3, ("ci_level", "bootstrap")),
+    "learning_curve": (4, ("ci_level", "bootstrap")),
     "leak_check": (1, ("ci_level",)),
     "calibration": (1, ("models",)),
     "findings": (1, ("models", "ci_level", "confound_warn_auc")),
     # The shares change no row; they are here so that a new limit is checked by the next run.
     "quarantine": (1, ("models", "quarantine_warn_share", "quarantine_error_share")),
-    "model_comparison": (2, ("models", "ci_level", "target_auc")),
+    "model_comparison": (3, ("models", "ci_level", "target_auc")),
     "roc_auc_chart": (1, ("models", "perch_variant")),
     "experiment_report": (
         4,

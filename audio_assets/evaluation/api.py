@@ -17,7 +17,7 @@ from audio_assets.evaluation.heads import HEADS
 from audio_assets.evaluation.holdout import DEFAULT_PER_CLASS, make_holdout_plan
 from audio_assets.evaluation.learning_curve import summarise
 from audio_assets.evaluation.splits import SplitPlan, make_split_plan
-from audio_assets.tables import LABELS, PROTOCOLS
+from audio_assets.tables import PROTOCOLS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,10 +66,9 @@ def evaluate(
     ci_level
         Nominal coverage of the intervals.
     bootstrap
-        0: the interval is the corrected resampled t, or under holdout a bootstrap over test
-        recordings and draws, which needs no refit. N of at least 100, under cv alone: it is made
-        from N draws of recordings with replacement, each evaluated anew; that takes N times as
-        long.
+        0: the interval is made from the folds and recordings, or under holdout from resamples of
+        test recordings and draws. N of at least 100, under cv alone: it is made from N draws of
+        recordings with replacement, each evaluated anew; that takes N times as long.
     splits
         A split plan of the same protocol aligned to the rows, in place of one drawn with
         ``folds``, ``repeats``, ``seed`` and ``holdout_per_class``.
@@ -129,7 +128,6 @@ def evaluate(
         raise ValueError(f"splits has {splits.n_clips} clips, embeddings have {len(vectors)}")
     given: dict[str, Any] = {"sizes": sizes, "head": head, "protocol": protocol, "seed": seed}
     results = score_folds(vectors, classes, names, splits, class_scores=scores, **given)
-    tested = results.predictions["clip"]
     draws = None
     if bootstrap:
         draws = bootstrap_scores(
@@ -137,9 +135,7 @@ def evaluate(
         )
     return summarise(
         results.scores,
-        results.predictions.assign(
-            clip_id=tested, label=np.array(LABELS)[classes[tested]], recording_id=names[tested]
-        ),
+        results.predictions.assign(clip_id=results.predictions["clip"]),
         recordings=results.recordings,
         ci_level=ci_level,
         head=head,

@@ -21,11 +21,17 @@ from audio_assets.evaluation.holdout_intervals import (
 )
 from audio_assets.evaluation.intervals import (
     MIN_RECORDINGS,
-    corrected_error,
     count_distinct_folds,
-    half_width,
     means_of_distinct_folds,
+    standard_error,
+    t_quantile,
     why_no_interval,
+)
+from audio_assets.evaluation.recording_values import (
+    VALUE_COLUMNS,
+    RecordingVariance,
+    recording_values,
+    recording_variances,
 )
 from audio_assets.evaluation.recordings import RecordingCounts
 from audio_assets.tables import METRICS, MODEL_COMPARISON
@@ -40,20 +46,21 @@ _NO_SPREAD = 1e-12
 
 def differences(
     fold_scores: Mapping[str, pd.DataFrame],
+    predictions: Mapping[str, pd.DataFrame],
     recordings: Mapping[str, RecordingCounts],
     *,
     species: str,
     ci_level: float,
-    predictions: Mapping[str, pd.DataFrame] | None = None,
     protocol: str = "cv",
     seed: int = 0,
 ) -> pd.DataFrame:
     """Paired differences of every two models at every size and metric that both have.
 
-    A difference is taken fold by fold, so what makes a fold hard for both models cancels. Interval
-    and p-value are the corrected resampled t (Nadeau & Bengio 2003) on the raw scale, with Holm's
-    (1979) step-down adjustment over the pairs of models at one size and metric. Under holdout a
-    difference is taken draw by draw, and its error is that of
+    A difference is taken fold by fold, so what makes a fold hard for both models cancels, and so
+    are the pseudo-values of recordings. Interval and p-value are a t on the raw scale with the
+    error of :func:`audio_assets.evaluation.intervals.standard_error`, with Holm's (1979) step-down
+    adjustment over the pairs of models at one size and metric. Under holdout a difference is taken
+    draw by draw, and its error is that of
     :func:`audio_assets.evaluation.holdout_intervals.error_of_mean` over resamples of the test
     recordings that both models share.
 
@@ -62,15 +69,14 @@ def differences(
     fold_scores
         Per model: ``scores`` of :class:`audio_assets.evaluation.grid.FoldResults`. All from one
         split plan; models may read different variants of the clips.
+    predictions
+        Per model: ``predictions`` beside them.
     recordings
         Per model: recordings among the clips that were tested.
     species
         Written into the rows.
     ci_level
         Nominal coverage of the intervals.
-    predictions
-        Per model: rows of :data:`audio_assets.tables.FOLD_PREDICTIONS`; read, and needed, under
-        holdout alone.
     protocol, seed
         How the folds were made, and the base seed.
 
@@ -82,28 +88,31 @@ def differences(
         Holm's adjustment.
     """
     rows = []
+    values = {}
+    if protocol == "cv":
+        values = {model: recording_values(predictions[model]) for model in fold_scores}
     for model_a, model_b in combinations(sorted(fold_scores), 2):
         fewest = min(
             (recordings[model] for model in (model_a, model_b)), key=lambda r: r.smaller_class
         )
+        tested = _paired_variances(values[model_a], values[model_b]) if values else {}
         pairs = fold_scores[model_a].merge(
             fold_scores[model_b],
             on=["repeat", "fold", "training_size", "metric"],
             suffixes=("_a", "_b"),
         )
         pairs = pairs.sort_values(["training_size", "repeat", "fold"], kind="stable")
-        for size, at_size in pairs.groupby("training_size"):
+        for size in sorted(set(pairs["training_size"].astype(int))):
+            at_size = pairs[pairs["training_size"] == size]
             resampled = None
             if protocol == "holdout":
-                if predictions is None:
-                    raise ValueError("comparisons under holdout need the predictions")
                 tables = (predictions[model_a], predictions[model_b])
                 resampled = _resampled_differences(at_size, tables, fewest, seed)
             for metric in METRICS:
                 cells = at_size[at_size["metric"] == metric]
                 if len(cells):
                     found = (
-                        _difference(cells, fewest, ci_level)
+                        _difference(cells, tested[size, metric], fewest, ci_level)
                         if resampled is None
                         else _holdout_difference(cells, resampled.get(metric), fewest, ci_level)
                     )
@@ -164,8 +173,17 @@ def holm(p_values: Iterable[float]) -> np.ndarray[tuple[int], np.dtype[np.float6
     return adjusted
 
 
+def _paired_variances(
+    values_a: pd.DataFrame, values_b: pd.DataFrame
+) -> dict[tuple[int, str], RecordingVariance]:
+    """V of the differences, over the recordings that both models scored."""
+    keys = [column for column in VALUE_COLUMNS if column != "value"]
+    pairs = values_a.merge(values_b, on=keys, suffixes=("_a", "_b"))
+    return recording_variances(pairs.assign(value=pairs["value_a"] - pairs["value_b"]))
+
+
 def _difference(
-    cells: pd.DataFrame, recordings: RecordingCounts, ci_level: float
+    cells: pd.DataFrame, tested: RecordingVariance, recordings: RecordingCounts, ci_level: float
 ) -> dict[str, object]:
     from scipy.special import stdtr
 
@@ -186,10 +204,10 @@ def _difference(
     if spread < _NO_SPREAD:
         row["status"] = "the models differ by the same amount in every fold"
         return row
-    half = half_width(spread, distinct, n_folds, ci_level)
+    error = standard_error(spread, distinct, n_folds, tested)
+    half = t_quantile(tested.degrees, ci_level) * error
     row["ci_low"], row["ci_high"] = max(mean - half, -1.0), min(mean + half, 1.0)
-    statistic = mean / corrected_error(spread, distinct, n_folds)
-    row["p_value"] = min(2.0 * float(stdtr(distinct - 1, -abs(statistic))), 1.0)
+    row["p_value"] = min(2.0 * float(stdtr(tested.degrees, -abs(mean) / error)), 1.0)
     row["status"] = "ok"
     return row
 

@@ -38,7 +38,16 @@ SCORE_COLUMNS = (
     "test_neg",
     "test_fold",
 )
-PREDICTION_COLUMNS = ("clip", "repeat", "fold", "training_size", "score", "is_probability")
+PREDICTION_COLUMNS = (
+    "clip",
+    "label",
+    "recording_id",
+    "repeat",
+    "fold",
+    "training_size",
+    "score",
+    "is_probability",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +174,9 @@ def score_folds(
 
     return FoldResults(
         _score_table(cells, outcomes, plan, classes, given.recordings, chosen.is_probability),
-        _prediction_table(cells, outcomes, given.order, chosen.is_probability),
+        _prediction_table(
+            cells, outcomes, given.order, classes, given.recordings, chosen.is_probability
+        ),
         count_recordings(classes[plan.tested], given.recordings[plan.tested]),
     )
 
@@ -269,14 +280,19 @@ def _prediction_table(
     cells: list[_Cell],
     outcomes: list[NDArray[np.float64]],
     canonical: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    recordings: NDArray[np.str_],
     is_probability: bool,
 ) -> pd.DataFrame:
     import pandas as pd
 
     lengths = [len(cell.test) for cell in cells]
+    tested = np.concatenate([cell.test for cell in cells])
     table = pd.DataFrame(
         {
-            "clip": canonical[np.concatenate([cell.test for cell in cells])],
+            "clip": canonical[tested],
+            "label": np.where(labels[tested] == 1, "pos", "neg"),
+            "recording_id": recordings[tested],
             "repeat": np.repeat([cell.repeat for cell in cells], lengths),
             "fold": np.repeat([cell.fold for cell in cells], lengths),
             "training_size": np.repeat([cell.size for cell in cells], lengths),

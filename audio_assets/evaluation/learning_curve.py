@@ -5,6 +5,7 @@ The interval methods belong in :mod:`audio_assets.evaluation.intervals`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,11 @@ from audio_assets.evaluation.holdout_intervals import (
     resampled_means,
 )
 from audio_assets.evaluation.intervals import MIN_RECORDINGS, NO_METHOD, Estimate, estimate
+from audio_assets.evaluation.recording_values import (
+    RecordingVariance,
+    recording_values,
+    recording_variances,
+)
 from audio_assets.evaluation.recordings import RecordingCounts
 from audio_assets.tables import CURVE_ROWS, METRICS
 
@@ -27,7 +33,7 @@ _WHOLE_NUMBERS = [c.name for c in CURVE_ROWS if c.dtype == "int64" and c.nullabl
 
 def summarise(
     fold_scores: pd.DataFrame,
-    predictions: pd.DataFrame | None = None,
+    predictions: pd.DataFrame,
     *,
     recordings: RecordingCounts,
     ci_level: float,
@@ -43,7 +49,7 @@ def summarise(
     fold_scores
         ``scores`` of :class:`audio_assets.evaluation.grid.FoldResults`, of one model and species.
     predictions
-        Rows of :data:`audio_assets.tables.FOLD_PREDICTIONS`; read, and needed, under holdout alone.
+        ``predictions`` beside them.
     recordings
         Recordings among all clips that were tested.
     ci_level
@@ -54,7 +60,7 @@ def summarise(
         Written into the rows.
     draws
         What :func:`audio_assets.evaluation.bootstrap.bootstrap_scores` gave for the same clips and
-        sizes: intervals are made from them. Left out, they are the corrected resampled t.
+        sizes: intervals are made from them.
 
     Returns
     -------
@@ -64,12 +70,13 @@ def summarise(
     scores = fold_scores.sort_values(["training_size", "repeat", "fold"], kind="stable")
     n_folds = int(scores["fold"].max()) + 1
     repeats = int(scores["repeat"].max()) + 1
+    tested: dict[tuple[int, str], RecordingVariance] = {}
+    if draws is None and protocol == "cv":
+        tested = recording_variances(recording_values(predictions))
     rows: list[dict[str, object]] = []
     for size, at_size in scores.groupby("training_size"):
         resampled: dict[str, Any] = {}
         if protocol == "holdout":
-            if predictions is None:
-                raise ValueError("the interval under holdout needs the predictions")
             resampled = _resampled(at_size, predictions, recordings, seed)
         for metric in METRICS:
             cells = at_size[at_size["metric"] == metric]
@@ -79,9 +86,9 @@ def summarise(
                     f"{repeats} repeats of {n_folds}"
                 )
             result = _estimate(
-                cells, protocol, draws, resampled.get(metric), n_folds, recordings, ci_level
+                cells, protocol, draws, resampled.get(metric), tested, n_folds, recordings, ci_level
             )
-            tested = (cells["test_pos"] + cells["test_neg"]).to_numpy(dtype=np.float64)
+            clips = (cells["test_pos"] + cells["test_neg"]).to_numpy(dtype=np.float64)
             pos = cells["test_pos"].to_numpy(dtype=np.float64)
             rows.append(
                 {
@@ -98,7 +105,7 @@ def summarise(
                     "distinct_folds": result.distinct_folds,
                     "recordings_pos": float(np.median(cells["recordings_pos"].astype(float))),
                     "recordings_neg": float(np.median(cells["recordings_neg"].astype(float))),
-                    "test_prevalence": float(np.mean(pos[tested > 0] / tested[tested > 0])),
+                    "test_prevalence": float(np.mean(pos[clips > 0] / clips[clips > 0])),
                     "head": head,
                     "protocol": protocol,
                     "seed": seed,
@@ -112,6 +119,7 @@ def _estimate(
     protocol: str,
     draws: pd.DataFrame | None,
     resampled: Any,
+    tested: Mapping[tuple[int, str], RecordingVariance],
     n_folds: int,
     recordings: RecordingCounts,
     ci_level: float,
@@ -119,14 +127,20 @@ def _estimate(
     values = cells["value"].to_numpy(dtype=np.float64)
     test_folds = cells["test_fold"].tolist()
     reasons = [str(reason) for reason in cells["reason"]]
-    size, metric = int(cells["training_size"].iloc[0]), cells["metric"].iloc[0]
+    size, metric = int(cells["training_size"].iloc[0]), str(cells["metric"].iloc[0])
     if protocol == "holdout":
         return estimate_holdout(
             values, resampled, reasons, size=size, recordings=recordings, ci_level=ci_level
         )
     if draws is None:
         return estimate(
-            values, test_folds, reasons, n_folds=n_folds, recordings=recordings, ci_level=ci_level
+            values,
+            test_folds,
+            reasons,
+            n_folds=n_folds,
+            tested=tested[size, metric],
+            recordings=recordings,
+            ci_level=ci_level,
         )
     drawn = draws[(draws["training_size"] == size) & (draws["metric"] == metric)]
     return estimate_by_bootstrap(

@@ -5,6 +5,8 @@ of different prevalence. A metric gives (value, ""), or (nan, reason) where it i
 folds are summarised belongs in :mod:`audio_assets.evaluation.learning_curve`.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,57 +43,93 @@ def score_fold(
         lacking = [w for w, count in (("positive", pos), ("negative", neg)) if count == 0]
         reason = f"the test fold has no {' and no '.join(lacking)} clips"
         return dict.fromkeys(METRICS, (float("nan"), reason))
-    tp, fp = _counts_above_thresholds(labels, scores)
-    return {
-        "roc_auc": (_roc_auc(tp, fp), ""),
-        "average_precision": (_average_precision(tp, fp), ""),
-        "recall_at_precision_90": _recall_at_precision_90(tp, fp),
-        "brier": _brier(labels, scores) if is_probability else _NO_BRIER,
+    kept = np.ones(len(labels), dtype=bool)
+    values: dict[str, Value] = {
+        metric: (float(value), "")
+        for metric, value in ranking_values(counts_above_thresholds(labels, scores, kept)).items()
     }
+    if pos < MIN_POSITIVES_FOR_RECALL:
+        values["recall_at_precision_90"] = _NO_RECALL
+    values["brier"] = _brier(labels, scores) if is_probability else _NO_BRIER
+    return values
 
 
 _NO_BRIER: Value = (float("nan"), "the scores are not probabilities")
+_NO_RECALL: Value = (
+    float("nan"),
+    f"the test fold has fewer than {MIN_POSITIVES_FOR_RECALL} positive clips",
+)
 
 
-def _counts_above_thresholds(
-    labels: NDArray[np.int64], scores: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """True and false positives at each distinct threshold, from the highest down."""
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """True and false positives, int64[..., thresholds], at thresholds from the highest down.
+
+    The last threshold is below all scores, so the last numbers are all clips of each class.
+    """
+
+    tp: NDArray[np.int64]
+    fp: NDArray[np.int64]
+
+
+def counts_above_thresholds(
+    labels: NDArray[np.int64], scores: NDArray[np.float64], kept: NDArray[np.bool_]
+) -> Counts:
+    """Counts at each distinct score, of the clips kept.
+
+    Parameters
+    ----------
+    labels, scores
+        As in :func:`score_fold`.
+    kept
+        bool[..., n]: which clips count.
+    """
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]
     last_of_tie = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-    tp = np.cumsum(labels[order] == 1)[last_of_tie]
-    fp = np.cumsum(labels[order] == 0)[last_of_tie]
-    return tp.astype(np.int64), fp.astype(np.int64)
+    tp = np.cumsum(kept[..., order] & (labels[order] == 1), axis=-1, dtype=np.int64)
+    fp = np.cumsum(kept[..., order] & (labels[order] == 0), axis=-1, dtype=np.int64)
+    return Counts(tp[..., last_of_tie], fp[..., last_of_tie])
 
 
-def _roc_auc(tp: NDArray[np.int64], fp: NDArray[np.int64]) -> float:
+def ranking_values(counts: Counts) -> dict[str, NDArray[np.float64]]:
+    """The metrics that need the order of the scores alone, float64[...] by name.
+
+    Both classes have clips. Recall is that of a fold with enough positives for it.
+    """
+    return {
+        "roc_auc": _roc_auc(counts),
+        "average_precision": _average_precision(counts),
+        "recall_at_precision_90": _recall_at_precision_90(counts),
+    }
+
+
+def _roc_auc(counts: Counts) -> NDArray[np.float64]:
     """Share of (positive, negative) pairs in the right order, ties counting half.
 
     Balanced weights do not change it. Counted in integers, so equal rankings give equal bits.
     """
+    tp, fp = counts.tp, counts.fp
     new_tp, new_fp = np.diff(tp, prepend=0), np.diff(fp, prepend=0)
-    doubled = int(np.sum(new_fp * (2 * tp - new_tp)))
-    return doubled / (2 * int(tp[-1]) * int(fp[-1]))
+    doubled = np.sum(new_fp * (2 * tp - new_tp), axis=-1)
+    return np.asarray(doubled / (2 * tp[..., -1] * fp[..., -1]))
 
 
-def _average_precision(tp: NDArray[np.int64], fp: NDArray[np.int64]) -> float:
+def _average_precision(counts: Counts) -> NDArray[np.float64]:
     """Sum over thresholds of the step in recall times the balanced precision there."""
-    tpr, fpr = tp / tp[-1], fp / fp[-1]
-    return float(min(np.sum(np.diff(tpr, prepend=0.0) * tpr / (tpr + fpr)), 1.0))
+    tpr, fpr = counts.tp / counts.tp[..., -1:], counts.fp / counts.fp[..., -1:]
+    # Where no clip is above a threshold there is no step either.
+    share = np.where(tpr + fpr > 0.0, tpr + fpr, 1.0)
+    return np.asarray(np.minimum(np.sum(np.diff(tpr, prepend=0.0) * tpr / share, axis=-1), 1.0))
 
 
-def _recall_at_precision_90(tp: NDArray[np.int64], fp: NDArray[np.int64]) -> Value:
+def _recall_at_precision_90(counts: Counts) -> NDArray[np.float64]:
     """Largest recall over thresholds whose balanced precision is at least 0.9; 0 if none is."""
-    pos, neg = int(tp[-1]), int(fp[-1])
-    if pos < MIN_POSITIVES_FOR_RECALL:
-        return (
-            float("nan"),
-            f"the test fold has fewer than {MIN_POSITIVES_FOR_RECALL} positive clips",
-        )
+    tp, fp = counts.tp, counts.fp
+    pos, neg = tp[..., -1:], fp[..., -1:]
     # tpr / (tpr + fpr) >= 9/10 in integers: exact where precision is just 0.9.
     reached = tp * neg >= 9 * fp * pos
-    return int(tp[reached].max(initial=0)) / pos, ""
+    return np.asarray(np.max(np.where(reached, tp, 0), axis=-1) / pos[..., 0])
 
 
 def _brier(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> Value:

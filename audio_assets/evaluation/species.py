@@ -120,9 +120,7 @@ def score_species(
             pd.DataFrame(columns=list(FOLD_PREDICTIONS.column_names)),
             {"no evaluation": str(reason)},
         )
-    predictions = results.predictions.join(
-        usable[["clip_id", "label", "recording_id"]], on="clip"
-    ).assign(**origin)
+    predictions = results.predictions.join(usable["clip_id"], on="clip").assign(**origin)
     trained = results.scores["training_size"]
     tested = "test recordings" if protocol == "holdout" else "recordings"
     return SpeciesScores(
@@ -283,10 +281,10 @@ def compare_species(
     tables = [
         differences(
             {model: scores[model] for model in scores if origins[model] == (protocol, seed)},
+            predictions,
             recordings,
             species=species,
             ci_level=ci_level,
-            predictions=predictions,
             protocol=protocol,
             seed=seed,
         )

@@ -11,6 +11,7 @@ from scipy.stats import t as student
 from audio_assets.evaluation.comparison import differences, holm, needed_rows
 from audio_assets.evaluation.grid import FoldResults, score_folds
 from audio_assets.evaluation.learning_curve import summarise
+from audio_assets.evaluation.recording_values import recording_values
 from audio_assets.evaluation.recordings import RecordingCounts
 from audio_assets.evaluation.splits import make_split_plan
 from audio_assets.tables import MODEL_COMPARISON
@@ -37,6 +38,7 @@ def models(simulated: Callable[..., Any]) -> dict[str, FoldResults]:
 def table_of(models: dict[str, FoldResults]) -> pd.DataFrame:
     return differences(
         {name: result.scores for name, result in models.items()},
+        {name: result.predictions for name, result in models.items()},
         {name: result.recordings for name, result in models.items()},
         species="coyote",
         ci_level=0.95,
@@ -55,12 +57,18 @@ def test_a_difference_is_paired_by_fold_and_corrected(models: dict[str, FoldResu
     difference = values[0] - values[1]
     distinct = row["distinct_folds"]
     assert 20 <= distinct <= 25
-    error = difference.std(ddof=1) * np.sqrt(1 / distinct + 1 / 4)
-    half = student.ppf(0.975, distinct - 1) * error
+    pulls = [recording_values(models[name].predictions) for name in ("blurred", "sharp")]
+    pulls = [t.query("training_size == 4 and metric == 'roc_auc'") for t in pulls]
+    pairs = pulls[0].merge(pulls[1], on=["label", "recording_id"])
+    gaps = pairs.assign(gap=pairs["value_x"] - pairs["value_y"]).groupby("label")["gap"]
+    variance = (gaps.var() / gaps.size()).sum()
+    degrees = variance**2 / ((gaps.var() / gaps.size()) ** 2 / (gaps.size() - 1)).sum()
+    error = np.sqrt((difference.var(ddof=1) * (1 / distinct + 1 / 4) + 2 * variance) / 2)
+    half = student.ppf(0.975, degrees) * error
     assert row["difference"] == pytest.approx(difference.mean())
     assert row["ci_low"] == pytest.approx(difference.mean() - half)
     assert row["ci_high"] == pytest.approx(difference.mean() + half)
-    p = 2 * student.sf(abs(difference.mean()) / error, distinct - 1)
+    p = 2 * student.sf(abs(difference.mean()) / error, degrees)
     assert row["p_value"] == pytest.approx(p)
     assert row["p_holm"] >= row["p_value"]
 
@@ -85,10 +93,11 @@ def test_a_model_against_itself_has_no_p_value(models: dict[str, FoldResults]) -
 
 def test_few_recordings_of_one_model_leave_no_interval(models: dict[str, FoldResults]) -> None:
     scores = {name: result.scores for name, result in models.items()}
+    predictions = {name: result.predictions for name, result in models.items()}
     counts = dict.fromkeys(scores, RecordingCounts(12, 12, 24)) | {
         "sharp": RecordingCounts(4, 12, 16)
     }
-    table = differences(scores, counts, species="coyote", ci_level=0.95)
+    table = differences(scores, predictions, counts, species="coyote", ci_level=0.95)
     few = table[(table["model_b"] == "sharp") & (table["metric"] == "roc_auc")]
     assert few["ci_low"].isna().all() and few["status"].str.startswith("fewer than 5").all()
     assert few["difference"].notna().all()
@@ -112,7 +121,9 @@ def test_holm_equals_that_of_statsmodels(p_values: list[float]) -> None:
 
 def test_clips_needed_is_a_row_a_model(models: dict[str, FoldResults]) -> None:
     curves = {
-        name: summarise(r.scores, recordings=r.recordings, ci_level=0.95, head="logistic")
+        name: summarise(
+            r.scores, r.predictions, recordings=r.recordings, ci_level=0.95, head="logistic"
+        )
         for name, r in models.items()
     }
     table = needed_rows(curves, species="coyote", ci_level=0.95, target=0.6)

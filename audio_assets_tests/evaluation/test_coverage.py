@@ -5,31 +5,28 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchmarks.coverage import SETTINGS, Cell, cells_of, draw_truth, evaluate_set
+from benchmarks.coverage import SETTINGS, Cell, cells_of, evaluate_set
 
 SETS = 150
-TRUTHS = 300
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [0, 1], ids=["medium", "near the ceiling"])
+@pytest.mark.parametrize("number", [0, 2], ids=["medium", "some inaudible"])
 def test_the_interval_covers_and_the_naive_one_does_not(number: int) -> None:
     setting = SETTINGS[number]
     outcomes = [evaluate_set(setting, 1, place) for place in range(SETS)]
-    truths = [draw_truth(setting, 1, place) for place in range(TRUTHS)]
-    cells = cells_of(setting, outcomes, truths)
+    cells = cells_of(setting, outcomes)
     assert [cell.size for cell in cells] == ["4", str(setting.middle), "largest"]
     lowest = 0.92 - 2 * np.sqrt(0.92 * 0.08 / SETS)
-    for place, cell in enumerate(cells):
+    for cell in cells:
         assert cell.coverage >= lowest, cell
         assert cell.naive < 0.8, cell
-        error = np.std([outcome[place].mean for outcome in outcomes]) / np.sqrt(SETS)
-        assert abs(cell.bias) < 0.01 + 2 * np.hypot(error, cell.truth_error), cell
+        assert abs(cell.bias) < 0.01 + 2 * cell.bias_error, cell
         assert cell.clip_bias > cell.bias, cell
 
 
 def test_each_requirement_of_the_benchmark_is_looked_at() -> None:
-    good = Cell("12 + 12", "4", 0.9, 0.001, 0.95, 0.5, 0.2, 0.0, 0.001, 0.03, 1000)
+    good = Cell("12 + 12", "4", 0.9, 0.001, 0.95, 0.5, 0.2, 0.0, 0.001, 0.001, 0.03, 1000)
     changes: tuple[tuple[dict[str, float], str | None], ...] = (
         ({}, None),
         ({"coverage": 0.902}, "covers 0.902, less than 0.903"),

@@ -8,19 +8,27 @@ from scipy.special import expit, logit
 from scipy.stats import t as student
 
 from audio_assets.evaluation.intervals import Estimate, count_distinct_folds, estimate
+from audio_assets.evaluation.recording_values import RecordingVariance
 from audio_assets.evaluation.recordings import RecordingCounts
 
 MANY = RecordingCounts(40, 40, 80)
 FOLDS = [f"p{i}-n{i}" for i in range(25)]
 
 
-def of(values: Any, *, folds: Any = None, recordings: RecordingCounts = MANY) -> Estimate:
+def of(
+    values: Any,
+    *,
+    folds: Any = None,
+    recordings: RecordingCounts = MANY,
+    variance: float = 4e-4,
+) -> Estimate:
     values = np.asarray(values, dtype=float)
     return estimate(
         values,
         folds or FOLDS[: len(values)],
         ["" if np.isfinite(v) else "the test fold has no positive clips" for v in values],
         n_folds=5,
+        tested=RecordingVariance(variance, 60.0),
         recordings=recordings,
         ci_level=0.95,
     )
@@ -29,13 +37,25 @@ def of(values: Any, *, folds: Any = None, recordings: RecordingCounts = MANY) ->
 def test_the_interval_is_the_formula() -> None:
     values = np.random.default_rng(0).uniform(0.7, 0.9, 25)
     m, s = values.mean(), values.std(ddof=1)
-    half = student.ppf(0.975, 24) * s * np.sqrt(1 / 25 + 1 / 4) / (m * (1 - m))
+    error = np.sqrt((s**2 * (1 / 25 + 1 / 4) + 2 * 4e-4) / 2)
+    half = student.ppf(0.975, 60) * error / (m * (1 - m))
     result = of(values)
     assert result.mean == pytest.approx(m) and result.status == "ok"
     assert (result.low, result.high) == pytest.approx(
         (expit(logit(m) - half), expit(logit(m) + half))
     )
-    assert result.method == "corrected_t"
+    assert result.method == "recording_t"
+
+
+@pytest.mark.parametrize("mean", [0.02, 0.98])
+def test_there_is_room_for_a_kind_of_recordings_that_was_not_seen(mean: float) -> None:
+    # A share of recordings that is absent from 20 with probability 0.025, scored at chance.
+    share = 1 - 0.025 ** (1 / 20)
+    values = mean + 1e-4 * np.tile([-1.0, 1.0, 0.0, 0.0, 0.0], 5)
+    result = of(values, recordings=RecordingCounts(20, 30, 50), variance=1e-9)
+    reached = result.low if mean > 0.5 else result.high
+    assert reached == pytest.approx((1 - share) * mean + share * 0.5)
+    assert abs((result.low + result.high - reached) - mean) < 1e-3
 
 
 def test_folds_that_repeats_share_count_once() -> None:
@@ -57,12 +77,13 @@ def test_folds_are_counted_in_the_class_in_which_fewer_differ() -> None:
     st.integers(5, 80),
     st.integers(5, 80),
     st.integers(0, 5),
+    st.floats(0.0, 0.25),
 )
 def test_the_interval_holds_its_mean_lies_in_0_to_1_and_has_a_width(
-    values: list[float], pos: int, neg: int, shared: int
+    values: list[float], pos: int, neg: int, shared: int, variance: float
 ) -> None:
     counts = RecordingCounts(pos, neg, max(pos + neg - shared, pos, neg))
-    result = of(values, recordings=counts)
+    result = of(values, recordings=counts, variance=variance)
     assert 0.0 <= result.low <= result.mean <= result.high <= 1.0
     assert result.low < result.high
 
@@ -78,17 +99,17 @@ def test_equal_folds_are_bounded_by_the_number_of_recordings(value: float) -> No
     assert widths == sorted(widths, reverse=True) and widths[-1] > 0.01
 
 
-def test_some_perfect_folds_keep_the_corrected_t_with_both_ends_inside() -> None:
+def test_some_perfect_folds_keep_the_t_with_both_ends_inside() -> None:
     values = np.ones(25)
     values[:3] = 0.9
-    result = of(values)
-    assert result.method == "corrected_t"
+    result = of(values, variance=3e-5)
+    assert result.method == "recording_t"
     assert 0.75 < result.low < values.mean() < result.high < 1.0
     # A single fold a hair below 1 is no certainty either.
     values = np.ones(25)
     values[0] = 0.999
-    result = of(values)
-    assert result.method == "corrected_t" and result.low < 0.9999 < result.mean < result.high
+    result = of(values, variance=1e-9)
+    assert result.method == "recording_t" and result.low < 0.9999 < result.mean < result.high
 
 
 def test_perfect_folds_are_bounded_as_in_the_docstring() -> None:
@@ -139,4 +160,12 @@ def test_one_distinct_fold_has_no_interval() -> None:
 
 def test_a_level_outside_0_to_1_is_refused() -> None:
     with pytest.raises(ValueError, match="ci_level"):
-        estimate(np.ones(2), FOLDS[:2], ["", ""], n_folds=2, recordings=MANY, ci_level=95)
+        estimate(
+            np.ones(2),
+            FOLDS[:2],
+            ["", ""],
+            n_folds=2,
+            tested=RecordingVariance(1e-3, 9.0),
+            recordings=MANY,
+            ci_level=95,
+        )

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from audio_assets.evaluation.clips_needed import clips_needed
-from audio_assets.evaluation.grid import score_folds
+from audio_assets.evaluation.grid import FoldResults, score_folds
 from audio_assets.evaluation.learning_curve import no_evaluation_row, summarise
 from audio_assets.evaluation.recordings import RecordingCounts
 from audio_assets.evaluation.splits import make_split_plan
@@ -14,19 +14,20 @@ from audio_assets.tables import EVALUATION, METRICS
 from audio_assets.validation import validate
 
 
-def curve_of(clips: Any, **options: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+def curve_of(clips: Any, **options: Any) -> tuple[pd.DataFrame, FoldResults]:
     plan = make_split_plan(clips.labels, clips.recordings, keys=clips.keys, repeats=2)
     results = score_folds(
         clips.embeddings, clips.labels, clips.recordings, plan, sizes=(4, 8), head="logistic"
     )
     options = {"recordings": results.recordings, "ci_level": 0.95, "head": "logistic"} | options
-    return summarise(results.scores, **options), results.scores
+    return summarise(results.scores, results.predictions, **options), results
 
 
 def test_a_curve_has_a_row_a_size_and_metric_with_the_mean_over_folds(
     simulated: Callable[..., Any],
 ) -> None:
-    curve, scores = curve_of(simulated(12, 12, clips=6))
+    curve, results = curve_of(simulated(12, 12, clips=6))
+    scores = results.scores
     validate(curve, EVALUATION)
     assert curve["metric"].tolist() == list(METRICS) * curve["training_size"].nunique()
     means = scores.groupby(["training_size", "metric"])["value"].mean()
@@ -39,18 +40,21 @@ def test_a_curve_has_a_row_a_size_and_metric_with_the_mean_over_folds(
 
 
 def test_rows_in_another_order_give_the_same_curve(simulated: Callable[..., Any]) -> None:
-    curve, scores = curve_of(simulated())
-    shuffled = scores.sample(frac=1.0, random_state=0)
+    curve, results = curve_of(simulated())
+    shuffled = [
+        table.sample(frac=1.0, random_state=0) for table in (results.scores, results.predictions)
+    ]
     counts = RecordingCounts(12, 12, 24)
-    again = summarise(shuffled, recordings=counts, ci_level=0.95, head="logistic")
+    again = summarise(*shuffled, recordings=counts, ci_level=0.95, head="logistic")
     pd.testing.assert_frame_equal(curve, again, check_exact=True)
 
 
 def test_a_missing_fold_is_an_error(simulated: Callable[..., Any]) -> None:
-    _, scores = curve_of(simulated())
+    _, results = curve_of(simulated())
     with pytest.raises(ValueError, match="9 folds, expected 2 repeats of 5"):
         summarise(
-            scores.drop(index=scores.index[0]),
+            results.scores.drop(index=results.scores.index[0]),
+            results.predictions,
             recordings=RecordingCounts(12, 12, 24),
             ci_level=0.95,
             head="logistic",

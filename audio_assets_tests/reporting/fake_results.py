@@ -53,7 +53,7 @@ def curve_row(species: str, model: str, size: int | None, **changes: Any) -> dic
         "ci_low": 0.85,
         "ci_high": 0.94,
         "ci_level": 0.95,
-        "ci_method": "corrected_t_logit",
+        "ci_method": "recording_t",
         "ci_status": "ok",
         "folds": 5,
         "repeats": 5,

@@ -1,0 +1,185 @@
+"""What each recording contributes to a mean over folds when it is tested, without training again.
+
+Leaving a recording out of the test part of its fold shows how far it pulls the fold's value. How
+an interval is made from that belongs in :mod:`audio_assets.evaluation.intervals`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_assets.evaluation.metrics import counts_above_thresholds, ranking_values
+from audio_assets.tables import METRICS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class RecordingVariance:
+    """Variance of a mean over folds that comes from which recordings are tested.
+
+    Attributes
+    ----------
+    variance
+        V, in squared units of the value.
+    degrees
+        Degrees of freedom of V; at least 1.
+    """
+
+    variance: float
+    degrees: float
+
+
+BRIER_UNITS = 2**50
+VALUE_COLUMNS = ("training_size", "metric", "label", "recording_id", "value")
+
+
+def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Mean pseudo-value of every recording at every training size and metric.
+
+    With v the value of a test fold that holds g recordings of a class, and v(-i) the value without
+    the clips of recording i in that class, the recording's pseudo-value is ``g v - (g - 1) v(-i)``
+    (the jackknife: Tukey 1958; Efron & Tibshirani 1993, chapter 11). For ROC-AUC it is, clips of
+    a recording weighing as many as they are, the share of the fold's pairs with its clips that are
+    in order, the placement value of DeLong et al. (1988) and LeDell et al. (2015). A recording
+    alone in its class and fold has v itself. The mean is over the repeats.
+
+    Parameters
+    ----------
+    predictions
+        ``predictions`` of :class:`audio_assets.evaluation.grid.FoldResults`, or a table of
+        :data:`audio_assets.tables.FOLD_PREDICTIONS` of one model.
+
+    Returns
+    -------
+    DataFrame
+        One row a training size, metric, label (``pos``, ``neg``) and recording; ``value`` is NaN
+        where a metric is undefined in some of the recording's folds.
+    """
+    import pandas as pd
+
+    units = predictions[["label", "recording_id"]].drop_duplicates()
+    units = units.sort_values(["label", "recording_id"], ignore_index=True)
+    places = {pair: place for place, pair in enumerate(units.itertuples(index=False, name=None))}
+    pairs = zip(predictions["label"], predictions["recording_id"], strict=True)
+    unit = np.array([places[pair] for pair in pairs], dtype=np.int64)
+    labels: NDArray[np.int64] = (predictions["label"] == "pos").to_numpy().astype(np.int64)
+    scores = predictions["score"].to_numpy(dtype=np.float64)
+    sizes = predictions["training_size"].to_numpy(dtype=np.int64)
+    tables = []
+    for size in np.unique(sizes):
+        of_size = np.flatnonzero(sizes == size)
+        total = np.zeros((len(METRICS), len(units)))
+        folds = np.zeros(len(units))
+        at_size = predictions.iloc[of_size]
+        is_probability = bool(at_size["is_probability"].all())
+        for rows in at_size.groupby(["repeat", "fold"]).indices.values():
+            clips = of_size[np.asarray(rows, dtype=np.int64)]
+            seen, codes = np.unique(unit[clips], return_inverse=True)
+            found = fold_pseudo_values(
+                labels[clips], scores[clips], codes.astype(np.int64), is_probability=is_probability
+            )
+            total[:, seen] += np.stack([found[metric] for metric in METRICS])
+            folds[seen] += 1
+        for metric, values in zip(METRICS, total / folds, strict=True):
+            tables.append(units.assign(training_size=int(size), metric=metric, value=values))
+    return pd.concat(tables, ignore_index=True)[list(VALUE_COLUMNS)]
+
+
+def fold_pseudo_values(
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    units: NDArray[np.int64],
+    *,
+    is_probability: bool,
+) -> dict[str, NDArray[np.float64]]:
+    """Pseudo-values of one test fold; see :func:`recording_values`.
+
+    Parameters
+    ----------
+    labels, scores, is_probability
+        As in :func:`audio_assets.evaluation.metrics.score_fold`; both classes may lack clips.
+    units
+        int[n], which of u units a clip belongs to, from 0 without gaps. A unit is the clips of one
+        label in one recording.
+
+    Returns
+    -------
+    dict
+        float64[u] by metric, NaN where the metric is not defined in the fold.
+    """
+    members = units[None, :] == np.arange(units.max() + 1)[:, None]
+    positive = (members & (labels == 1)).any(axis=1)
+    in_class = np.where(positive, positive.sum(), (~positive).sum())
+    if positive.all() or not positive.any():
+        return {metric: np.full(len(members), np.nan) for metric in METRICS}
+    kept = np.concatenate([np.ones((1, len(labels)), dtype=bool), ~members])
+    # Nothing would be left of its class: it has the fold's value.
+    kept[1:][in_class == 1] = True
+    values = ranking_values(counts_above_thresholds(labels, scores, kept))
+    values["brier"] = np.full(len(kept), np.nan)
+    if is_probability:
+        # In whole numbers, so that the order of the clips changes no bit of the sums.
+        squared = np.rint((scores - labels) ** 2 * BRIER_UNITS).astype(np.int64)
+        of_class = [kept & (labels == label) for label in (1, 0)]
+        errors = [of @ squared / (of.sum(axis=1) * BRIER_UNITS) for of in of_class]
+        values["brier"] = (errors[0] + errors[1]) / 2.0
+    return {
+        metric: in_class * whole[0] - (in_class - 1) * whole[1:] for metric, whole in values.items()
+    }
+
+
+def recording_variances(values: pd.DataFrame) -> dict[tuple[int, str], RecordingVariance]:
+    """:func:`variance_over_recordings` by (training size, metric), of :func:`recording_values`."""
+    by_cell: dict[tuple[int, str], RecordingVariance] = {}
+    for metric, of_metric in values.groupby("metric"):
+        sizes = of_metric["training_size"].to_numpy(dtype=np.int64)
+        for size in np.unique(sizes):
+            cells = of_metric[sizes == size]
+            by_cell[int(size), str(metric)] = variance_over_recordings(
+                cells["value"].to_numpy(dtype=np.float64),
+                cells["label"].to_numpy(dtype=str),
+                cells["recording_id"].to_numpy(dtype=str),
+            )
+    return by_cell
+
+
+def variance_over_recordings(
+    values: NDArray[np.float64], labels: NDArray[np.str_], recordings: NDArray[np.str_]
+) -> RecordingVariance:
+    """Variance of the mean of pseudo-values, recordings being independent.
+
+    With G_c recordings of class c, their pseudo-values q of mean m_c, and
+    ``u = (q - m_c) / sqrt(G_c (G_c - 1))``: V is the sum over recordings of the squared sum of the
+    recording's u, one for each label that it holds. Where no recording holds both labels, this is
+    the sum of the variances of the two means, as for an AUC in DeLong et al. (1988), with
+    recordings in place of clips (Obuchowski 1997); its degrees of freedom are those of
+    Satterthwaite (1946). NaN with a missing value or a class of one recording.
+
+    Parameters
+    ----------
+    values, labels, recordings
+        float64[u], ``pos`` or ``neg`` and names: one a recording and label.
+    """
+    names, codes = np.unique(recordings, return_inverse=True)
+    pull = np.zeros(len(names))
+    parts, degrees = [], []
+    for label in ("pos", "neg"):
+        of_class = values[labels == label]
+        count = len(of_class)
+        if count < 2 or not np.isfinite(of_class).all():
+            return RecordingVariance(float("nan"), float("nan"))
+        # Sorted, so that the names of recordings, which order them, change no bit.
+        shares = (of_class - np.sort(of_class).mean()) / np.sqrt(count * (count - 1))
+        pull[codes[labels == label]] += shares
+        parts.append(float(np.sort(shares**2).sum()))
+        degrees.append(count - 1)
+    squares = sum(part**2 / free for part, free in zip(parts, degrees, strict=True))
+    # Rounding of equal values; the variance is then nothing, whatever its degrees of freedom.
+    free = sum(parts) ** 2 / squares if squares > 0.0 else float(min(degrees))
+    return RecordingVariance(float(np.sort(pull**2).sum()), free)

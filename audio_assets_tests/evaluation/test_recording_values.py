@@ -1,0 +1,131 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from sklearn.utils.class_weight import compute_sample_weight
+
+from audio_assets.evaluation.grid import FoldResults, score_folds
+from audio_assets.evaluation.metrics import score_fold
+from audio_assets.evaluation.recording_values import (
+    fold_pseudo_values,
+    recording_values,
+    recording_variances,
+    variance_over_recordings,
+)
+from audio_assets.evaluation.splits import make_split_plan
+from audio_assets.tables import METRICS
+
+BY_SCIKIT_LEARN: dict[str, Callable[..., float]] = {
+    "roc_auc": roc_auc_score,
+    "average_precision": average_precision_score,
+    "brier": brier_score_loss,
+}
+
+
+def results_of(clips: Any, **options: Any) -> FoldResults:
+    plan = make_split_plan(clips.labels, clips.recordings, keys=clips.keys, **options)
+    return score_folds(
+        clips.embeddings, clips.labels, clips.recordings, plan, sizes=(4,), head="logistic"
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 6), st.integers(2, 6), st.booleans())
+def test_pseudo_values_are_the_jackknife_of_the_metrics(
+    seed: int, pos: int, neg: int, ties: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    units = np.repeat(np.arange(pos + neg), rng.integers(1, 5, pos + neg))
+    labels = (units < pos).astype(np.int64)
+    scores = rng.random(len(labels))
+    scores = np.round(scores, 1) if ties else scores
+    found = fold_pseudo_values(labels, scores, units, is_probability=True)
+    for metric, reference in BY_SCIKIT_LEARN.items():
+
+        def value(kept: Any, reference: Callable[..., float] = reference) -> float:
+            weights = compute_sample_weight("balanced", labels[kept])
+            return float(reference(labels[kept], scores[kept], sample_weight=weights))
+
+        whole = value(np.ones(len(labels), dtype=bool))
+        for unit in range(pos + neg):
+            count = pos if unit < pos else neg
+            expected = count * whole - (count - 1) * value(units != unit)
+            assert found[metric][unit] == pytest.approx(expected, abs=1e-12)
+
+
+def test_recall_is_jackknifed_below_the_positives_that_it_needs() -> None:
+    # 10 positives of 5 recordings; without the recording that is below the negatives, recall is 1.
+    labels = np.repeat([1, 0], 10)
+    scores = np.r_[np.full(8, 0.9), np.full(2, 0.1), np.full(10, 0.5)]
+    units = np.r_[np.repeat(np.arange(5), 2), np.repeat([5, 6], 5)]
+    found = fold_pseudo_values(labels, scores, units, is_probability=True)
+    assert score_fold(labels, scores, is_probability=True)["recall_at_precision_90"][0] == 0.8
+    np.testing.assert_allclose(
+        found["recall_at_precision_90"], [1.0, 1.0, 1.0, 1.0, 0.0, 0.8, 0.8], atol=1e-12
+    )
+
+
+def test_a_recording_alone_in_its_fold_has_the_folds_value() -> None:
+    labels, scores = np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.5, 0.1])
+    found = fold_pseudo_values(labels, scores, np.array([0, 0, 1, 2]), is_probability=True)
+    assert found["roc_auc"][0] == 0.75
+    np.testing.assert_allclose(found["roc_auc"][1:], [0.5, 1.0])
+
+
+def test_a_metric_that_is_undefined_has_no_pseudo_values() -> None:
+    labels, scores = np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.5, 0.1])
+    found = fold_pseudo_values(labels, scores, np.arange(4), is_probability=False)
+    assert np.isnan(found["brier"]).all() and np.isfinite(found["roc_auc"]).all()
+    alone = fold_pseudo_values(np.ones(3, np.int64), scores[:3], np.arange(3), is_probability=True)
+    assert all(np.isnan(alone[metric]).all() for metric in METRICS)
+
+
+def test_their_mean_is_the_mean_over_folds(simulated: Callable[..., Any]) -> None:
+    # Exactly so for ROC-AUC where every fold holds as many recordings, all of equal length.
+    results = results_of(simulated(15, 15))
+    values = recording_values(results.predictions).query("metric == 'roc_auc'")
+    scores = results.scores.query("metric == 'roc_auc'")
+    for (size, _), of_class in values.groupby(["training_size", "label"]):
+        mean = scores.loc[scores["training_size"] == size, "value"].mean()
+        assert len(of_class) == 15 and of_class["value"].mean() == pytest.approx(mean)
+
+
+def test_the_variance_is_that_of_two_independent_means() -> None:
+    rng = np.random.default_rng(0)
+    pos, neg = rng.normal(size=12), 3 * rng.normal(size=20)
+    labels = np.repeat(["pos", "neg"], [12, 20])
+    names = np.arange(32).astype(str)
+    found = variance_over_recordings(np.r_[pos, neg], labels, names)
+    parts = np.array([pos.var(ddof=1) / 12, neg.var(ddof=1) / 20])
+    assert found.variance == pytest.approx(parts.sum())
+    assert found.degrees == pytest.approx(parts.sum() ** 2 / (parts**2 / [11, 19]).sum())
+
+
+def test_a_recording_of_both_labels_pulls_with_both() -> None:
+    values = np.random.default_rng(0).normal(size=12)
+    labels, names = np.repeat(["pos", "neg"], 12), np.tile(np.arange(12).astype(str), 2)
+    apart = variance_over_recordings(np.r_[values, values], labels, np.arange(24).astype(str))
+    together = variance_over_recordings(np.r_[values, values], labels, names)
+    against = variance_over_recordings(np.r_[values, -values], labels, names)
+    assert together.variance == pytest.approx(2 * apart.variance)
+    assert against.variance == pytest.approx(0.0, abs=1e-15)
+
+
+def test_a_class_of_one_recording_has_no_variance() -> None:
+    found = variance_over_recordings(np.arange(3.0), np.array(["pos", "neg", "neg"]), np.arange(3))
+    assert np.isnan(found.variance)
+
+
+def test_other_names_and_another_order_change_no_bit(simulated: Callable[..., Any]) -> None:
+    predictions = results_of(simulated(12, 12)).predictions
+    first = recording_variances(recording_values(predictions))
+    other = predictions.sample(frac=1.0, random_state=0)
+    other = other.assign(recording_id=other["recording_id"].str[::-1] + "x")
+    for key, variance in recording_variances(recording_values(other)).items():
+        np.testing.assert_array_equal(
+            (variance.variance, variance.degrees), (first[key].variance, first[key].degrees)
+        )
