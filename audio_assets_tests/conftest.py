@@ -5,10 +5,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from audio_assets.weights.places import WeightPlaces
 
 REAL_AUDIO = "TEST_AUDIO_ROOT"
+
+# Deadlines of single examples fail on a busy machine, and speed is not what these tests are about.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")

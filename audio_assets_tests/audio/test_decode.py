@@ -226,7 +226,7 @@ def test_a_flac_that_leaves_its_length_open_is_read_to_its_end(
 
 @pytest.mark.parametrize("kind", ["FLAC", "OGG"])
 @given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_flipped_bit_never_changes_checksummed_audio(kind: str, where: float, bit: int) -> None:
     data = bytearray(encode(noise(), kind=kind))
     data[int(where * len(data))] ^= 1 << bit
@@ -323,7 +323,6 @@ def holds(result: Waveform | ClipFault) -> None:
     st.binary(max_size=400),
     st.sampled_from([b"", b"RIFF____WAVE", b"RF64____WAVE", b"fLaC", b"OggS", b"ID3", b"\xff\xfb"]),
 )
-@settings(deadline=None)
 def test_random_bytes_never_raise(data: bytes, start: bytes) -> None:
     holds(decode_clip(start + data, LIMITS))
 
@@ -334,7 +333,7 @@ def test_random_bytes_never_raise(data: bytes, start: bytes) -> None:
     st.floats(0, 1),
     st.booleans(),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_damaged_files_never_raise_and_never_give_nan(
     index: int, changes: list[tuple[float, int]], share: float, in_header: bool
 ) -> None:

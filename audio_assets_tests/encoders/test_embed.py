@@ -110,7 +110,7 @@ def test_other_sample_rates_are_resampled_before_windows_are_cut() -> None:
     seconds=st.lists(st.sampled_from([0.1, 0.6, 1.0, 2.5, 7.0, 40.0]), max_size=30),
     workers=st.integers(1, 4),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_output_has_the_order_of_input_and_no_clip_depends_on_others_or_on_workers(
     seconds: list[float], workers: int
 ) -> None:

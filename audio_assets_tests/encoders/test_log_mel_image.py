@@ -26,7 +26,7 @@ def noise(seed: int = 0, level: float = 0.1) -> np.ndarray:
     return np.random.default_rng(seed).normal(scale=level, size=SAMPLES).astype(np.float32)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(hertz=st.floats(60, 10_900))
 def test_a_tone_is_brightest_in_the_row_of_its_frequency(hertz: float) -> None:
     image = log_mel_image(tone(hertz))

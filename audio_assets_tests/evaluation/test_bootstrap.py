@@ -65,7 +65,7 @@ def estimated(
 
 
 @given(st.integers(0, 10_000), st.integers(2, 9), st.integers(2, 9), st.integers(0, 4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_copies_of_a_recording_share_a_fold_and_each_class_is_as_large_as_it_was(
     seed: int, pos: int, neg: int, mixed: int
 ) -> None:
@@ -171,7 +171,6 @@ def test_progress_counts_draws(simulated: Simulate) -> None:
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 0.999))
-@settings(deadline=None)
 def test_an_interval_contains_its_point_and_lies_within_0_and_1(
     mean: float, error: float, level: float
 ) -> None:
@@ -185,7 +184,6 @@ def test_an_interval_contains_its_point_and_lies_within_0_and_1(
     st.floats(0, 1),
     st.integers(5, 100),
 )
-@settings(deadline=None)
 def test_an_estimate_contains_its_mean_and_has_some_width(
     values: list[float], centre: float, spread: float, recordings: int
 ) -> None:

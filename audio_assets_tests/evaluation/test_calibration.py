@@ -59,7 +59,7 @@ def test_only_the_largest_size_counts():
     pd.testing.assert_frame_equal(calibration(pd.concat([small, large])), calibration(large))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=80))
 def test_bins_hold_every_prediction_once_and_ties_share_a_bin(drawn):
     scores = [score / 5 for score, _ in drawn]

@@ -110,7 +110,7 @@ def test_holm_by_hand() -> None:
     np.testing.assert_allclose(holm([0.01, np.nan]), [0.02, np.nan])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.one_of(st.floats(0.0, 1.0), st.sampled_from([0.01, 0.05])), min_size=1))
 def test_holm_equals_that_of_statsmodels(p_values: list[float]) -> None:
     from statsmodels.stats.multitest import multipletests

@@ -119,7 +119,7 @@ def test_equal_clips_score_alike_and_are_at_chance(simulated: Simulate) -> None:
         assert (rows["ci_high"] - rows["ci_low"] > 0.3).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 2**31),
     st.integers(5, 8),

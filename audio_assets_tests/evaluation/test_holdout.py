@@ -36,7 +36,7 @@ def plan_of(clips: list[tuple[int, int, str]], **options: Any) -> tuple[SplitPla
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(inventories, st.integers(0, 2**40), st.integers(1, 20))
 def test_at_most_30_percent_of_the_recordings_are_tested_and_never_trained_on(
     clips: list[tuple[int, int, str]], seed: int, per_class: int

@@ -37,7 +37,7 @@ def auc(curve: pd.DataFrame) -> pd.DataFrame:
     return curve[curve["metric"] == "roc_auc"].set_index("training_size")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4), st.integers(0, 3)), min_size=12),
     st.booleans(),
@@ -138,7 +138,7 @@ def test_the_error_joins_recordings_and_draws() -> None:
     assert error.freedom == pytest.approx((recordings + draws) ** 2 / parts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.floats(1e-6, 1 - 1e-6), st.floats(1e-9, 0.5), st.floats(1.0, 60.0), st.integers(5, 60))
 def test_the_interval_holds_its_mean_and_is_never_narrower_than_without_the_unseen_recording(
     mean: float, standard: float, freedom: float, n: int

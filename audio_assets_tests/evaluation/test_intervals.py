@@ -71,7 +71,7 @@ def test_folds_are_counted_in_the_class_in_which_fewer_differ() -> None:
     assert count_distinct_folds(FOLDS) == 25
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.floats(0.0, 1.0), min_size=2, max_size=25),
     st.integers(5, 80),

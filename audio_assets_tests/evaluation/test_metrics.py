@@ -13,7 +13,7 @@ pairs = st.lists(st.tuples(st.integers(0, 1), score_values), min_size=2, max_siz
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pairs)
 def test_auc_precision_recall_and_brier_equal_scikit_learn_with_balanced_weights(
     rows: list[tuple[int, float]],

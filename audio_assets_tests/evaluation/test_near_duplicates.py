@@ -77,7 +77,7 @@ def test_a_cosine_must_exceed_the_threshold():
     assert find(table, above=0.6).empty
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=1, max_size=6),
     groups=st.integers(1, 8),

@@ -33,7 +33,7 @@ def results_of(clips: Any, **options: Any) -> FoldResults:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 10**6), st.integers(2, 6), st.integers(2, 6), st.booleans())
 def test_pseudo_values_are_the_jackknife_of_the_metrics(
     seed: int, pos: int, neg: int, ties: bool

@@ -25,7 +25,7 @@ def plan_of(clips: list[tuple[int, int, str]], **options: Any) -> tuple[SplitPla
     return make_split_plan(labels, recordings, keys=keys, variants=variants, **options), recordings
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(inventories, st.integers(0, 2**40), st.integers(2, 6))
 def test_a_recording_never_straddles_folds(
     clips: list[tuple[int, int, str]], seed: int, folds: int
@@ -39,7 +39,7 @@ def test_a_recording_never_straddles_folds(
             assert len(set(row[recordings == recording])) == 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(inventories, st.integers(0, 1000))
 def test_every_test_fold_holds_both_classes_of_the_deciding_variant(
     clips: list[tuple[int, int, str]], seed: int
@@ -62,7 +62,7 @@ def test_every_test_fold_holds_both_classes_of_the_deciding_variant(
             assert set(labels[(row == fold) & (variants == deciding)]) == {0, 1}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(inventories, st.integers(0, 1000))
 def test_training_subsets_are_nested_balanced_outside_the_fold_and_recording_first(
     clips: list[tuple[int, int, str]], seed: int

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_assets.errors import TableError
@@ -49,7 +49,6 @@ def frame_of(rows: list[tuple]) -> pd.DataFrame:
     return frame
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_every_value_reads_back_as_it_was(rows):
     text = to_csv_bytes(frame_of(rows), TABLE).decode()
@@ -69,7 +68,6 @@ def test_every_value_reads_back_as_it_was(rows):
     assert read == set(rows)
 
 
-@settings(deadline=None)
 @given(ROWS, st.randoms())
 def test_the_bytes_do_not_depend_on_the_order_of_rows_or_columns(rows, random):
     shuffled = random.sample(rows, len(rows))

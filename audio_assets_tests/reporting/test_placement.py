@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_assets.reporting.placement import (
@@ -13,7 +13,6 @@ from audio_assets.reporting.placement import (
 SIZES = st.lists(st.integers(0, 2000), min_size=1, unique=True, max_size=12)
 
 
-@settings(deadline=None)
 @given(SIZES)
 def test_sizes_stand_in_order_and_never_on_each_other(sizes):
     positions = size_positions(sizes)
@@ -27,7 +26,6 @@ def test_the_default_sizes_stand_an_octave_apart():
     assert [positions[2**k] for k in range(2, 9)] == [2, 3, 4, 5, 6, 7, 8]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 30))
 def test_error_bars_of_one_size_stay_clear_of_the_next_size(lines):
     shifts = dodges(lines)
@@ -36,7 +34,6 @@ def test_error_bars_of_one_size_stay_clear_of_the_next_size(lines):
     assert sum(shifts) == pytest.approx(0, abs=1e-3)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1))
 def test_the_axis_holds_every_value_and_one(lowest):
     low, high = share_axis(lowest)
@@ -45,13 +42,11 @@ def test_the_axis_holds_every_value_and_one(lowest):
     assert high - low >= 0.02 - 1e-9
 
 
-@settings(deadline=None)
 @given(st.floats(0, 0.7499))
 def test_the_axis_holds_chance_unless_everything_is_far_above_it(lowest):
     assert share_axis(lowest)[0] < 0.5
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 340), min_size=1, max_size=30).map(sorted),
     st.floats(1, 40),

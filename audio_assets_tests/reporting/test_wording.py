@@ -1,7 +1,7 @@
 import doctest
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_assets.reporting import placement, wording
@@ -16,7 +16,6 @@ def test_the_examples_in_the_docstrings_are_true(module):
     assert result.failed == 0
 
 
-@settings(deadline=None)
 @given(SHARES, st.integers(1, 4))
 def test_only_an_exact_one_is_written_as_one_and_only_an_exact_zero_as_zero(value, digits):
     shown = float(wording.share(value, digits))
@@ -25,7 +24,6 @@ def test_only_an_exact_one_is_written_as_one_and_only_an_exact_zero_as_zero(valu
     assert abs(shown - value) <= 10.0**-digits
 
 
-@settings(deadline=None)
 @given(SHARES, SHARES, st.integers(1, 4))
 def test_a_printed_interval_holds_the_interval(a, b, digits):
     low, high = sorted((a, b))
