@@ -96,8 +96,7 @@ class Setting:
         return ", ".join([who, *(words for words, here in others.items() if here)])
 
 
-# The first seven were looked at while the interval was made; the others guard against an interval
-# that was made for them.
+# The formula of the interval was chosen by looking at all of these.
 SETTINGS = (
     Setting(15, 15, (3, 3), 1.8, 16),
     Setting(12, 12, (3, 3), 5.0, 8),

@@ -68,7 +68,7 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
     places = {pair: place for place, pair in enumerate(units.itertuples(index=False, name=None))}
     pairs = zip(predictions["label"], predictions["recording_id"], strict=True)
     unit = np.array([places[pair] for pair in pairs], dtype=np.int64)
-    labels: NDArray[np.int64] = (predictions["label"] == "pos").to_numpy().astype(np.int64)
+    labels = np.asarray(predictions["label"] == "pos", dtype=np.int64)
     scores = predictions["score"].to_numpy(dtype=np.float64)
     sizes = predictions["training_size"].to_numpy(dtype=np.int64)
     tables = []
@@ -82,7 +82,7 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
             clips = of_size[np.asarray(rows, dtype=np.int64)]
             seen, codes = np.unique(unit[clips], return_inverse=True)
             found = fold_pseudo_values(
-                labels[clips], scores[clips], codes.astype(np.int64), is_probability=is_probability
+                labels[clips], scores[clips], codes, is_probability=is_probability
             )
             total[:, seen] += np.stack([found[metric] for metric in METRICS])
             folds[seen] += 1
