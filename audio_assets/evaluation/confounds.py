@@ -83,12 +83,14 @@ def confounds(
                 raise NoEvaluation("no deal of the recordings gives every test fold both classes")
             if not values.shape[1]:
                 raise NoEvaluation(SAME)
+            splits = plan_from_manifest(manifest, clips["clip_id"].tolist(), variant)
             curve = evaluate(
                 values,
                 labels,
                 recordings,
                 sizes=(),
-                splits=plan_from_manifest(manifest, clips["clip_id"].tolist(), variant),
+                protocol=splits.protocol,
+                splits=splits,
                 ci_level=ci_level,
             )
         except NoEvaluation as reason:

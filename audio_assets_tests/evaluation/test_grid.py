@@ -40,7 +40,10 @@ def test_shuffled_rows_and_new_names_give_identical_scores(head: str, simulated:
     )
     pd.testing.assert_frame_equal(one.scores, two.scores, check_exact=True)
     by = ["repeat", "training_size", "clip"]
-    back = two.predictions.assign(clip=rows[two.predictions["clip"]]).sort_values(by)
+    back = two.predictions.assign(
+        clip=rows[two.predictions["clip"]],
+        recording_id=[name[::-1] for name in two.predictions["recording_id"]],
+    ).sort_values(by)
     pd.testing.assert_frame_equal(one.predictions, back.reset_index(drop=True), check_exact=True)
 
 

@@ -183,14 +183,12 @@ def models(simulated: Simulate) -> dict[str, tuple[FoldResults, pd.DataFrame]]:
 def compared(models: dict[str, tuple[FoldResults, pd.DataFrame]], **options: Any) -> pd.DataFrame:
     return differences(
         {name: result.scores for name, (result, _) in models.items()},
+        {name: table for name, (_, table) in models.items()},
         {name: result.recordings for name, (result, _) in models.items()},
         species="coyote",
         ci_level=0.95,
-        **{
-            "predictions": {name: table for name, (_, table) in models.items()},
-            "protocol": "holdout",
-        }
-        | options,
+        protocol="holdout",
+        **options,
     )
 
 
@@ -219,13 +217,6 @@ def test_the_difference_of_a_model_and_its_double_has_no_p_value(
     assert (rows["difference"] == 0.0).all() and rows["p_value"].isna().all()
     same = "the models differ by the same amount in every draw and resample"
     assert set(rows["status"]) == {same}
-
-
-def test_comparisons_under_holdout_need_the_predictions(
-    models: dict[str, tuple[FoldResults, pd.DataFrame]],
-) -> None:
-    with pytest.raises(ValueError, match="need the predictions"):
-        compared(models, predictions=None)
 
 
 def test_near_the_ceiling_an_unseen_recording_widens_the_interval() -> None:
