@@ -132,7 +132,7 @@ def test_a_new_species_changes_no_number_of_the_others(place):
         pd.testing.assert_frame_equal(owl, old, check_exact=True, check_dtype=False)
 
 
-def test_clips_renamed_consistently_publish_the_same_bytes(tmp_path):
+def test_clips_renamed_consistently_publish_the_same_numbers(tmp_path):
     published = []
     for renamed in (False, True):
         with new_place(tmp_path / str(renamed)) as place:
@@ -146,8 +146,9 @@ def test_clips_renamed_consistently_publish_the_same_bytes(tmp_path):
                     )
                     path.rename(path.with_name(f"{name}.wav"))
             assert place.run("owl").failures == {}
-            files = (place.results.learning_curves, place.results.comparisons)
-            published.append([file.read_bytes() for file in files])
+            # The split plan lists the clips by name.
+            curves = load_learning_curves(place.results.root).drop(columns="split_plan")
+            published.append((curves.to_csv(), place.results.comparisons.read_bytes()))
     assert published[0] == published[1]
 
 
