@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,17 @@ REAL_AUDIO = "TEST_AUDIO_ROOT"
 # Deadlines of single examples fail on a busy machine, and speed is not what these tests are about.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+def pytest_configure() -> None:
+    """Keep absl, which TensorFlow logs with, from closing the file that pytest captures into.
+
+    Its handler writes to the ``sys.stderr`` of the moment it is imported in, and closes that when
+    Dagster configures logging, unless it is the process's own.
+    """
+    from absl import logging
+
+    logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 @pytest.fixture(scope="session")
