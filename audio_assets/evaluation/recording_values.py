@@ -78,7 +78,8 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
         folds = np.zeros(len(units))
         at_size = predictions.iloc[of_size]
         is_probability = bool(at_size["is_probability"].all())
-        for rows in at_size.groupby(["repeat", "fold"]).indices.values():
+        # In the order of the folds, so that sums have the same bits on every release of pandas.
+        for _, rows in sorted(at_size.groupby(["repeat", "fold"]).indices.items()):
             clips = of_size[np.asarray(rows, dtype=np.int64)]
             seen, codes = np.unique(unit[clips], return_inverse=True)
             found = fold_pseudo_values(
