@@ -156,6 +156,83 @@ def weights_verify(
     raise typer.Exit(run_verify(model or (), embed=embed, as_json=as_json))
 
 
+import_app = typer.Typer(
+    help="Bring labelled audio from other layouts into an audio root.", no_args_is_help=True
+)
+app.add_typer(import_app, name="import")
+ToOption = Annotated[
+    Path, typer.Option("--to", help="Audio root that receives {species}/data/{pos,neg}.")
+]
+
+
+@import_app.command("csv")
+def import_csv(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV with file, start, end (seconds), label (pos or neg) and, if wanted, "
+            "recording and species."
+        ),
+    ],
+    to: ToOption,
+    species: Annotated[
+        Optional[str], typer.Option("--species", "-s", help="Species of rows that name none.")
+    ] = None,
+    recordings: Annotated[
+        Optional[Path],
+        typer.Option(help="Folder of the recordings; the table's own if not given."),
+    ] = None,
+    perch: Annotated[
+        bool, typer.Option("--perch", help="Also cut 5 s around each middle into data_5s.")
+    ] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Cut labelled stretches out of long recordings. Exit 1 if a row was left out.
+
+    Example: audio-assets import csv labels.csv --to my-clips --species coyote --perch
+    """
+    from audio_assets.cli.imports import run_import_csv
+
+    raise typer.Exit(
+        run_import_csv(table, to, species=species, recordings=recordings, perch=perch, quiet=quiet)
+    )
+
+
+@import_app.command("esc50")
+def import_esc50(
+    folder: Annotated[Path, typer.Argument(help="ESC-50, unpacked: holds meta and audio.")],
+    to: ToOption,
+    category: Annotated[
+        Optional[list[str]],
+        typer.Option("--category", "-c", help="Only this category; repeatable."),
+    ] = None,
+    group_by: Annotated[
+        str, typer.Option(help="What counts as one recording: fold or source.")
+    ] = "fold",
+    negatives: Annotated[
+        int, typer.Option(min=1, help="Negative clips of every other category and fold.")
+    ] = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Copy categories of ESC-50, each as a species. Exit 1 if a file was left out.
+
+    Example: audio-assets import esc50 ESC-50-master --to my-clips --category dog
+    """
+    from audio_assets.cli.imports import run_import_esc50
+
+    if group_by not in ("fold", "source"):
+        raise typer.BadParameter("give fold or source", param_hint="--group-by")
+    code = run_import_esc50(
+        folder,
+        to,
+        categories=category or (),
+        group_by=group_by,
+        negatives=negatives,
+        quiet=quiet,
+    )
+    raise typer.Exit(code)
+
+
 def main() -> None:
     """Run the command; a fault the user can mend is two lines on stderr and exit 1."""
     from audio_assets.settings import quiet_tensorflow

@@ -185,3 +185,17 @@ def test_an_audio_root_without_species_is_an_error(call, tmp_path, monkeypatch):
     called = call("run")
     two_lines(called)
     assert "no species folder" in called.err
+
+
+def test_import_cuts_clips_and_names_the_rows_it_leaves_out(call, tmp_path):
+    clip = min((tmp_path / "audio/owl/data/pos").iterdir()).relative_to(tmp_path / "audio")
+    (tmp_path / "table.csv").write_text(
+        f"file,start,end,label\n{clip},0,0.75,pos\ngone.wav,0,1,neg\n"
+    )
+    called = call(
+        "import", "csv", "table.csv", "--to", "new", "--species", "owl", "--recordings", "audio"
+    )
+    assert called.code == 1
+    assert "1 clip written under new, 1 left out" in called.out
+    assert "Left out: table.csv, line 3: there is no file" in called.err
+    assert len(list((tmp_path / "new/owl/data/pos").iterdir())) == 1

@@ -1,0 +1,76 @@
+"""``audio-assets import``: bring labelled audio from other layouts into an audio root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from audio_assets.cli.console import ConsoleProgress, QuietProgress
+from audio_assets.importing.esc50 import import_esc50
+from audio_assets.importing.layout import Imported
+from audio_assets.importing.segments import import_segments
+from audio_assets.progress import Advance, Progress
+
+
+def run_import_csv(
+    table: Path,
+    root: Path,
+    *,
+    species: str | None,
+    recordings: Path | None,
+    perch: bool,
+    quiet: bool,
+) -> int:
+    """Cut the stretches of a table; the exit code."""
+    return _run(
+        f"Clips of {table}",
+        lambda advance: import_segments(
+            table, root, species=species, recordings=recordings, perch=perch, progress=advance
+        ),
+        root,
+        quiet,
+    )
+
+
+def run_import_esc50(
+    folder: Path,
+    root: Path,
+    *,
+    categories: Sequence[str],
+    group_by: str,
+    negatives: int,
+    quiet: bool,
+) -> int:
+    """Copy categories of ESC-50; the exit code."""
+    return _run(
+        f"Clips of {folder}",
+        lambda advance: import_esc50(
+            folder, root, categories, group_by=group_by, negatives=negatives, progress=advance
+        ),
+        root,
+        quiet,
+    )
+
+
+def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: bool) -> int:
+    errors = Console(stderr=True)
+    progress: Progress = QuietProgress() if quiet else ConsoleProgress(errors)
+    with progress.task(title, lambda line: None) as advance:
+        done = work(advance)
+    for left in done.refused:
+        errors.print(
+            f"Left out: {left.where}: {left.why}", markup=False, highlight=False, soft_wrap=True
+        )
+    counts = f"{_clips(len(done.written))} written under {root}"
+    if done.unchanged:
+        counts += f", {len(done.unchanged)} were there already"
+    if done.refused:
+        counts += f", {len(done.refused)} left out"
+    Console().print(counts, markup=False, highlight=False, soft_wrap=True)
+    return 1 if done.refused else 0
+
+
+def _clips(count: int) -> str:
+    return "1 clip" if count == 1 else f"{count} clips"

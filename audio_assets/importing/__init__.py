@@ -1,0 +1,1 @@
+"""Labelled audio in other people's layouts, brought into {species}/data/{pos,neg}."""

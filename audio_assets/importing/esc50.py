@@ -1,0 +1,140 @@
+"""ESC-50 (Piczak 2015) in its own layout, as species against all its other sounds."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audio_assets.importing.layout import (
+    Imported,
+    ImportRefusedError,
+    Refused,
+    add_recordings,
+    require_species,
+    write_clip,
+)
+
+TABLE = Path("meta/esc50.csv")
+CLIPS = Path("audio")
+COLUMNS = ("filename", "fold", "category", "src_file")
+GROUPINGS = ("fold", "source")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A row of ESC-50's table: its fold, category and source recording (a Freesound number)."""
+
+    filename: str
+    fold: str
+    category: str
+    source: str
+
+
+def import_esc50(
+    folder: Path,
+    root: Path,
+    categories: Sequence[str] = (),
+    *,
+    group_by: str = "fold",
+    negatives: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Imported:
+    """Copy categories of ESC-50 into the layout, each as a species.
+
+    Clips of the category are its positives. Negatives are so many clips of every other category in
+    every fold, chosen by a hash of their names: the same for everybody, whatever is imported first.
+    Clips are 5 s long, so data and data_5s get the same files.
+
+    Parameters
+    ----------
+    folder
+        The unpacked data set, with ``meta/esc50.csv`` and ``audio``.
+    root
+        Audio root that the clips are written under, with their recordings in ``clips.csv``.
+    categories
+        Names as in the table; all 50 if empty.
+    group_by
+        ``fold``: ESC-50's five folds are the recordings, which keeps results comparable with
+        published ones; ``source``: the source recordings are, of which there are more.
+    negatives
+        Clips of every other category a fold, at least 1.
+    progress
+        Called with (files done, files in all).
+
+    Raises
+    ------
+    ImportRefusedError
+        If this is not ESC-50, or it has no such category.
+    AudioRootError
+        If the root's ``clips.csv`` cannot be added to.
+    """
+    if group_by not in GROUPINGS or negatives < 1:
+        raise ValueError(f"group_by is one of {GROUPINGS} and negatives at least 1")
+    clips = _read(folder)
+    known = sorted({clip.category for clip in clips})
+    unknown = [name for name in categories if name not in known]
+    if unknown:
+        raise ImportRefusedError(
+            f"ESC-50 has no category {', '.join(unknown)}", f"Choose among {', '.join(known)}."
+        )
+    wanted = [
+        (category, label, clip)
+        for category in (categories or known)
+        for label, of_label in (
+            ("pos", [clip for clip in clips if clip.category == category]),
+            ("neg", _negatives(clips, category, negatives)),
+        )
+        for clip in of_label
+    ]
+    written, unchanged, refused = list[str](), list[str](), list[Refused]()
+    groups: dict[str, str] = {}
+    for done, (category, label, clip) in enumerate(wanted, start=1):
+        species, source = require_species(category), folder / CLIPS / clip.filename
+        group = f"esc50-fold-{clip.fold}" if group_by == "fold" else f"esc50-{clip.source}"
+        try:
+            data = source.read_bytes()
+            for variant in ("data", "data_5s"):
+                path = f"{species}/{variant}/{label}/{clip.filename}"
+                (written if write_clip(root, path, data) else unchanged).append(path)
+                groups[path] = group
+        except OSError as error:
+            refused.append(Refused(str(source), f"cannot be read: {error.strerror}"))
+        except ImportRefusedError as error:
+            refused.append(Refused(str(source), error.what))
+        if progress is not None:
+            progress(done, len(wanted))
+    if groups:
+        add_recordings(root, groups)
+    return Imported(tuple(written), tuple(unchanged), tuple(refused))
+
+
+def _read(folder: Path) -> list[Clip]:
+    table = folder / TABLE
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ImportRefusedError(
+            f"{table} cannot be read: {error}",
+            "Name the folder that holds ESC-50's meta and audio.",
+        ) from error
+    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+    if missing or not rows:
+        raise ImportRefusedError(
+            f"{table} has no {'column ' + ' and '.join(missing) if missing else 'rows'}",
+            "Take the table that ESC-50 came with.",
+        )
+    return [Clip(*(row[name] for name in COLUMNS)) for row in rows]
+
+
+def _negatives(clips: Sequence[Clip], category: str, count: int) -> list[Clip]:
+    pools = defaultdict(list)
+    for clip in sorted(clips, key=lambda clip: hashlib.sha256(clip.filename.encode()).digest()):
+        if clip.category != category:
+            pools[clip.fold, clip.category].append(clip)
+    return [clip for key in sorted(pools) for clip in pools[key][:count]]

@@ -1,0 +1,214 @@
+"""Clips cut out of long recordings, as a table of labelled stretches of time says."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audio_assets.importing.layout import (
+    Imported,
+    ImportRefusedError,
+    Refused,
+    add_recordings,
+    require_species,
+    write_clip,
+)
+
+COLUMNS = ("file", "start", "end", "label")
+LABELS = {
+    "pos": "pos", "positive": "pos", "presence": "pos", "1": "pos",
+    "neg": "neg", "negative": "neg", "absence": "neg", "0": "neg",
+}  # fmt: skip
+PERCH_SECONDS = 5.0
+# What WAV can hold as it is. Lossy files decode to floating point, which may exceed full scale.
+_AS_THEY_ARE = {"PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT", "DOUBLE"}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A row of the table.
+
+    Attributes
+    ----------
+    file
+        Path of the recording as the table gives it.
+    start, end
+        Seconds from the beginning of the file.
+    label
+        ``pos`` or ``neg``.
+    recording
+        Unit that is kept together in the splits.
+    species
+        Species folder.
+    """
+
+    file: str
+    start: float
+    end: float
+    label: str
+    recording: str
+    species: str
+
+
+def import_segments(
+    table: Path,
+    root: Path,
+    *,
+    species: str | None = None,
+    recordings: Path | None = None,
+    perch: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Imported:
+    """Cut the stretches that a table names out of their recordings.
+
+    Clips keep the sample rate, the channels and, where the file is not lossy, the bits of their
+    recording. A row that cannot be cut is left out with its reason, and the others are cut.
+
+    Parameters
+    ----------
+    table
+        CSV with the columns file, start, end (seconds), label (pos or neg, 1 or 0) and, if wanted,
+        recording (else the file is the recording) and species.
+    root
+        Audio root that the clips are written under, with their recordings in ``clips.csv``.
+    species
+        Species of rows that name none.
+    recordings
+        Folder that the table's files are relative to; the table's own if not given.
+    perch
+        Also cut 5 s around the middle of every stretch into ``data_5s``, moved inwards at the ends
+        of a recording.
+    progress
+        Called with (rows done, rows in all).
+
+    Raises
+    ------
+    ImportRefusedError
+        If the table cannot be read or lacks a column.
+    AudioRootError
+        If the root's ``clips.csv`` cannot be added to.
+    """
+    if species is not None:
+        require_species(species)
+    folder = recordings if recordings is not None else table.parent
+    rows = _read(table)
+    written, unchanged, refused = list[str](), list[str](), list[Refused]()
+    groups: dict[str, str] = {}
+    for number, row in enumerate(rows, start=1):
+        where = f"{table}, line {number + 1}"
+        try:
+            segment = _segment(row, species)
+            for path, data in _cut(segment, folder, perch):
+                if path in groups:
+                    raise ImportRefusedError(f"{path} is cut by an earlier line too", "Drop one.")
+                (written if write_clip(root, path, data) else unchanged).append(path)
+                groups[path] = segment.recording
+        except ImportRefusedError as error:
+            refused.append(Refused(where, error.what))
+        if progress is not None:
+            progress(number, len(rows))
+    if groups:
+        add_recordings(root, groups)
+    return Imported(tuple(written), tuple(unchanged), tuple(refused))
+
+
+def _read(table: Path) -> list[dict[str, str]]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = [{key: (row[key] or "").strip() for key in row if key} for row in reader]
+            columns = reader.fieldnames or ()
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ImportRefusedError(
+            f"{table} cannot be read: {error}", "Give a UTF-8 CSV with a header line."
+        ) from error
+    missing = [name for name in COLUMNS if name not in columns]
+    if missing:
+        raise ImportRefusedError(
+            f"{table} has no column {' and '.join(missing)}",
+            f"Give the columns {', '.join(COLUMNS)}, and recording and species if you like.",
+        )
+    return rows
+
+
+def _segment(row: dict[str, str], species: str | None) -> Segment:
+    label = LABELS.get(row["label"].lower())
+    if label is None:
+        raise ImportRefusedError(
+            f"the label {row['label']!r} is neither pos nor neg", "Correct it."
+        )
+    try:
+        start, end = float(row["start"]), float(row["end"])
+    except ValueError:
+        start = end = math.nan
+    if not 0.0 <= start < end < math.inf:
+        raise ImportRefusedError(
+            f"from {row['start']!r} to {row['end']!r} is no stretch of seconds", "Correct it."
+        )
+    named = row.get("species") or species
+    if not named:
+        raise ImportRefusedError("no species is given", "Add a column species, or give --species.")
+    if not row["file"]:
+        raise ImportRefusedError("no file is given", "Name the recording.")
+    recording = row.get("recording") or str(Path(row["file"]).with_suffix(""))
+    return Segment(row["file"], start, end, label, recording, require_species(named))
+
+
+def _cut(segment: Segment, folder: Path, perch: bool) -> Iterator[tuple[str, bytes]]:
+    """Path under the root and bytes of the clips of a segment."""
+    import soundfile
+
+    source = folder / segment.file
+    if not source.is_file():
+        raise ImportRefusedError(f"there is no file {source}", "Correct the path.")
+    try:
+        with soundfile.SoundFile(source) as file:
+            seconds = file.frames / file.samplerate
+            # A table's seconds are rounded; a frame's worth past the end is no fault.
+            if segment.end > seconds + 0.05:
+                raise ImportRefusedError(
+                    f"{source} has {seconds:.2f} s, and the stretch ends at {segment.end:g} s",
+                    "Correct it.",
+                )
+            stretches = [("data", segment.start, segment.end)]
+            if perch:
+                stretches.append(("data_5s", *_five_seconds(segment, seconds)))
+            for variant, start, end in stretches:
+                path = f"{segment.species}/{variant}/{segment.label}/{_name(segment)}.wav"
+                yield path, _wav(file, start, end)
+    except soundfile.SoundFileError as error:
+        raise ImportRefusedError(f"{source} cannot be decoded: {error}", "Replace it.") from error
+
+
+def _five_seconds(segment: Segment, seconds: float) -> tuple[float, float]:
+    if seconds < PERCH_SECONDS:
+        return 0.0, seconds
+    middle = (segment.start + segment.end) / 2.0
+    start = min(max(middle - PERCH_SECONDS / 2.0, 0.0), seconds - PERCH_SECONDS)
+    return start, start + PERCH_SECONDS
+
+
+def _name(segment: Segment) -> str:
+    """Name that tells file and time, and no two files or stretches share."""
+    stem = re.sub(r"[/\\]+", "__", str(Path(segment.file).with_suffix("")).lstrip("./\\"))
+    suffix = Path(segment.file).suffix.lower().lstrip(".")
+    ends = "-".join(f"{time:.3f}".rstrip("0").rstrip(".") for time in (segment.start, segment.end))
+    return f"{stem}.{suffix}_{ends}s"
+
+
+def _wav(file: Any, start: float, end: float) -> bytes:
+    import soundfile
+
+    first = round(start * file.samplerate)
+    file.seek(first)
+    samples = file.read(round(end * file.samplerate) - first, dtype="float64", always_2d=True)
+    kept = file.subtype if file.subtype in _AS_THEY_ARE else "FLOAT"
+    out = io.BytesIO()
+    soundfile.write(out, samples, file.samplerate, format="WAV", subtype=kept)
+    return out.getvalue()

@@ -1,0 +1,163 @@
+"""Clips cut out of long recordings by a table."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from audio_assets.errors import AudioRootError
+from audio_assets.importing.layout import ImportRefusedError
+from audio_assets.importing.segments import import_segments
+
+RATE = 8_000
+
+
+@pytest.fixture
+def long_file(tmp_path: Path) -> Path:
+    """Twenty seconds of 16-bit stereo whose every sample tells its place."""
+    path = tmp_path / "field/day 1.wav"
+    path.parent.mkdir()
+    ramp = (np.arange(20 * RATE) % 30_000).astype(np.int16)
+    soundfile.write(path, np.stack([ramp, -ramp], axis=1), RATE, subtype="PCM_16")
+    return path
+
+
+def write_table(path: Path, *rows: dict[str, object]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list({name: 0 for row in rows for name in row}))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def row(start: object, end: object, label: object = "pos", **more: object) -> dict[str, object]:
+    return {"file": "field/day 1.wav", "start": start, "end": end, "label": label, **more}
+
+
+def groups(root: Path) -> dict[str, str]:
+    with (root / "clips.csv").open(newline="", encoding="utf-8") as file:
+        return {line["file"]: line["group"] for line in csv.DictReader(file)}
+
+
+def test_a_clip_is_the_very_samples_of_its_stretch(long_file: Path, tmp_path: Path) -> None:
+    table = write_table(tmp_path / "t.csv", row(1.5, 4.5), row(10, 13, "neg"))
+    done = import_segments(table, tmp_path / "out", species="owl")
+    assert done.written == (
+        "owl/data/pos/field__day 1.wav_1.5-4.5s.wav",
+        "owl/data/neg/field__day 1.wav_10-13s.wav",
+    )
+    whole, _ = soundfile.read(long_file, dtype="int16")
+    cut, rate = soundfile.read(tmp_path / "out" / done.written[0], dtype="int16")
+    assert rate == RATE
+    np.testing.assert_array_equal(cut, whole[int(1.5 * RATE) : int(4.5 * RATE)])
+
+
+def test_rows_of_one_file_are_one_recording_unless_the_table_says_otherwise(
+    long_file: Path, tmp_path: Path
+) -> None:
+    table = write_table(
+        tmp_path / "t.csv", row(0, 3), row(5, 8, "neg"), row(9, 12, recording="station-7")
+    )
+    import_segments(table, tmp_path / "out", species="owl")
+    assert sorted(groups(tmp_path / "out").values()) == [
+        "field/day 1", "field/day 1", "station-7",
+    ]  # fmt: skip
+
+
+def test_perch_gets_five_seconds_around_the_middle_inside_the_recording(
+    long_file: Path, tmp_path: Path
+) -> None:
+    table = write_table(tmp_path / "t.csv", row(0, 2), row(9, 12), row(19, 20))
+    done = import_segments(table, tmp_path / "out", species="owl", perch=True)
+    whole, _ = soundfile.read(long_file, dtype="int16")
+    found = [path for path in done.written if "/data_5s/" in path]
+    for path, start in zip(found, (0.0, 8.0, 15.0), strict=True):
+        cut, _ = soundfile.read(tmp_path / "out" / path, dtype="int16")
+        np.testing.assert_array_equal(cut, whole[int(start * RATE) :][: 5 * RATE])
+    recordings = groups(tmp_path / "out")
+    assert all(recordings[path] == "field/day 1" for path in done.written)
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (row(3, 1), "no stretch"),
+        (row(-1, 1), "no stretch"),
+        (row("nan", 1), "no stretch"),
+        (row("", 1), "no stretch"),
+        (row(15, 25), "has 20.00 s"),
+        (row(1, 2, "maybe"), "neither pos nor neg"),
+        (row(1, 2, species="Great Owl"), "cannot be a species"),
+        (row(1, 2, "pos") | {"file": "gone.wav"}, "there is no file"),
+        (row(1, 2, "pos") | {"file": "t.csv"}, "cannot be decoded"),
+        (row(0, 3), "earlier line"),
+    ],
+)
+def test_a_bad_row_is_named_and_the_others_are_cut(
+    bad: dict[str, object], why: str, long_file: Path, tmp_path: Path
+) -> None:
+    table = write_table(tmp_path / "t.csv", row(0, 3, species=""), bad, row(6, 9, "neg"))
+    done = import_segments(table, tmp_path / "out", species="owl")
+    assert len(done.written) == 2
+    assert [left.where for left in done.refused] == [f"{table}, line 3"]
+    assert why in done.refused[0].why
+    assert len(groups(tmp_path / "out")) == 2
+
+
+def test_importing_again_changes_nothing(long_file: Path, tmp_path: Path) -> None:
+    table = write_table(tmp_path / "t.csv", row(0, 3), row(5, 8, "neg"))
+    first = import_segments(table, tmp_path / "out", species="owl")
+    listed = (tmp_path / "out/clips.csv").read_bytes()
+    again = import_segments(table, tmp_path / "out", species="owl")
+    assert (again.written, again.unchanged) == ((), first.written)
+    assert (tmp_path / "out/clips.csv").read_bytes() == listed
+
+
+def test_a_clip_with_other_content_is_never_replaced(long_file: Path, tmp_path: Path) -> None:
+    table = write_table(tmp_path / "t.csv", row(0, 3))
+    (path,) = import_segments(table, tmp_path / "out", species="owl").written
+    (tmp_path / "out" / path).write_bytes(b"mine")
+    done = import_segments(table, tmp_path / "out", species="owl")
+    assert "other content" in done.refused[0].why
+    assert (tmp_path / "out" / path).read_bytes() == b"mine"
+
+
+def test_lines_and_columns_of_clips_csv_are_kept(long_file: Path, tmp_path: Path) -> None:
+    root = tmp_path / "out"
+    root.mkdir()
+    (root / "clips.csv").write_text("file,group,licence\nfrog/data/pos/a.wav,pond,CC0\n")
+    import_segments(write_table(tmp_path / "t.csv", row(0, 3)), root, species="owl")
+    lines = (root / "clips.csv").read_text().splitlines()
+    assert lines[:2] == ["file,group,licence", "frog/data/pos/a.wav,pond,CC0"]
+    assert lines[2] == "owl/data/pos/field__day 1.wav_0-3s.wav,field/day 1,"
+
+
+def test_another_recording_for_a_known_clip_is_an_error(long_file: Path, tmp_path: Path) -> None:
+    root = tmp_path / "out"
+    import_segments(write_table(tmp_path / "t.csv", row(0, 3)), root, species="owl")
+    changed = write_table(tmp_path / "u.csv", row(0, 3, recording="elsewhere"))
+    with pytest.raises(AudioRootError, match="elsewhere"):
+        import_segments(changed, root, species="owl")
+    assert list(groups(root).values()) == ["field/day 1"]
+
+
+def test_a_table_without_a_column_says_which(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("file,start,label\n")
+    with pytest.raises(ImportRefusedError, match="no column end"):
+        import_segments(table, tmp_path / "out", species="owl")
+    with pytest.raises(ImportRefusedError, match="cannot be read"):
+        import_segments(tmp_path / "none.csv", tmp_path / "out", species="owl")
+
+
+def test_what_a_lossy_file_decodes_to_keeps_peaks_above_full_scale(tmp_path: Path) -> None:
+    loud = np.sign(np.sin(np.arange(10 * 48_000) / 20.0)) * 0.99
+    soundfile.write(tmp_path / "loud.ogg", loud, 48_000, format="OGG", subtype="VORBIS")
+    whole, _ = soundfile.read(tmp_path / "loud.ogg")
+    assert np.abs(whole).max() > 1.0
+    table = write_table(tmp_path / "t.csv", row(2, 5) | {"file": "loud.ogg"})
+    (path,) = import_segments(table, tmp_path / "out", species="owl").written
+    cut, _ = soundfile.read(tmp_path / "out" / path)
+    assert np.abs(cut).max() > 1.0
