@@ -38,6 +38,14 @@ class ResultsError(AudioAssetsError):
     """The results root cannot be read or written, or a published file is not what it should be."""
 
 
+class StorageError(AudioAssetsError):
+    """A bucket refuses: it does not exist, or permission or credentials are missing."""
+
+
+class TransientStorageError(StorageError):
+    """A bucket failed, or an object was changed meanwhile; the same again may well succeed."""
+
+
 class TableError(AudioAssetsError):
     """A table breaks its definition in :mod:`audio_assets.tables`."""
 

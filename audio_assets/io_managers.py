@@ -39,5 +39,11 @@ class TableIOManager(dg.UPathIOManager):
                 context.log.warning(f"{context.asset_key.to_user_string()} has no {key}: {path}")
         return tables
 
+    def _handle_transition_to_partitioned_asset(
+        self, context: dg.OutputContext, path: UPath
+    ) -> None:
+        """Nothing: no table was ever without partitions, and in a bucket Dagster's own would ask
+        through a file system of its own."""
+
     def make_directory(self, path: UPath) -> None:
         """Nothing: writing a file makes its folder."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, TypeAlias
+import io
+from typing import TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
 from audio_assets.evaluation.near_duplicates import join_recordings
+from audio_assets.roots import Root, open_root
+from audio_assets.storage.files import read_file
 from audio_assets.storage.parquet import read_table
 from audio_assets.storage.results import ResultsLayout
 from audio_assets.tables import EMBEDDINGS, LEARNING_CURVE, MODEL_COMPARISON, NEAR_DUPLICATES, Table
@@ -14,8 +16,6 @@ from audio_assets.tables import EMBEDDINGS, LEARNING_CURVE, MODEL_COMPARISON, NE
 if TYPE_CHECKING:
     import pandas as pd
     from upath import UPath
-
-Root: TypeAlias = "str | os.PathLike[str] | UPath"
 
 
 def load_learning_curves(root: Root) -> pd.DataFrame:
@@ -86,9 +86,7 @@ def load_embeddings(root: Root, model: str, species: str) -> pd.DataFrame:
     ResultsError
         If there are none.
     """
-    from upath import UPath
-
-    results = ResultsLayout(UPath(root))
+    results = ResultsLayout(open_root(root))
     path = results.table("embeddings", model, species)
     try:
         clips = read_table(path, EMBEDDINGS)
@@ -103,19 +101,17 @@ def load_embeddings(root: Root, model: str, species: str) -> pd.DataFrame:
 
 def _read_csv(root: Root, name: str, table: Table) -> pd.DataFrame:
     import pandas as pd
-    from upath import UPath
 
-    path: UPath = getattr(ResultsLayout(UPath(root)), name)
+    path: UPath = getattr(ResultsLayout(open_root(root)), name)
     dtypes = {"string": "object", "int64": "Int64", "float64": "float64"}
     try:
-        with path.open("rb") as file:
-            return pd.read_csv(
-                file,
-                dtype={column.name: dtypes[column.dtype] for column in table.columns},
-                keep_default_na=False,
-                na_values=[""],
-                float_precision="round_trip",
-            )
+        return pd.read_csv(
+            io.BytesIO(read_file(path)),
+            dtype={column.name: dtypes[column.dtype] for column in table.columns},
+            keep_default_na=False,
+            na_values=[""],
+            float_precision="round_trip",
+        )
     except FileNotFoundError as error:
         raise ResultsError(
             f"There is no {path}", "Give the results root of a finished run: audio-assets run."

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from audio_assets.roots import open_root
 from audio_assets.settings import Settings
 
 
@@ -10,10 +11,8 @@ def table_io_manager(settings: Settings) -> dg.IOManagerDefinition:
 
     @dg.io_manager(description="Tables as Parquet files under the results root.")
     def tables(_: dg.InitResourceContext) -> dg.IOManager:
-        from upath import UPath
-
         from audio_assets.io_managers import TableIOManager
 
-        return TableIOManager(UPath(settings.results_root))
+        return TableIOManager(open_root(settings.results_root))
 
     return tables

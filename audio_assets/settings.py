@@ -28,6 +28,7 @@ from audio_assets.encoders.registry import (
 from audio_assets.errors import SettingsError, UnknownModelError
 from audio_assets.evaluation.bootstrap_interval import MIN_DRAWS, check_draws
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
+from audio_assets.roots import open_root
 from audio_assets.weights.places import WeightPlaces
 
 PREFIX = "AUDIO_ASSETS_"
@@ -240,7 +241,8 @@ class Settings(BaseSettings):
     @property
     def weight_places(self) -> WeightPlaces:
         """Where weights are looked for."""
-        return WeightPlaces(self.weights_root or None, Path(self.cache_dir).expanduser())
+        root = open_root(self.weights_root) if self.weights_root else None
+        return WeightPlaces(root, Path(self.cache_dir).expanduser())
 
     def variant(self, model: str) -> str:
         """Folder of clips that a model reads under these settings."""

@@ -28,6 +28,7 @@ from audio_assets.assets.audio_inventory import take_inventory
 from audio_assets.assets.near_duplicates import duplicate_encoder_version
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.partitions import split_key
+from audio_assets.storage.files import exists
 from audio_assets.storage.results import CHART_FORMATS
 
 
@@ -148,7 +149,7 @@ class Staleness:
             paths = [results.table(asset, *parts)]
             if asset == "roc_auc_chart":
                 paths += [results.chart(partition, form) for form in CHART_FORMATS]
-        return all(path.exists() for path in paths)
+        return all(exists(path) for path in paths)
 
 
 class _AllEdges(CachingStaleStatusResolver):

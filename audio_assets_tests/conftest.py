@@ -1,13 +1,17 @@
 """What every test may ask for."""
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from upath import UPath
 
+from audio_assets_tests.bucket_server import BucketServer
 from audio_assets.weights.places import WeightPlaces
 
 REAL_AUDIO = "TEST_AUDIO_ROOT"
@@ -66,3 +70,67 @@ def stand_ins(
 
     with pytest.MonkeyPatch.context() as patch:
         yield make
+
+
+BUCKET = "field-audio"
+
+
+@pytest.fixture
+def bucket_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketServer]:
+    """The stand-in, with a bucket, as what gs:// leads to; faults are tried again at once."""
+    with BucketServer(BUCKET).serve() as server, _leading_to(server.url, monkeypatch):
+        yield server
+
+
+@pytest.fixture
+def gives_up_soon(bucket_server: BucketServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For faults that stay; those that pass would outlast so short a time on a busy machine."""
+    from audio_assets.storage import bucket
+
+    monkeypatch.setattr(bucket, "GIVE_UP_SECONDS", 0.3)
+
+
+@pytest.fixture(scope="session")
+def emulator_url() -> Iterator[str]:
+    from gcp_storage_emulator.server import create_server
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = create_server("127.0.0.1", port, in_memory=True, default_bucket=BUCKET)
+    server.start()
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["local", "stand-in", "emulator"])
+def root(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[UPath]:
+    """An empty root: a folder, or a prefix of its own in a bucket."""
+    from audio_assets.roots import open_root
+
+    if request.param == "local":
+        yield open_root(tmp_path)
+        return
+    if request.param == "stand-in":
+        request.getfixturevalue("bucket_server")
+        yield open_root(f"gs://{BUCKET}/{tmp_path.name}")
+        return
+    with _leading_to(request.getfixturevalue("emulator_url"), monkeypatch):
+        yield open_root(f"gs://{BUCKET}/{tmp_path.name}")
+
+
+@contextmanager
+def _leading_to(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    from audio_assets import roots
+    from audio_assets.storage import bucket
+
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
+    monkeypatch.setattr(bucket, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(bucket, "LONGEST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(bucket, "GIVE_UP_SECONDS", 60.0)
+    roots._client.cache_clear()
+    yield
+    roots._client().close()
+    roots._client.cache_clear()

@@ -24,12 +24,10 @@ def build_clip_properties(plan: AssetPlan) -> dg.AssetsDefinition:
 
         A clip whose bytes are as they were is taken from the table's last version.
         """
-        from upath import UPath
-
         from audio_assets.audio.decode import DurationLimits
         from audio_assets.storage.clip_properties import measure_clips
-        from audio_assets.storage.files import read_file
         from audio_assets.storage.parquet import content_version, read_table
+        from audio_assets.storage.reading import clip_reader
 
         species = context.partition_key
         known = None
@@ -45,7 +43,7 @@ def build_clip_properties(plan: AssetPlan) -> dg.AssetsDefinition:
                 audio_inventory,
                 plan.variants,
                 known=known,
-                read=lambda uri: read_file(UPath(uri)),
+                read=clip_reader(plan.audio_root, audio_inventory),
                 limits=DurationLimits(settings.min_seconds, settings.max_seconds),
                 workers=plan.workers,
                 progress=advance,

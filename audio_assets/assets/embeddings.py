@@ -83,12 +83,10 @@ def embed_species(
 
     See :func:`audio_assets.storage.embedding_table.embed_inventory`.
     """
-    from upath import UPath
-
     from audio_assets.audio.decode import DurationLimits
     from audio_assets.storage.embedding_store import EmbeddingStore
     from audio_assets.storage.embedding_table import embed_inventory
-    from audio_assets.storage.files import read_file
+    from audio_assets.storage.reading import clip_reader
 
     settings = plan.settings
     with progress.task(title, context.log.info) as advance:
@@ -100,7 +98,7 @@ def embed_species(
             store=EmbeddingStore(
                 plan.results.root, encoder.name, encoder.fingerprint, warn=context.log.warning
             ),
-            read=lambda uri: read_file(UPath(uri)),
+            read=clip_reader(plan.audio_root, inventory),
             limits=DurationLimits(settings.min_seconds, settings.max_seconds),
             species_classes=classes,
             workers=plan.workers,

@@ -11,8 +11,9 @@ import dagster as dg
 
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.registry import get_model, load_encoder
-from audio_assets.errors import AudioAssetsError
+from audio_assets.errors import AudioAssetsError, TransientStorageError
 from audio_assets.partitions import Partitions
+from audio_assets.roots import open_root
 from audio_assets.settings import Settings, usable_cpus
 from audio_assets.tables import Column, Table
 from audio_assets.versions import code_version
@@ -103,26 +104,23 @@ class AssetPlan:
 
     @property
     def audio_root(self) -> "UPath":
-        from upath import UPath
-
-        return UPath(self.settings.require_audio_root())
+        return open_root(self.settings.require_audio_root())
 
     @property
     def results(self) -> "ResultsLayout":
-        from upath import UPath
-
         from audio_assets.storage.results import ResultsLayout
 
-        return ResultsLayout(UPath(self.settings.results_root))
+        return ResultsLayout(open_root(self.settings.results_root))
 
 
 @contextmanager
 def clear_failures() -> Iterator[None]:
-    """Turns the package's errors into a Dagster failure that no retry repeats."""
+    """Turns the package's errors into a Dagster failure; only what passes may be retried."""
     try:
         yield
     except AudioAssetsError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+        passes = isinstance(error, TransientStorageError)
+        raise dg.Failure(description=str(error), allow_retries=passes) from error
 
 
 def column_schema(table: Table) -> dict[str, Any]:

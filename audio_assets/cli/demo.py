@@ -8,13 +8,13 @@ import dagster as dg
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
-from upath import UPath
 
 from audio_assets.cli.console import ConsoleProgress
 from audio_assets.cli.run import choose_species, materialize, print_failures
 from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.errors import MissingWeightsError
 from audio_assets.published import load_learning_curves
+from audio_assets.roots import open_root
 from audio_assets.settings import Settings, load_settings, usable_cpus
 from audio_assets.storage.results import ResultsLayout
 from audio_assets.storage.run_lock import run_lock
@@ -23,7 +23,7 @@ from audio_assets.storage.run_lock import run_lock
 def run_demo(audio: Path | None, results: Path, *, quiet: bool) -> int:
     """Run the demo; the exit code."""
     console = Console()
-    with run_lock(UPath(results.resolve())):
+    with run_lock(open_root(results.resolve())):
         return _run_demo(audio, results, console, quiet=quiet)
 
 
@@ -37,7 +37,7 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
     # In memory: nobody looks at this instance again, and its database costs more than the work.
     with dg.DagsterInstance.ephemeral() as instance:
         summary = materialize(settings, instance, species, models, console, quiet=quiet)
-    layout = ResultsLayout(UPath(settings.results_root))
+    layout = ResultsLayout(open_root(settings.results_root))
     print_failures(summary, console)
     if layout.learning_curves.exists():
         titles = {model: settings.title(model) for model in settings.models}

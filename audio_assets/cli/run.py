@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import dagster as dg
 from rich.console import Console
-from upath import UPath
 
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.cli.console import ConsoleProgress, QuietProgress
@@ -14,8 +13,10 @@ from audio_assets.definitions import build_defs
 from audio_assets.encoders.registry import get_model
 from audio_assets.errors import AudioAssetsError, SettingsError
 from audio_assets.partitions import SPECIES, build_partitions
+from audio_assets.roots import open_root
 from audio_assets.runner import LocalRunner, RunSummary
 from audio_assets.settings import Settings, dagster_home, load_settings
+from audio_assets.storage.files import exists
 from audio_assets.storage.listing import list_species
 from audio_assets.storage.parquet import read_table
 from audio_assets.storage.quarantine import quarantine_share
@@ -38,7 +39,7 @@ def run_stale(species: Sequence[str], models: Sequence[str], *, quiet: bool) -> 
     with local_instance() as instance:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
         chosen = choose_species(settings, species, console, known)
-        with run_lock(UPath(settings.results_root)):
+        with run_lock(open_root(settings.results_root)):
             summary = materialize(
                 settings, instance, chosen, models or settings.models, console, quiet=quiet
             )
@@ -48,7 +49,7 @@ def run_stale(species: Sequence[str], models: Sequence[str], *, quiet: bool) -> 
         console.print(f"{len(summary.materialized)} asset partitions were materialized.")
     print_failures(summary, console)
     print_quarantine(settings, chosen, console)
-    report = ResultsLayout(UPath(settings.results_root)).report
+    report = ResultsLayout(open_root(settings.results_root)).report
     console.print(f"Report: {report}", soft_wrap=True, highlight=False)
     return 1 if summary.failures else 0
 
@@ -61,7 +62,7 @@ def choose_species(
     ``seen`` are species of earlier runs: one whose folder is gone is worked on too, so that its
     results do not stay as if nothing had happened.
     """
-    listing = list_species(UPath(settings.require_audio_root()))
+    listing = list_species(open_root(settings.require_audio_root()))
     for name, remedy in listing.rejected.items():
         console.print(
             f"Left out: the folder {name!r}; {remedy}",
@@ -118,7 +119,7 @@ def print_quarantine(settings: Settings, species: Sequence[str], console: Consol
     plan = AssetPlan(settings, build_partitions(settings))
     for name in species:
         paths = [plan.results.table(table.name, name) for table in (QUARANTINE, AUDIO_INVENTORY)]
-        if not all(path.exists() for path in paths):
+        if not all(exists(path) for path in paths):
             continue
         found = quarantine_share(
             read_table(paths[0], QUARANTINE),

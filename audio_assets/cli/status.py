@@ -22,6 +22,7 @@ from audio_assets.staleness import (
     encoder_probe,
     inventory_probe,
 )
+from audio_assets.storage.files import exists
 from audio_assets.storage.parquet import read_table
 from audio_assets.storage.results import ResultsLayout
 from audio_assets.tables import AUDIO_INVENTORY, FINDINGS, LEARNING_CURVE
@@ -112,12 +113,12 @@ def _standing(
     auc: float | None = None
     note = ""
     inventory_path = results.table("audio_inventory", species)
-    if inventory_path.exists():
+    if exists(inventory_path):
         inventory = read_table(inventory_path, AUDIO_INVENTORY)
         variant = inventory[inventory["variant"] == settings.variant(model)]
         clips = (int((variant["label"] == "pos").sum()), int((variant["label"] == "neg").sum()))
     curve_path = results.table("learning_curve", model, species)
-    if curve_path.exists():
+    if exists(curve_path):
         curve = read_table(curve_path, LEARNING_CURVE)
         points = curve[(curve["metric"] == "roc_auc") & curve["mean"].notna()]
         if points.empty:
@@ -127,7 +128,7 @@ def _standing(
             size, auc = int(last["training_size"]), float(last["mean"])
             note = str(last["ci_status"]).removeprefix("ok").removeprefix(": ")
     findings_path = results.table("findings", species)
-    if findings_path.exists():
+    if exists(findings_path):
         doubts = int(read_table(findings_path, FINDINGS)["warning"].sum())
         if doubts:
             note += f"{'; ' if note else ''}{doubts} warnings, see the report"

@@ -13,13 +13,12 @@ the store. How a shard looks inside is not known here.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
-from audio_assets.storage.file_lock import FileLock, try_lock
-from audio_assets.storage.files import claim_name, file_names, is_local, write_atomic
+from audio_assets.storage.claims import Claim, Claims
+from audio_assets.storage.files import delete_file, file_names, rename_file, write_atomic
 from audio_assets.storage.shards import (
     COLUMNS,
     INDEX_COLUMNS,
@@ -66,6 +65,7 @@ class EmbeddingStore:
         self.fingerprint = fingerprint
         self.folder = root / "embeddings" / encoder / fingerprint
         self._warn = warn
+        self._claims = Claims(self.folder)
         # By shard: its (sha256, checksum, size), and the embeddings computed for it.
         self._rows: dict[str, list[tuple[str, str, int]]] = {}
         self._embedded: dict[str, int] = {}
@@ -151,10 +151,10 @@ class EmbeddingStore:
             self._read_into(found, keys, classes)
         return found
 
-    def claim(self, work: str) -> FileLock | None:
+    def claim(self, work: str) -> Claim | None:
         """Claim a piece of work, so that no other process on this store does it meanwhile.
 
-        Claims end with their process. They exist for local stores only, see :attr:`has_claims`.
+        See :mod:`audio_assets.storage.claims` for what a claim is worth.
 
         Parameters
         ----------
@@ -163,18 +163,16 @@ class EmbeddingStore:
 
         Returns
         -------
-        FileLock or None
-            The claim; None if another holds it.
+        Claim or None
+            None if another holds it.
 
         Raises
         ------
         ResultsError
             If the store cannot be written to.
         """
-        path = self.folder / claim_name(work)
         try:
-            os.makedirs(self.folder.path, exist_ok=True)
-            return try_lock(path.path)
+            return self._claims.take(work)
         except OSError as error:
             raise ResultsError(
                 f"The embedding store {self.folder} cannot be written to: {error}",
@@ -182,12 +180,9 @@ class EmbeddingStore:
             ) from error
 
     @property
-    def has_claims(self) -> bool:
-        """Whether processes on this store can claim work: not on a remote one.
-
-        There, two that embed the same clips at once both write them, into the same shard.
-        """
-        return is_local(self.folder)
+    def poll_seconds(self) -> float:
+        """How long to wait before claiming again what another process holds."""
+        return self._claims.poll_seconds
 
     def merge_small(self) -> int:
         """Merge shards with few clips if there are many of them.
@@ -208,14 +203,13 @@ class EmbeddingStore:
         small = sorted(name for name, rows in self._rows.items() if len(rows) < _SMALL_ROWS)
         if len(small) < _MANY_SHARDS:
             return 0
-        claim = self.claim("merge") if self.has_claims else None
-        if self.has_claims and claim is None:
+        claim = self.claim("merge")
+        if claim is None:
             return 0
         try:
             return self._merge(small[:_SHARDS_AT_ONCE])
         finally:
-            if claim is not None:
-                claim.release()
+            claim.release()
 
     def _merge(self, names: list[str]) -> int:
         import pyarrow as pa
@@ -240,7 +234,7 @@ class EmbeddingStore:
         # The merged shard has the name of one of them if that one held all the clips.
         replaced = shards.keys() - {merged}
         for name in sorted(replaced):
-            (self.folder / name).unlink(missing_ok=True)
+            delete_file(self.folder / name)
         self._forget(replaced)
         return len(shards)
 
@@ -293,12 +287,8 @@ class EmbeddingStore:
         while name in taken:
             number += 1
             name = f"{path.name}.{number}.damaged"
-        target = path.parent / name
         try:
-            if is_local(path):
-                os.rename(path.path, target.path)
-            else:
-                path.fs.mv(path.path, target.path)
+            rename_file(path, name)
         except FileNotFoundError:
             # Another process set it aside at the same time.
             pass

@@ -12,7 +12,6 @@ How a clip is decoded and encoded is not known here, and neither is the table it
 from __future__ import annotations
 
 import hashlib
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -22,14 +21,13 @@ from typing import Any
 from audio_assets.audio.faults import ClipFault
 from audio_assets.encoders.embed import Clip, ClipEmbedding
 from audio_assets.errors import AudioRootError
+from audio_assets.storage.claims import Claim
 from audio_assets.storage.embedding_store import EmbeddingStore
-from audio_assets.storage.file_lock import FileLock
 from audio_assets.storage.shards import StoredClip
 
 # A killed run loses at most the clips of one shard, about five seconds of BirdNET on one core, and
 # those that are being encoded.
 CLIPS_PER_SHARD = 64
-_POLL_SECONDS = 0.2
 
 Stream = Callable[[Iterable[Clip]], Iterator[ClipEmbedding]]
 """The encoder loop: results in the order of the clips, which are taken lazily in this thread."""
@@ -58,7 +56,7 @@ class Filled:
 class _Open:
     """A claimed chunk: results that it still waits for."""
 
-    claim: FileLock | None
+    claim: Claim
     waiting: int
 
 
@@ -92,10 +90,6 @@ def fill_store(
     """
     work = _Work(store, filled, progress)
     todo = _chunks(rows)
-    if not store.has_claims and todo:
-        # Without claims, processes that start at different chunks seldom meet on one.
-        start = random.randrange(len(todo))
-        todo = todo[start:] + todo[:start]
     store.refresh()
     while todo:
         before = len(todo)
@@ -104,7 +98,7 @@ def fill_store(
         finally:
             work.release()
         if len(todo) == before:
-            time.sleep(_POLL_SECONDS)
+            time.sleep(store.poll_seconds)
             store.refresh()
 
 
@@ -137,8 +131,7 @@ class _Work:
     def release(self) -> None:
         """Give up all claims."""
         for chunk in (*self._done, *self._open):
-            if chunk.claim is not None:
-                chunk.claim.release()
+            chunk.claim.release()
         self._done.clear()
         self._open.clear()
 
@@ -146,12 +139,10 @@ class _Work:
         for chunk in chunks:
             if not self._missing(chunk):
                 continue
-            claim = None
-            if self._store.has_claims:
-                claim = self._store.claim(_chunk_name(chunk))
-                if claim is None:
-                    others.append(chunk)
-                    continue
+            claim = self._store.claim(_chunk_name(chunk))
+            if claim is None:
+                others.append(chunk)
+                continue
             opened = _Open(claim, 0)
             self._open.append(opened)
             # Another process may have embedded it before it could be claimed.
@@ -194,6 +185,8 @@ class _Work:
                 self._filled.embedded.add(result.clip_id)
                 self._pending.append(_stored(result, row))
         self._progress(self._filled)
+        for chunk in (*self._done, *self._open):
+            chunk.claim.renew()
         self._open[0].waiting -= 1
         if not self._open[0].waiting:
             self._done.append(self._open.popleft())
@@ -205,8 +198,7 @@ class _Work:
         self._store.append(self._pending)
         self._pending.clear()
         for chunk in self._done:
-            if chunk.claim is not None:
-                chunk.claim.release()
+            chunk.claim.release()
         self._done.clear()
 
 

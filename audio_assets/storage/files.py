@@ -1,7 +1,7 @@
-"""Reading and atomically writing whole files under a root, local or remote.
+"""Files under a root, in a local folder or a bucket: read, listed, and written atomically.
 
-How a temporary file is named, and which of them may be removed, is decided here too. What the files
-hold is not known here.
+This is where local and remote roots part. How a temporary file is named, and which of them may be
+removed, is decided here too. What the files hold is not known here.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import socket
 import stat
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
+from audio_assets.storage import bucket
 from audio_assets.storage.file_lock import try_lock
 
 if TYPE_CHECKING:
@@ -32,14 +33,31 @@ def is_local(path: UPath) -> bool:
 
 
 def file_names(folder: UPath) -> list[str]:
-    """Names of the files in a folder, sorted; none if there is no such folder."""
-    fs = folder.fs
-    fs.invalidate_cache()
+    """Names of the files in a folder, sorted; none if there is no such folder.
+
+    Raises
+    ------
+    OSError, StorageError
+        If it cannot be listed.
+    """
+    if not is_local(folder):
+        return [entry.name for entry in bucket.list_folder(folder) if not entry.is_folder]
     try:
-        entries = fs.ls(folder.path, detail=True)
+        with os.scandir(folder.path) as entries:
+            return sorted(entry.name for entry in entries if entry.is_file())
     except FileNotFoundError:
         return []
-    return sorted(e["name"].rsplit("/", 1)[-1] for e in entries if e["type"] == "file")
+
+
+def exists(path: UPath) -> bool:
+    """Whether there is such a file.
+
+    Raises
+    ------
+    StorageError
+        If the bucket does not say.
+    """
+    return path.exists() if is_local(path) else bucket.generation_of(path) is not None
 
 
 def require_file(path: UPath) -> None:
@@ -76,35 +94,92 @@ def read_file(path: UPath) -> bytes:
     Raises
     ------
     OSError
-        If it cannot be read; see :func:`require_file`.
+        If it cannot be read; see :func:`require_file`. FileNotFoundError if there is none.
+    StorageError
+        If a bucket refuses it, or fails.
     """
+    if not is_local(path):
+        return bucket.read(path)
     require_file(path)
     data: bytes = path.read_bytes()
     return data
+
+
+def open_file(path: UPath) -> IO[bytes]:
+    """The file, opened to read parts of it.
+
+    Raises
+    ------
+    OSError, StorageError
+        As :func:`read_file`; reading from it may raise them too.
+    """
+    return path.open("rb") if is_local(path) else bucket.open_ranges(path)
 
 
 def write_atomic(path: UPath, data: bytes) -> None:
     """Put ``data`` at ``path``; a reader sees the old file or the new one, never a part.
 
     A local file is written beside its place under a temporary name that starts with a dot, synced
-    and renamed. An object store makes an object visible only when its upload is complete.
+    and renamed. A bucket makes an object visible only when its upload is complete.
 
     Raises
     ------
     ResultsError
         If the file cannot be written; nothing is left behind.
+    StorageError
+        If a bucket refuses it, or fails.
     """
+    if not is_local(path):
+        bucket.write(path, data)
+        return
     try:
-        if is_local(path):
-            _write_local(path, data)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+        _write_local(path, data)
     except OSError as error:
         raise ResultsError(
             f"{path} cannot be written: {error}",
             "Check that there is room and that you may write there; what was there before is kept.",
         ) from error
+
+
+def delete_file(path: UPath) -> None:
+    """Delete a file; that it is gone already is no fault.
+
+    Raises
+    ------
+    OSError, StorageError
+        If it cannot be deleted.
+    """
+    if is_local(path):
+        path.unlink(missing_ok=True)
+    else:
+        bucket.delete(path)
+
+
+def rename_file(path: UPath, name: str) -> None:
+    """Give a file another name in its folder, which no file there has.
+
+    In a bucket this is a copy and then a deletion: a process that is killed in between leaves both.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is gone.
+    OSError, StorageError
+        If it cannot be renamed.
+    """
+    if is_local(path):
+        os.rename(path.path, (path.parent / name).path)
+        return
+    generation = bucket.generation_of(path)
+    if generation is None:
+        raise FileNotFoundError(f"there is no {path}")
+    try:
+        data = bucket.read(path, generation=generation)
+    except bucket.ChangedError:
+        # Another process put something else there, which is not what was to be moved.
+        return
+    bucket.write(path.parent / name, data)
+    bucket.delete(path, generation=generation)
 
 
 def claim_name(work: str) -> str:

@@ -1,22 +1,23 @@
 """Listing audio under a root: species folders and the objects in them.
 
-Works on any fsspec filesystem. Nothing is decoded here. A listing that fails is an error; it is
-never mistaken for an empty folder.
+Nothing is decoded here. A listing that fails is an error; it is never mistaken for an empty folder.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from audio_assets.errors import AudioRootError
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
-from audio_assets.storage.files import require_file
+from audio_assets.storage import bucket
+from audio_assets.storage.files import is_local, require_file
 from audio_assets.tables import LABELS, VARIANTS
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1 << 20
 _SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
+# A prefix of a bucket has no time of its own, and a folder's says nothing of audio.
+_NO_TIME = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class AudioObject:
     size
         Bytes.
     checksum
-        ``sha256:…`` of a local file, ``md5:…`` or ``crc32c:…`` from an object store, or
-        ``unread:…`` for a file that could not be read.
+        ``sha256:…`` of a local file, ``md5:…`` or ``crc32c:…`` from a bucket, or ``unread:…`` for
+        a file that could not be read.
     generation
         Object generation, empty for local files.
     """
@@ -72,17 +75,27 @@ class SpeciesListing:
     rejected: dict[str, str]
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """What is in a folder. The checksum is None where it has yet to be computed."""
+
+    name: str
+    is_folder: bool
+    size: int
+    checksum: str | None
+    generation: str
+    updated: datetime
+
+
 def list_species(root: UPath) -> SpeciesListing:
     """Species folders under ``root``.
 
     Raises
     ------
-    AudioRootError
+    AudioRootError, StorageError
         If the root cannot be listed.
     """
-    names = sorted(
-        _name(entry) for entry in _list(root, required=True) if entry["type"] == "directory"
-    )
+    names = sorted(entry.name for entry in _list_root(root) if entry.is_folder)
     names = [name for name in names if not name.startswith(".")]
     return SpeciesListing(
         species=tuple(name for name in names if is_partition_key(name)),
@@ -100,111 +113,115 @@ def list_objects(root: UPath, species: str) -> Iterator[AudioObject]:
     Hidden files and placeholders of empty folders are left out; every other object is listed,
     whatever its ending, so that what is not audio can be named as such. So is a folder that is
     named like a sound file. A missing folder has no objects. Bytes of a name that are no UTF-8 are
-    shown as ``\\xff``.
+    shown as ``\\xff``. Of a bucket, one page is in memory at a time.
 
     Raises
     ------
-    AudioRootError
+    AudioRootError, StorageError
         If the root or a folder that exists cannot be listed.
     """
-    _list(root, required=True)
+    next(_list_root(root), None)
     for variant in VARIANTS:
         for label in LABELS:
             folder = root / species / variant / label
-            entries = [e for e in _list(folder) if e["type"] != "directory" or _is_odd_folder(e)]
-            for entry in sorted(entries, key=_name):
-                name = _name(entry)
-                if name and not name.startswith("."):
-                    yield _object(folder, f"{species}/{variant}/{label}", entry)
+            for entry in _list(folder):
+                if entry.name.startswith(".") or (entry.is_folder and not _is_odd(entry)):
+                    continue
+                yield _object(folder, f"{species}/{variant}/{label}", entry)
 
 
-def _object(folder: UPath, prefix: str, entry: dict[str, Any]) -> AudioObject:
+def _object(folder: UPath, prefix: str, entry: _Entry) -> AudioObject:
     variant, label = prefix.split("/")[1:]
     # Neither Parquet nor a page can hold a name that is no UTF-8.
-    path = folder / os.fsencode(_name(entry)).decode("utf-8", "backslashreplace")
+    path = folder / os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+    relative = f"{prefix}/{path.name}"
+    checksum = _computed_checksum(path, relative, entry) if entry.checksum is None else None
     return AudioObject(
         name=path.name,
-        path=f"{prefix}/{path.name}",
+        path=relative,
         variant=variant,
         label=label,
         uri=str(path),
-        size=int(entry["size"]),
-        checksum=_checksum(path, f"{prefix}/{path.name}", entry),
-        generation=str(entry.get("generation", "")),
-        updated=_updated(entry),
+        size=entry.size,
+        checksum=checksum or entry.checksum or "",
+        generation=entry.generation,
+        updated=entry.updated,
     )
 
 
-def _list(folder: UPath, *, required: bool = False) -> list[dict[str, Any]]:
-    fs = folder.fs
+def _list_root(root: UPath) -> Iterator[_Entry]:
+    """What is in the root, which has to be there."""
+    entries = _list(root, required=True)
+    first = next(entries, None)
+    if first is None and not is_local(root):
+        raise AudioRootError(
+            f"The audio root {root} does not exist: there is no object under it",
+            "Correct AUDIO_ASSETS_AUDIO_ROOT.",
+        )
+    return iter([]) if first is None else chain([first], entries)
+
+
+def _list(folder: UPath, *, required: bool = False) -> Iterator[_Entry]:
+    """What is in a folder, in order of the names; nothing if there is no such folder."""
+    if not is_local(folder):
+        for found in bucket.list_folder(folder):
+            yield _Entry(
+                found.name,
+                found.is_folder,
+                found.size,
+                found.checksum or None,
+                "" if found.is_folder else str(found.generation),
+                found.updated or _NO_TIME,
+            )
+        return
     try:
-        # An object store's listing may be cached from an earlier call of this process.
-        fs.invalidate_cache()
-        listed: list[dict[str, Any]] = fs.ls(folder.path, detail=True)
+        with os.scandir(folder.path) as listing:
+            entries = [_local_entry(entry) for entry in listing]
     except FileNotFoundError as error:
         if not required:
-            return []
+            return
         raise AudioRootError(
             f"The audio root {folder} does not exist", "Correct AUDIO_ASSETS_AUDIO_ROOT."
+        ) from error
+    except NotADirectoryError as error:
+        raise AudioRootError(
+            f"{folder} is a file", "Give the folder that holds the species."
         ) from error
     except OSError as error:
         raise AudioRootError(
             f"{folder} cannot be listed: {error}",
             "Check that it is a folder and that you may read it; nothing was changed.",
         ) from error
-    if [entry["type"] for entry in listed] == ["file"] and _same(listed[0]["name"], folder.path):
-        raise AudioRootError(f"{folder} is a file", "Give the folder that holds the species.")
-    for entry in listed:
-        # fsspec calls every link of a local folder "other", also one to a species folder.
-        if entry.get("islink") and fs.isdir(entry["name"]):
-            entry["type"] = "directory"
-    return [entry for entry in listed if not _same(entry["name"], folder.path)]
+    yield from sorted(entries, key=lambda entry: entry.name)
 
 
-def _same(name: str, path: str) -> bool:
-    return name.rstrip("/") == path.rstrip("/")
+def _local_entry(entry: os.DirEntry[str]) -> _Entry:
+    # A link counts as what it leads to, and one that leads nowhere as a file of its own.
+    try:
+        seen = entry.stat()
+    except OSError:
+        seen = entry.stat(follow_symlinks=False)
+    if stat.S_ISDIR(seen.st_mode):
+        return _Entry(entry.name, True, 0, None, "", _NO_TIME)
+    updated = datetime.fromtimestamp(seen.st_mtime, UTC)
+    return _Entry(entry.name, False, seen.st_size, None, "", updated)
 
 
-def _name(entry: dict[str, Any]) -> str:
-    return str(entry["name"]).rstrip("/").rsplit("/", 1)[-1]
+def _is_odd(entry: _Entry) -> bool:
+    return entry.name.lower().endswith(_SOUND_ENDINGS)
 
 
-def _is_odd_folder(entry: dict[str, Any]) -> bool:
-    return _name(entry).lower().endswith(_SOUND_ENDINGS)
-
-
-def _checksum(path: UPath, relative: str, entry: dict[str, Any]) -> str:
-    if "md5Hash" in entry:
-        return "md5:" + base64.b64decode(entry["md5Hash"]).hex()
-    if "crc32c" in entry:
-        # 32 bits alone collide; with the size they identify a clip of one species well enough.
-        return f"crc32c:{base64.b64decode(entry['crc32c']).hex()}{int(entry['size']):012x}"
+def _computed_checksum(path: UPath, relative: str, entry: _Entry) -> str:
     digest = hashlib.sha256()
     try:
+        if entry.is_folder:
+            raise IsADirectoryError
         require_file(path)
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
     except OSError:
         # The clip stays in the inventory, so that it is quarantined by name when it is read.
-        seen = f"{relative}:{entry['size']}:{_updated(entry).isoformat()}"
+        seen = f"{relative}:{entry.size}:{entry.updated.isoformat()}"
         return "unread:" + hashlib.sha256(seen.encode()).hexdigest()
     return "sha256:" + digest.hexdigest()
-
-
-def _updated(entry: dict[str, Any]) -> datetime:
-    if entry["type"] == "directory":
-        # A prefix of an object store has no time of its own, and a folder's says nothing of audio.
-        return datetime.fromtimestamp(0, UTC)
-    for key in ("mtime", "updated", "created"):
-        value = entry.get(key)
-        if isinstance(value, int | float):
-            return datetime.fromtimestamp(value, UTC)
-        if isinstance(value, datetime):
-            return value if value.tzinfo else value.replace(tzinfo=UTC)
-        if isinstance(value, str):
-            return datetime.fromisoformat(value)
-    raise AudioRootError(
-        f"The listing of {entry['name']} has no modification time",
-        "Report the storage system in use; it is not supported.",
-    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audio_assets.storage.files import read_file
+
 if TYPE_CHECKING:
     from upath import UPath
 
@@ -13,6 +15,6 @@ NOTICE = "NOTICE.txt"
 def read_notice(root: UPath) -> str | None:
     """Text of ``NOTICE.txt`` beside the species folders, or None without one."""
     try:
-        return (root / NOTICE).read_text(encoding="utf-8").strip() or None
+        return read_file(root / NOTICE).decode("utf-8").strip() or None
     except FileNotFoundError:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from audio_assets.errors import ResultsError
-from audio_assets.storage.files import write_atomic
+from audio_assets.storage.files import read_file, write_atomic
 from audio_assets.tables import Column, Table
 from audio_assets.validation import validate
 
@@ -59,7 +59,7 @@ def read_table(path: UPath, table: Table) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    data = path.read_bytes()
+    data = read_file(path)
     # On this thread alone: a thread of Arrow's that lets go of the last reference to a Python
     # buffer while the interpreter shuts down aborts the process (apache/arrow issue 34314); one
     # of 100 runs ended so, with exit code -6 after all its work was done.

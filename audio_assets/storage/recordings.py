@@ -6,6 +6,7 @@ pattern that matches the stem, else the stem itself.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import AudioRootError
+from audio_assets.storage.files import read_file
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -60,8 +62,8 @@ def read_recording_rules(root: UPath, patterns: Sequence[str]) -> RecordingRules
 
     path = root / CLIPS_CSV
     try:
-        with path.open("rb") as file:
-            table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        data = io.BytesIO(read_file(path))
+        table = pd.read_csv(data, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except FileNotFoundError:
         return RecordingRules(patterns=tuple(patterns))
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:

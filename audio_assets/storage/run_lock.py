@@ -1,8 +1,8 @@
 """One ``audio-assets run`` at a time on a local results root.
 
 Runs that Dagster starts itself are not locked out: they work side by side through the embedding
-store and write every file atomically. A remote results root has no lock for the same reason, and
-because an object store has none that vanishes with its process.
+store and write every file atomically. A bucket has no lock for the same reason, and because it has
+none that vanishes with its process: after a kill the next run would have to wait for one to expire.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_assets.errors import ResultsError
+from audio_assets.storage.bucket import ChangedError
+from audio_assets.storage.files import open_file, read_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -140,16 +142,17 @@ def read_shard(path: UPath, columns: Sequence[str] | None, encoder: str, fingerp
         If it cannot be read, which says nothing about its content.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return _parse(file, columns, encoder, fingerprint)
     except FileNotFoundError:
         raise
-    except _damage():
-        # Arrow raises OSError for a torn file, and a bucket for a lost connection: read it whole
-        # once more, so that only what the file itself holds counts as damage.
+    except _unsure():
+        # Arrow raises OSError for a torn file, and a disk for a fault of its own: read it whole
+        # once more, so that only what the file itself holds counts as damage. In a bucket another
+        # process may have written the same clips meanwhile.
         pass
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -177,6 +180,10 @@ def stored_clip(table: pa.Table, row: int, classes: Sequence[int]) -> StoredClip
         embedding=_vector(table, "embedding", row),
         class_scores=scores,
     )
+
+
+def _unsure() -> tuple[type[Exception], ...]:
+    return (ChangedError, *_damage())
 
 
 def _damage() -> tuple[type[Exception], ...]:

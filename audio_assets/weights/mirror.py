@@ -1,4 +1,4 @@
-"""Copying weights from a remote weights root, such as a bucket, to a local folder."""
+"""Copying weights from a weights root in a bucket to a local folder."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from audio_assets.errors import WeightsError
+from audio_assets.storage.bucket import BucketEntry, ChangedError, list_folder, read
 from audio_assets.weights.locking import waiting_lock
 from audio_assets.weights.sources import WeightSource
 
 if TYPE_CHECKING:
     from upath import UPath
-
-# What a listing says of an object beside its size, by file system.
-_VERSIONS = ("md5Hash", "crc32c", "generation", "etag", "ETag", "updated", "mtime", "created")
 
 
 def copy_mirror(remote: UPath, source: WeightSource, cache: Path) -> Path | None:
@@ -37,7 +35,9 @@ def copy_mirror(remote: UPath, source: WeightSource, cache: Path) -> Path | None
     Raises
     ------
     WeightsError
-        If it cannot be listed or copied.
+        If it cannot be copied.
+    StorageError
+        If the bucket refuses it, or fails.
     """
     try:
         listing = _listing(remote, source)
@@ -50,50 +50,38 @@ def copy_mirror(remote: UPath, source: WeightSource, cache: Path) -> Path | None
             if not folder.is_dir():
                 _copy(remote, listing, folder)
         return folder
-    except OSError as error:
+    except (OSError, ChangedError) as error:
         raise WeightsError(
             f"the weights under {remote} cannot be copied to {cache}: {error}",
             "Check AUDIO_ASSETS_WEIGHTS_ROOT, your access to it, and the room on the disk.",
         ) from error
 
 
-def _listing(remote: UPath, source: WeightSource) -> dict[str, dict[str, Any]]:
+def _listing(remote: UPath, source: WeightSource) -> dict[str, BucketEntry]:
     from audio_assets.weights.places import RECORD
 
-    remote.fs.invalidate_cache()
-    try:
-        found = remote.fs.find(remote.path, detail=True)
-    except FileNotFoundError:
-        return {}
-    start = remote.path.strip("/") + "/"
-    relative = {name.strip("/").removeprefix(start): info for name, info in found.items()}
     wanted = {RECORD, *(file.name for file in source.files)}
     return {
-        name: info
-        for name, info in relative.items()
-        if name in wanted or name.split("/")[0] in source.folders
+        entry.name: entry
+        for entry in list_folder(remote, deep=True)
+        if entry.name in wanted or entry.name.split("/")[0] in source.folders
     }
 
 
-def _name(listing: dict[str, dict[str, Any]]) -> str:
-    content = sorted(
-        (name, info["size"], [str(info[key]) for key in _VERSIONS if key in info])
-        for name, info in listing.items()
-    )
+def _name(listing: dict[str, BucketEntry]) -> str:
+    content = sorted((name, entry.size, entry.checksum) for name, entry in listing.items())
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
-def _copy(remote: UPath, listing: dict[str, dict[str, Any]], folder: Path) -> None:
+def _copy(remote: UPath, listing: dict[str, BucketEntry], folder: Path) -> None:
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        for name, info in listing.items():
+        for name, entry in listing.items():
             target = part / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            with (remote / name).open("rb") as reader, target.open("wb") as writer:
-                shutil.copyfileobj(reader, writer, 1 << 20)
-            if target.stat().st_size != info["size"]:
-                raise OSError(f"{name} has {info['size']} bytes, and {target.stat().st_size} came")
+            data = read(remote / name, generation=entry.generation, checksum=entry.checksum)
+            target.write_bytes(data)
         os.rename(part, folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)

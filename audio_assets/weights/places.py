@@ -31,12 +31,13 @@ class WeightPlaces:
     Attributes
     ----------
     root
-        Folder or URL prefix with a folder an encoder; None for none.
+        Local folder, or a gs:// prefix from :func:`audio_assets.roots.open_root`, with a folder an
+        encoder; None for none.
     cache
         Folder of fetched weights and of copies of a remote root; None for none.
     """
 
-    root: str | None = None
+    root: str | UPath | None = None
     cache: Path | None = None
 
     @property
@@ -49,7 +50,7 @@ class WeightPlaces:
         return None if self.cache is None else self.cache / "weights"
 
     @staticmethod
-    def _root_path(root: str) -> Path | UPath:
+    def _root_path(root: str | UPath) -> Path | UPath:
         from upath import UPath
 
         from audio_assets.storage.files import is_local

@@ -11,6 +11,7 @@ from upath import UPath
 
 from audio_assets.errors import ResultsError
 from audio_assets.storage.embedding_store import EmbeddingStore
+from audio_assets.storage.files import exists, file_names, read_file, write_atomic
 from audio_assets.storage.shards import SCORES, StoredClip, shard_bytes
 
 
@@ -30,11 +31,6 @@ def clip(n: int) -> StoredClip:
 KEYS = [clip(n).sha256 for n in range(200)]
 
 
-@pytest.fixture(params=["local", "memory"])
-def root(request, tmp_path):
-    return UPath(tmp_path) if request.param == "local" else UPath(f"memory://{tmp_path.name}")
-
-
 class Opened:
     def __init__(self, root, fingerprint: str = "f" * 64) -> None:
         self.warnings: list[str] = []
@@ -43,7 +39,7 @@ class Opened:
 
 
 def shards(store) -> list[UPath]:
-    return sorted((p for p in store.folder.iterdir() if p.suffix == ".parquet"), key=str)
+    return [store.folder / n for n in file_names(store.folder) if n.endswith(".parquet")]
 
 
 def one_shard(root, clips: int = 3) -> UPath:
@@ -53,19 +49,19 @@ def one_shard(root, clips: int = 3) -> UPath:
 
 
 def wrong_fingerprint(path):
-    table = pq.read_table(io.BytesIO(path.read_bytes()))
-    path.write_bytes(shard_bytes(table.replace_schema_metadata(), "enc", "e" * 64, 3))
+    table = pq.read_table(io.BytesIO(read_file(path)))
+    write_atomic(path, shard_bytes(table.replace_schema_metadata(), "enc", "e" * 64, 3))
 
 
 def wrong_schema(path):
-    table = pq.read_table(io.BytesIO(path.read_bytes())).drop_columns(["checksum"])
-    path.write_bytes(shard_bytes(table.replace_schema_metadata(), "enc", "f" * 64, 3))
+    table = pq.read_table(io.BytesIO(read_file(path))).drop_columns(["checksum"])
+    write_atomic(path, shard_bytes(table.replace_schema_metadata(), "enc", "f" * 64, 3))
 
 
 DAMAGE = {
-    "torn": lambda path: path.write_bytes(path.read_bytes()[:-20]),
-    "empty": lambda path: path.write_bytes(b""),
-    "no parquet": lambda path: path.write_bytes(b"PAR1 and nothing more"),
+    "torn": lambda path: write_atomic(path, read_file(path)[:-20]),
+    "empty": lambda path: write_atomic(path, b""),
+    "no parquet": lambda path: write_atomic(path, b"PAR1 and nothing more"),
     "wrong fingerprint": wrong_fingerprint,
     "wrong schema": wrong_schema,
 }
@@ -75,11 +71,11 @@ DAMAGE = {
 def test_a_damaged_shard_is_set_aside_and_named(root, damage):
     shard = one_shard(root)
     damage(shard)
-    bad = shard.read_bytes()
+    bad = read_file(shard)
     opened = Opened(root)
     assert len(opened.store) == 0
     assert len(opened.warnings) == 1 and shard.name in opened.warnings[0]
-    assert [p.name for p in shard.parent.iterdir()] == [f"{shard.name}.damaged"]
+    assert file_names(shard.parent) == [f"{shard.name}.damaged"]
     assert (shard.parent / f"{shard.name}.damaged").read_bytes() == bad
 
     opened.store.append([clip(n) for n in range(3)])
@@ -89,9 +85,10 @@ def test_a_damaged_shard_is_set_aside_and_named(root, damage):
 
 def test_a_second_damaged_shard_of_the_same_clips_does_not_replace_the_first(root):
     for content in (b"first", b"second"):
-        one_shard(root).write_bytes(content)
+        write_atomic(one_shard(root), content)
         Opened(root)
-    aside = {p.read_bytes() for p in Opened(root).store.folder.iterdir()}
+    folder = Opened(root).store.folder
+    aside = {read_file(folder / name) for name in file_names(folder)}
     assert aside == {b"first", b"second"}
 
 
@@ -99,7 +96,7 @@ def test_a_shard_damaged_after_it_was_indexed_is_set_aside_when_read(root):
     shard = one_shard(root)
     opened = Opened(root)
     opened.store.append([clip(9)])
-    shard.write_bytes(shard.read_bytes()[:100])
+    write_atomic(shard, read_file(shard)[:100])
     read = opened.store.read([*KEYS[:3], KEYS[9]])
     assert set(read) == {KEYS[9]}
     assert KEYS[0] not in opened.store and shard.name in opened.warnings[0]
@@ -109,21 +106,21 @@ def test_a_shard_damaged_after_it_was_indexed_is_set_aside_when_read(root):
 def test_setting_aside_is_harmless_if_another_process_did_it_already(root):
     shard = one_shard(root)
     first, second = Opened(root), Opened(root)
-    shard.write_bytes(b"bad")
+    write_atomic(shard, b"bad")
     assert not first.store.read(KEYS[:3]) and not second.store.read(KEYS[:3])
-    assert len(list(shard.parent.iterdir())) == 1
+    assert len(file_names(shard.parent)) == 1
 
 
 def test_no_flipped_bit_changes_what_is_read(tmp_path):
     shard = one_shard(UPath(tmp_path))
-    good = shard.read_bytes()
+    good = read_file(shard)
     expected = Opened(UPath(tmp_path)).store.read(KEYS[:3], classes=[0, 1, 2])
     rng = random.Random(0)
     noticed = 0
     for _ in range(400):
         bad = bytearray(good)
         bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
-        shard.write_bytes(bytes(bad))
+        write_atomic(shard, bytes(bad))
         opened = Opened(UPath(tmp_path))
         read = opened.store.read(KEYS[:3], classes=[0, 1, 2])
         assert bool(opened.warnings) == (len(read) == 0)
@@ -195,7 +192,7 @@ def test_a_merge_drops_copies_and_keeps_count_of_them(root):
     store.merge_small()
     for reader in (store, Opened(root).store):
         assert len(reader) == 40 and reader.repeats() == 5
-    assert len(pq.read_table(io.BytesIO(shards(store)[0].read_bytes()))) == 40
+    assert len(pq.read_table(io.BytesIO(read_file(shards(store)[0])))) == 40
     other.store.refresh()
     assert len(other.store) == 40
 
@@ -214,10 +211,10 @@ def test_a_merge_sets_damaged_shards_aside(root):
     store = many_shards(root)
     victim = shards(store)[4]
     lost = [key for key in KEYS[:40] if store._shard_of[key] == victim.name]
-    victim.write_bytes(b"bad")
+    write_atomic(victim, b"bad")
     assert store.merge_small() == 19
     assert set(store.read(KEYS[:40])) == set(KEYS[:40]) - set(lost)
-    assert (victim.parent / f"{victim.name}.damaged").exists()
+    assert exists(victim.parent / f"{victim.name}.damaged")
 
 
 def read_all(folder: str, rounds: int, failures) -> None:
@@ -251,4 +248,4 @@ def test_readers_beside_merges_always_find_every_clip(tmp_path):
 def test_class_scores_are_kept_by_a_merge(root):
     store = many_shards(root)
     store.merge_small()
-    assert SCORES in pq.read_schema(io.BytesIO(shards(store)[0].read_bytes())).names
+    assert SCORES in pq.read_schema(io.BytesIO(read_file(shards(store)[0]))).names

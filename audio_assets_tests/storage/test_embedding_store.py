@@ -1,8 +1,7 @@
 import numpy as np
-import pytest
-from upath import UPath
 
 from audio_assets.storage.embedding_store import EmbeddingStore
+from audio_assets.storage.files import file_names
 from audio_assets.storage.shards import StoredClip
 
 
@@ -17,11 +16,6 @@ def clip(n: int, classes: int = 3) -> StoredClip:
         embedding=rng.normal(size=4).astype(np.float32),
         class_scores=rng.normal(size=classes).astype(np.float32) if classes else None,
     )
-
-
-@pytest.fixture(params=["local", "memory"])
-def root(request, tmp_path):
-    return UPath(tmp_path) if request.param == "local" else UPath(f"memory://{tmp_path.name}")
 
 
 def open_store(root) -> EmbeddingStore:
@@ -60,9 +54,9 @@ def test_a_known_clip_is_not_stored_again(root):
     store = open_store(root)
     store.append([clip(1), clip(2)])
     store.append([clip(2)])
-    assert len(list(store.folder.iterdir())) == 1
+    assert len(file_names(store.folder)) == 1
     store.append([clip(2), clip(3), clip(3)])
-    assert len(list(store.folder.iterdir())) == 2
+    assert len(file_names(store.folder)) == 2
     assert len(open_store(root).read([clip(n).sha256 for n in (1, 2, 3)])) == 3
 
 
@@ -70,7 +64,7 @@ def test_two_writers_of_the_same_clips_write_the_same_file(root):
     first, second = open_store(root), open_store(root)
     first.append([clip(1), clip(2)])
     second.append([clip(2), clip(1)])
-    assert len(list(first.folder.iterdir())) == 1
+    assert len(file_names(first.folder)) == 1
 
 
 def test_fingerprints_do_not_share_clips(root):

@@ -14,9 +14,11 @@ from upath import UPath
 from audio_assets.audio.faults import ClipFault
 from audio_assets.encoders.embed import ClipEmbedding
 from audio_assets.errors import ResultsError
-from audio_assets.storage import files
+from audio_assets.roots import open_root
+from audio_assets.storage import claims, files
 from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets.storage.embedding_work import CLIPS_PER_SHARD, Filled, fill_store
+from audio_assets.storage.files import file_names
 
 CLIPS = 5 * CLIPS_PER_SHARD + 7
 AHEAD = 40
@@ -51,7 +53,7 @@ def stream(clips, seconds: float = 0.0):
 
 
 def open_store(root) -> EmbeddingStore:
-    return EmbeddingStore(UPath(root), "enc", "f" * 64, warn=pytest.fail)
+    return EmbeddingStore(open_root(root), "enc", "f" * 64, warn=pytest.fail)
 
 
 def fill(root, seconds: float = 0.0, count: int = CLIPS) -> Filled:
@@ -71,13 +73,11 @@ def check(root) -> EmbeddingStore:
     store.refresh()
     usable = [row for row in rows() if not row.uri.endswith("9")]
     assert len(store) == len(usable)
-    assert not [p for p in store.folder.iterdir() if p.name.startswith(".")]
+    assert not [name for name in file_names(store.folder) if name.startswith(".")]
     return store
 
 
-@pytest.mark.parametrize("place", ["local", "memory"])
-def test_every_clip_is_settled_and_embedded_once(tmp_path, place):
-    root = tmp_path if place == "local" else f"memory://{tmp_path.name}"
+def test_every_clip_is_settled_and_embedded_once(root):
     filled = fill(root)
     assert set(filled.keys) | set(filled.faults) == {row.clip_id for row in rows()}
     assert filled.faults["pos/9"].reason == "not_audio"
@@ -105,12 +105,27 @@ def start(root, seconds: float):
     return process, results
 
 
-def test_processes_side_by_side_embed_every_clip_once(tmp_path):
-    started = [start(tmp_path, 0.004) for _ in range(3)]
+@pytest.fixture
+def shared(request, tmp_path):
+    """A root that processes share: the stand-in, since the emulator knows no preconditions."""
+    if request.param == "local":
+        return tmp_path
+    request.getfixturevalue("bucket_server")
+    return "gs://field-audio/shared"
+
+
+on_both = pytest.mark.parametrize("shared", ["local", "bucket"], indirect=True)
+
+
+@pytest.mark.parametrize(
+    "shared", ["local", pytest.param("bucket", marks=pytest.mark.slow)], indirect=True
+)
+def test_processes_side_by_side_embed_every_clip_once(shared):
+    started = [start(shared, 0.004) for _ in range(3)]
     embedded = [results.get(timeout=60) for _, results in started]
     for process, _ in started:
         process.join(60)
-    store = check(tmp_path)
+    store = check(shared)
     assert store.repeats() == 0
     assert sum(embedded) == len(store)
 
@@ -133,10 +148,11 @@ def test_a_killed_process_leaves_its_shards_and_no_claim(tmp_path):
     assert len(filled.embedded) == len(filled.keys) - before
 
 
-def test_a_claimed_chunk_is_left_to_its_holder_until_it_lets_go(tmp_path):
+@on_both
+def test_a_claimed_chunk_is_left_to_its_holder_until_it_lets_go(shared):
     from audio_assets.storage.embedding_work import _chunk_name
 
-    store = open_store(tmp_path)
+    store = open_store(shared)
     claim = store.claim(_chunk_name(rows()[:CLIPS_PER_SHARD]))
     assert claim is not None
     seen: list[str] = []
@@ -173,3 +189,54 @@ def test_a_full_disk_keeps_what_was_written_and_leaves_nothing_half_done(tmp_pat
     assert len(list(folder.iterdir())) == 2
     fill(tmp_path)
     assert check(tmp_path).repeats() == 0
+
+
+@pytest.mark.slow
+def test_a_process_killed_on_a_bucket_costs_what_it_had_in_hand(bucket_server, monkeypatch):
+    monkeypatch.setattr(claims, "DEAD_SECONDS", 0.3)
+    monkeypatch.setattr(claims, "_BUCKET_POLL_SECONDS", 0.05)
+    root = "gs://field-audio/killed"
+    process, _ = start(root, 0.005)
+    folder = open_store(root).folder
+    deadline = time.monotonic() + 60
+    while not any(n.endswith(".parquet") for n in file_names(folder)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    assert any(name.endswith(".claim") for name in file_names(folder))
+    store = open_store(root)
+    store.refresh()
+    before = len(store)
+    filled = fill(root)
+    assert check(root).repeats() == 0
+    assert len(filled.embedded) == len(filled.keys) - before
+
+
+def test_a_claim_in_a_bucket_lives_as_long_as_it_is_renewed(bucket_server, monkeypatch):
+    monkeypatch.setattr(claims, "DEAD_SECONDS", 0.2)
+    monkeypatch.setattr(claims, "RENEW_SECONDS", 0.0)
+    ours, theirs = open_store("gs://field-audio/x"), open_store("gs://field-audio/x")
+    claim = ours.claim("work")
+    for _ in range(6):
+        assert theirs.claim("work") is None
+        time.sleep(0.1)
+        claim.renew()
+    theirs.claim("work")
+    time.sleep(0.3)
+    taken = theirs.claim("work")
+    assert taken is not None
+    # Whoever was thought dead takes nothing from its successor.
+    claim.renew()
+    claim.release()
+    assert ours.claim("work") is None
+    taken.release()
+    assert ours.claim("work") is not None
+
+
+def test_a_claim_whose_answer_was_lost_is_still_held(bucket_server):
+    bucket_server.fail("lost", "POST")
+    store = open_store("gs://field-audio/x")
+    claim = store.claim("work")
+    assert claim is not None and len(bucket_server.requests) > 1
+    assert open_store("gs://field-audio/x").claim("work") is None

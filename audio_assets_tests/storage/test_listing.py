@@ -4,24 +4,12 @@ import pytest
 from upath import UPath
 
 from audio_assets.errors import AudioRootError
+from audio_assets.storage.files import read_file, write_atomic
 from audio_assets.storage.listing import list_objects, list_species
 
 
-@pytest.fixture(params=["local", "memory"])
-def root(request, tmp_path):
-    if request.param == "local":
-        yield UPath(tmp_path)
-    else:
-        path = UPath(f"memory://{tmp_path.name}")
-        path.mkdir(parents=True)
-        yield path
-        path.fs.rm(path.path, recursive=True)
-
-
 def put(root, path, data=b"x"):
-    target = root / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data)
+    write_atomic(root / path, data)
 
 
 def test_objects_come_in_order_with_their_folders_and_sizes(root):
@@ -36,7 +24,7 @@ def test_objects_come_in_order_with_their_folders_and_sizes(root):
         ("owl/data/pos/b.wav", 2),
         ("owl/data_5s/neg/c.wav", 3),
     ]
-    assert UPath(listed[0].uri, **root.storage_options).read_bytes() == b"1"
+    assert read_file(UPath(listed[0].uri, **root.storage_options)) == b"1"
 
 
 def test_equal_bytes_have_equal_checksums_and_others_do_not(root):

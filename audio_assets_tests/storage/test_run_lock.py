@@ -12,6 +12,7 @@ import pytest
 from upath import UPath
 
 from audio_assets.errors import ResultsError
+from audio_assets.roots import open_root
 from audio_assets.storage.file_lock import try_lock
 from audio_assets.storage.files import remove_leftovers, write_atomic
 from audio_assets.storage.run_lock import LOCK_FILE, run_lock
@@ -62,9 +63,11 @@ def test_a_run_that_fails_lets_go(tmp_path):
         pass
 
 
-def test_a_remote_root_is_not_locked():
-    with run_lock(UPath("memory://locked")), run_lock(UPath("memory://locked")):
+def test_a_bucket_is_not_locked(bucket_server):
+    root = open_root("gs://field-audio/results")
+    with run_lock(root), run_lock(root):
         pass
+    assert not bucket_server.requests
 
 
 def test_a_root_that_cannot_be_written_to_is_two_lines(tmp_path):

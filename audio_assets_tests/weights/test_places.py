@@ -10,10 +10,13 @@ from upath import UPath
 
 from audio_assets.encoders.birdnet import LABELS_FILE, MODEL_FILE
 from audio_assets.encoders.registry import get_encoder, get_model, load_encoder, model_names
-from audio_assets.errors import MissingWeightsError, WeightsError
+from audio_assets.errors import MissingWeightsError, TransientStorageError, WeightsError
+from audio_assets.roots import open_root
+from audio_assets.storage.files import write_atomic
 from audio_assets.weights import mirror
 from audio_assets.weights.places import RECORD, WeightPlaces, find_weights
 from audio_assets.weights.sources import SOURCES, WeightFile, WeightSource
+from audio_assets_tests.bucket_server import BucketServer
 
 SOURCE = WeightSource(
     (WeightFile("model.h5", "https://publisher.example/model.h5"),), "the publisher", 3
@@ -126,18 +129,17 @@ def test_every_pretrained_encoder_has_a_source_a_licence_and_a_way_to_be_fetched
 
 
 @pytest.fixture
-def bucket(request: pytest.FixtureRequest) -> UPath:
-    """A remote folder of its own."""
-    return UPath(f"memory://{request.node.name}/weights")
+def bucket(bucket_server: BucketServer) -> UPath:
+    """A folder in a bucket."""
+    return open_root("gs://field-audio/weights")
 
 
 def test_a_remote_root_is_copied_to_the_cache_once(
     bucket: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (bucket / "owl").mkdir(parents=True)
-    (bucket / "owl" / "model.h5").write_bytes(b"weights")
-    (bucket / "owl" / "notes.txt").write_bytes(b"not weights")
-    places = WeightPlaces(str(bucket), tmp_path)
+    write_atomic(bucket / "owl" / "model.h5", b"weights")
+    write_atomic(bucket / "owl" / "notes.txt", b"not weights")
+    places = WeightPlaces(bucket, tmp_path)
     found = find_weights("owl", SOURCE, places)
     assert (found.folder / "model.h5").read_bytes() == b"weights"
     assert tmp_path in found.folder.parents
@@ -150,33 +152,28 @@ def test_a_remote_root_is_copied_to_the_cache_once(
     with monkeypatch.context() as patch:
         patch.setattr(mirror, "_copy", no_copy)
         assert find_weights("owl", SOURCE, places) == found
-    (bucket / "owl" / "model.h5").write_bytes(b"others")
+    write_atomic(bucket / "owl" / "model.h5", b"others")
     assert (find_weights("owl", SOURCE, places).folder / "model.h5").read_bytes() == b"others"
 
 
 def test_a_damaged_file_in_a_remote_root_is_refused(bucket: UPath, tmp_path: Path) -> None:
-    (bucket / "owl").mkdir(parents=True)
-    (bucket / "owl" / "model.h5").write_bytes(b"weights")
+    write_atomic(bucket / "owl" / "model.h5", b"weights")
     source = replace(SOURCE, files=(WeightFile("model.h5", published="md5:" + "0" * 32),))
     with pytest.raises(WeightsError, match="model.h5 is damaged"):
-        find_weights("owl", source, WeightPlaces(str(bucket), tmp_path))
+        find_weights("owl", source, WeightPlaces(bucket, tmp_path))
 
 
+@pytest.mark.usefixtures("gives_up_soon")
 def test_a_copy_that_breaks_off_leaves_nothing_and_says_so(
-    bucket: UPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bucket: UPath, bucket_server: BucketServer, tmp_path: Path
 ) -> None:
-    (bucket / "owl").mkdir(parents=True)
-    (bucket / "owl" / "model.h5").write_bytes(b"weights")
-
-    def break_off(*_: object) -> None:
-        raise ConnectionResetError("reset by peer")
-
-    monkeypatch.setattr(mirror.shutil, "copyfileobj", break_off)
-    with pytest.raises(WeightsError, match="(?s)cannot be copied.*reset by peer.*WEIGHTS_ROOT"):
-        find_weights("owl", SOURCE, WeightPlaces(str(bucket), tmp_path))
+    write_atomic(bucket / "owl" / "model.h5", b"weights" * 1000)
+    bucket_server.fail("truncate", path="/download/", times=-1)
+    with pytest.raises(TransientStorageError, match="owl/model.h5 could not be read"):
+        find_weights("owl", SOURCE, WeightPlaces(bucket, tmp_path))
     assert not [path for path in tmp_path.rglob("*") if path.is_file() or ".part" in path.name]
 
 
 def test_an_empty_remote_root_is_a_place_without_weights(bucket: UPath, tmp_path: Path) -> None:
-    with pytest.raises(MissingWeightsError, match="memory://.*weights/owl"):
-        find_weights("owl", SOURCE, WeightPlaces(str(bucket), tmp_path))
+    with pytest.raises(MissingWeightsError, match="gs://.*weights/owl"):
+        find_weights("owl", SOURCE, WeightPlaces(bucket, tmp_path))

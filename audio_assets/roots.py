@@ -1,0 +1,94 @@
+"""Roots as paths: the only place where a cloud client is made.
+
+Credentials are Google's Application Default Credentials, so a bound service account (Workload
+Identity) needs no key file. With ``STORAGE_EMULATOR_HOST`` set, Google's library talks to that
+server instead, without credentials.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from audio_assets.errors import SettingsError, StorageError
+from audio_assets.storage.bucket import CLIENT
+from audio_assets.storage.files import is_local
+
+if TYPE_CHECKING:
+    from google.cloud.storage import Client
+    from upath import UPath
+
+Root: TypeAlias = "str | os.PathLike[str] | UPath"
+
+# More than the threads that read at once; a smaller pool throws connections away.
+_CONNECTIONS = 128
+
+
+def open_root(root: Root) -> UPath:
+    """A root as a path: a local folder, or a gs:// prefix that brings its client.
+
+    The client is made when the bucket is first asked for something.
+
+    Raises
+    ------
+    SettingsError
+        If it is neither.
+    """
+    from upath import UPath
+
+    try:
+        path = UPath(root)
+    except ValueError:
+        path = None
+    if path is not None and is_local(path):
+        return path
+    if path is None or path.protocol not in ("gs", "gcs") or not path.path.strip("/"):
+        raise SettingsError(
+            f"The root {root} is neither a folder nor a gs:// prefix",
+            "Give a local folder or gs://bucket/prefix.",
+        )
+    options: Any = {CLIENT: _client, **path.storage_options}
+    opened: UPath = UPath(f"gs://{path.path}", **options)
+    return opened
+
+
+class _WithoutQueries(logging.Filter):
+    """Cuts the queries off logged URLs: that of an upload is itself a permission to write."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                value.partition("?")[0] if isinstance(value, str) else value
+                for value in record.args
+            )
+        return True
+
+
+@functools.cache
+def _client() -> Client:
+    from google.auth.exceptions import GoogleAuthError
+    from google.cloud.storage import Client
+
+    try:
+        # Without a project, which only making buckets would need.
+        client = Client(project=None)
+    except (GoogleAuthError, OSError):
+        client = None
+    if client is None:
+        raise StorageError(
+            "There are no Google credentials for gs:// roots",
+            "On a cluster, bind the pod's service account (Workload Identity); elsewhere run "
+            "gcloud auth application-default login.",
+        )
+    from requests.adapters import HTTPAdapter
+
+    logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQueries())
+    # It asks for the bucket beside every request, for traces that are not made here, which takes a
+    # permission that reading objects does not.
+    client._bucket_metadata_cache = None
+    adapter: Any = HTTPAdapter(pool_connections=4, pool_maxsize=_CONNECTIONS)
+    for scheme in ("https://", "http://"):
+        client._http.mount(scheme, adapter)
+    return client

@@ -1,0 +1,427 @@
+"""Objects of Google Cloud Storage: listed, read, written and deleted, with one treatment of faults.
+
+Every request goes through :func:`_request`: what passes (429, 5xx, broken connections, bodies that
+are cut or do not fit their checksum) is tried again, with growing random waits and no longer than
+:data:`GIVE_UP_SECONDS`; what remains becomes one of the package's errors. The messages name bucket
+and object, never a URL: that of an upload is itself a permission to write.
+
+No client is made here: a gs:// path brings what makes it, see :func:`audio_assets.roots.open_root`.
+Nothing here knows what an object holds.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import mimetypes
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from audio_assets.errors import StorageError, TransientStorageError
+from audio_assets.storage.checksums import fits, listed_checksum
+
+if TYPE_CHECKING:
+    from google.cloud.storage import Blob, Bucket
+    from upath import UPath
+
+T = TypeVar("T")
+
+CLIENT = "client"
+"""Storage option of a gs:// path: called without arguments, it gives the client."""
+
+FIRST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 32.0
+# A bucket that does not answer for so long is down; the partition fails and can be run again.
+GIVE_UP_SECONDS = 120.0
+# The most that one page of a listing holds.
+_PAGE = 1000
+_FIELDS = "items(name,size,md5Hash,crc32c,generation,updated),prefixes,nextPageToken"
+# A shard's footer and index columns fit.
+_BLOCK_BYTES = 1 << 16
+_SECRET = re.compile(
+    r"(?i)(bearer\s+|(?:access_token|upload_id|x-goog-signature|x-goog-credential|signature|token"
+    r"|key)[=:]\s*\"?)[^\s\"&<>]+|ya29\.[\w.-]+"
+)
+
+
+class ChangedError(Exception):
+    """The object does not have the generation that was asked for, or exists already."""
+
+
+@dataclass(frozen=True)
+class BucketEntry:
+    """An object or a folder, as a listing shows it.
+
+    Attributes
+    ----------
+    name
+        Relative to the folder that was listed, without a slash at the end.
+    size
+        Bytes.
+    checksum
+        See :mod:`audio_assets.storage.checksums`; empty for a folder.
+    generation
+        Changes with every write; 0 for a folder.
+    updated
+        When the object was written; None for a folder.
+    """
+
+    name: str
+    is_folder: bool
+    size: int = 0
+    checksum: str = ""
+    generation: int = 0
+    updated: datetime | None = None
+
+
+def list_folder(folder: UPath, *, deep: bool = False) -> Iterator[BucketEntry]:
+    """Objects and folders in a folder, in order of their names, a page at a time.
+
+    Parameters
+    ----------
+    deep
+        Also the objects in its folders, and no folders.
+
+    Yields
+    ------
+    BucketEntry
+        None if there is no such folder, which is the same as an empty one.
+
+    Raises
+    ------
+    StorageError
+        If the bucket does not exist or may not be listed.
+    TransientStorageError
+        If it could not be listed for now. What was given before is not all there is.
+    """
+    prefix = _key(folder) + "/" if _key(folder) else ""
+    token: str | None = None
+    while True:
+        ask = partial(_page, folder, prefix, deep, token)
+        page, folders, token = _request("list", folder, ask)
+        entries = [_entry(blob, prefix) for blob in page if blob.name != prefix]
+        entries += [BucketEntry(name[len(prefix) :].rstrip("/"), True) for name in folders]
+        yield from sorted(entries, key=lambda entry: entry.name)
+        if not token:
+            return
+
+
+def generation_of(path: UPath) -> int | None:
+    """Generation of an object, None if there is none."""
+    try:
+        blob = _blob(path)
+        _request("read", path, lambda: blob.reload(retry=None))
+    except FileNotFoundError:
+        return None
+    return int(blob.generation)
+
+
+def read(path: UPath, *, generation: int | None = None, checksum: str = "") -> bytes:
+    """Bytes of an object.
+
+    Parameters
+    ----------
+    generation
+        The only one that is read, if given.
+    checksum
+        What the bytes must fit; without it, what the bucket says of what it sends.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such object.
+    ChangedError
+        If it has another generation.
+    StorageError, TransientStorageError
+        If it may not, or could not be read for now.
+    """
+    from google.cloud.storage.exceptions import DataCorruption
+
+    def download() -> bytes:
+        blob = _blob(path)
+        # Raw, since checksums are of what is stored, also where that is compressed.
+        data: bytes = blob.download_as_bytes(
+            raw_download=True, if_generation_match=generation, checksum="crc32c", retry=None
+        )
+        if checksum and not fits(checksum, data):
+            raise DataCorruption(None, "the bytes do not have the checksum of the listing")
+        return gzip.decompress(data) if blob.content_encoding == "gzip" else data
+
+    return _request("read", path, download)
+
+
+def open_ranges(path: UPath) -> io.BufferedReader:
+    """The object as a file of which only the parts that are asked for are read.
+
+    Checksums are not compared: those of a bucket are of whole objects.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such object.
+    StorageError, TransientStorageError
+        If it may not, or could not be read for now; so does reading from the file, and
+        ChangedError if the object was written again meanwhile.
+    """
+    blob = _blob(path)
+    _request("read", path, lambda: blob.reload(retry=None))
+    return io.BufferedReader(_Ranges(path, blob), _BLOCK_BYTES)
+
+
+def write(
+    path: UPath, data: bytes, *, generation: int | None = None, patience: float | None = None
+) -> int:
+    """Write an object in one go; readers see the old one or the new one.
+
+    Parameters
+    ----------
+    generation
+        Of the object that may be replaced, 0 for none at all; any if it is not given.
+    patience
+        Seconds after which to give up, if other than :data:`GIVE_UP_SECONDS`.
+
+    Returns
+    -------
+    int
+        Its generation.
+
+    Raises
+    ------
+    ChangedError
+        If there is an object of another generation and of other bytes.
+    StorageError, TransientStorageError
+        If it may not, or could not be written for now.
+    """
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+
+    def upload() -> int:
+        blob = _blob(path)
+        blob.upload_from_string(
+            data, content_type=kind, if_generation_match=generation, checksum="crc32c", retry=None
+        )
+        return int(blob.generation)
+
+    try:
+        return _request("write", path, upload, patience)
+    except ChangedError:
+        # A write whose answer was lost on the way is tried again, and meets itself.
+        try:
+            found = generation_of(path)
+            if found is not None and read(path, generation=found) == data:
+                return found
+        except (ChangedError, FileNotFoundError):
+            # Another was faster, and faster again: a claim that is given up, say.
+            pass
+        raise
+
+
+def delete(path: UPath, *, generation: int | None = None, patience: float | None = None) -> None:
+    """Delete an object, if it is there and has this generation; parameters as of :func:`write`.
+
+    Raises
+    ------
+    StorageError, TransientStorageError
+        If it may not, or could not be deleted for now.
+    """
+    try:
+        blob = _blob(path)
+        gone = {"if_generation_match": generation, "retry": None}
+        _request("delete", path, lambda: blob.delete(**gone), patience)
+    except (FileNotFoundError, ChangedError):
+        pass
+
+
+class _Ranges(io.RawIOBase):
+    """Reads ranges of one generation of an object."""
+
+    def __init__(self, path: UPath, blob: Blob) -> None:
+        self._path, self._size, self._generation = path, int(blob.size), int(blob.generation)
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        start, end = self._position, min(self._position + len(buffer), self._size)
+        if start >= end:
+            return 0
+        data = _request("read", self._path, lambda: self._range(start, end))
+        buffer[: len(data)] = data
+        self._position = end
+        return len(data)
+
+    def _range(self, start: int, end: int) -> bytes:
+        from google.cloud.storage.exceptions import DataCorruption
+
+        data: bytes = _blob(self._path).download_as_bytes(
+            start=start,
+            end=end - 1,
+            raw_download=True,
+            if_generation_match=self._generation,
+            checksum=None,
+            retry=None,
+        )
+        if len(data) != end - start:
+            raise DataCorruption(None, f"{len(data)} bytes came instead of {end - start}")
+        return data
+
+
+def _page(
+    folder: UPath, prefix: str, deep: bool, token: str | None
+) -> tuple[list[Blob], set[str], str | None]:
+    # A new iterator a page: one that has failed says that it is at its end when it is asked again.
+    listed = folder.storage_options[CLIENT]().list_blobs(
+        _bucket_name(folder),
+        prefix=prefix or None,
+        delimiter=None if deep else "/",
+        page_token=token,
+        page_size=_PAGE,
+        fields=_FIELDS,
+        retry=None,
+    )
+    return list(next(listed.pages)), listed.prefixes, listed.next_page_token
+
+
+def _entry(blob: Blob, prefix: str) -> BucketEntry:
+    return BucketEntry(
+        name=blob.name[len(prefix) :],
+        is_folder=False,
+        size=int(blob.size),
+        checksum=listed_checksum(blob.md5_hash, blob.crc32c, int(blob.size)),
+        generation=int(blob.generation),
+        updated=blob.updated,
+    )
+
+
+def _bucket(path: UPath) -> Bucket:
+    return path.storage_options[CLIENT]().bucket(_bucket_name(path))
+
+
+def _blob(path: UPath) -> Blob:
+    return _bucket(path).blob(_key(path))
+
+
+def _bucket_name(path: UPath) -> str:
+    return str(path.path).partition("/")[0]
+
+
+def _key(path: UPath) -> str:
+    return str(path.path).partition("/")[2].strip("/")
+
+
+def _request(what: str, path: UPath, call: Callable[[], T], patience: float | None = None) -> T:
+    """The call's result, tried again after what passes; other faults as the package's errors.
+
+    Not Google's Retry: it does not wait as long as an answer says, and logs what the answer says.
+    """
+    seconds = GIVE_UP_SECONDS if patience is None else patience
+    deadline = time.monotonic() + seconds
+    longest = FIRST_WAIT_SECONDS
+    while True:
+        try:
+            return call()
+        except Exception as error:
+            if not _passes(error):
+                fault = _refusal(what, path, error)
+                break
+            wait = max(random.uniform(0, longest), _told_to_wait(error))
+            if time.monotonic() + wait > deadline:
+                fault = TransientStorageError(
+                    f"{path} could not be {_DONE[what]} for {seconds:g} s: {_plain(error)}",
+                    "Run again later; what was done so far is kept.",
+                )
+                break
+        time.sleep(wait)
+        longest = min(2 * longest, LONGEST_WAIT_SECONDS)
+    # Outside of the handler, so that no traceback shows the request and its URL.
+    raise fault
+
+
+_DONE = {"list": "listed", "read": "read", "write": "written", "delete": "deleted"}
+
+
+def _refusal(what: str, path: UPath, error: Exception) -> Exception:
+    from google.api_core.exceptions import GoogleAPICallError
+    from google.auth.exceptions import GoogleAuthError
+
+    if isinstance(error, GoogleAuthError):
+        return StorageError(
+            f"{path} cannot be {_DONE[what]}: there are no valid credentials: {_plain(error)}",
+            "On a cluster, bind the pod's service account (Workload Identity); elsewhere run "
+            "gcloud auth application-default login.",
+        )
+    if not isinstance(error, GoogleAPICallError):
+        # One of the package's own, or a fault of the program.
+        return error
+    bucket = _bucket_name(path)
+    if error.code == 412:
+        return ChangedError(str(path))
+    if error.code == 404 and (what == "list" or "bucket does not exist" in str(error).lower()):
+        return StorageError(
+            f"The bucket {bucket} does not exist, so {path} cannot be {_DONE[what]}",
+            "Correct the root in the settings, or make the bucket.",
+        )
+    if error.code == 404:
+        return FileNotFoundError(f"there is no {path}")
+    if error.code in (401, 403):
+        role = "objectViewer" if what in ("list", "read") else "objectUser"
+        return StorageError(
+            f"{path} may not be {_DONE[what]} ({error.code}): {_plain(error)}",
+            f"Grant the account that runs this the role roles/storage.{role} on the bucket "
+            f"{bucket}.",
+        )
+    return StorageError(
+        f"{path} cannot be {_DONE[what]} ({error.code}): {_plain(error)}",
+        "Check the root in the settings, and that the bucket is as it should be.",
+    )
+
+
+def _passes(error: Exception) -> bool:
+    import requests
+    import urllib3
+    from google.api_core.exceptions import GoogleAPICallError
+    from google.auth.exceptions import GoogleAuthError, TransportError
+    from google.cloud.storage.exceptions import DataCorruption
+
+    if isinstance(error, GoogleAPICallError):
+        return error.code in (408, 429, 500, 502, 503, 504)
+    if isinstance(error, GoogleAuthError):
+        return isinstance(error, TransportError) or bool(error.retryable)
+    broken = (requests.RequestException, urllib3.exceptions.HTTPError)
+    return isinstance(error, (*broken, ConnectionError, TimeoutError, DataCorruption))
+
+
+def _told_to_wait(error: Exception) -> float:
+    """Seconds that the answer asks for, as far as one would wait."""
+    response = getattr(error, "response", None)
+    told = "" if response is None else response.headers.get("Retry-After", "")
+    return min(float(told), LONGEST_WAIT_SECONDS) if told.isdecimal() else 0.0
+
+
+def _plain(error: Any) -> str:
+    """What a fault says, without secrets that an answer may repeat."""
+    import requests
+    import urllib3
+
+    if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError)):
+        # Their messages hold URLs.
+        return f"the connection failed ({type(error).__name__})"
+    said = getattr(error, "errors", None) or [{}]
+    text = said[0].get("message") if isinstance(said[0], dict) else None
+    text = text or getattr(error, "message", None) or str(error)
+    text = re.sub(r"https?://\S+", "…", str(text))
+    return _SECRET.sub("…", text.splitlines()[0] if text else type(error).__name__)[:500]

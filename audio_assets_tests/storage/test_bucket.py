@@ -1,0 +1,378 @@
+"""What becomes of the faults of a bucket: on the stand-in, since the emulator has none."""
+
+import gzip
+import logging
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+import pytest
+
+from audio_assets.errors import AudioRootError, ResultsError, StorageError, TransientStorageError
+from audio_assets.roots import open_root
+from audio_assets.storage import bucket
+from audio_assets.storage.embedding_store import EmbeddingStore
+from audio_assets.storage.files import delete_file, exists, file_names, read_file, write_atomic
+from audio_assets.storage.listing import list_objects, list_species
+from audio_assets.storage.reading import clip_reader
+
+BUCKET = "field-audio"
+AUDIO = f"gs://{BUCKET}/audio"
+PASSING = [
+    {"kind": 429, "headers": {"Retry-After": "0"}},
+    {"kind": 500},
+    {"kind": 503},
+    {"kind": "reset"},
+    {"kind": "truncate"},
+    {"kind": "lost"},
+]
+ids = {"ids": lambda fault: str(fault["kind"])}
+
+
+@pytest.fixture
+def server(bucket_server):
+    return bucket_server
+
+
+def put_clips(server, count: int, folder: str = "audio/owl/data/pos", **more) -> None:
+    for n in range(count):
+        server.put(BUCKET, f"{folder}/{n:05d}.wav", b"clip %d" % n, **more)
+
+
+def listed() -> list:
+    return list(list_objects(open_root(AUDIO), "owl"))
+
+
+def reader(objects):
+    rows = [(o.uri, o.generation, o.checksum) for o in objects]
+    inventory = pd.DataFrame(rows, columns=["uri", "generation", "checksum"])
+    return clip_reader(open_root(AUDIO), inventory)
+
+
+def test_a_listing_has_every_page(server):
+    put_clips(server, 2345)
+    objects = listed()
+    assert [o.name for o in objects] == [f"{n:05d}.wav" for n in range(2345)]
+    assert objects[7].generation == str(
+        server.objects[BUCKET]["audio/owl/data/pos/00007.wav"].generation
+    )
+    assert objects[7].checksum.startswith("md5:") and objects[7].updated.year == 2023
+
+
+def test_a_listing_is_read_a_page_at_a_time(server):
+    server.page = 50
+    put_clips(server, 250)
+    objects = list_objects(open_root(AUDIO), "owl")
+    next(objects)
+    pages = [r for r in server.requests if "pos" in r]
+    assert len(pages) == 1
+    assert sum(1 for _ in objects) == 249
+    assert len([r for r in server.requests if "pos%2F" in r and "data_5s" not in r]) == 5
+
+
+def test_folders_and_objects_of_a_page_come_in_order(server):
+    server.page = 2
+    for name in ("b.wav", "a.wav/x", "c.wav", "d/x", "é.wav", "z.wav"):
+        server.put(BUCKET, f"audio/owl/data/pos/{name}", b"x")
+    assert [o.name for o in listed()] == ["a.wav", "b.wav", "c.wav", "z.wav", "é.wav"]
+
+
+@pytest.mark.parametrize("fault", PASSING, **ids)
+def test_a_page_that_fails_for_now_is_asked_for_again(server, fault):
+    put_clips(server, 1500)
+    server.fail(path=r"pageToken", **fault)
+    assert len(listed()) == 1500
+
+
+@pytest.mark.usefixtures("gives_up_soon")
+@pytest.mark.parametrize("kind", [403, 503, "reset", "truncate"])
+def test_a_listing_that_fails_in_the_middle_is_an_error_and_no_shorter_listing(server, kind):
+    put_clips(server, 1500)
+    server.fail(kind, path="pageToken", times=-1)
+    with pytest.raises(StorageError):
+        listed()
+
+
+def test_a_missing_folder_is_told_from_a_missing_bucket_and_from_a_refusal(server):
+    put_clips(server, 1)
+    assert list(list_objects(open_root(AUDIO), "fox")) == []
+    with pytest.raises(AudioRootError, match="does not exist"):
+        list_species(open_root(f"gs://{BUCKET}/elsewhere"))
+    with pytest.raises(StorageError, match="bucket nowhere does not exist"):
+        list_species(open_root("gs://nowhere/audio"))
+    server.fail(403, times=-1, message="sam does not have storage.objects.list access")
+    with pytest.raises(StorageError) as raised:
+        list_species(open_root(AUDIO))
+    assert AUDIO in raised.value.what and "sam does not have" in raised.value.what
+    assert "roles/storage.objectViewer" in raised.value.remedy and BUCKET in raised.value.remedy
+
+
+@pytest.mark.parametrize("md5", [True, False], ids=["md5", "crc32c"])
+@pytest.mark.parametrize("fault", [*PASSING, {"kind": "garble"}], **ids)
+def test_a_download_that_fails_for_now_is_tried_again(server, fault, md5):
+    put_clips(server, 3, md5=md5)
+    objects = listed()
+    server.fail(path="/download/", times=2, **fault)
+    assert reader(objects)(objects[1].uri) == b"clip 1"
+    assert sum("/download/" in request for request in server.requests) == 3
+
+
+@pytest.mark.usefixtures("gives_up_soon")
+@pytest.mark.parametrize("fault", [*PASSING, {"kind": "garble"}], **ids)
+def test_a_download_that_goes_on_failing_is_a_passing_error_and_no_fault_of_the_clip(server, fault):
+    put_clips(server, 1)
+    objects = listed()
+    server.fail(path="/download/", times=-1, **fault)
+    with pytest.raises(TransientStorageError, match="00000.wav could not be read") as raised:
+        reader(objects)(objects[0].uri)
+    # An OSError would put the clip into quarantine.
+    assert not isinstance(raised.value, OSError)
+    assert len(str(raised.value).splitlines()) == 2
+    assert 3 <= sum("/download/" in request for request in server.requests) < 400
+
+
+def test_waits_are_as_long_as_the_bucket_says(server, monkeypatch):
+    monkeypatch.setattr(bucket, "LONGEST_WAIT_SECONDS", 5.0)
+    monkeypatch.setattr(bucket, "GIVE_UP_SECONDS", 30.0)
+    server.put(BUCKET, "x", b"x")
+    slept = []
+    monkeypatch.setattr(bucket.time, "sleep", slept.append)
+    server.fail(429, headers={"Retry-After": "3"})
+    server.fail(429, headers={"Retry-After": "86400"})
+    assert read_file(open_root(f"gs://{BUCKET}/x")) == b"x"
+    assert [s for s in slept if s >= 3] == [3, 5.0]
+
+
+@pytest.mark.parametrize("what", ["changed", "removed"])
+def test_a_clip_that_is_not_the_one_listed_is_a_passing_error(server, what):
+    put_clips(server, 1)
+    objects = listed()
+    if what == "changed":
+        # Even where the bytes are the same.
+        put_clips(server, 1)
+    else:
+        server.objects[BUCKET].clear()
+    with pytest.raises(TransientStorageError, match=f"00000.wav was {what} after it was listed"):
+        reader(objects)(objects[0].uri)
+
+
+@pytest.mark.usefixtures("gives_up_soon")
+def test_bytes_that_never_fit_the_listing_are_not_given_out(server):
+    put_clips(server, 1)
+    objects = listed()
+    stored = server.objects[BUCKET]["audio/owl/data/pos/00000.wav"]
+    stored.data = b"others, with a checksum of their own"
+    with pytest.raises(TransientStorageError, match="checksum of the listing"):
+        reader(objects)(objects[0].uri)
+
+
+def test_a_clip_that_may_not_be_read_names_bucket_object_and_role(server):
+    put_clips(server, 1)
+    objects = listed()
+    server.fail(403, path="/download/", message="sam does not have storage.objects.get access")
+    with pytest.raises(StorageError) as raised:
+        reader(objects)(objects[0].uri)
+    assert not isinstance(raised.value, TransientStorageError)
+    assert f"{AUDIO}/owl/data/pos/00000.wav" in raised.value.what
+    assert f"roles/storage.objectViewer on the bucket {BUCKET}" in raised.value.remedy
+    # Asking again would not help.
+    assert sum("/download/" in request for request in server.requests) == 1
+
+
+def test_a_folder_named_like_a_sound_file_is_a_fault_of_its_own(server):
+    put_clips(server, 1, folder="audio/owl/data/pos/odd.wav")
+    objects = listed()
+    with pytest.raises(OSError, match="a folder"):
+        reader(objects)(objects[0].uri)
+
+
+def test_compressed_objects_are_checked_as_stored_and_read_as_meant(server):
+    stored = server.put(BUCKET, "audio/owl/data/pos/a.wav", gzip.compress(b"plain"))
+    stored.encoding = "gzip"
+    objects = listed()
+    assert reader(objects)(objects[0].uri) == b"plain"
+
+
+def test_downloads_run_side_by_side_on_kept_connections(server, caplog):
+    put_clips(server, 64)
+    objects = listed()
+    server.delay = 0.02
+    with caplog.at_level(logging.WARNING), ThreadPoolExecutor(16) as pool:
+        read = list(pool.map(reader(objects), [o.uri for o in objects]))
+    assert read == [b"clip %d" % n for n in range(64)]
+    assert 4 < server.most_at_once <= 16
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("size", [10, 9 << 20], ids=["one request", "resumable"])
+@pytest.mark.parametrize("fault", PASSING, **ids)
+def test_a_write_that_fails_for_now_is_tried_again(server, fault, size):
+    path = open_root(f"gs://{BUCKET}/results/table.parquet")
+    server.fail(path="upload", **fault)
+    write_atomic(path, b"x" * size)
+    assert read_file(path) == b"x" * size
+
+
+@pytest.mark.usefixtures("gives_up_soon")
+@pytest.mark.parametrize("kind", [503, "reset", 403])
+@pytest.mark.parametrize("size", [10, 9 << 20], ids=["one request", "resumable"])
+def test_a_write_that_fails_leaves_the_old_table(server, kind, size):
+    path = open_root(f"gs://{BUCKET}/results/table.parquet")
+    write_atomic(path, b"old")
+    server.fail(kind, "PUT" if size > 10 else "POST", times=-1)
+    with pytest.raises(StorageError, match="table.parquet"):
+        write_atomic(path, b"x" * size)
+    server.faults.clear()
+    assert read_file(path) == b"old" and file_names(path.parent) == ["table.parquet"]
+
+
+def test_a_write_that_is_refused_names_the_role_to_write(server):
+    server.fail(403, "POST")
+    with pytest.raises(StorageError, match="roles/storage.objectUser on the bucket field-audio"):
+        write_atomic(open_root(f"gs://{BUCKET}/a.csv"), b"x")
+
+
+def test_a_small_table_is_written_in_one_request(server):
+    write_atomic(open_root(f"gs://{BUCKET}/a.csv"), b"x" * 100_000)
+    assert len(server.requests) == 1
+
+
+def test_of_many_who_create_an_object_one_does(server):
+    path = open_root(f"gs://{BUCKET}/claim")
+    start = threading.Barrier(8)
+
+    def create(n: int) -> bool:
+        start.wait()
+        try:
+            bucket.write(path, b"%d" % n, generation=0)
+        except bucket.ChangedError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(create, range(8))) == 1
+
+
+@pytest.mark.parametrize("then", ["gone", "another"])
+def test_an_object_that_goes_while_it_is_compared_was_still_of_another(server, monkeypatch, then):
+    path = open_root(f"gs://{BUCKET}/claim")
+    bucket.write(path, b"theirs")
+    real = bucket.generation_of
+
+    def meanwhile(path):
+        found = real(path)
+        server.objects[BUCKET].clear()
+        if then == "another":
+            server.put(BUCKET, "claim", b"ours")
+        return found
+
+    monkeypatch.setattr(bucket, "generation_of", meanwhile)
+    with pytest.raises(bucket.ChangedError):
+        bucket.write(path, b"ours", generation=0)
+
+
+def test_a_missing_object_is_no_fault_to_delete_and_not_found_to_read(server):
+    path = open_root(f"gs://{BUCKET}/nothing")
+    delete_file(path)
+    assert not exists(path)
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        read_file(path)
+    with pytest.raises(StorageError, match="bucket nowhere does not exist"):
+        read_file(open_root("gs://nowhere/x"))
+
+
+def test_only_the_generation_that_was_seen_is_deleted(server):
+    path = open_root(f"gs://{BUCKET}/x")
+    old = bucket.write(path, b"old")
+    bucket.write(path, b"new")
+    bucket.delete(path, generation=old)
+    assert read_file(path) == b"new"
+
+
+@pytest.mark.usefixtures("gives_up_soon")
+@pytest.mark.parametrize("fault", [{"kind": 503}, {"kind": "reset"}, {"kind": "truncate"}], **ids)
+def test_a_shard_that_cannot_be_read_for_now_is_no_damaged_one(server, fault, monkeypatch):
+    from audio_assets_tests.storage.test_embedding_store import clip
+
+    root = open_root(f"gs://{BUCKET}/results")
+    store = EmbeddingStore(root, "enc", "f" * 64, warn=pytest.fail)
+    store.append([clip(1), clip(2)])
+    names = file_names(store.folder)
+    again = EmbeddingStore(root, "enc", "f" * 64, warn=pytest.fail)
+    planned = server.fail(path="/download/", times=-1, **fault)
+    with pytest.raises((TransientStorageError, ResultsError)):
+        again.refresh()
+    planned.times = 3
+    monkeypatch.setattr(bucket, "GIVE_UP_SECONDS", 60.0)
+    again.refresh()
+    assert len(again) == 2 and file_names(store.folder) == names
+
+
+def test_the_index_of_a_shard_costs_less_than_the_shard(server):
+    from audio_assets_tests.storage.test_embedding_store import clip
+
+    root = open_root(f"gs://{BUCKET}/results")
+    store = EmbeddingStore(root, "enc", "f" * 64, warn=pytest.fail)
+    store.append([clip(n, classes=20_000) for n in range(64)])
+    (shard,) = server.objects[BUCKET].values()
+    sent = 0
+    real = bucket._Ranges._range
+
+    def counting(self, start, end):
+        nonlocal sent
+        sent += end - start
+        return real(self, start, end)
+
+    bucket._Ranges._range = counting
+    try:
+        EmbeddingStore(root, "enc", "f" * 64, warn=pytest.fail).refresh()
+    finally:
+        bucket._Ranges._range = real
+    assert 0 < sent < len(shard.data) / 8
+
+
+@pytest.mark.usefixtures("gives_up_soon")
+def test_no_secret_is_in_an_error_or_a_log(server, caplog, monkeypatch):
+    from google.auth.credentials import Credentials
+
+    from audio_assets import roots
+
+    class Planted(Credentials):
+        token = "ya29.planted-token"
+        valid = True
+
+        def refresh(self, request):
+            pass
+
+        def before_request(self, request, method, url, headers):
+            headers["authorization"] = f"Bearer {self.token}"
+
+    client = roots._client()
+    client._http.credentials = Planted()
+    secrets = ["planted-token", "planted-signature", "secret-session", "planted-key"]
+    echo = (
+        "Bearer ya29.planted-token was refused for https://storage.example/o?X-Goog-Signature="
+        "planted-signature and key=planted-key with X-Goog-Signature=planted-signature"
+    )
+    put_clips(server, 1)
+    objects = listed()
+    shown = []
+    path = open_root(f"gs://{BUCKET}/results/big.parquet")
+    caplog.set_level(logging.DEBUG)
+    attempts = [
+        ("/download/", lambda: reader(objects)(objects[0].uri)),
+        ("upload_id", lambda: write_atomic(path, b"x" * (9 << 20))),
+        ("b/field-audio/o", lambda: listed()),
+    ]
+    for kind in (401, 403, 400, 503, "reset", "truncate"):
+        for where, attempt in attempts:
+            fault = server.fail(kind, path=where, times=-1, message=echo)
+            with pytest.raises(StorageError) as raised:
+                attempt()
+            shown.append("".join(traceback.format_exception(raised.value)))
+            shown.append(repr(raised.value))
+            server.faults.remove(fault)
+    assert server.secrets
+    for text in (*shown, caplog.text):
+        assert not [secret for secret in secrets if secret in text], text
