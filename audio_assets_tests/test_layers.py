@@ -92,6 +92,15 @@ def test_only_the_settings_read_the_environment(path: Path) -> None:
     assert not re.search(r"\benviron\b|\bgetenv\b", path.read_text())
 
 
+def test_cloud_clients_are_made_in_one_place() -> None:
+    makers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in modules()
+        if re.search(r"\bClient\(|\bimport gcsfs|\.fs\.|\bimport fsspec", path.read_text())
+    }
+    assert makers == {"roots.py"}
+
+
 def run_python(code: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
