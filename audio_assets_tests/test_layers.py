@@ -12,7 +12,16 @@ import pytest
 import audio_assets
 
 PACKAGE = Path(audio_assets.__file__).parent
-DOMAIN = ("audio", "encoders", "evaluation", "reporting", "storage", "synthetic", "weights")
+DOMAIN = (
+    "audio",
+    "encoders",
+    "evaluation",
+    "importing",
+    "reporting",
+    "storage",
+    "synthetic",
+    "weights",
+)
 DAGSTER_SIDE = {
     "definitions.py",
     "partitions.py",

@@ -142,6 +142,25 @@ def test_a_draw_has_a_row_a_size_and_metric(simulated: Simulate) -> None:
     assert auc["value"].between(0, 1).all() and auc["value"].nunique() > 20
 
 
+def test_a_size_that_the_folds_of_a_draw_do_not_allow_becomes_the_largest_they_do(
+    simulated: Simulate,
+) -> None:
+    clips = simulated(4, 4, clips=5, shift=1.0)
+    plan = make_split_plan(clips.labels, clips.recordings, keys=clips.keys, folds=2, repeats=1)
+    sizes = range(1, plan.largest_size(clips.labels) + 1)
+    found = draws_of(clips, sizes=sizes).query("metric == 'roc_auc'")
+    given_clips = checked(clips, folds=2, repeats=1)
+    replaced = 0
+    for draw, rows in found.groupby("draw"):
+        drawn = resample(given_clips, 3, draw)
+        largest = drawn.plan.largest_size(given_clips.labels[drawn.rows])
+        values = rows.set_index("training_size")["value"]
+        for size in sizes[largest:]:
+            assert values[size] == values[largest]
+            replaced += values[size] != values[1]
+    assert replaced > 0
+
+
 def test_shuffled_rows_and_new_names_give_identical_draws(simulated: Simulate) -> None:
     clips = simulated(5, 6, clips=2)
     other = clips.take(np.random.default_rng(1).permutation(len(clips.labels)))

@@ -53,6 +53,12 @@ def test_labels_that_fell_by_chance_are_no_finding(seed):
     assert sites_that_equal_a_label(labels, recordings, "owl") == []
 
 
+def test_two_clips_of_one_place_among_many_places_are_no_finding() -> None:
+    # Of the 231 pairs of these 22 clips, one is of one place: 1 in 231 is more than 1 in 1000.
+    sites = ["creek", "creek"] + [f"night-{number}" for number in range(20)]
+    assert sites_that_equal_a_label(["pos"] * 2 + ["neg"] * 20, sites, "owl") == []
+
+
 def test_many_recordings_of_one_label_each_are_what_recordings_are():
     recordings = repeated([f"t-{number:06d}" for number in range(40)], 3)
     labels = ["pos"] * 60 + ["neg"] * 60
