@@ -92,6 +92,7 @@ def test_a_recording_split_in_parts_is_found_among_others(names):
         ("t-11031961_122", "t-11031961_123"),
         ("t-001_pos", "t-001_neg"),
         ("rec12_3", "rec12_7"),
+        ("rec12_3", "rec12_4"),
         ("SM4_20240607_050000", "SM4_20240607_060000"),
     ],
 )
