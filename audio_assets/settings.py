@@ -148,7 +148,10 @@ class Settings(BaseSettings):
         "recordings count as one; 1 to look for none.",
     )
     workers: int = Field(
-        0, ge=0, le=256, description="Threads that embed and train; 0 for one a usable CPU."
+        0,
+        ge=0,
+        le=256,
+        description="Processes or threads that embed and train; 0 for one a usable CPU.",
     )
 
     quarantine_warn_share: Share = Field(
@@ -265,11 +268,6 @@ class Settings(BaseSettings):
                 "{species}/data/{pos,neg}.",
             )
         return self.audio_root
-
-
-def usable_cpus() -> int:
-    """CPUs this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def dagster_home() -> Path:

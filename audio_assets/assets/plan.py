@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from audio_assets.cpus import usable_cpus
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.errors import AudioAssetsError, TransientStorageError
 from audio_assets.partitions import Partitions
 from audio_assets.roots import open_root
-from audio_assets.settings import Settings, usable_cpus
+from audio_assets.settings import Settings
 from audio_assets.tables import Column, Table
 from audio_assets.versions import code_version
 

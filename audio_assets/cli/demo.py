@@ -11,11 +11,12 @@ from rich.table import Table as RichTable
 
 from audio_assets.cli.console import ConsoleProgress
 from audio_assets.cli.run import choose_species, materialize, print_failures
+from audio_assets.cpus import usable_cpus
 from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.errors import MissingWeightsError
 from audio_assets.published import load_learning_curves
 from audio_assets.roots import open_root
-from audio_assets.settings import Settings, load_settings, usable_cpus
+from audio_assets.settings import Settings, load_settings
 from audio_assets.storage.results import ResultsLayout
 from audio_assets.storage.run_lock import run_lock
 
