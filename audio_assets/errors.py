@@ -50,6 +50,10 @@ class TableError(AudioAssetsError):
     """A table breaks its definition in :mod:`audio_assets.tables`."""
 
 
+class EmbeddingError(AudioAssetsError):
+    """Clips could not be embedded, through no fault that can be seen in them."""
+
+
 class WeightsError(AudioAssetsError):
     """A model's weights are missing or are not the ones expected."""
 

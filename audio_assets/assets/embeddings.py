@@ -1,13 +1,14 @@
 """The embeddings of a species by a model's encoder."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from audio_assets.assets.plan import AssetPlan, clear_failures
 from audio_assets.encoders.base import Encoder
-from audio_assets.encoders.registry import get_model, load_encoder
+from audio_assets.encoders.registry import get_encoder, get_model, load_encoder
 from audio_assets.partitions import split_key
 from audio_assets.progress import Progress
 from audio_assets.tables import EMBEDDINGS
@@ -94,7 +95,7 @@ def embed_species(
             inventory,
             variant,
             encoder=encoder,
-            make_encoder=lambda: load_encoder(encoder.name, settings.weight_places),
+            make_encoder=partial(load_encoder, encoder.name, settings.weight_places),
             store=EmbeddingStore(
                 plan.results.root, encoder.name, encoder.fingerprint, warn=context.log.warning
             ),
@@ -103,4 +104,5 @@ def embed_species(
             species_classes=classes,
             workers=plan.workers,
             progress=advance,
+            in_processes=get_encoder(encoder.name).in_processes,
         )

@@ -5,7 +5,7 @@ Here belongs how windows are grouped and which encoder takes them; nothing here 
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 
 import numpy as np
@@ -80,8 +80,8 @@ class Batcher:
         """Whether a batch can be submitted: a full one, or with ``flush`` any."""
         return self.waiting >= BATCH_WINDOWS or (flush and self.waiting > 0)
 
-    def submit(self, threads: ThreadPoolExecutor, encoders: "EncoderPool") -> Future[Encoded]:
-        """Have the next windows encoded, at most ``BATCH_WINDOWS``."""
+    def submit(self, encode: Callable[[NDArray[np.float32]], Future[Encoded]]) -> Future[Encoded]:
+        """Hand the next windows to ``encode``, at most ``BATCH_WINDOWS``."""
         arrays: list[NDArray[np.float32]] = []
         rows: list[tuple[ClipWindows, slice]] = []
         size = 0
@@ -94,7 +94,7 @@ class Batcher:
             if not clip.remaining:
                 self._clips.popleft()
         self.waiting -= size
-        future = threads.submit(encoders.encode, np.concatenate(arrays))
+        future = encode(np.concatenate(arrays))
         for clip, part in rows:
             clip.add_part(future, part)
         return future

@@ -6,9 +6,9 @@ spectrum, so that a frame and its 96 bands are one linear map, and since the cos
 the samples of a frame suffice once the other half was added to them.
 
 Rounding follows the graph's step by step, in float32 up to the windowed frames and in float64 from
-there, as its transform does. Both are needed: the bands are raised to powers of 0.46 and 0.38, which
-makes a rounding error of 1e-8 in an empty band (a padded window, a pure tone) one of 1e-3. In float32
-throughout, or with a window that is exactly symmetric, class scores differed by up to 0.5.
+there, as its transform does. Both are needed: the bands are raised to powers of 0.46 and 0.38,
+which makes a rounding error of 1e-8 in an empty band (a padded window, a pure tone) one of 1e-3. In
+float32 throughout, or with a window that is exactly symmetric, class scores differed by up to 0.5.
 """
 
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ FRONT_END = "float64 cosine transform of float32 frames"
 FRAMES = 511
 BANDS = 96
 BRANCHES = 2
-# Rows of a block: the frames and their folded halves then stay in a core's cache of 1 MB or so. From
-# 128 to 256 it is 20 % faster than at 16, 10 % faster than all 511 at once.
+# Rows of a block: the frames and their folded halves then stay in a core's cache of 1 MB or so.
+# From 128 to 256 it is 20 % faster than at 16, 10 % faster than all 511 at once.
 _BLOCK = 128
 _TINY = np.float32(1e-6)
 

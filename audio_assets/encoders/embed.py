@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -54,6 +55,9 @@ class ClipEmbedding:
         Why the clip cannot be used, or None.
     cached
         Whether its embedding is known already, so that it was neither decoded nor encoded.
+    crash
+        How the worker process ended that had this clip alone, or None. Nothing is said then of the
+        clip: it may be one that the same machine embeds when it has more memory.
     """
 
     clip_id: str
@@ -66,6 +70,7 @@ class ClipEmbedding:
     class_scores: NDArray[np.float32] | None
     fault: ClipFault | None
     cached: bool
+    crash: str | None = None
 
 
 def embed_clips(
@@ -122,7 +127,7 @@ def max_in_flight(workers: int) -> int:
 
 
 @dataclass(frozen=True)
-class _Slot:
+class Slot:
     """A clip under way: what is known of it, and its windows if it has any to encode."""
 
     result: ClipEmbedding
@@ -141,8 +146,8 @@ def _stream(
     limit = max_in_flight(workers)
     # Two a worker hide the latency of a bucket; decoding itself takes a sixth of BirdNET's time.
     loaders = 2 * workers
-    loading: deque[Future[_Slot]] = deque()
-    slots: deque[_Slot] = deque()
+    loading: deque[Future[Slot]] = deque()
+    slots: deque[Slot] = deque()
     batcher = Batcher()
     running: set[Future[Encoded]] = set()
     exhausted = False
@@ -171,9 +176,9 @@ def _stream(
             # Part of a batch waits for more windows, unless no clip can bring any.
             flush = not loading and not has_room()
             while len(running) < 2 * workers and batcher.ready(flush=flush):
-                running.add(batcher.submit(encode_threads, encoders))
+                running.add(batcher.submit(partial(encode_threads.submit, encoders.encode)))
             while slots and _is_done(slots[0]):
-                yield _finish(slots.popleft())
+                yield finish(slots.popleft())
             if exhausted and not loading and not slots:
                 return
             running = {future for future in running if not future.done()}
@@ -191,21 +196,43 @@ def _load(
     encoder: Encoder,
     limits: DurationLimits,
     known: Callable[[str], bool],
-) -> _Slot:
+) -> Slot:
+    data = read_clip(clip, read)
+    if isinstance(data, ClipEmbedding):
+        return Slot(data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if known(sha256):
+        return Slot(known_clip(clip, sha256))
+    return prepare(clip, sha256, data, encoder, limits)
+
+
+def read_clip(clip: Clip, read: Callable[[str], bytes]) -> bytes | ClipEmbedding:
+    """The bytes of a clip, or what becomes of it if it cannot be read."""
     try:
-        data = read(clip.uri)
+        return read(clip.uri)
     except (ConnectionError, TimeoutError):
         # The network's fault passes; a clip quarantined for it would stay so.
         raise
     except OSError as error:
         fault = ClipFault("unreadable", f"{type(error).__name__}: {error}")
-        return _Slot(_result(clip, None, fault=fault))
-    sha256 = hashlib.sha256(data).hexdigest()
-    if known(sha256):
-        return _Slot(_result(clip, sha256, cached=True))
+        return _result(clip, None, fault=fault)
+
+
+def known_clip(clip: Clip, sha256: str) -> ClipEmbedding:
+    """A clip whose embedding exists."""
+    return _result(clip, sha256, cached=True)
+
+
+def crashed(clip: Clip, sha256: str, how: str) -> ClipEmbedding:
+    """A clip that ended its worker process."""
+    return replace(_result(clip, sha256), crash=how)
+
+
+def prepare(clip: Clip, sha256: str, data: bytes, encoder: Encoder, limits: DurationLimits) -> Slot:
+    """Decode a clip and cut it into the windows that the encoder takes."""
     decoded = decode_clip(data, limits)
     if isinstance(decoded, ClipFault):
-        return _Slot(_result(clip, sha256, fault=decoded))
+        return Slot(_result(clip, sha256, fault=decoded))
     samples = resample(decoded.samples, decoded.sample_rate, encoder.sample_rate)
     windows = cut_windows(samples, encoder.sample_rate, encoder.window_seconds)
     result = replace(
@@ -215,7 +242,7 @@ def _load(
         channels=decoded.channels,
         windows=len(windows),
     )
-    return _Slot(result, ClipWindows(windows))
+    return Slot(result, ClipWindows(windows))
 
 
 def _result(
@@ -224,11 +251,12 @@ def _result(
     return ClipEmbedding(clip.clip_id, sha256, None, None, None, 0, None, None, fault, cached)
 
 
-def _is_done(slot: _Slot) -> bool:
+def _is_done(slot: Slot) -> bool:
     return slot.windows is None or slot.windows.done()
 
 
-def _finish(slot: _Slot) -> ClipEmbedding:
+def finish(slot: Slot) -> ClipEmbedding:
+    """What became of a clip whose windows are encoded."""
     if slot.windows is None:
         return slot.result
     embeddings, scores = slot.windows.encoded()

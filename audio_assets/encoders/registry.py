@@ -69,6 +69,10 @@ class EncoderSpec:
     source
         The files, where the package is to find and check them; None for an encoder that has no
         weights or sees to them itself.
+    in_processes
+        Whether each worker is a single-threaded process with an encoder of its own, or a thread.
+        Processes scale better and survive a crash; what is large, slow to load or has threads of
+        its own, as TensorFlow does, is better loaded once.
     """
 
     name: str
@@ -76,6 +80,7 @@ class EncoderSpec:
     licence: str
     weights: str
     source: WeightSource | None = None
+    in_processes: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,15 +91,18 @@ class ModelRegistration:
     encoder: EncoderSpec
 
 
-def _pretrained(name: str, factory: str, licence: str) -> EncoderSpec:
+def _pretrained(
+    name: str, factory: str, licence: str, *, in_processes: bool = False
+) -> EncoderSpec:
     source = SOURCES[name]
-    return EncoderSpec(name, f"audio_assets.encoders.{factory}", licence, source.publisher, source)
+    path = f"audio_assets.encoders.{factory}"
+    return EncoderSpec(name, path, licence, source.publisher, source, in_processes)
 
 
 PERCH_ENCODERS = ("perch", "perch_v2")
 """Those whose clips the setting PERCH_VARIANT chooses."""
 
-_BIRDNET = _pretrained("birdnet", "birdnet:BirdNetEncoder", "CC-BY-NC-SA-4.0")
+_BIRDNET = _pretrained("birdnet", "birdnet:BirdNetEncoder", "CC-BY-NC-SA-4.0", in_processes=True)
 _MFCC = EncoderSpec("mfcc", "audio_assets.encoders.mfcc:MfccEncoder", "Apache-2.0", "none")
 _PLACEHOLDER = EncoderSpec(
     "placeholder", "audio_assets.encoders.placeholder:PlaceholderEncoder", "Apache-2.0", "none"

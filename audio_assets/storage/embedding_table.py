@@ -14,7 +14,8 @@ from audio_assets.audio.decode import DurationLimits
 from audio_assets.audio.faults import ClipFault
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.embed import Clip, ClipEmbedding, embed_clips
-from audio_assets.errors import ResultsError, SettingsError
+from audio_assets.encoders.worker_stream import embed_in_processes
+from audio_assets.errors import EmbeddingError, ResultsError, SettingsError
 from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets.storage.embedding_work import Filled, fill_store
 from audio_assets.storage.shards import StoredClip
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # What a disk loses between writing and reading is embedded again this often.
 _ATTEMPTS = 3
+# Clips that an error lists.
+_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def embed_inventory(
     species_classes: Collection[str],
     workers: int,
     progress: Callable[[int, int], None],
+    in_processes: bool = False,
 ) -> tuple[pd.DataFrame, EmbeddingCounts]:
     """Embed what the store lacks and assemble the table.
 
@@ -66,6 +70,8 @@ def embed_inventory(
         Labels of the encoder whose maximum is the species' own score; empty for none.
     progress
         Called with the clips done and the clips in all.
+    in_processes
+        Whether the workers are processes, to which ``make_encoder`` is pickled, or threads.
 
     Returns
     -------
@@ -79,6 +85,8 @@ def embed_inventory(
         If ``species_classes`` names a label that the encoder does not have.
     ResultsError
         If the store cannot be read or written.
+    EmbeddingError
+        If clips ended the worker processes that embedded them. All others are in the store then.
     """
     import pandas as pd
 
@@ -91,13 +99,15 @@ def embed_inventory(
         progress(len(filled.keys) + len(filled.faults), len(usable))
 
     def stream(wanted: Iterable[Clip]) -> Iterator[ClipEmbedding]:
-        return embed_clips(
+        embed = embed_in_processes if in_processes else embed_clips
+        return embed(
             wanted, read, make_encoder, limits=limits, workers=workers, known=store.__contains__
         )
 
     report(filled)
     for _ in range(_ATTEMPTS):
         fill_store(usable, store, stream, filled=filled, progress=report)
+        _fail_for_crashes(filled, len(usable))
         stored = store.read(set(filled.keys.values()), classes)
         lost = [clip_id for clip_id, key in filled.keys.items() if key not in stored]
         if not lost:
@@ -124,6 +134,18 @@ def embed_inventory(
         quarantined=int(status.get("quarantined", 0)),
         duplicates=int(status.get("duplicate", 0)),
     )
+
+
+def _fail_for_crashes(filled: Filled, usable: int) -> None:
+    if filled.crashes:
+        named = [f"{uri}: the process {how}" for uri, how in list(filled.crashes.items())[:_NAMED]]
+        more = len(filled.crashes) - len(named)
+        raise EmbeddingError(
+            f"{len(filled.crashes)} of {usable} clips end the process that embeds them, each time "
+            "that they are tried alone: " + "; ".join(named) + (f"; and {more} more" * (more > 0)),
+            "The other clips are stored and will not be embedded again. Give the run more memory "
+            "or fewer workers (the setting WORKERS), or move these clips away.",
+        )
 
 
 def _class_indices(encoder: Encoder, labels: Collection[str]) -> tuple[int, ...]:

@@ -45,11 +45,14 @@ class Filled:
         ``clip_id`` to what is wrong with the clip.
     embedded
         ``clip_id`` of those that this process embedded.
+    crashes
+        URI to how the worker process ended that had this clip alone; not tried again here.
     """
 
     keys: dict[str, str] = field(default_factory=dict)
     faults: dict[str, ClipFault] = field(default_factory=dict)
     embedded: set[str] = field(default_factory=set)
+    crashes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -163,6 +166,8 @@ class _Work:
         for row in chunk:
             if row.clip_id in self._filled.keys or row.clip_id in self._filled.faults:
                 continue
+            if row.uri in self._filled.crashes:
+                continue
             sha256 = self._store.sha256_of(row.checksum, row.size)
             if sha256 is None:
                 missing.append(row)
@@ -176,7 +181,9 @@ class _Work:
     def _take(self, result: ClipEmbedding) -> None:
         row = self._rows.pop(result.clip_id)
         _check_unchanged(result, row)
-        if result.fault is not None:
+        if result.crash is not None:
+            self._filled.crashes[row.uri] = result.crash
+        elif result.fault is not None:
             self._filled.faults[result.clip_id] = result.fault
         else:
             assert result.sha256 is not None

@@ -1,0 +1,122 @@
+"""The streaming loop over worker processes: clips in, one embedding a clip out, in order.
+
+Reading stays here, on threads, since it waits for a disk or bucket; decoding, resampling and
+inference run in the workers, so that no two of them ever wait for one interpreter lock, and what
+kills one of them ends no run.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from audio_assets.audio.decode import DurationLimits
+from audio_assets.encoders.base import Encoder
+from audio_assets.encoders.embed import Clip, ClipEmbedding, known_clip, read_clip
+from audio_assets.encoders.worker import ReadClip
+from audio_assets.encoders.worker_pool import WorkerPool
+
+# A batch is sent as bytes of files: half a second of BirdNET, and little to repeat if it is lost.
+_BATCH_CLIPS = 16
+_BATCH_BYTES = 8 * 2**20
+# Clips that need no worker, before those that wait behind them are given back.
+_BATCH_RESULTS = 64
+
+_Read = ReadClip | ClipEmbedding
+
+
+def embed_in_processes(
+    clips: Iterable[Clip],
+    read: Callable[[str], bytes],
+    make_encoder: Callable[[], Encoder],
+    *,
+    limits: DurationLimits,
+    workers: int,
+    known: Callable[[str], bool],
+) -> Iterator[ClipEmbedding]:
+    """Embed clips in worker processes, as a stream.
+
+    As :func:`audio_assets.encoders.embed.embed_clips`, with the same results to the last bit, but
+    for two things: ``make_encoder`` is pickled, and a clip that ends the process which embeds it is
+    given back with ``crash``.
+
+    Raises
+    ------
+    EmbeddingError
+        If a worker process cannot be started.
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, not {workers}")
+    return _stream(iter(clips), read, make_encoder, limits, workers, known)
+
+
+def _stream(
+    clips: Iterator[Clip],
+    read: Callable[[str], bytes],
+    make_encoder: Callable[[], Encoder],
+    limits: DurationLimits,
+    workers: int,
+    known: Callable[[str], bool],
+) -> Iterator[ClipEmbedding]:
+    pool = WorkerPool(make_encoder, limits)
+    running: deque[Future[list[ClipEmbedding]]] = deque()
+    load_threads = ThreadPoolExecutor(2 * workers, "audio-assets-load")
+    worker_threads = ThreadPoolExecutor(workers, "audio-assets-worker")
+
+    def load(clip: Clip) -> _Read:
+        data = read_clip(clip, read)
+        if isinstance(data, ClipEmbedding):
+            return data
+        sha256 = hashlib.sha256(data).hexdigest()
+        return known_clip(clip, sha256) if known(sha256) else ReadClip(clip, sha256, data)
+
+    try:
+        for batch in _batches(_read_ahead(clips, load, load_threads, 4 * workers)):
+            running.append(worker_threads.submit(_embed, batch, pool))
+            # A batch in wait for each worker hides the time that this thread takes to read and
+            # its caller to write.
+            while len(running) >= 2 * workers:
+                yield from running.popleft().result()
+        while running:
+            yield from running.popleft().result()
+    finally:
+        load_threads.shutdown(cancel_futures=True)
+        worker_threads.shutdown(cancel_futures=True)
+        pool.close()
+
+
+def _read_ahead(
+    clips: Iterator[Clip],
+    load: Callable[[Clip], _Read],
+    threads: ThreadPoolExecutor,
+    ahead: int,
+) -> Iterator[_Read]:
+    loading: deque[Future[_Read]] = deque()
+    for clip in clips:
+        loading.append(threads.submit(load, clip))
+        if len(loading) >= ahead:
+            yield loading.popleft().result()
+    while loading:
+        yield loading.popleft().result()
+
+
+def _batches(reads: Iterator[_Read]) -> Iterator[list[_Read]]:
+    batch: list[_Read] = []
+    clips = size = 0
+    for read in reads:
+        batch.append(read)
+        if isinstance(read, ReadClip):
+            clips += 1
+            size += len(read.data)
+        if clips >= _BATCH_CLIPS or size >= _BATCH_BYTES or len(batch) >= _BATCH_RESULTS:
+            yield batch
+            batch = []
+            clips = size = 0
+    if batch:
+        yield batch
+
+
+def _embed(batch: list[_Read], pool: WorkerPool) -> list[ClipEmbedding]:
+    unknown = [read for read in batch if isinstance(read, ReadClip)]
+    embedded = iter(pool.embed(unknown) if unknown else ())
+    return [next(embedded) if isinstance(read, ReadClip) else read for read in batch]
