@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -158,6 +157,10 @@ def _stream(
 
     load_threads = ThreadPoolExecutor(loaders, "audio-assets-load")
     encode_threads = ThreadPoolExecutor(workers, "audio-assets-encode")
+
+    def encode(windows: NDArray[np.float32]) -> Future[Encoded]:
+        return encode_threads.submit(encoders.encode, windows)
+
     try:
         while True:
             while len(loading) < 2 * loaders and has_room():
@@ -176,7 +179,7 @@ def _stream(
             # Part of a batch waits for more windows, unless no clip can bring any.
             flush = not loading and not has_room()
             while len(running) < 2 * workers and batcher.ready(flush=flush):
-                running.add(batcher.submit(partial(encode_threads.submit, encoders.encode)))
+                running.add(batcher.submit(encode))
             while slots and _is_done(slots[0]):
                 yield finish(slots.popleft())
             if exhausted and not loading and not slots:
