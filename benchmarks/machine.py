@@ -4,6 +4,7 @@ import os
 import platform
 import resource
 import time
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -34,8 +35,12 @@ def peak_mb() -> float:
 
 
 def _children() -> list[int]:
-    tasks = Path("/proc/self/task").iterdir()
-    return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+    pids: list[int] = []
+    for task in Path("/proc/self/task").iterdir():
+        # A thread may end while they are looked through.
+        with suppress(FileNotFoundError):
+            pids += map(int, (task / "children").read_text().split())
+    return pids
 
 
 def _high_water(pid: int) -> float:
