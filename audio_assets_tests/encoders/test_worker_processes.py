@@ -150,8 +150,11 @@ def test_a_clip_that_ends_its_process_costs_no_other_clip(
     assert all(same(a, b) for a, b in zip(results, expected, strict=True) if not a.crash)
 
 
-def test_a_worker_that_is_killed_from_outside_is_replaced_unnoticed(tmp_path: Path) -> None:
-    files = {f"{i}": wav(1.0, seed=i) for i in range(40)}
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_worker_that_is_killed_from_outside_is_replaced_unnoticed(
+    count: int, tmp_path: Path
+) -> None:
+    files = {f"{i}": wav(1.0, seed=i) for i in range(count)}
     results = embed(files, partial(DiesOnce, tmp_path / "mark"), workers=2)
     assert (tmp_path / "mark").exists()
     assert all(result.embedding is not None for result in results)
