@@ -90,7 +90,7 @@ def fresh(*arguments: str) -> dict[str, float]:
 
 
 def main(encoder: str, sizes: list[int], added_to: int, workers: int) -> None:
-    print(f"| clips | embedded | CPU s | CPU ms a clip | peak MB | growth from the first |")
+    print("| clips | embedded | CPU s | CPU ms a clip | peak MB | growth from the first |")
     print("|---|---|---|---|---|---|")
     first_peak = 0.0
     with tempfile.TemporaryDirectory() as name:

@@ -65,8 +65,9 @@ def serve(descriptor: int) -> None:
     connection = Connection(descriptor)
     try:
         _answer(connection)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        # The parent has gone, or needs no more.
+    except (EOFError, OSError):
+        # The parent has gone, perhaps in the middle of a batch, or needs no more. Errors of an
+        # encoder do not come here: they are its answer.
         return
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
@@ -76,8 +77,9 @@ def _answer(connection: Connection) -> None:
     from threadpoolctl import threadpool_limits
 
     make_encoder: Callable[[], Encoder]
-    make_encoder, limits = connection.recv()
     try:
+        # Here, since what the encoder's module raises when it is imported is an answer too.
+        make_encoder, limits = connection.recv()
         encoders = EncoderPool(make_encoder)
         threadpool_limits(limits=1)
     except MemoryError:
