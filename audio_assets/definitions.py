@@ -8,6 +8,7 @@ from audio_assets.assets.audio_inventory import build_audio_inventory
 from audio_assets.assets.balanced_manifest import build_balanced_manifest
 from audio_assets.assets.bootstrap_scores import build_bootstrap_scores
 from audio_assets.assets.calibration import build_calibration
+from audio_assets.assets.clip_digests import build_clip_digests
 from audio_assets.assets.clip_properties import build_clip_properties
 from audio_assets.assets.embeddings import build_embeddings
 from audio_assets.assets.encoder_card import build_encoder_card
@@ -30,6 +31,7 @@ from audio_assets.settings import Settings, load_settings
 
 _ASSETS = (
     build_audio_inventory,
+    build_clip_digests,
     build_encoder_card,
     build_duplicate_encoder,
     build_near_duplicates,

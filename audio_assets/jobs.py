@@ -32,7 +32,7 @@ def build_jobs(plan: AssetPlan) -> Sequence[Any]:
         ),
         dg.define_asset_job(
             SPLITS,
-            ["near_duplicates", "balanced_manifest"],
+            ["clip_digests", "near_duplicates", "balanced_manifest"],
             description="Find the near-duplicate clips of a species and plan its splits.",
         ),
         dg.define_asset_job(

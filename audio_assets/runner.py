@@ -34,7 +34,7 @@ def _job_assets(job: str, plan: AssetPlan) -> tuple[str, ...]:
     return {
         jobs.INVENTORY: ("audio_inventory",),
         jobs.DUPLICATES: ("duplicate_encoder",),
-        jobs.SPLITS: ("near_duplicates", "balanced_manifest"),
+        jobs.SPLITS: ("clip_digests", "near_duplicates", "balanced_manifest"),
         jobs.ENCODERS: ("encoder_card",),
         jobs.EXPERIMENT: plan.experiment_assets,
         jobs.CHARTS: ("roc_auc_chart", "model_comparison", "quarantine"),

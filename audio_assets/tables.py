@@ -145,6 +145,22 @@ AUDIO_INVENTORY = Table(
     unique=("variant", "clip_id"),
 )
 
+CONTENT = Column("content", "string", "`sha256:{hex digest}` of the bytes, wherever the clip lies.")
+
+CLIP_DIGESTS = Table(
+    "clip_digests",
+    "What a clip is, by its bytes: one row a clip that is to be used. A listing shows checksums of "
+    "other kinds in other places; splits are drawn by these.",
+    (
+        CLIP_ID,
+        VARIANT,
+        CHECKSUM,
+        Column("size", "int64", "Size of the object.", unit="bytes", minimum=0),
+        CONTENT,
+    ),
+    unique=("variant", "clip_id"),
+)
+
 NEAR_DUPLICATES = Table(
     "near_duplicates",
     "Pairs of clips that sound the same by the cosine of their embeddings. Of clips that are all "
@@ -208,7 +224,11 @@ BALANCED_MANIFEST = Table(
         VARIANT,
         LABEL,
         RECORDING,
-        CHECKSUM,
+        Column(
+            "checksum",
+            "string",
+            "`sha256:{hex digest}` of the bytes: the order that the plan was drawn in.",
+        ),
         REPEAT,
         Column(
             "fold",
@@ -735,6 +755,7 @@ REPORTED_CLIPS = Table(
 
 ALL_TABLES = (
     AUDIO_INVENTORY,
+    CLIP_DIGESTS,
     NEAR_DUPLICATES,
     CLIP_PROPERTIES,
     BALANCED_MANIFEST,

@@ -17,20 +17,21 @@ from audio_assets.settings import Settings
 # The number, and the settings that change the asset's content.
 _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "audio_inventory": (2, ("recording_patterns",)),
+    "clip_digests": (1, ()),
     "clip_properties": (1, ("min_seconds", "max_seconds", "models")),
     "encoder_card": (1, ()),
     "duplicate_encoder": (1, ("duplicate_encoder",)),
     "near_duplicates": (
-        1,
+        2,
         ("duplicate_encoder", "duplicate_cosine", "min_seconds", "max_seconds"),
     ),
-    "balanced_manifest": (2, ("protocol", "folds", "holdout_per_class", "repeats", "seed")),
+    "balanced_manifest": (3, ("protocol", "folds", "holdout_per_class", "repeats", "seed")),
     "embeddings": (1, ("min_seconds", "max_seconds", "species_classes")),
     "fold_scores": (3, ("training_sizes", "protocol", "seed")),
     "fold_predictions": (3, ("training_sizes", "protocol", "seed")),
     "bootstrap_scores": (1, ("training_sizes", "protocol", "seed", "bootstrap")),
     "learning_curve": (4, ("ci_level", "bootstrap")),
-    "leak_check": (1, ("ci_level",)),
+    "leak_check": (2, ("ci_level",)),
     "calibration": (1, ("models",)),
     "findings": (1, ("models", "ci_level", "confound_warn_auc")),
     # The shares change no row; they are here so that a new limit is checked by the next run.
@@ -57,6 +58,7 @@ _NOT_READ = {"cv": {"holdout_per_class"}, "holdout": {"folds"}}
 
 _LEARNING_CURVE_LINEAGE = (
     "audio_inventory",
+    "clip_digests",
     "near_duplicates",
     "balanced_manifest",
     "embeddings",

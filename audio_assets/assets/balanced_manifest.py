@@ -14,7 +14,10 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
 
     @plan.table_asset(BALANCED_MANIFEST, group="evaluation", partitions_def=SPECIES)
     def balanced_manifest(
-        context: dg.AssetExecutionContext, audio_inventory: Any, near_duplicates: Any
+        context: dg.AssetExecutionContext,
+        audio_inventory: Any,
+        clip_digests: Any,
+        near_duplicates: Any,
     ) -> dg.MaterializeResult[Any]:
         """Folds over recordings or a fixed test set, and the order of clips for training.
 
@@ -24,13 +27,15 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.evaluation.manifest import build_manifest, describe_test_set
         from audio_assets.evaluation.near_duplicates import join_recordings, joined_recordings
         from audio_assets.evaluation.recordings import NoEvaluation
+        from audio_assets.storage.clip_digests import with_digests
         from audio_assets.storage.parquet import concat_tables, content_version
 
         metadata: dict[str, Any] = {}
         with clear_failures():
+            clips = with_digests(audio_inventory, clip_digests)
             try:
                 manifest = build_manifest(
-                    join_recordings(audio_inventory, near_duplicates),
+                    join_recordings(clips, near_duplicates),
                     folds=settings.folds,
                     repeats=settings.repeats,
                     seed=settings.seed,

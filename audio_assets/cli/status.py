@@ -88,6 +88,7 @@ def standings_of(
                 audio,
                 cards.get(model, State.STALE),
                 copies,
+                staleness.state("clip_digests", name),
                 staleness.state("near_duplicates", name),
                 staleness.state("balanced_manifest", name),
             )

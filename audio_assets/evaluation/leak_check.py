@@ -89,7 +89,7 @@ def _compared(
     plan = make_split_plan(
         labels,
         clips,
-        keys=usable["checksum"].tolist(),
+        keys=usable["sha256"].tolist(),
         folds=int(auc["fold"].max()) + 1,
         repeats=int(auc["repeat"].max()) + 1,
         seed=seed,

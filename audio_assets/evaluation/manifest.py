@@ -41,7 +41,8 @@ def build_manifest(
     ----------
     inventory
         Rows of :data:`audio_assets.tables.AUDIO_INVENTORY`; those whose status is not ``ok`` are
-        left out.
+        left out. Checksums are of one kind, see
+        :func:`audio_assets.storage.clip_digests.with_digests`.
     folds, repeats, seed
         See :func:`audio_assets.evaluation.splits.make_split_plan`.
     protocol, holdout_per_class

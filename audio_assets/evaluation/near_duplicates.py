@@ -55,7 +55,7 @@ def find_near_duplicates(embeddings: pd.DataFrame, *, species: str, above: float
     import pandas as pd
 
     columns = list(NEAR_DUPLICATES.column_names)
-    clips = embeddings[embeddings["status"] == "ok"].sort_values(["checksum", "clip_id"])
+    clips = embeddings[embeddings["status"] == "ok"].sort_values(["sha256", "clip_id"])
     clips = clips.reset_index(drop=True)
     if len(clips) < 2:
         return pd.DataFrame(columns=columns)

@@ -18,6 +18,7 @@ def tables(clips, *, repeats=5):
             "label": np.where(clips.labels == 1, "pos", "neg"),
             "recording_id": clips.recordings,
             "checksum": clips.keys,
+            "sha256": clips.keys,
             "status": "ok",
         }
     )

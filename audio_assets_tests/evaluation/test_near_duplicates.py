@@ -24,7 +24,7 @@ def clips(vectors, recordings=None, labels=None, status="ok") -> pd.DataFrame:
             "variant": "data",
             "label": ["pos"] * n if labels is None else labels,
             "recording_id": [f"r{i:03d}" for i in range(n)] if recordings is None else recordings,
-            "checksum": [f"sha256:{i:03d}" for i in range(n)],
+            "sha256": [f"{i:03d}" for i in range(n)],
             "status": status,
             "embedding": list(np.asarray(vectors, dtype=np.float32)),
             "encoder": "placeholder",

@@ -1,0 +1,51 @@
+"""What the clips of a species are, by content: the order that splits are drawn in."""
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.assets.plan import AssetPlan, clear_failures
+from audio_assets.errors import ResultsError
+from audio_assets.partitions import SPECIES
+from audio_assets.progress import Progress
+from audio_assets.tables import CLIP_DIGESTS
+
+
+def build_clip_digests(plan: AssetPlan) -> dg.AssetsDefinition:
+    @plan.table_asset(CLIP_DIGESTS, group="audio", partitions_def=SPECIES)
+    def clip_digests(
+        context: dg.AssetExecutionContext,
+        audio_inventory: Any,
+        progress: dg.ResourceParam[Progress],
+    ) -> dg.MaterializeResult[Any]:
+        """SHA-256 of the clips; those in a bucket are read for it, once.
+
+        A clip whose listing is as it was is taken from the table's last version.
+        """
+        from audio_assets.storage.clip_digests import digest_clips
+        from audio_assets.storage.parquet import content_version, read_table
+        from audio_assets.storage.reading import clip_reader
+
+        species = context.partition_key
+        known = None
+        try:
+            known = read_table(plan.results.table(CLIP_DIGESTS.name, species), CLIP_DIGESTS)
+        except FileNotFoundError:
+            pass
+        except ResultsError as damage:
+            context.log.warning(f"All clips are read again: {damage}")
+        title = f"{species}: reading clips for their digests"
+        with clear_failures(), progress.task(title, context.log.info) as advance:
+            table, read = digest_clips(
+                audio_inventory,
+                known=known,
+                read=clip_reader(plan.audio_root, audio_inventory),
+                progress=advance,
+            )
+        return dg.MaterializeResult(
+            value=table,
+            data_version=dg.DataVersion(content_version(table, CLIP_DIGESTS)),
+            metadata={"dagster/row_count": len(table), "read now": read},
+        )
+
+    return clip_digests

@@ -1,0 +1,104 @@
+"""The SHA-256 of every clip, wherever the audio lies.
+
+A listing gives SHA-256, MD5 or CRC32C, as the place has it. What is drawn by content is drawn by
+these instead, so that the same clips get the same splits in a folder and in a bucket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from audio_assets.errors import ResultsError
+from audio_assets.tables import CLIP_DIGESTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Reading from a bucket is waiting; as many clips are in memory at once.
+_AT_ONCE = 16
+
+
+def digest_clips(
+    inventory: pd.DataFrame,
+    *,
+    known: pd.DataFrame | None,
+    read: Callable[[str], bytes],
+    progress: Callable[[int, int], None],
+) -> tuple[pd.DataFrame, int]:
+    """Digests of the clips that are to be used, in all variants.
+
+    Parameters
+    ----------
+    inventory
+        Table ``audio_inventory`` of the species; clips whose status is not ``ok`` are left out.
+    known
+        An earlier table of the species: clips with the same checksum and size are not read again.
+    read
+        Bytes by URI; called from several threads at once. Not called where the listing computed
+        the SHA-256, as of a folder it does.
+    progress
+        Called with the clips read and the clips to be read.
+
+    Returns
+    -------
+    table
+        As :data:`audio_assets.tables.CLIP_DIGESTS`, in the inventory's order. Files that the
+        listing could not read have no row: they are quarantined.
+    read
+        Clips that were read now.
+    """
+    import pandas as pd
+
+    rows: list[Any] = list(inventory[inventory["status"] == "ok"].itertuples(index=False))
+    rows = [row for row in rows if not row.checksum.startswith("unread:")]
+    digests = {} if known is None else _digests(known)
+    for row in rows:
+        if row.checksum.startswith("sha256:"):
+            digests[row.checksum, row.size] = row.checksum
+    new = [row for row in rows if (row.checksum, row.size) not in digests]
+    pool = ThreadPoolExecutor(_AT_ONCE, "audio-assets-digest")
+    try:
+        found = pool.map(lambda row: hashlib.sha256(read(row.uri)).hexdigest(), new)
+        for done, (row, digest) in enumerate(zip(new, found, strict=True), 1):
+            digests[row.checksum, row.size] = f"sha256:{digest}"
+            progress(done, len(new))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    table = [
+        (row.clip_id, row.variant, row.checksum, row.size, digests[row.checksum, row.size])
+        for row in rows
+    ]
+    return pd.DataFrame(table, columns=list(CLIP_DIGESTS.column_names)), len(new)
+
+
+def with_digests(inventory: pd.DataFrame, digests: pd.DataFrame) -> pd.DataFrame:
+    """The inventory with these digests for checksums; clips without one keep what they have.
+
+    Raises
+    ------
+    ResultsError
+        If the digests are of an earlier inventory.
+    """
+    import pandas as pd
+
+    known = _digests(digests)
+    rows = zip(inventory["status"], inventory["checksum"], inventory["size"], strict=True)
+    checksums = []
+    for status, checksum, size in rows:
+        if status == "ok" and not checksum.startswith("unread:"):
+            if (checksum, size) not in known:
+                raise ResultsError(
+                    f"clip_digests is older than audio_inventory: it has no {checksum}",
+                    "Materialize clip_digests, then balanced_manifest.",
+                )
+            checksum = known[checksum, size]
+        checksums.append(checksum)
+    return inventory.assign(checksum=pd.Series(checksums, index=inventory.index, dtype=object))
+
+
+def _digests(table: pd.DataFrame) -> dict[tuple[str, int], str]:
+    columns = (table[name].tolist() for name in ("checksum", "size", "content"))
+    return {(checksum, size): content for checksum, size, content in zip(*columns, strict=True)}
