@@ -24,7 +24,7 @@ from audio_assets.storage.run_lock import run_lock
 def run_demo(audio: Path | None, results: Path, *, quiet: bool) -> int:
     """Run the demo; the exit code."""
     console = Console()
-    with run_lock(open_root(results.resolve())):
+    with run_lock(open_root(results.resolve()), console.print):
         return _run_demo(audio, results, console, quiet=quiet)
 
 

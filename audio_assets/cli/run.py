@@ -39,7 +39,7 @@ def run_stale(species: Sequence[str], models: Sequence[str], *, quiet: bool) -> 
     with local_instance() as instance:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
         chosen = choose_species(settings, species, console, known)
-        with run_lock(open_root(settings.results_root)):
+        with run_lock(open_root(settings.results_root), console.print):
             summary = materialize(
                 settings, instance, chosen, models or settings.models, console, quiet=quiet
             )

@@ -14,6 +14,7 @@ import os
 import socket
 import time
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from audio_assets.errors import StorageError
@@ -96,12 +97,18 @@ class Claims:
         return _LOCAL_POLL_SECONDS if is_local(self._folder) else _BUCKET_POLL_SECONDS
 
     def _take_object(self, path: UPath, generation: int) -> Claim | None:
-        holder = {"host": socket.gethostname(), "pid": os.getpid(), "claim": uuid.uuid4().hex}
-        data = json.dumps(holder).encode()
+        # No two claims are the same bytes, so that none is taken for one's own.
+        data = json.dumps(this_process() | {"claim": uuid.uuid4().hex}).encode()
         try:
             return _BucketClaim(path, data, bucket.write(path, data, generation=generation))
         except bucket.ChangedError:
             return None
+
+
+def this_process() -> dict[str, str | int]:
+    """What a claim or lock says of its holder; ``started`` is now."""
+    started = datetime.now().astimezone().isoformat(timespec="seconds")
+    return {"host": socket.gethostname(), "pid": os.getpid(), "started": started}
 
 
 class _BucketClaim:

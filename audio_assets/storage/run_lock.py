@@ -1,46 +1,53 @@
-"""One ``audio-assets run`` at a time on a local results root.
+"""One ``audio-assets run`` at a time on a results root.
 
 Runs that Dagster starts itself are not locked out: they work side by side through the embedding
-store and write every file atomically. A bucket has no lock for the same reason, and because it has
-none that vanishes with its process: after a kill the next run would have to wait for one to expire.
+store and write every file atomically. In a bucket the lock is a claim, which a thread renews: after
+a kill the next run waits until it has run out.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import socket
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
+from audio_assets.storage import bucket, claims
 from audio_assets.storage.file_lock import FileLock, try_lock
-from audio_assets.storage.files import is_local, remove_leftovers
+from audio_assets.storage.files import claim_name, is_local, remove_leftovers
 
 if TYPE_CHECKING:
     from upath import UPath
 
 LOCK_FILE = ".run.lock"
+_CLAIM = "run"
 
 
 @contextmanager
-def run_lock(root: UPath) -> Iterator[None]:
+def run_lock(root: UPath, say: Callable[[str], None]) -> Iterator[None]:
     """Hold the results root for one run; temporary files of killed runs are removed first.
 
     Parameters
     ----------
     root
-        Results root; made if it does not exist. Nothing is done for a remote one.
+        Results root; made if it does not exist.
+    say
+        Told if it takes a while to see whether another run lives, which it does in a bucket.
 
     Raises
     ------
     ResultsError
         If another run holds it (the message says which), or it cannot be written to.
+    StorageError
+        If the bucket refuses, or fails.
     """
     if not is_local(root):
-        yield
+        with _held_in_bucket(root, say):
+            yield
         return
     lock = _acquire(root)
     try:
@@ -57,7 +64,7 @@ def _acquire(root: UPath) -> FileLock:
         lock = try_lock(path)
         if lock is not None:
             try:
-                lock.write(json.dumps(_this_run()).encode())
+                lock.write(json.dumps(claims.this_process()).encode())
             except BaseException:
                 lock.release()
                 raise
@@ -68,22 +75,75 @@ def _acquire(root: UPath) -> FileLock:
             "Check that there is room and that you may write there, or set "
             "AUDIO_ASSETS_RESULTS_ROOT to another folder.",
         ) from error
-    raise ResultsError(
-        f"Another run is working on {root}: {_holder(path)}",
+    raise _held(root, _local_holder(path))
+
+
+@contextmanager
+def _held_in_bucket(root: UPath, say: Callable[[str], None]) -> Iterator[None]:
+    claim = _claim(root, say)
+    ended = threading.Event()
+
+    def keep() -> None:
+        while not ended.wait(claims.RENEW_SECONDS / 3):
+            claim.renew()
+
+    thread = threading.Thread(target=keep, name="audio-assets-run-claim", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        claim.release()
+
+
+def _claim(root: UPath, say: Callable[[str], None]) -> claims.Claim:
+    """The claim of the run, when it is free or its holder has proved dead."""
+    path = root / claim_name(_CLAIM)
+    watched = claims.Claims(root)
+    seen = None
+    while True:
+        claim = watched.take(_CLAIM)
+        if claim is not None:
+            return claim
+        generation, holder = bucket.generation_of(path), _bucket_holder(path)
+        if generation is not None and seen not in (None, generation):
+            raise _held(root, holder)
+        if generation is not None and seen is None:
+            seen = generation
+            say(
+                f"Another run may be working on {root}: {holder}. If it does not say within "
+                f"{claims.DEAD_SECONDS:g} s that it lives, this one takes over."
+            )
+        time.sleep(watched.poll_seconds)
+
+
+def _held(root: UPath, holder: str) -> ResultsError:
+    return ResultsError(
+        f"Another run is working on {root}: {holder}",
         "Wait until it is done, or stop it; if it is killed, the next run goes on where it was.",
     )
 
 
-def _this_run() -> dict[str, str | int]:
-    started = datetime.now().astimezone().isoformat(timespec="seconds")
-    return {"host": socket.gethostname(), "pid": os.getpid(), "started": started}
-
-
-def _holder(path: str) -> str:
+def _local_holder(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            run = json.load(file)
+        with open(path, "rb") as file:
+            return _holder(file.read())
+    except OSError:
+        return _holder(b"")
+
+
+def _bucket_holder(path: UPath) -> str:
+    try:
+        return _holder(bucket.read(path))
+    except FileNotFoundError:
+        return _holder(b"")
+
+
+def _holder(said: bytes) -> str:
+    try:
+        run = json.loads(said)
         return f"process {run['pid']} on {run['host']}, started {run['started']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         # It is just starting or just ending.
         return "a process that has not said its name yet"

@@ -13,15 +13,18 @@ from upath import UPath
 
 from audio_assets.errors import ResultsError
 from audio_assets.roots import open_root
+from audio_assets.storage import claims
 from audio_assets.storage.file_lock import try_lock
 from audio_assets.storage.files import remove_leftovers, write_atomic
 from audio_assets.storage.run_lock import LOCK_FILE, run_lock
 
 HOLD = textwrap.dedent("""
     import sys, time
-    from upath import UPath
+    from audio_assets.roots import open_root
+    from audio_assets.storage import claims
     from audio_assets.storage.run_lock import run_lock
-    with run_lock(UPath(sys.argv[1])):
+    claims.RENEW_SECONDS = 0.3
+    with run_lock(open_root(sys.argv[1]), print):
         print("held", flush=True)
         time.sleep(60)
     """)
@@ -40,7 +43,7 @@ def holder(tmp_path):
 
 def test_the_second_run_is_told_who_is_running(tmp_path, holder):
     with pytest.raises(ResultsError) as raised:
-        with run_lock(UPath(tmp_path)):
+        with run_lock(UPath(tmp_path), pytest.fail):
             pytest.fail("two runs at once")
     assert f"process {holder.pid} on {socket.gethostname()}" in raised.value.what
     assert len(str(raised.value).splitlines()) == 2
@@ -51,29 +54,68 @@ def test_the_second_run_is_told_who_is_running(tmp_path, holder):
 def test_a_killed_run_leaves_no_lock(tmp_path, holder):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    with run_lock(UPath(tmp_path)):
+    with run_lock(UPath(tmp_path), pytest.fail):
         assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == os.getpid()
     assert not (tmp_path / LOCK_FILE).exists()
 
 
 def test_a_run_that_fails_lets_go(tmp_path):
-    with pytest.raises(ZeroDivisionError), run_lock(UPath(tmp_path)):
+    with pytest.raises(ZeroDivisionError), run_lock(UPath(tmp_path), pytest.fail):
         raise ZeroDivisionError
-    with run_lock(UPath(tmp_path)):
+    with run_lock(UPath(tmp_path), pytest.fail):
         pass
 
 
-def test_a_bucket_is_not_locked(bucket_server):
-    root = open_root("gs://field-audio/results")
-    with run_lock(root), run_lock(root):
+ROOT = "gs://field-audio/results"
+
+
+@pytest.fixture
+def bucket_holder(bucket_server, monkeypatch):
+    """A run on a bucket in another process, seen by one that waits a shorter time."""
+    monkeypatch.setattr(claims, "DEAD_SECONDS", 3.0)
+    monkeypatch.setattr(claims, "RENEW_SECONDS", 0.3)
+    monkeypatch.setattr(claims, "_BUCKET_POLL_SECONDS", 0.05)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, ROOT], stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_the_second_run_on_a_bucket_is_told_who_is_running(bucket_holder):
+    said = []
+    with pytest.raises(ResultsError) as raised:
+        with run_lock(open_root(ROOT), said.append):
+            pytest.fail("two runs at once")
+    who = f"process {bucket_holder.pid} on {socket.gethostname()}"
+    assert ROOT in raised.value.what and who in raised.value.what
+    assert len(str(raised.value).splitlines()) == 2
+    assert len(said) == 1 and who in said[0] and "3 s" in said[0]
+
+
+def test_a_killed_run_on_a_bucket_is_waited_for_and_taken_over(bucket_holder, bucket_server):
+    os.kill(bucket_holder.pid, signal.SIGKILL)
+    bucket_holder.wait()
+    said = []
+    with run_lock(open_root(ROOT), said.append):
+        (claim,) = bucket_server.objects["field-audio"].values()
+        assert json.loads(claim.data)["pid"] == os.getpid()
+    assert len(said) == 1 and not bucket_server.objects["field-audio"]
+
+
+def test_a_run_on_a_bucket_that_fails_lets_go(bucket_server):
+    with pytest.raises(ZeroDivisionError), run_lock(open_root(ROOT), pytest.fail):
+        raise ZeroDivisionError
+    with run_lock(open_root(ROOT), pytest.fail):
         pass
-    assert not bucket_server.requests
 
 
 def test_a_root_that_cannot_be_written_to_is_two_lines(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(ResultsError, match="cannot be written") as raised:
-        with run_lock(UPath(tmp_path / "file" / "results")):
+        with run_lock(UPath(tmp_path / "file" / "results"), pytest.fail):
             pytest.fail("nothing can be written there")
     assert len(str(raised.value).splitlines()) == 2
 
@@ -115,7 +157,7 @@ def test_a_run_removes_what_killed_runs_left_and_nothing_else(tmp_path, monkeypa
         path.write_text("x")
     os.utime(gone[2], (0, 0))
     lock = try_lock(str(kept[-1]))
-    with run_lock(UPath(tmp_path)):
+    with run_lock(UPath(tmp_path), pytest.fail):
         assert not [path for path in gone if path.exists()]
         assert all(path.exists() for path in kept)
     assert lock is not None
