@@ -117,8 +117,16 @@ def root(
         request.getfixturevalue("bucket_server")
         yield open_root(f"gs://{BUCKET}/{tmp_path.name}")
         return
-    with _leading_to(request.getfixturevalue("emulator_url"), monkeypatch):
-        yield open_root(f"gs://{BUCKET}/{tmp_path.name}")
+    yield open_root(request.getfixturevalue("emulator_bucket"))
+
+
+@pytest.fixture
+def emulator_bucket(
+    emulator_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """An empty prefix in the emulator's bucket, and the emulator as what gs:// leads to."""
+    with _leading_to(emulator_url, monkeypatch):
+        yield f"gs://{BUCKET}/{tmp_path.name}"
 
 
 @contextmanager
