@@ -49,6 +49,8 @@ class Stored:
     generation: int
     md5: bool = True
     encoding: str = ""
+    key: str = ""
+    """``kms`` hides the checksums in listings, ``own`` everywhere."""
 
 
 class BucketServer:
@@ -199,7 +201,9 @@ class _Handler(BaseHTTPRequestHandler):
         listed = {
             "kind": "storage#objects",
             "items": [
-                _resource(bucket, n, self.state.objects[bucket][n]) for n in page if not found[n]
+                _resource(bucket, n, self.state.objects[bucket][n], listed=True)
+                for n in page
+                if not found[n]
             ],
             "prefixes": [name for name in page if found[name]],
         }
@@ -310,7 +314,7 @@ def _hashes(stored: Stored) -> str:
     return f"crc32c={_crc32c(stored.data)}" + (f",md5={md5}" if stored.md5 else "")
 
 
-def _resource(bucket: str, name: str, stored: Stored) -> dict[str, str]:
+def _resource(bucket: str, name: str, stored: Stored, listed: bool = False) -> dict[str, str]:
     moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(stored.generation))
     about = {
         "kind": "storage#object",
@@ -325,4 +329,7 @@ def _resource(bucket: str, name: str, stored: Stored) -> dict[str, str]:
     }
     if stored.md5:
         about["md5Hash"] = base64.b64encode(hashlib.md5(stored.data).digest()).decode()
+    if stored.key == "own" or (listed and stored.key):
+        about.pop("md5Hash", None)
+        del about["crc32c"]
     return about

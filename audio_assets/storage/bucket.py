@@ -18,6 +18,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -42,6 +43,7 @@ GIVE_UP_SECONDS = 120.0
 # The most that one page of a listing holds.
 _PAGE = 1000
 _FIELDS = "items(name,size,md5Hash,crc32c,generation,updated),prefixes,nextPageToken"
+_ASKED_AT_ONCE = 16
 # A shard's footer and index columns fit.
 _BLOCK_BYTES = 1 << 16
 _SECRET = re.compile(
@@ -105,7 +107,8 @@ def list_folder(folder: UPath, *, deep: bool = False) -> Iterator[BucketEntry]:
     while True:
         ask = partial(_page, folder, prefix, deep, token)
         page, folders, token = _request("list", folder, ask)
-        entries = [_entry(blob, prefix) for blob in page if blob.name != prefix]
+        blobs = [blob for blob in page if blob.name != prefix]
+        entries = [_entry(blob, prefix) for blob in _with_checksums(folder, blobs)]
         entries += [BucketEntry(name[len(prefix) :].rstrip("/"), True) for name in folders]
         yield from sorted(entries, key=lambda entry: entry.name)
         if not token:
@@ -296,6 +299,33 @@ def _page(
     return list(next(listed.pages)), listed.prefixes, listed.next_page_token
 
 
+def _with_checksums(folder: UPath, blobs: list[Blob]) -> list[Blob]:
+    """The blobs, all with a checksum; those that went meanwhile are left out.
+
+    A listing hides the checksums of objects under a key of Cloud KMS; each is asked for its own.
+    """
+    hidden = [blob for blob in blobs if not (blob.md5_hash or blob.crc32c)]
+    if not hidden:
+        return blobs
+
+    def ask(blob: Blob) -> str | None:
+        path = folder / blob.name.removeprefix(_key(folder) + "/")
+        try:
+            _request("read", path, lambda: blob.reload(retry=None))
+        except FileNotFoundError:
+            return str(blob.name)
+        if not (blob.md5_hash or blob.crc32c):
+            raise StorageError(
+                f"The bucket gives no checksum of {path}: it is encrypted with a key of your own",
+                "Encrypt it with a key that Google or Cloud KMS holds.",
+            )
+        return None
+
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
+        gone = set(pool.map(ask, hidden))
+    return [blob for blob in blobs if blob.name not in gone]
+
+
 def _entry(blob: Blob, prefix: str) -> BucketEntry:
     return BucketEntry(
         name=blob.name[len(prefix) :],
@@ -416,12 +446,18 @@ def _plain(error: Any) -> str:
     """What a fault says, without secrets that an answer may repeat."""
     import requests
     import urllib3
+    from google.api_core.exceptions import GoogleAPICallError
 
     if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError)):
         # Their messages hold URLs.
         return f"the connection failed ({type(error).__name__})"
-    said = getattr(error, "errors", None) or [{}]
-    text = said[0].get("message") if isinstance(said[0], dict) else None
-    text = text or getattr(error, "message", None) or str(error)
+    text = getattr(error, "message", None) or str(error)
+    if isinstance(error, GoogleAPICallError) and error.response is not None:
+        try:
+            # That of a download has the whole answer for its message.
+            text = error.response.json()["error"]["message"]
+        except (ValueError, KeyError, TypeError):
+            # An answer of something in between, such as a proxy.
+            pass
     text = re.sub(r"https?://\S+", "…", str(text))
     return _SECRET.sub("…", text.splitlines()[0] if text else type(error).__name__)[:500]
