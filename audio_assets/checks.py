@@ -6,8 +6,13 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.plan import AssetPlan
-from audio_assets.partitions import SPECIES
+from audio_assets.assets.currency import current_curves
+from audio_assets.assets.plan import FAN_IN, AssetPlan
+from audio_assets.partitions import SPECIES, split_key
+
+IN_TIME = "audio_is_worked_on_in_time"
+FEW_RECORDINGS = 10
+"""Of a class: fewer make the report warn."""
 
 
 def build_checks(plan: AssetPlan) -> Sequence[dg.AssetChecksDefinition]:
@@ -16,11 +21,151 @@ def build_checks(plan: AssetPlan) -> Sequence[dg.AssetChecksDefinition]:
         # Partitioned checks are in preview; dagster is pinned, and the tests cover them.
         warnings.simplefilter("ignore", dg.PreviewWarning)
         return [
+            _both_classes_present(plan),
+            _enough_clips_and_recordings(plan),
+            _embeddings_are_whole(plan),
             _no_recording_straddles_folds(),
+            _values_lie_in_their_range(plan),
+            _results_are_of_this_audio(plan),
+            _audio_is_worked_on_in_time(plan),
             _few_recordings_joined(plan),
             _few_clips_in_quarantine(plan),
             _nothing_gives_the_labels_away(plan),
         ]
+
+
+def _both_classes_present(plan: AssetPlan) -> dg.AssetChecksDefinition:
+    # No blocking: what follows has no rows for such a species, and says why.
+    @dg.asset_check(
+        asset="audio_inventory",
+        partitions_def=SPECIES,
+        description="There are clips of both classes among those that the models read.",
+    )
+    def both_classes_present(audio_inventory: Any) -> dg.AssetCheckResult:
+        from audio_assets.evaluation.enough import class_counts
+
+        counts = class_counts(audio_inventory, plan.variants)
+        empty = [f"{c.variant}/{c.label}" for c in counts if c.clips == 0]
+        return dg.AssetCheckResult(
+            passed=not empty,
+            description=f"no usable clip under {', '.join(empty)}" if empty else "both are there",
+            metadata={f"clips {c.variant}/{c.label}": c.clips for c in counts},
+        )
+
+    return both_classes_present
+
+
+def _enough_clips_and_recordings(plan: AssetPlan) -> dg.AssetChecksDefinition:
+    smallest = min((size for size in plan.settings.training_sizes if size), default=0)
+
+    @dg.asset_check(
+        asset="audio_inventory",
+        partitions_def=SPECIES,
+        description=f"A warning with fewer than {FEW_RECORDINGS} recordings of a class, below "
+        f"which intervals are wide or missing, or with {smallest} clips or fewer, which leave none "
+        "to test on.",
+    )
+    def enough_clips_and_recordings(audio_inventory: Any) -> dg.AssetCheckResult:
+        from audio_assets.evaluation.enough import class_counts, shortages
+
+        counts = class_counts(audio_inventory, plan.variants)
+        short = shortages(counts, recordings=FEW_RECORDINGS, clips=smallest + 1)
+        return dg.AssetCheckResult(
+            passed=not short,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="; ".join(short) or "enough of both classes",
+            metadata={f"recordings {c.variant}/{c.label}": c.recordings for c in counts},
+        )
+
+    return enough_clips_and_recordings
+
+
+def _embeddings_are_whole(plan: AssetPlan) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset="embeddings",
+        additional_ins={"audio_inventory": dg.AssetIn("audio_inventory")},
+        partitions_def=plan.partitions.species_by_model,
+        blocking=True,
+        description="Every clip of the inventory has a row, and every embedding the encoder's "
+        "dimension and finite numbers.",
+    )
+    def embeddings_are_whole(
+        context: dg.AssetCheckExecutionContext, embeddings: Any, audio_inventory: Any
+    ) -> dg.AssetCheckResult:
+        from audio_assets.storage.embedding_table import embedding_faults
+
+        model, _ = split_key(context.op_execution_context.partition_key)
+        faults = embedding_faults(
+            embeddings,
+            audio_inventory,
+            variant=plan.settings.variant(model),
+            dimension=plan.load_encoder(model).dimension,
+        )
+        return dg.AssetCheckResult(
+            passed=not faults,
+            description="; ".join(faults) or "whole",
+            metadata={"clips": len(embeddings)},
+        )
+
+    return embeddings_are_whole
+
+
+def _values_lie_in_their_range(plan: AssetPlan) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset="learning_curve",
+        partitions_def=plan.partitions.species_by_model,
+        blocking=True,
+        description="Every metric lies in [0, 1], and within its interval.",
+    )
+    def values_lie_in_their_range(learning_curve: Any) -> dg.AssetCheckResult:
+        from audio_assets.evaluation.learning_curve import out_of_range
+
+        wrong = out_of_range(learning_curve)
+        return dg.AssetCheckResult(
+            passed=not wrong,
+            description="; ".join(wrong[:20]) or "all in range",
+            metadata={"values": int(learning_curve["mean"].notna().sum())},
+        )
+
+    return values_lie_in_their_range
+
+
+def _results_are_of_this_audio(plan: AssetPlan) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset="roc_auc_chart",
+        additional_ins={
+            "balanced_manifest": dg.AssetIn("balanced_manifest"),
+            "learning_curve": dg.AssetIn("learning_curve", metadata=FAN_IN.metadata),
+        },
+        partitions_def=SPECIES,
+        description="A warning when a model's result is of earlier audio or settings; it is then "
+        "left out of the chart.",
+    )
+    def results_are_of_this_audio(
+        roc_auc_chart: Any, balanced_manifest: Any, learning_curve: Any
+    ) -> dg.AssetCheckResult:
+        outdated = learning_curve.keys() - current_curves(plan, balanced_manifest, learning_curve)
+        return dg.AssetCheckResult(
+            passed=not outdated,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"of earlier audio or settings: {', '.join(sorted(outdated)) or 'none'}",
+        )
+
+    return results_are_of_this_audio
+
+
+def _audio_is_worked_on_in_time(plan: AssetPlan) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset="roc_auc_chart",
+        name=IN_TIME,
+        partitions_def=SPECIES,
+        description=f"Results follow the audio of a species within {plan.settings.late_hours:g} "
+        "hours. The sensor stale_partitions says when they do not; a new chart says that they do.",
+    )
+    def audio_is_worked_on_in_time(roc_auc_chart: Any) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True, description="this chart was just made")
+
+    return audio_is_worked_on_in_time
 
 
 def _no_recording_straddles_folds() -> dg.AssetChecksDefinition:

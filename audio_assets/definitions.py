@@ -19,14 +19,18 @@ from audio_assets.assets.leak_check import build_leak_check
 from audio_assets.assets.learning_curve import build_learning_curve
 from audio_assets.assets.model_comparison import build_model_comparison
 from audio_assets.assets.near_duplicates import build_duplicate_encoder, build_near_duplicates
-from audio_assets.assets.plan import TABLES_IO, AssetPlan
+from audio_assets.assets.plan import GUARD, TABLES_IO, AssetPlan
 from audio_assets.assets.quarantine import build_quarantine
 from audio_assets.assets.roc_auc_chart import build_roc_auc_chart
+from audio_assets.automation.alerts import build_failure_sensor
+from audio_assets.automation.audio import build_audio_sensor, build_species_sensor
+from audio_assets.automation.nightly import build_nightly_inventory, build_nightly_report
+from audio_assets.automation.stale import build_stale_sensor
 from audio_assets.checks import build_checks
-from audio_assets.jobs import build_jobs
+from audio_assets.jobs import INVENTORY, REPORT, build_jobs, job_plans
 from audio_assets.partitions import build_partitions
 from audio_assets.progress import LogProgress
-from audio_assets.resources import table_io_manager
+from audio_assets.resources import partition_guard, table_io_manager
 from audio_assets.settings import Settings, load_settings
 
 _ASSETS = (
@@ -64,13 +68,34 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
     plan = AssetPlan(settings, build_partitions(settings))
     # Without draws there is nothing to materialize, and the chart of the assets is simpler.
     bootstrap = (build_bootstrap_scores,) if settings.bootstrap else ()
+    jobs = build_jobs(plan)
     return dg.Definitions(
         assets=[build(plan) for build in (*_ASSETS, *bootstrap)],
         asset_checks=build_checks(plan),
-        jobs=build_jobs(plan),
+        jobs=list(jobs.values()),
+        sensors=[
+            build_species_sensor(plan),
+            build_audio_sensor(plan, jobs[INVENTORY]),
+            build_stale_sensor(plan, jobs),
+            build_failure_sensor(settings),
+        ],
+        schedules=[
+            build_nightly_inventory(plan, jobs[INVENTORY]),
+            build_nightly_report(jobs[REPORT]),
+        ],
+        loggers={"json": dg.json_console_logger},
+        # A step in a process of its own would import everything anew, and a run has few steps.
+        executor=dg.in_process_executor,
         resources={
             TABLES_IO: table_io_manager(settings),
             "progress": LogProgress(),
+            GUARD: partition_guard(
+                {
+                    name: job.partitions
+                    for name, job in job_plans(plan).items()
+                    if job.partitions is not None
+                }
+            ),
             **resources,
         },
     )

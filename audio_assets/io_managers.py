@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 from upath import UPath
 
+from audio_assets.assets.plan import clear_failures
 from audio_assets.storage.parquet import read_table, write_table
 from audio_assets.tables import ALL_TABLES
 
@@ -22,12 +23,17 @@ class TableIOManager(dg.UPathIOManager):
     extension = ".parquet"
 
     def dump_to_path(self, context: dg.OutputContext, obj: Any, path: UPath) -> None:
-        write_table(path, obj, _TABLES[context.asset_key.path[-1]])
+        with clear_failures():
+            write_table(path, obj, _TABLES[context.asset_key.path[-1]])
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> Any:
         return read_table(path, _TABLES[context.asset_key.path[-1]])
 
     def load_input(self, context: dg.InputContext) -> Any:
+        with clear_failures():
+            return self._load(context)
+
+    def _load(self, context: dg.InputContext) -> Any:
         if not (context.definition_metadata or {}).get("allow_missing_partitions"):
             return super().load_input(context)
         paths = self._get_paths_for_partitions(context)

@@ -1,11 +1,13 @@
 """The jobs: a job cannot mix partitions definitions, and what may fail apart is apart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
 from audio_assets.assets.plan import AssetPlan
+from audio_assets.partitions import SPECIES
 
 INVENTORY = "inventory"
 ENCODERS = "encoders"
@@ -17,47 +19,64 @@ CHECKS = "checks"
 REPORT = "report"
 
 
-def build_jobs(plan: AssetPlan) -> Sequence[Any]:
-    """Jobs in the order in which they feed one another."""
-    return [
-        dg.define_asset_job(
-            INVENTORY,
-            ["audio_inventory"],
-            description="List the audio of a species.",
+@dataclass(frozen=True)
+class JobPlan:
+    """What a job materializes.
+
+    Attributes
+    ----------
+    assets
+        In the order of the data flow.
+    partitions
+        Of all its assets.
+    """
+
+    assets: tuple[str, ...]
+    description: str
+    partitions: dg.PartitionsDefinition[Any] | None = None
+
+
+def job_plans(plan: AssetPlan) -> Mapping[str, JobPlan]:
+    """The jobs by name, in the order in which they feed one another."""
+    return {
+        INVENTORY: JobPlan(("audio_inventory",), "List the audio of a species.", SPECIES),
+        DUPLICATES: JobPlan(
+            ("duplicate_encoder",), "Identify the encoder that tells near-duplicate clips."
         ),
-        dg.define_asset_job(
-            DUPLICATES,
-            ["duplicate_encoder"],
-            description="Identify the encoder that tells near-duplicate clips.",
+        SPLITS: JobPlan(
+            ("clip_digests", "near_duplicates", "balanced_manifest"),
+            "Find the near-duplicate clips of a species and plan its splits.",
+            SPECIES,
         ),
-        dg.define_asset_job(
-            SPLITS,
-            ["clip_digests", "near_duplicates", "balanced_manifest"],
-            description="Find the near-duplicate clips of a species and plan its splits.",
+        ENCODERS: JobPlan(
+            ("encoder_card",), "Identify the encoder of a model.", plan.partitions.models
         ),
-        dg.define_asset_job(
-            ENCODERS,
-            ["encoder_card"],
-            description="Identify the encoder of a model.",
+        EXPERIMENT: JobPlan(
+            plan.experiment_assets,
+            "Embed, cross-validate and summarise one species with one model.",
+            plan.partitions.species_by_model,
         ),
-        dg.define_asset_job(
-            EXPERIMENT,
-            list(plan.experiment_assets),
-            description="Embed, cross-validate and summarise one species with one model.",
+        CHARTS: JobPlan(
+            ("roc_auc_chart", "model_comparison", "quarantine"),
+            "Draw and compare the models of a species.",
+            SPECIES,
         ),
-        dg.define_asset_job(
-            CHARTS,
-            ["roc_auc_chart", "model_comparison", "quarantine"],
-            description="Draw and compare the models of a species.",
+        CHECKS: JobPlan(
+            ("clip_properties", "findings", "calibration"),
+            "Look for what would put the numbers of a species in doubt.",
+            SPECIES,
         ),
-        dg.define_asset_job(
-            CHECKS,
-            ["clip_properties", "findings", "calibration"],
-            description="Look for what would put the numbers of a species in doubt.",
-        ),
-        dg.define_asset_job(
-            REPORT,
-            ["experiment_report"],
-            description="Write the shared CSV files and the report.",
-        ),
-    ]
+        REPORT: JobPlan(("experiment_report",), "Write the shared CSV files and the report."),
+    }
+
+
+def build_jobs(plan: AssetPlan) -> Mapping[str, Any]:
+    """Jobs by name, in the order in which they feed one another."""
+    as_json = {"loggers": {"json": {"config": {"log_level": "INFO"}}}}
+    config = as_json if plan.settings.log_format == "json" else None
+    return {
+        name: dg.define_asset_job(
+            name, list(job.assets), description=job.description, config=config
+        )
+        for name, job in job_plans(plan).items()
+    }

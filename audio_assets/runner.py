@@ -19,28 +19,10 @@ from audio_assets.partitions import SPECIES, partition_key, split_key
 from audio_assets.staleness import (
     Probe,
     Staleness,
-    State,
     duplicate_encoder_probe,
     encoder_probe,
     inventory_probe,
 )
-
-# One op makes both, so they are materialized together.
-_TOGETHER = {"fold_scores": "fold_predictions", "fold_predictions": "fold_scores"}
-
-
-def _job_assets(job: str, plan: AssetPlan) -> tuple[str, ...]:
-    """Assets of a job, in the order of the data flow."""
-    return {
-        jobs.INVENTORY: ("audio_inventory",),
-        jobs.DUPLICATES: ("duplicate_encoder",),
-        jobs.SPLITS: ("clip_digests", "near_duplicates", "balanced_manifest"),
-        jobs.ENCODERS: ("encoder_card",),
-        jobs.EXPERIMENT: plan.experiment_assets,
-        jobs.CHARTS: ("roc_auc_chart", "model_comparison", "quarantine"),
-        jobs.CHECKS: ("clip_properties", "findings", "calibration"),
-        jobs.REPORT: ("experiment_report",),
-    }[job]
 
 
 @dataclass
@@ -106,9 +88,10 @@ class LocalRunner:
         self, job: str, partition: str | None, summary: RunSummary, probe: Probe | None = None
     ) -> bool:
         """Whether the partition of the job's assets is fresh in the end."""
+        assets = jobs.job_plans(self.plan)[job].assets
         while True:
             try:
-                selection = self._selection(job, partition, probe)
+                selection = self._staleness().due(assets, partition, probe)
             except AudioAssetsError as error:
                 summary.failures[_name(job, partition)] = str(error)
                 return False
@@ -121,21 +104,8 @@ class LocalRunner:
                 return False
             summary.materialized += [(asset, partition) for asset in selection]
 
-    def _selection(self, job: str, partition: str | None, probe: Probe | None) -> list[str]:
-        """The first stale asset of the job, with what is missing after it.
-
-        Assets that are merely stale after it are looked at again when it is done: if its content
-        comes out the same, they are fresh after all.
-        """
-        staleness = Staleness(self.defs, self.plan, self.instance)
-        assets = _job_assets(job, self.plan)
-        states = {asset: staleness.state(asset, partition) for asset in assets}
-        if probe is not None:
-            states[probe.asset] = staleness.probe(probe, partition)
-        due = [asset for asset, state in states.items() if state is not State.FRESH]
-        chosen = {asset for asset in due[1:] if states[asset] is State.MISSING} | set(due[:1])
-        chosen |= {_TOGETHER[asset] for asset in chosen if asset in _TOGETHER}
-        return [asset for asset in assets if asset in chosen]
+    def _staleness(self) -> Staleness:
+        return Staleness(self.defs.resolve_asset_graph(), self.plan, self.instance)
 
     def _run(self, job: str, partition: str | None, selection: list[str]) -> str | None:
         """Reason of the failure, or None."""

@@ -154,6 +154,26 @@ class Settings(BaseSettings):
         description="Processes or threads that embed and train; 0 for one a usable CPU.",
     )
 
+    sensor_seconds: int = Field(
+        30,
+        ge=1,
+        le=86_400,
+        description="Seconds between two looks of the sensors at the audio and at what is stale.",
+    )
+
+    late_hours: float = Field(
+        24.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Hours after which results that do not follow the audio fail a check.",
+    )
+    webhook_url: SecretStr | None = Field(
+        None, description="Address that failed runs are posted to, as JSON with a `text`; a secret."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Logs of runs on the console: lines of text, or a JSON object a line."
+    )
+
     quarantine_warn_share: Share = Field(
         0.05, description="Share of a species' clips in quarantine above which its check warns."
     )

@@ -40,7 +40,9 @@ def test_a_report_notices_one_changed_species_among_any_number(tmp_path, count):
         assert report.execute_in_process(instance=instance).success
 
         def state() -> State:
-            return Staleness(defs, plan, instance).state("experiment_report", None)
+            return Staleness(defs.resolve_asset_graph(), plan, instance).state(
+                "experiment_report", None
+            )
 
         assert state() is State.FRESH
         report_version(instance, "roc_auc_chart", species[1], "one")

@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.plan import AssetPlan, clear_failures
+from audio_assets.assets.plan import READERS_POOL, AssetPlan, clear_failures
 from audio_assets.errors import ResultsError
 from audio_assets.partitions import SPECIES
 from audio_assets.progress import Progress
@@ -14,7 +14,7 @@ from audio_assets.tables import CLIP_PROPERTIES
 def build_clip_properties(plan: AssetPlan) -> dg.AssetsDefinition:
     settings = plan.settings
 
-    @plan.table_asset(CLIP_PROPERTIES, group="audio", partitions_def=SPECIES)
+    @plan.table_asset(CLIP_PROPERTIES, group="audio", partitions_def=SPECIES, pool=READERS_POOL)
     def clip_properties(
         context: dg.AssetExecutionContext,
         audio_inventory: Any,

@@ -1,17 +1,31 @@
 """The embeddings of a species by a model's encoder."""
 
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.plan import AssetPlan, clear_failures
+from audio_assets.assets.plan import ENCODERS_POOL, AssetPlan, clear_failures
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.registry import get_encoder, get_model, load_encoder
 from audio_assets.partitions import split_key
 from audio_assets.progress import Progress
 from audio_assets.tables import EMBEDDINGS
+
+
+@dataclass(frozen=True)
+class EmbedCounts:
+    """What embedding a species took; CPU seconds are those of all work, reading included."""
+
+    embedded: int
+    from_store: int
+    quarantined: int
+    duplicates: int
+    bytes_read: int
+    cpu_seconds: float
 
 
 def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
@@ -22,6 +36,7 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
         group="embedding",
         partitions_def=plan.partitions.species_by_model,
         deps=["encoder_card"],
+        pool=ENCODERS_POOL,
     )
     def embeddings(
         context: dg.AssetExecutionContext,
@@ -58,6 +73,8 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
                 "dagster/row_count": len(table),
                 "embedded now": counts.embedded,
                 "from the store": counts.from_store,
+                "megabytes read": round(counts.bytes_read / 1e6, 2),
+                "CPU seconds": round(counts.cpu_seconds, 2),
                 "quarantined": counts.quarantined,
                 "duplicates": counts.duplicates,
                 "windows": int(table["windows"].fillna(0).sum()),
@@ -79,7 +96,7 @@ def embed_species(
     classes: Sequence[str],
     progress: Progress,
     title: str,
-) -> tuple[Any, Any]:
+) -> tuple[Any, EmbedCounts]:
     """Embed what the store lacks: the embeddings table and counts.
 
     See :func:`audio_assets.storage.embedding_table.embed_inventory`.
@@ -90,8 +107,16 @@ def embed_species(
     from audio_assets.storage.reading import clip_reader
 
     settings = plan.settings
+    read, sizes = clip_reader(plan.audio_root, inventory), []
+
+    def counted(uri: str) -> bytes:
+        data = read(uri)
+        sizes.append(len(data))
+        return data
+
+    started = _cpu_seconds()
     with progress.task(title, context.log.info) as advance:
-        return embed_inventory(
+        table, counts = embed_inventory(
             inventory,
             variant,
             encoder=encoder,
@@ -99,10 +124,24 @@ def embed_species(
             store=EmbeddingStore(
                 plan.results.root, encoder.name, encoder.fingerprint, warn=context.log.warning
             ),
-            read=clip_reader(plan.audio_root, inventory),
+            read=counted,
             limits=DurationLimits(settings.min_seconds, settings.max_seconds),
             species_classes=classes,
             workers=plan.workers,
             progress=advance,
             in_processes=get_encoder(encoder.name).in_processes,
         )
+    return table, EmbedCounts(
+        counts.embedded,
+        counts.from_store,
+        counts.quarantined,
+        counts.duplicates,
+        bytes_read=sum(sizes),
+        cpu_seconds=_cpu_seconds() - started,
+    )
+
+
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and of the workers that it has ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system

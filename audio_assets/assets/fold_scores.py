@@ -1,5 +1,6 @@
 """The cross-validation of a model on a species: fold scores and out-of-fold predictions."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import dagster as dg
 from audio_assets.assets.plan import (
     KINDS,
     OWNERS,
+    RETRIES,
     TABLES_IO,
     AssetPlan,
     clear_failures,
@@ -25,6 +27,7 @@ def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="fold_scores",
         partitions_def=plan.partitions.species_by_model,
+        retry_policy=RETRIES,
         outs={
             table.name: dg.AssetOut(
                 description=table.description,
@@ -51,6 +54,7 @@ def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
         model, species = split_key(context.partition_key)
         spec = get_model(model)
         title = f"{species}: training {model}"
+        started = time.process_time()
         with clear_failures(), progress.task(title, context.log.info) as advance:
             results = score_species(
                 embeddings,
@@ -67,6 +71,7 @@ def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
                 workers=plan.workers,
                 progress=advance,
             )
+        cpu = round(time.process_time() - started, 2)
         for table, frame in (
             (FOLD_SCORES, results.scores),
             (FOLD_PREDICTIONS, results.predictions),
@@ -75,7 +80,11 @@ def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
                 asset_key=table.name,
                 value=frame,
                 data_version=dg.DataVersion(content_version(frame, table)),
-                metadata={"dagster/row_count": len(frame), **results.summary},
+                metadata={
+                    "dagster/row_count": len(frame),
+                    "CPU seconds": cpu,
+                    **results.summary,
+                },
             )
 
     return fold_scores

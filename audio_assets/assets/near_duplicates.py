@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.assets.embeddings import embed_species
-from audio_assets.assets.plan import OWNERS, AssetPlan, clear_failures
+from audio_assets.assets.plan import ENCODERS_POOL, OWNERS, RETRIES, AssetPlan, clear_failures
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.registry import load_encoder
 from audio_assets.errors import WeightsError
@@ -25,6 +25,7 @@ def build_duplicate_encoder(plan: AssetPlan) -> dg.AssetsDefinition:
         group_name="audio",
         kinds={"python"},
         owners=OWNERS,
+        retry_policy=RETRIES,
     )
     def duplicate_encoder() -> dg.MaterializeResult[Any]:
         """The encoder that tells near-duplicate clips: a fingerprint, or that there is none."""
@@ -44,7 +45,11 @@ def build_duplicate_encoder(plan: AssetPlan) -> dg.AssetsDefinition:
 
 def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
     @plan.table_asset(
-        NEAR_DUPLICATES, group="audio", partitions_def=SPECIES, deps=["duplicate_encoder"]
+        NEAR_DUPLICATES,
+        group="audio",
+        partitions_def=SPECIES,
+        deps=["duplicate_encoder"],
+        pool=ENCODERS_POOL,
     )
     def near_duplicates(
         context: dg.AssetExecutionContext,
@@ -81,7 +86,12 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
                 pairs = find_near_duplicates(
                     embeddings, species=species, above=settings.duplicate_cosine
                 )
-            metadata = {"embedded now": counts.embedded, "from the store": counts.from_store}
+            metadata = {
+                "embedded now": counts.embedded,
+                "from the store": counts.from_store,
+                "megabytes read": round(counts.bytes_read / 1e6, 2),
+                "CPU seconds": round(counts.cpu_seconds, 2),
+            }
         groups = joined_groups(pairs)
         contradictory = pairs[pairs["label_a"] != pairs["label_b"]]
         for pair in contradictory.itertuples():

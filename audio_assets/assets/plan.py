@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 TABLES_IO = "tables"
 OWNERS = ["team:audio-assets"]
 KINDS = {"python", "parquet"}
+GUARD = "partition_guard"
+"""Resource that refuses a wrong partition; the IO manager of the tables needs it, too."""
+# Beside what the storage itself tries again for two minutes: an outage of a few minutes.
+RETRIES = dg.RetryPolicy(
+    max_retries=3, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+"""Of every asset. What :func:`clear_failures` reports is retried only if it passes by itself."""
+ENCODERS_POOL, READERS_POOL = "encoders", "audio_readers"
+"""Pools that bound the runs that embed, and those that read audio, at the same time."""
 FAN_IN = dg.AssetIn(metadata={"allow_missing_partitions": True})
 """An input that is a dict from partition key to table, whatever is missing."""
 NO_INPUTS: Mapping[str, dg.AssetIn] = {}
@@ -48,6 +57,7 @@ class AssetPlan:
         fan_in: Sequence[str] = (),
         ins: Mapping[str, dg.AssetIn] = NO_INPUTS,
         deps: Sequence[str] = (),
+        pool: str | None = None,
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
         """Decorator of an asset that is one table.
 
@@ -61,6 +71,8 @@ class AssetPlan:
             Inputs that the function takes as keywords without naming them.
         deps
             Upstream assets that are not read.
+        pool
+            Bounds how many runs with this asset there are at a time.
         """
         return dg.asset(
             name=table.name,
@@ -73,6 +85,8 @@ class AssetPlan:
             kinds=KINDS,
             owners=OWNERS,
             metadata=column_schema(table),
+            retry_policy=RETRIES,
+            pool=pool,
         )
 
     def version(self, asset: str) -> str:
@@ -116,12 +130,17 @@ class AssetPlan:
 
 @contextmanager
 def clear_failures() -> Iterator[None]:
-    """Turns the package's errors into a Dagster failure; only what passes may be retried."""
+    """Turns errors into a Dagster failure; only what passes by itself may be retried."""
     try:
         yield
     except AudioAssetsError as error:
         passes = isinstance(error, TransientStorageError)
         raise dg.Failure(description=str(error), allow_retries=passes) from error
+    except dg.Failure:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise dg.Failure(description=what, allow_retries=False) from error
 
 
 def column_schema(table: Table) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def standings_of(
     plan: AssetPlan, instance: dg.DagsterInstance, species: list[str]
 ) -> list[Standing]:
     """How each species and model stands now, against the audio and encoders as they are now."""
-    staleness = Staleness(build_defs(plan.settings), plan, instance)
+    staleness = Staleness(build_defs(plan.settings).resolve_asset_graph(), plan, instance)
     inventory, card = inventory_probe(plan), encoder_probe(plan)
     copies = staleness.probe(duplicate_encoder_probe(plan), None)
     cards: dict[str, State] = {}

@@ -199,3 +199,24 @@ def _as_table(rows: list[dict[str, object]]) -> pd.DataFrame:
         elif column.dtype == "float64":
             table[column.name] = table[column.name].astype("float64")
     return table
+
+
+def out_of_range(curve: pd.DataFrame) -> list[str]:
+    """Rows whose value or interval cannot be: outside 0 to 1, or the value outside its interval.
+
+    Parameters
+    ----------
+    curve
+        Rows with ``metric``, ``training_size``, ``mean``, ``ci_low`` and ``ci_high``; empty values
+        are no fault.
+    """
+    wrong = []
+    columns = ("metric", "training_size", "mean", "ci_low", "ci_high")
+    for metric, size, mean, low, high in zip(*(curve[name] for name in columns), strict=True):
+        name = f"{metric} at {size}"
+        for value in (mean, low, high):
+            if value < 0 or value > 1:
+                wrong.append(f"{name}: {value:g} is outside 0 to 1")
+        if low > mean or high < mean:
+            wrong.append(f"{name}: {mean:g} is outside {low:g} to {high:g}")
+    return wrong

@@ -198,3 +198,36 @@ def _row(
         encoder.name,
         encoder.fingerprint,
     )
+
+
+def embedding_faults(
+    embeddings: pd.DataFrame, inventory: pd.DataFrame, *, variant: str, dimension: int
+) -> list[str]:
+    """What keeps an embeddings table from being used, in words; none of it should ever happen.
+
+    Parameters
+    ----------
+    embeddings
+        As :data:`audio_assets.tables.EMBEDDINGS`.
+    inventory
+        As :data:`audio_assets.tables.AUDIO_INVENTORY`, of the same species.
+    variant
+        Of the clips that the model reads.
+    dimension
+        Of the encoder.
+    """
+    import numpy as np
+
+    faults = []
+    expected = set(inventory.loc[inventory["variant"] == variant, "clip_id"])
+    missing = sorted(expected - set(embeddings["clip_id"]))
+    if missing:
+        faults.append(f"{len(missing)} clips have no row: {', '.join(missing[:5])}")
+    usable = embeddings[embeddings["status"] == "ok"]
+    for clip_id, embedding in zip(usable["clip_id"], usable["embedding"], strict=True):
+        values = np.asarray(embedding, dtype=np.float64)
+        if values.shape != (dimension,):
+            faults.append(f"{clip_id}: shape {values.shape} instead of ({dimension},)")
+        elif not np.isfinite(values).all():
+            faults.append(f"{clip_id}: not finite")
+    return faults[:20]

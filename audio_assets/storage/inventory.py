@@ -85,6 +85,26 @@ def inventory_version(inventory: pd.DataFrame) -> str:
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
+def listing_digest(objects: Iterable[AudioObject], rules: RecordingRules) -> str:
+    """16 hex digits that change when a listing shows other audio; no file is read for it.
+
+    Names, sizes, times, generations and recordings count. Equal digests mean that there is nothing
+    to list anew, short of a file replaced by one of the same size and time; unequal ones may still
+    lead to the same :func:`inventory_version`.
+
+    Parameters
+    ----------
+    objects
+        In the order of :func:`audio_assets.storage.listing.list_objects`; read one at a time.
+    """
+    digest = hashlib.sha256()
+    for item in objects:
+        recording, _ = rules.recording_of(item.path)
+        seen = (item.path, item.size, item.updated.isoformat(), item.generation, recording)
+        digest.update(repr(seen).encode())
+    return digest.hexdigest()[:16]
+
+
 def _clip_ids(objects: list[AudioObject]) -> list[str]:
     stems = [(item.variant, item.label, PurePosixPath(item.name).stem) for item in objects]
     shared = Counter(stems)

@@ -43,7 +43,7 @@ class AudioObject:
         Bytes.
     checksum
         ``sha256:…`` of a local file, ``md5:…`` or ``crc32c:…`` from a bucket, or ``unread:…`` for
-        a file that could not be read.
+        a file that could not be read. Empty where it was not asked for.
     generation
         Object generation, empty for local files.
     """
@@ -107,13 +107,16 @@ def list_species(root: UPath) -> SpeciesListing:
     )
 
 
-def list_objects(root: UPath, species: str) -> Iterator[AudioObject]:
+def list_objects(
+    root: UPath, species: str, *, compute_checksums: bool = True
+) -> Iterator[AudioObject]:
     """Objects under ``{species}/{variant}/{label}/``, in order of variant, label and name.
 
     Hidden files and placeholders of empty folders are left out; every other object is listed,
     whatever its ending, so that what is not audio can be named as such. So is a folder that is
     named like a sound file. A missing folder has no objects. Bytes of a name that are no UTF-8 are
-    shown as ``\\xff``. Of a bucket, one page is in memory at a time.
+    shown as ``\\xff``. Of a bucket, one page is in memory at a time. Without ``compute_checksums``
+    no file is read, and only a bucket's objects have a checksum.
 
     Raises
     ------
@@ -127,15 +130,17 @@ def list_objects(root: UPath, species: str) -> Iterator[AudioObject]:
             for entry in _list(folder):
                 if entry.name.startswith(".") or (entry.is_folder and not _is_odd(entry)):
                     continue
-                yield _object(folder, f"{species}/{variant}/{label}", entry)
+                yield _object(folder, f"{species}/{variant}/{label}", entry, compute_checksums)
 
 
-def _object(folder: UPath, prefix: str, entry: _Entry) -> AudioObject:
+def _object(folder: UPath, prefix: str, entry: _Entry, compute: bool) -> AudioObject:
     variant, label = prefix.split("/")[1:]
     # Neither Parquet nor a page can hold a name that is no UTF-8.
     path = folder / os.fsencode(entry.name).decode("utf-8", "backslashreplace")
     relative = f"{prefix}/{path.name}"
-    checksum = _computed_checksum(path, relative, entry) if entry.checksum is None else None
+    checksum = entry.checksum
+    if checksum is None:
+        checksum = _computed_checksum(path, relative, entry) if compute else ""
     return AudioObject(
         name=path.name,
         path=relative,
@@ -143,7 +148,7 @@ def _object(folder: UPath, prefix: str, entry: _Entry) -> AudioObject:
         label=label,
         uri=str(path),
         size=entry.size,
-        checksum=checksum or entry.checksum or "",
+        checksum=checksum,
         generation=entry.generation,
         updated=entry.updated,
     )

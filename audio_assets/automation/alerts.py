@@ -1,0 +1,51 @@
+"""The sensor that tells people about runs that failed."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster._core.storage.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
+
+from audio_assets.settings import Settings
+from audio_assets.webhook import WebhookError, failure_message, post_message
+
+
+def build_failure_sensor(settings: Settings) -> dg.SensorDefinition:
+    @dg.run_failure_sensor(
+        minimum_interval_seconds=settings.sensor_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Logs every failed run, and posts it to AUDIO_ASSETS_WEBHOOK_URL if it is set.",
+    )
+    def failed_runs(context: dg.RunFailureSensorContext) -> None:
+        run = context.dagster_run
+        if run.tags.get(WILL_RETRY_TAG) == "true":
+            return
+        task = f"{run.job_name} {run.tags.get(PARTITION_NAME_TAG, '')}".strip()
+        text = failure_message(task, _reason(context), run.run_id)
+        context.log.error(text)
+        if settings.webhook_url is None:
+            return
+        try:
+            post_message(settings.webhook_url.get_secret_value(), text)
+        except WebhookError as error:
+            # The log has the message; a webhook that is down must not hold up the next one.
+            context.log.warning(f"not posted: {error}")
+
+    return failed_runs
+
+
+def _reason(context: dg.RunFailureSensorContext) -> str:
+    errors = []
+    for event in context.get_step_failure_events():
+        failure = event.step_failure_data
+        if failure.user_failure_data and failure.user_failure_data.description:
+            return str(failure.user_failure_data.description)
+        errors.append(failure.error)
+    # A run that fails before its first step says why in the event of its end.
+    if context.failure_event.event_specific_data is not None:
+        errors.append(context.failure_event.job_failure_data.error)
+    for error in errors:
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None:
+            return str(error.message)
+    return str(context.failure_event.message)

@@ -1,0 +1,37 @@
+"""The nightly schedule: what the sensors cannot see from sizes and times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.tasks import species_to_keep
+
+
+def build_nightly_report(job: Any) -> dg.ScheduleDefinition:
+    """A report a night, so that its freshness policy tells when the daemon is dead."""
+    return dg.ScheduleDefinition(
+        name="nightly_report",
+        job=job,
+        cron_schedule="17 4 * * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+
+
+def build_nightly_inventory(plan: AssetPlan, job: Any) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        job=job,
+        cron_schedule="17 2 * * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Has all inventories made anew, with the checksums of all files. Where the "
+        "audio is what it was, nothing follows.",
+    )
+    def nightly_inventory(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+        return [
+            dg.RunRequest(run_key=name, partition_key=name)
+            for name in species_to_keep(plan, context.instance)
+        ]
+
+    return nightly_inventory

@@ -1,0 +1,155 @@
+"""``audio-assets doctor``: whether everything that a run needs is there, a line each."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import dagster as dg
+from rich.console import Console
+
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.stale import stale_decision, standing_words
+from audio_assets.cli.run import local_instance
+from audio_assets.definitions import build_defs
+from audio_assets.errors import AudioAssetsError
+from audio_assets.partitions import build_partitions
+from audio_assets.scheduling.decisions import Standing
+from audio_assets.settings import Settings, load_settings
+from audio_assets.staleness import Staleness
+from audio_assets.storage.files import delete_file, is_local, write_atomic
+from audio_assets.storage.listing import list_species
+
+_LOW_DISK_BYTES = 2e9
+_SILENT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor; without ``todo`` there is no problem."""
+
+    subject: str
+    found: str
+    todo: str = ""
+
+
+def run_doctor(*, as_json: bool) -> int:
+    """Print the findings; 1 if there is any problem."""
+    findings = list(examine())
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        console = Console()
+        for finding in findings:
+            mark = "problem" if finding.todo else "ok     "
+            text = f"{mark}  {finding.subject}: {finding.found}"
+            if finding.todo:
+                text += f"\n           {finding.todo}"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+    return 1 if any(finding.todo for finding in findings) else 0
+
+
+def examine() -> Iterator[Finding]:
+    """Look at one thing after the other; a fault in one stops none of the others."""
+    try:
+        settings = load_settings()
+    except AudioAssetsError as error:
+        yield Finding("settings", error.what, error.remedy)
+        return
+    yield Finding("settings", "all well-formed")
+    plan = AssetPlan(settings, build_partitions(settings))
+    yield from _tried("audio", lambda: _audio(plan))
+    yield from _tried("results", lambda: _results(plan))
+    yield from _tried("disk", lambda: _disk(settings))
+    for model in settings.models:
+        yield from _tried(f"model {model}", functools.partial(_model, plan, model))
+    yield from _tried("duplicate encoder", lambda: _duplicates(settings))
+    try:
+        instance = local_instance()
+    except AudioAssetsError as error:
+        yield Finding("instance", error.what, error.remedy)
+        return
+    with instance:
+        yield Finding("instance", f"{instance.root_directory}, Dagster {dg.__version__}")
+        yield from _tried("daemon", lambda: _daemon(instance))
+        yield from _tried("partitions", lambda: _partitions(plan, instance))
+
+
+def _tried(subject: str, look: Callable[[], Finding]) -> Iterator[Finding]:
+    try:
+        yield look()
+    except AudioAssetsError as error:
+        yield Finding(subject, error.what, error.remedy)
+
+
+def _audio(plan: AssetPlan) -> Finding:
+    root = plan.audio_root
+    listing = list_species(root)
+    if listing.rejected:
+        names = ", ".join(map(repr, listing.rejected))
+        return Finding("audio", f"{names} cannot be species", next(iter(listing.rejected.values())))
+    if not listing.species:
+        todo = "Put clips into {species}/data/pos and {species}/data/neg there."
+        return Finding("audio", f"{root} has no species folder", todo)
+    return Finding("audio", f"{root}, {len(listing.species)} species")
+
+
+def _results(plan: AssetPlan) -> Finding:
+    root = plan.results.root
+    probe = root / f".doctor-{uuid.uuid4().hex[:8]}"
+    write_atomic(probe, b"")
+    delete_file(probe)
+    return Finding("results", f"{root} can be written to")
+
+
+def _disk(settings: Settings) -> Finding:
+    folders = [Path(settings.cache_dir).expanduser()]
+    if is_local(AssetPlan(settings, build_partitions(settings)).results.root):
+        folders.append(Path(settings.results_root))
+    free = {}
+    for folder in folders:
+        there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+        free[folder] = shutil.disk_usage(there).free
+    said = ", ".join(f"{number / 1e9:.1f} GB free for {folder}" for folder, number in free.items())
+    low = [folder for folder, number in free.items() if number < _LOW_DISK_BYTES]
+    return Finding("disk", said, f"Make room for {low[0]}: 2 GB at least." if low else "")
+
+
+def _model(plan: AssetPlan, model: str) -> Finding:
+    encoder = plan.load_encoder(model)
+    return Finding(f"model {model}", f"{encoder.name}, fingerprint {encoder.fingerprint[:12]}")
+
+
+def _duplicates(settings: Settings) -> Finding:
+    from audio_assets.assets.near_duplicates import duplicate_encoder_version
+
+    version = duplicate_encoder_version(settings)
+    return Finding("duplicate encoder", f"{settings.duplicate_encoder or 'none'}, {version[:12]}")
+
+
+def _daemon(instance: dg.DagsterInstance) -> Finding:
+    beats = instance.get_daemon_heartbeats()
+    start = "Nothing is noticed or run by itself until it runs: make ui, or dagster-daemon run."
+    if not beats:
+        return Finding("daemon", "never ran on this instance", start)
+    silent = time.time() - max(beat.timestamp for beat in beats.values())
+    if silent > _SILENT_SECONDS:
+        return Finding("daemon", f"silent for {silent / 60:.0f} minutes", start)
+    return Finding("daemon", f"last heard of {silent:.0f} s ago")
+
+
+def _partitions(plan: AssetPlan, instance: dg.DagsterInstance) -> Finding:
+    graph = build_defs(plan.settings).resolve_asset_graph()
+    staleness = Staleness(graph, plan, instance, of_all=True)
+    decision = stale_decision(plan, instance, staleness)
+    said = standing_words(decision)
+    if decision.of(Standing.FAILED):
+        todo = "Read why in the runs of the Dagster UI, mend it, and run it: audio-assets run."
+        return Finding("partitions", said, todo)
+    return Finding("partitions", said)

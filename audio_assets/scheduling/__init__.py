@@ -1,0 +1,1 @@
+"""Decisions of the automation: plain functions over what its sensors saw; Dagster is not known."""

@@ -1,0 +1,166 @@
+"""What to run next: from what is stale, what is running and what has failed.
+
+The decision is made anew at every look, from states alone, so nothing that happens between two
+looks is lost. A task waits until what it is built on has come to rest, so that it runs once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+ATTEMPTS = 3
+"""Times that a piece of work is tried before it is given up, until its code or inputs change."""
+
+_FIRST_WAIT_SECONDS = 60.0
+_WAIT_FACTOR = 10.0
+
+
+@dataclass(frozen=True, order=True)
+class Task:
+    """A partition of a job; the partition is empty for a job without partitions."""
+
+    job: str
+    partition: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.partition}".strip()
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Tasks that a task is built on.
+
+    Attributes
+    ----------
+    required
+        Without these it cannot run.
+    awaited
+        It takes what these have made, also if some have failed.
+    """
+
+    required: tuple[Task, ...] = ()
+    awaited: tuple[Task, ...] = ()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What of a task is to be done.
+
+    Attributes
+    ----------
+    assets
+        To be materialized.
+    signature
+        Equal for equal code and inputs.
+    """
+
+    assets: tuple[str, ...]
+    signature: str
+
+
+@dataclass(frozen=True)
+class History:
+    """Earlier runs of equal work.
+
+    Attributes
+    ----------
+    runs
+        All of them.
+    failures
+        Those that failed since the last that did not.
+    last_end
+        When the newest of them ended, in seconds since the epoch.
+    """
+
+    runs: int = 0
+    failures: int = 0
+    last_end: float = 0.0
+
+
+class Standing(StrEnum):
+    """How a task stands."""
+
+    FRESH = "fresh"
+    RUNNING = "running"
+    DUE = "due"
+    WAITING = "waiting for what it is built on"
+    RETRYING = "waiting before it is tried again"
+    FAILED = "given up"
+    BLOCKED = "built on something that failed"
+
+
+# One that is tried again later does not hold up what only awaits it: that is made twice, then.
+_AT_REST = {Standing.FRESH, Standing.RETRYING, Standing.FAILED, Standing.BLOCKED}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How the tasks stand, and the work of those that are due."""
+
+    standings: Mapping[Task, Standing]
+    due: Mapping[Task, tuple[Work, History]]
+
+    def of(self, standing: Standing) -> tuple[Task, ...]:
+        """Tasks that stand so."""
+        return tuple(task for task, its in self.standings.items() if its is standing)
+
+
+def decide(
+    tasks: Mapping[Task, Inputs],
+    *,
+    running: Collection[Task],
+    work: Callable[[Task], Work | None],
+    history: Callable[[Work], History],
+    now: float,
+    elsewhere: Callable[[Task], bool] = lambda _: False,
+) -> Decision:
+    """Decide on every task.
+
+    Parameters
+    ----------
+    tasks
+        In the order of the data flow. An input that is not among them counts as fresh.
+    running
+        Tasks with a run that is queued or going on.
+    work
+        What of a task is stale, or None. Asked only when all that the task is built on is at rest.
+    history
+        Earlier runs of a piece of work.
+    now
+        Seconds since the epoch.
+    elsewhere
+        Whether somebody else tries a task again: nobody waits here for one that is not fresh.
+    """
+    standings: dict[Task, Standing] = {}
+    due: dict[Task, tuple[Work, History]] = {}
+
+    def stands(inputs: Sequence[Task]) -> set[Standing]:
+        return {standings[one] for one in inputs if one in standings}
+
+    for task, inputs in tasks.items():
+        required, awaited = stands(inputs.required), stands(inputs.awaited)
+        if task in running:
+            standings[task] = Standing.RUNNING
+        elif not required | awaited <= _AT_REST:
+            standings[task] = Standing.WAITING
+        elif required - {Standing.FRESH}:
+            standings[task] = Standing.BLOCKED
+        elif (todo := work(task)) is None:
+            standings[task] = Standing.FRESH
+        else:
+            past = history(todo)
+            if past.failures >= ATTEMPTS or elsewhere(task):
+                standings[task] = Standing.FAILED
+            elif past.failures and now < past.last_end + retry_wait(past.failures):
+                standings[task] = Standing.RETRYING
+            else:
+                standings[task] = Standing.DUE
+                due[task] = (todo, past)
+    return Decision(standings, due)
+
+
+def retry_wait(failures: int) -> float:
+    """Seconds to wait after so many failures in a row."""
+    return _FIRST_WAIT_SECONDS * _WAIT_FACTOR ** (failures - 1)

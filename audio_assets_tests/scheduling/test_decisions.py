@@ -1,0 +1,144 @@
+"""What is run next, whatever is stale, running and failed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audio_assets.scheduling.audio_changes import audio_changes, new_species
+from audio_assets.scheduling.decisions import (
+    ATTEMPTS,
+    Decision,
+    History,
+    Inputs,
+    Standing,
+    Task,
+    Work,
+    decide,
+    retry_wait,
+)
+from audio_assets.storage.listing import SpeciesListing
+
+A, B, C = Task("a"), Task("b"), Task("c", "owl")
+CHAIN = {A: Inputs(), B: Inputs(required=(A,)), C: Inputs(awaited=(B,))}
+
+
+def decided(
+    tasks: dict[Task, Inputs],
+    stale: set[Task],
+    *,
+    running: frozenset[Task] = frozenset(),
+    failures: int = 0,
+    now: float = 0.0,
+) -> Decision:
+    def work(task: Task) -> Work | None:
+        return Work(("asset",), str(task)) if task in stale else None
+
+    past = History(runs=failures, failures=failures, last_end=0.0)
+    return decide(tasks, running=running, work=work, history=lambda _: past, now=now)
+
+
+def test_only_what_is_ready_is_due():
+    decision = decided(CHAIN, {A, B, C})
+    assert decision.standings == {A: Standing.DUE, B: Standing.WAITING, C: Standing.WAITING}
+    assert list(decision.due) == [A]
+    assert list(decided(CHAIN, {B, C}).due) == [B]
+    assert decided(CHAIN, set()).due == {}
+
+
+def test_what_runs_is_not_due_and_all_behind_it_waits():
+    decision = decided(CHAIN, {A, B, C}, running=frozenset({A}))
+    assert decision.standings == {A: Standing.RUNNING, B: Standing.WAITING, C: Standing.WAITING}
+
+
+def test_work_is_given_up_after_a_number_of_failures_and_holds_up_no_one_who_only_awaits_it():
+    decision = decided(CHAIN, {A}, failures=ATTEMPTS, now=1e9)
+    assert decision.standings == {A: Standing.FAILED, B: Standing.BLOCKED, C: Standing.FRESH}
+
+
+@given(st.integers(1, ATTEMPTS - 1))
+def test_a_failure_is_tried_again_after_its_wait_and_not_before(failures):
+    wait = retry_wait(failures)
+    assert A not in decided(CHAIN, {A}, failures=failures, now=wait - 1).due
+    assert decided(CHAIN, {A}, failures=failures, now=wait - 1).standings[B] is Standing.BLOCKED
+    assert A in decided(CHAIN, {A}, failures=failures, now=wait).due
+
+
+def test_waits_grow():
+    waits = [retry_wait(failures) for failures in range(1, ATTEMPTS)]
+    assert waits == sorted(set(waits)) and waits[0] > 0
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> tuple[dict[Task, Inputs], set[Task], frozenset[Task]]:
+    tasks: dict[Task, Inputs] = {}
+    for number in range(draw(st.integers(1, 12))):
+        inputs = st.lists(st.sampled_from(list(tasks)), unique=True) if tasks else st.just([])
+        tasks[Task(f"t{number}")] = Inputs(tuple(draw(inputs)), tuple(draw(inputs)))
+    some = st.sets(st.sampled_from(list(tasks)))
+    return tasks, draw(some), frozenset(draw(some))
+
+
+@given(graphs())
+def test_no_task_is_due_before_what_it_is_built_on_and_none_is_forgotten(graph):
+    tasks, stale, running = graph
+    decision = decided(tasks, stale, running=running)
+    assert decision.standings.keys() == tasks.keys()
+    busy = {Standing.DUE, Standing.RUNNING, Standing.WAITING}
+    for task, inputs in tasks.items():
+        before = {decision.standings[one] for one in (*inputs.required, *inputs.awaited)}
+        if task in decision.due:
+            assert task in stale - running and not before & busy
+        elif task in stale - running:
+            assert before & busy
+
+
+@given(graphs())
+def test_carrying_out_what_is_due_runs_each_stale_task_once(graph):
+    tasks, stale, _ = graph
+    left, ran = set(stale), []
+    for _ in range(len(tasks) + 1):
+        due = decided(tasks, left).due
+        ran += list(due)
+        left -= set(due)
+    assert sorted(ran) == sorted(stale)
+
+
+def test_audio_is_settled_when_two_looks_agree():
+    first = audio_changes({"owl": "1", "fox": "7"}, {"fox": "7"}, None)
+    assert (first.settled, first.moving) == ((), ("owl",))
+    moved = audio_changes({"owl": "2", "fox": "7"}, {"fox": "7"}, first.cursor)
+    assert (moved.settled, moved.moving) == ((), ("owl",))
+    again = audio_changes({"owl": "2", "fox": "7"}, {"fox": "7"}, moved.cursor)
+    assert (again.settled, again.moving) == (("owl",), ())
+
+
+def test_audio_that_flipped_back_is_no_change():
+    first = audio_changes({"owl": "2"}, {"owl": "1"}, None)
+    assert audio_changes({"owl": "1"}, {"owl": "1"}, first.cursor).settled == ()
+
+
+names = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123"))
+
+
+@given(names, names, st.none() | st.text())
+def test_every_species_whose_audio_differs_is_settled_or_moving(now, recorded, cursor):
+    seen = audio_changes(now, recorded, cursor)
+    assert {*seen.settled, *seen.moving} == {s for s in now if recorded.get(s) != now[s]}
+    assert not set(seen.settled) & set(seen.moving)
+    after = audio_changes(now, recorded, seen.cursor)
+    assert after.moving == () and audio_changes(now, now, after.cursor).settled == ()
+
+
+def test_the_cursor_holds_changed_species_alone():
+    now = {f"species{number}": "0123456789abcdef" for number in range(1000)}
+    assert audio_changes(now, now, None).cursor == "{}"
+    assert len(audio_changes(now, {}, None).cursor) < 50_000
+
+
+@pytest.mark.parametrize(
+    ("wanted", "known", "expected"),
+    [((), (), ("fox", "owl")), ((), ("owl",), ("fox",)), (("owl",), (), ("owl",))],
+)
+def test_new_species_are_folders_that_the_settings_want(wanted, known, expected):
+    listing = SpeciesListing(("fox", "owl"), {"Barn owl": "rename it"})
+    assert new_species(listing, known, wanted) == expected

@@ -1,0 +1,168 @@
+"""Time and memory of a tick of each sensor over many objects: ``python benchmarks/sensor_tick.py``.
+
+The audio is empty files under a temporary folder, or objects of the tests' stand-in for a bucket.
+The instance remembers every partition of every asset as made from that audio, so that the ticks look at
+all there is and ask for nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.data_version import (
+    CODE_VERSION_TAG,
+    DATA_VERSION_TAG,
+    INPUT_DATA_VERSION_TAG_PREFIX,
+    INPUT_EVENT_POINTER_TAG_PREFIX,
+)
+from dagster._core.definitions.partitions.context import partition_loading_context
+
+from audio_assets import jobs
+from audio_assets.assets.audio_inventory import LISTING
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.audio import _look
+from audio_assets.definitions import build_defs
+from audio_assets.partitions import SPECIES, build_partitions, partition_key, split_key
+from audio_assets.settings import load_settings
+from audio_assets.storage.results import CHART_FORMATS
+
+SENSORS = ("species_folders", "changed_audio", "stale_partitions")
+BUCKET = "field-audio"
+# Those whose weights are always there.
+MODELS = ("birdnet", "random_forest", "svm", "placeholder")
+
+
+def write_audio(root: Path, species: Sequence[str], objects: int) -> None:
+    """Empty files, evenly over species and labels."""
+    for name in species:
+        for label in ("pos", "neg"):
+            folder = root / name / "data" / label
+            folder.mkdir(parents=True)
+            for number in range(objects // len(species) // 2):
+                (folder / f"{name}-{label}-t-{number // 3:06d}_9sec_1_{number % 3}.wav").touch()
+
+
+def put_audio(server: Any, species: Sequence[str], objects: int) -> None:
+    """The same in a bucket."""
+    for name in species:
+        for label in ("pos", "neg"):
+            for number in range(objects // len(species) // 2):
+                stem = f"{name}-{label}-t-{number // 3:06d}_9sec_1_{number % 3}"
+                server.put(BUCKET, f"audio/{name}/data/{label}/{stem}.wav", b"")
+
+
+def remember(defs: dg.Definitions, plan: AssetPlan, instance: dg.DagsterInstance) -> int:
+    """Record every partition as materialized from the audio of now; how many there are."""
+    species = instance.get_dynamic_partitions(SPECIES.name or "")
+    models = plan.settings.models
+    keys: dict[Any, list[str | None]] = {
+        None: [None],
+        SPECIES: list(species),
+        plan.partitions.models: list(models),
+        plan.partitions.species_by_model: [partition_key(m, s) for m in models for s in species],
+    }
+    digests = _look(plan, species)
+    graph = defs.resolve_asset_graph()
+    latest: dict[str, int] = {}
+    count = 0
+    for job in jobs.job_plans(plan).values():
+        for asset in job.assets:
+            node = graph.get(dg.AssetKey(asset))
+            tags = {CODE_VERSION_TAG: node.code_version or "", DATA_VERSION_TAG: "one"}
+            if asset == "duplicate_encoder":
+                tags[DATA_VERSION_TAG] = "off"
+            for parent in (key.to_user_string() for key in node.parent_keys):
+                known = "off" if parent == "duplicate_encoder" else "one"
+                tags[f"{INPUT_DATA_VERSION_TAG_PREFIX}/{parent}"] = known
+                tags[f"{INPUT_EVENT_POINTER_TAG_PREFIX}/{parent}"] = str(latest[parent])
+            for key in keys[job.partitions]:
+                if asset == "encoder_card" and key:
+                    tags[DATA_VERSION_TAG] = plan.encoder_version(key)
+                metadata = {LISTING: digests[key]} if asset == "audio_inventory" and key else {}
+                instance.report_runless_asset_event(
+                    dg.AssetMaterialization(asset, partition=key, tags=tags, metadata=metadata)
+                )
+                _touch_outputs(plan, asset, key)
+                count += 1
+            latest[asset] = instance.event_log_storage.get_maximum_record_id() or 0
+    return count
+
+
+def _touch_outputs(plan: AssetPlan, asset: str, key: str | None) -> None:
+    results = plan.results
+    if asset in ("encoder_card", "duplicate_encoder"):
+        return
+    if key is None:
+        paths = [results.learning_curves, results.comparisons, results.quarantine, results.report]
+    else:
+        paths = [results.table(asset, *(split_key(key) if "|" in key else (key,)))]
+        if asset == "roc_auc_chart":
+            paths += [results.chart(key, form) for form in CHART_FORMATS]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def measure(audio_root: str, folder: Path, species: Sequence[str]) -> None:
+    """Print a line a sensor."""
+    settings = load_settings(
+        audio_root=audio_root,
+        results_root=str(folder / "results"),
+        models=MODELS,
+        duplicate_encoder="",
+    )
+    plan = AssetPlan(settings, build_partitions(settings))
+    defs = build_defs(settings)
+    with dg.DagsterInstance.local_temp(str(folder)) as instance:
+        instance.add_dynamic_partitions(SPECIES.name or "", list(species))
+        print(f"{remember(defs, plan, instance)} asset partitions")
+        print(
+            "| sensor | s | CPU s | peak MB | size of the cursor | says |\n|---|---|---|---|---|---|"
+        )
+        for name in SENSORS:
+            context = dg.build_sensor_context(
+                instance=instance, repository_def=defs.get_repository_def(), sensor_name=name
+            )
+            wall, cpu = time.perf_counter(), time.process_time()
+            with partition_loading_context(dynamic_partitions_store=instance), context:
+                seen = defs.resolve_sensor_def(name).evaluate_tick(context)
+            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            said = seen.skip_message or f"{len(seen.run_requests or ())} runs asked for"
+            size = len(seen.cursor or "")
+            print(f"| {name} | {wall:.1f} | {cpu:.1f} | {peak:.0f} | {size} | {said} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--objects", type=int, default=100_000)
+    parser.add_argument("--species", type=int, default=50)
+    parser.add_argument("--bucket", action="store_true", help="in the stand-in for a bucket")
+    options = parser.parse_args()
+    species = [f"species_{number:03d}" for number in range(options.species)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if not options.bucket:
+            write_audio(folder / "audio", species, options.objects)
+            measure(str(folder / "audio"), folder, species)
+            return
+        sys.path.insert(0, str(Path(__file__).parents[1]))
+        from audio_assets_tests.bucket_server import BucketServer
+
+        with BucketServer(BUCKET).serve() as server:
+            put_audio(server, species, options.objects)
+            os.environ["STORAGE_EMULATOR_HOST"] = server.url
+            measure(f"gs://{BUCKET}/audio", folder, species)
+
+
+if __name__ == "__main__":
+    main()
