@@ -33,6 +33,7 @@ DAGSTER_SIDE = {
     "staleness.py",
     "run_launcher.py",
     "runner.py",
+    "run_coordinator.py",
 }
 HEAVY = {
     "ai_edge_litert",
