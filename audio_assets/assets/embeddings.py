@@ -1,5 +1,6 @@
 """The embeddings of a species by a model's encoder."""
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
             encoder = plan.load_encoder(model)
             table, counts = embed_species(
                 plan,
-                context,
+                context.log,
                 audio_inventory,
                 settings.variant(model),
                 encoder=encoder,
@@ -88,7 +89,7 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
 
 def embed_species(
     plan: AssetPlan,
-    context: dg.AssetExecutionContext,
+    log: logging.Logger,
     inventory: Any,
     variant: str,
     *,
@@ -115,14 +116,14 @@ def embed_species(
         return data
 
     started = _cpu_seconds()
-    with progress.task(title, context.log.info) as advance:
+    with progress.task(title, log.info) as advance:
         table, counts = embed_inventory(
             inventory,
             variant,
             encoder=encoder,
             make_encoder=partial(load_encoder, encoder.name, settings.weight_places),
             store=EmbeddingStore(
-                plan.results.root, encoder.name, encoder.fingerprint, warn=context.log.warning
+                plan.results.root, encoder.name, encoder.fingerprint, warn=log.warning
             ),
             read=counted,
             limits=DurationLimits(settings.min_seconds, settings.max_seconds),

@@ -75,7 +75,7 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
                 encoder = _load(settings)
                 embeddings, counts = embed_species(
                     plan,
-                    context,
+                    context.log,
                     audio_inventory,
                     next(v for v in VARIANTS if (audio_inventory["variant"] == v).any()),
                     encoder=encoder,

@@ -65,6 +65,24 @@ def run(
 
 
 @app.command()
+def embed(
+    model: Annotated[str, typer.Option("--model", "-m", help="The model.")],
+    species: Annotated[str, typer.Option("--species", "-s", help="The species.")],
+    quiet: QuietOption = False,
+) -> None:
+    """Put all embeddings of a species into the store, beside any number that do it too.
+
+    For partitions that are large enough to be shared out among machines; `run` then finds the
+    embeddings there. No clip is embedded by two that work at the same time.
+
+    Example: audio-assets embed --model birdnet --species coyote
+    """
+    from audio_assets.cli.embed import run_embed
+
+    run_embed(model, species, quiet=quiet)
+
+
+@app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:

@@ -1,0 +1,56 @@
+"""``audio-assets embed``: one of many workers that fill the embedding store of a partition.
+
+It needs no Dagster instance, so that a pod without any right but on the buckets can do it.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from rich.console import Console
+
+from audio_assets.assets.audio_inventory import take_inventory
+from audio_assets.assets.embeddings import embed_species
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.cli.console import ConsoleProgress, QuietProgress
+from audio_assets.errors import AudioAssetsError
+from audio_assets.partitions import build_partitions
+from audio_assets.settings import load_settings
+
+
+def run_embed(model: str, species: str, *, quiet: bool) -> None:
+    """Return when the store has every usable clip of the species, whoever embedded it.
+
+    Raises
+    ------
+    AudioAssetsError
+        If the species has no clips that the model reads, or any of what embedding raises.
+    """
+    console = Console()
+    settings = load_settings()
+    plan = AssetPlan(settings, build_partitions(settings))
+    encoder = plan.load_encoder(model)
+    variant = settings.variant(model)
+    inventory = take_inventory(plan, species)
+    if not (inventory["variant"] == variant).any():
+        raise AudioAssetsError(
+            f"There are no clips of {species} under {settings.audio_root}",
+            f"{model} reads {species}/{variant}/pos and {species}/{variant}/neg there.",
+        )
+    _, counts = embed_species(
+        plan,
+        logging.getLogger(__name__),
+        inventory,
+        variant,
+        encoder=encoder,
+        classes=(),
+        progress=QuietProgress() if quiet else ConsoleProgress(console),
+        title=f"{species}: embedding with {encoder.name}",
+    )
+    console.print(
+        f"{species}, {model}: {counts.embedded} embedded here, {counts.from_store} found in the "
+        f"store, {counts.quarantined} could not be used",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
