@@ -12,7 +12,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 # librosa compiles its kernels when they are first used, 28 s once; part of installing, then.
 COMPILE := $(BIN)/python -c 'import librosa, numpy; librosa.feature.melspectrogram(y=numpy.zeros(4096))'
 
-MARK ?= not slow and not browser
+MARK ?= not slow and not browser and not cluster
 JOBS ?= 2
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -32,8 +32,8 @@ demo: $(VENV)/demo.stamp ## Run the whole pipeline on synthetic audio (DEMO_ARGS
 test: lint ## Lint, type-check, run the fast tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "$(MARK)" $(PYTEST_ARGS)
 
-test-all: MARK :=
-test-all: test ## Lint, type-check, run all tests, also the slow ones and those that need Chromium
+test-all: MARK := not cluster
+test-all: test ## Lint, type-check, run all tests but those on a cluster; Chromium is needed
 
 lint: $(VENV)/dev.stamp ## Check format, style and types
 	$(BIN)/python -m black --quiet --check --diff audio_assets audio_assets_tests benchmarks .ci

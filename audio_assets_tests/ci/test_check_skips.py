@@ -41,3 +41,20 @@ def test_the_exit_code_and_the_last_line_say_what_happened(
     )
     assert done.returncode == code, done.stderr
     assert done.stdout.splitlines()[-1] == last_line
+
+
+def test_reports_are_counted_together_and_none_may_be_empty(tmp_path: Path) -> None:
+    allow_list = tmp_path / "allowed"
+    allow_list.write_text("no GPU")
+    reports = []
+    for name, cases in {"first": [PASSED], "second": [PASSED, SKIPPED], "empty": []}.items():
+        reports.append(tmp_path / name)
+        reports[-1].write_text(f"<testsuite>{''.join(cases)}</testsuite>")
+    for given, code in ((reports[:2], 0), (reports, 1)):
+        done = subprocess.run(
+            [sys.executable, str(SCRIPT), *map(str, given), str(allow_list)],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == code, done.stderr
+        assert done.stdout.splitlines()[-1] == "2 passed, 0 failed, 1 skipped"
