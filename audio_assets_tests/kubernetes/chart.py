@@ -116,6 +116,7 @@ def _postgres(values: Values) -> Values:
         "password": {"env": "DAGSTER_PG_PASSWORD"},
         "db_name": postgres["postgresqlDatabase"],
         "params": postgres["postgresqlParams"],
+        "scheme": postgres["postgresqlScheme"],
     }
 
 

@@ -289,6 +289,7 @@ def installed(
             "username": "dagster",
             "password": PASSWORD,
             "db_name": "dagster",
+            "scheme": values["postgresql"]["postgresqlScheme"],
         }
         (folder / "dagster.yaml").write_text(
             yaml.safe_dump(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from dagster._core.instance.config import dagster_instance_config
+from sqlalchemy.engine import make_url
 
 from audio_assets.pods import DEFAULT, PODS
 from audio_assets_tests.kubernetes.chart import (
@@ -50,6 +51,15 @@ def test_the_instance_that_the_values_make_is_valid(values: dict[str, Any], tmp_
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(instance(values)))
     config, _ = dagster_instance_config(str(tmp_path))
     assert config["run_coordinator"]["class"] == "PodRunCoordinator"
+
+
+@pytest.mark.parametrize("place", ["cluster", "compose"])
+def test_the_driver_of_the_database_is_installed(place: str, values: dict[str, Any]) -> None:
+    given = instance(values)
+    if place == "compose":
+        given = yaml.safe_load((ROOT / "deploy/compose/dagster.yaml").read_text())
+    scheme = given["storage"]["postgres"]["postgres_db"]["scheme"]
+    assert make_url(f"{scheme}://user@host/name").get_dialect().import_dbapi()
 
 
 def leaves(config: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
