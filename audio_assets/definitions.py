@@ -83,7 +83,7 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
             build_nightly_inventory(plan, jobs[INVENTORY]),
             build_nightly_report(jobs[REPORT]),
         ],
-        loggers={"json": dg.json_console_logger},
+        loggers={"console": dg.colored_console_logger, "json": dg.json_console_logger},
         # A step in a process of its own would import everything anew, and a run has few steps.
         executor=dg.in_process_executor,
         resources={

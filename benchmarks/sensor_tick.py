@@ -1,7 +1,7 @@
 """Time and memory of a tick of each sensor over many objects: ``python benchmarks/sensor_tick.py``.
 
-The audio is empty files under a temporary folder, or objects of the tests' stand-in for a bucket.
-The instance remembers every partition of every asset as made from that audio, so that the ticks look at
+The audio is empty files in a temporary folder, or objects in the tests' stand-in for a bucket. The
+instance remembers every partition of every asset as made from that audio, so that the ticks look at
 all there is and ask for nothing.
 """
 
@@ -125,9 +125,8 @@ def measure(audio_root: str, folder: Path, species: Sequence[str]) -> None:
     with dg.DagsterInstance.local_temp(str(folder)) as instance:
         instance.add_dynamic_partitions(SPECIES.name or "", list(species))
         print(f"{remember(defs, plan, instance)} asset partitions")
-        print(
-            "| sensor | s | CPU s | peak MB | size of the cursor | says |\n|---|---|---|---|---|---|"
-        )
+        print("| sensor | s | CPU s | peak MB | size of the cursor | says |")
+        print("|---|---|---|---|---|---|")
         for name in SENSORS:
             context = dg.build_sensor_context(
                 instance=instance, repository_def=defs.get_repository_def(), sensor_name=name

@@ -29,9 +29,9 @@ OWNERS = ["team:audio-assets"]
 KINDS = {"python", "parquet"}
 GUARD = "partition_guard"
 """Resource that refuses a wrong partition; the IO manager of the tables needs it, too."""
-# Beside what the storage itself tries again for two minutes: an outage of a few minutes.
+# Few: the storage itself has tried for two minutes before anything that passes comes here.
 RETRIES = dg.RetryPolicy(
-    max_retries=3, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+    max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
 """Of every asset. What :func:`clear_failures` reports is retried only if it passes by itself."""
 ENCODERS_POOL, READERS_POOL = "encoders", "audio_readers"

@@ -31,7 +31,7 @@ def run_embed(model: str, species: str, *, quiet: bool) -> None:
     plan = AssetPlan(settings, build_partitions(settings))
     encoder = plan.load_encoder(model)
     variant = settings.variant(model)
-    inventory = take_inventory(plan, species)
+    inventory, _ = take_inventory(plan, species)
     if not (inventory["variant"] == variant).any():
         raise AudioAssetsError(
             f"There are no clips of {species} under {settings.audio_root}",
