@@ -77,6 +77,7 @@ class BucketServer:
         self.page = 1000
         self.most_at_once = 0
         self.delay = 0.0
+        self.ignores_ranges = False
         self._running = 0
         self._random = random.Random(0)
         self._lock = threading.RLock()
@@ -228,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
         if stored.encoding:
             headers["Content-Encoding"] = stored.encoding
         wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-        if wanted is None:
+        if wanted is None or self.state.ignores_ranges:
             return 200, headers, stored.data
         start, end = int(wanted[1]), min(int(wanted[2]) + 1, len(stored.data))
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(stored.data)}"

@@ -1,6 +1,7 @@
 """What becomes of the faults of a bucket: on the stand-in, since the emulator has none."""
 
 import gzip
+import json
 import logging
 import threading
 import traceback
@@ -237,6 +238,15 @@ def test_a_part_that_fails_for_now_is_asked_for_again(server, fault):
         assert sum("/download/" in request for request in server.requests) == 2
 
 
+@pytest.mark.usefixtures("gives_up_soon")
+def test_a_part_that_is_not_the_one_asked_for_is_not_given_out(server):
+    path = open_root(f"gs://{BUCKET}/x")
+    bucket.write(path, b"x" * 200_000)
+    server.ignores_ranges = True
+    with bucket.open_ranges(path) as file, pytest.raises(TransientStorageError, match="gs://"):
+        file.read(3)
+
+
 def test_downloads_run_side_by_side_on_kept_connections(server, caplog):
     put_clips(server, 64)
     objects = listed()
@@ -419,3 +429,27 @@ def test_no_secret_is_in_an_error_or_a_log(server, caplog, monkeypatch):
     assert server.secrets
     for text in (*shown, caplog.text):
         assert not [secret for secret in secrets if secret in text], text
+
+
+@pytest.mark.parametrize("damage", ["key", "json"])
+def test_a_key_file_that_cannot_be_used_is_an_error_without_its_content(
+    tmp_path, monkeypatch, caplog, damage
+):
+    from audio_assets import roots
+
+    key = {
+        "type": "service_account",
+        "client_email": "sam@example.iam.gserviceaccount.com",
+        "token_uri": "https://oauth2.example/token",
+        "private_key": "-----BEGIN PRIVATE KEY-----\nplanted\n-----END PRIVATE KEY-----\n",
+    }
+    text = json.dumps(key)
+    (tmp_path / "key.json").write_text(text if damage == "key" else text[:-2])
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    caplog.set_level(logging.DEBUG)
+    roots._client.cache_clear()
+    with pytest.raises(StorageError, match="no Google credentials") as raised:
+        list_species(open_root(AUDIO))
+    shown = "".join(traceback.format_exception(raised.value))
+    assert "planted" not in shown + repr(raised.value) + caplog.text

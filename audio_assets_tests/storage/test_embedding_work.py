@@ -234,6 +234,12 @@ def test_a_claim_in_a_bucket_lives_as_long_as_it_is_renewed(bucket_server, monke
     assert ours.claim("work") is not None
 
 
+def test_a_claim_in_a_bucket_is_not_taken_over_before_its_time(bucket_server):
+    ours, theirs = open_store("gs://field-audio/x"), open_store("gs://field-audio/x")
+    assert ours.claim("work") is not None
+    assert [theirs.claim("work") for _ in range(3)] == [None] * 3
+
+
 def test_a_claim_whose_answer_was_lost_is_still_held(bucket_server):
     bucket_server.fail("lost", "POST")
     store = open_store("gs://field-audio/x")
