@@ -82,8 +82,8 @@ DEFAULT = "default"
 
 PODS: Mapping[str, PodSize] = {
     # No smaller than BirdNET's: the near-duplicate search embeds with it.
-    DEFAULT: PodSize(cpu=2, memory_gib=4),
-    "birdnet": PodSize(cpu=2, memory_gib=4),
+    DEFAULT: PodSize(cpu=2, memory_gib=3),
+    "birdnet": PodSize(cpu=2, memory_gib=3),
     "random_forest": PodSize(cpu=2, memory_gib=3),
     "svm": PodSize(cpu=2, memory_gib=3),
     "mobilenet": PodSize(cpu=2, memory_gib=6),

@@ -138,7 +138,8 @@ def values_here(audio: Path, results: Path) -> Values:
             "runCoordinator": {
                 "config": {"customRunCoordinator": {"config": {"dequeue_interval_seconds": 1}}}
             },
-        }
+        },
+        "concurrency": {"runs": {"maxConcurrentRuns": 4}},
     }
     merged: Values = chart.over(values, quick)
     return merged
@@ -216,11 +217,6 @@ class Platform:
 
         return wait_for(f"{statuses} of the run {run_id}", reached, seconds)
 
-    def succeed(self, job: str, partition: str | None = None) -> str:
-        run_id = self.launch(job, partition)
-        self.wait(run_id, "SUCCESS")
-        return run_id
-
     def messages(self, run_id: str) -> str:
         """All that the log of a run says."""
         lines = []
@@ -258,6 +254,8 @@ def installed(
     values = values_here(audio, results)
     image = chart.image_name(chart.deployment(values)["image"])
     assert image == IMAGE, image
+    # Of a run that was killed.
+    cluster("delete", "namespace", NAMESPACE, "--ignore-not-found")
     cluster("create", "namespace", NAMESPACE)
     try:
         for name in ("rbac", "service-accounts", "quota", "network-policies"):

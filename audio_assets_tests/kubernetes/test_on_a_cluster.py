@@ -4,6 +4,7 @@ The tests build on one another's results, in this order; each can be run alone.
 """
 
 import json
+import re
 import time
 from typing import Any
 
@@ -29,16 +30,12 @@ pytestmark = [
 CLIPS = 400
 
 
-def prepared(platform: Platform, species: str, model: str = "birdnet") -> None:
-    """Materialize what the experiment of a species reads."""
-    runs = [
-        platform.launch("inventory", species),
-        platform.launch("duplicates"),
-        platform.launch("encoders", model),
-    ]
-    for run in runs:
-        platform.wait(run, "SUCCESS")
-    platform.succeed("splits", species)
+def prepared(platform: Platform, species: str) -> None:
+    """Materialize what the experiment of a species reads, if no test before has."""
+    if (platform.results / "balanced_manifest" / f"{species}.parquet").exists():
+        return
+    platform.wait(platform.launch("inventory", species), "SUCCESS")
+    platform.wait(platform.launch("splits", species), "SUCCESS")
 
 
 def store_of(platform: Platform) -> EmbeddingStore:
@@ -80,7 +77,7 @@ def test_the_image_loads_its_definitions_without_root_and_with_a_read_only_root(
     assert "uid=10001 gid=10001" in printed
     assert "writable=" not in printed
     assert "room=/tmp" in printed and "room=/var/cache/audio-assets" in printed
-    status = dict(line.split(": ") for line in printed.splitlines() if ": " in line[:12])
+    status = dict(re.findall(r"^(NoNewPrivs|CapEff|CapBnd|Seccomp): +(\S+)$", printed, re.MULTILINE))
     assert status["NoNewPrivs"] == "1"
     assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0
     # 2: a filter, the runtime's own.
@@ -195,7 +192,9 @@ def test_a_run_that_needs_more_memory_than_it_has_is_reported_as_such(platform: 
         "experiment", "birdnet|lark", **{POD_TAG: json.dumps(config), "dagster/max_retries": "0"}
     )
     platform.wait(run_id, "FAILURE")
-    assert "OOMKilled" in platform.messages(run_id)
+    # The kernel takes the whole container, or (before cgroup v2) the largest process of it; a worker
+    # process that went so is reported by the run itself.
+    assert re.search("OOMKilled|short of memory", platform.messages(run_id))
 
 
 def embed_job(platform: Platform) -> Values:
