@@ -25,9 +25,14 @@ from audio_assets_tests.kubernetes.chart import (
 
 CHECKER = "TEST_HELM_CHECK"
 # Where a cluster and a single machine differ on purpose.
-DIFFERENT = {("concurrency", "runs", "max_concurrent_runs")}
-# What only the local instance says, because the chart has nothing for it.
-LOCAL_ONLY = {"nux"}
+DIFFERENT = {
+    ("concurrency", "runs", "max_concurrent_runs"),
+    ("concurrency", "pools", "default_limit"),
+    ("run_monitoring", "poll_interval_seconds"),
+    ("run_monitoring", "start_timeout_seconds"),
+}
+# What only the local instance says: the chart has nothing for it, or runs are not pods there.
+LOCAL_ONLY = {"nux", "run_launcher"}
 
 
 @pytest.fixture(scope="module")
