@@ -77,7 +77,8 @@ def test_the_image_loads_its_definitions_without_root_and_with_a_read_only_root(
     assert "uid=10001 gid=10001" in printed
     assert "writable=" not in printed
     assert "room=/tmp" in printed and "room=/var/cache/audio-assets" in printed
-    status = dict(re.findall(r"^(NoNewPrivs|CapEff|CapBnd|Seccomp): +(\S+)$", printed, re.MULTILINE))
+    found = re.findall(r"^(NoNewPrivs|CapEff|CapBnd|Seccomp): +(\S+)$", printed, re.MULTILINE)
+    status = dict(found)
     assert status["NoNewPrivs"] == "1"
     assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0
     # 2: a filter, the runtime's own.
@@ -192,8 +193,8 @@ def test_a_run_that_needs_more_memory_than_it_has_is_reported_as_such(platform: 
         "experiment", "birdnet|lark", **{POD_TAG: json.dumps(config), "dagster/max_retries": "0"}
     )
     platform.wait(run_id, "FAILURE")
-    # The kernel takes the whole container, or (before cgroup v2) the largest process of it; a worker
-    # process that went so is reported by the run itself.
+    # The kernel takes the whole container, or (before cgroup v2) the largest process of it; a
+    # worker process that went so is reported by the run itself.
     assert re.search("OOMKilled|short of memory", platform.messages(run_id))
 
 
