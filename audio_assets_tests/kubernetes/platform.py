@@ -194,6 +194,19 @@ class Platform:
         run_id: str = launched["run"]["runId"]
         return run_id
 
+    def stop_sensors(self) -> None:
+        place = {"repositoryLocationName": "audio-assets", "repositoryName": "__repository__"}
+        query = """
+            query Sensors($place: RepositorySelector!) {
+              sensorsOrError(repositorySelector: $place) {
+                ... on Sensors { results { sensorState { id } } }
+              }
+            }"""
+        stop = "mutation Stop($id: String!) { stopSensor(id: $id) { __typename } }"
+        for sensor in self.ask(query, place=place)["sensorsOrError"]["results"]:
+            answer = self.ask(stop, id=sensor["sensorState"]["id"])["stopSensor"]
+            assert answer["__typename"] == "StopSensorMutationResult", answer
+
     def terminate(self, run_id: str) -> None:
         query = "mutation Stop($id: String!) { terminateRun(runId: $id) { __typename } }"
         answer = self.ask(query, id=run_id)["terminateRun"]
@@ -279,9 +292,7 @@ def installed(
         server = {"host": code, "port": 3030, "location_name": "audio-assets"}
         workspace = as_yaml({"load_from": [{"grpc_server": server}]})
         cluster.apply(config_map("dagster-workspace", workspace_yaml=workspace))
-        cluster.apply(chart.daemon(values))
         url = f"http://{cluster.start(chart.webserver(values))}:3000"
-        cluster.start(chart.daemon(values))
         database = {
             "hostname": address,
             "username": "dagster",
@@ -298,7 +309,11 @@ def installed(
             )
         )
         with dg.DagsterInstance.from_config(str(folder)) as instance:
-            yield Platform(cluster, values, results, instance, url)
+            platform = Platform(cluster, values, results, instance, url)
+            # Before the daemon, so that the tests' runs are the only ones.
+            platform.stop_sensors()
+            cluster.start(chart.daemon(values))
+            yield platform
     finally:
         cluster("delete", "namespace", NAMESPACE, "--wait=false")
 
