@@ -5,19 +5,24 @@
 #   docker build -t audio-assets:slim --build-arg EXTRAS=k8s .      without TensorFlow: BirdNET and MFCC
 ARG BASE=docker.io/library/python:3.11-slim
 
+# ------------------------------------------------------------------------------ requirements
+# Apart, so that what else changes in pyproject.toml installs nothing again.
+FROM ${BASE} AS requirements
+ARG EXTRAS=k8s,tensorflow
+COPY pyproject.toml /
+RUN python3 -c "import sys, tomllib; \
+project = tomllib.load(open('/pyproject.toml', 'rb'))['project']; \
+extras = [project['optional-dependencies'][name] for name in sys.argv[1].split(',') if name]; \
+print(*project['dependencies'], *sum(extras, []), sep='\n')" "${EXTRAS}" > /requirements.in
+
 # ------------------------------------------------------------------------------ dependencies
 FROM ${BASE} AS dependencies
-ARG EXTRAS=k8s,tensorflow
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1
 # pip has an environment of its own, so that it stays behind.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
-# Nothing else of the project: a change of the code leaves this layer as it is.
-COPY pyproject.toml requirements.lock /build/
-RUN python3 -c "import sys, tomllib; \
-project = tomllib.load(open('/build/pyproject.toml', 'rb'))['project']; \
-extras = [project['optional-dependencies'][name] for name in sys.argv[1].split(',') if name]; \
-print(*project['dependencies'], *sum(extras, []), sep='\n')" "${EXTRAS}" > /build/requirements.in \
- && /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet \
+COPY --from=requirements /requirements.in /build/
+COPY requirements.lock /build/
+RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet \
       -c /build/requirements.lock -r /build/requirements.in
 # What no run reads: tests, headers, libclang (TensorFlow needs it to be built, not to run), and the
 # descriptions of all Google APIs (buckets are not reached through them).
@@ -25,7 +30,8 @@ RUN cd /opt/venv/lib/python3.11/site-packages \
  && find . -type d -name tests -prune -exec rm -rf {} + \
  && rm -rf clang tensorflow/include pyarrow/include googleapiclient/discovery_cache/documents
 # Compiled here because a read-only root cannot keep it: importing the definitions takes a multiple of
-# the time without. By hash and unchecked: layers may change the times of files.
+# the time without. By hash and unchecked: layers may change the times of files. A few libraries bring
+# templates that are no valid Python, which fails nothing but their own compilation.
 RUN /opt/venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
       /opt/venv/lib/python3.11/site-packages || true
 # Where the project is.
