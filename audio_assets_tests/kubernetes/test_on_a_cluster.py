@@ -218,6 +218,7 @@ def embed_job(platform: Platform) -> Values:
 def test_two_pods_on_one_partition_embed_every_clip_once_though_one_is_killed(
     cluster: Cluster, platform: Platform
 ) -> None:
+    prepared(platform, "lark")
     job = embed_job(platform)
     name = job["metadata"]["name"]
     before = set(platform.shards())
