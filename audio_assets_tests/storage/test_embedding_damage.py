@@ -76,7 +76,7 @@ def test_a_damaged_shard_is_set_aside_and_named(root, damage):
     assert len(opened.store) == 0
     assert len(opened.warnings) == 1 and shard.name in opened.warnings[0]
     assert file_names(shard.parent) == [f"{shard.name}.damaged"]
-    assert (shard.parent / f"{shard.name}.damaged").read_bytes() == bad
+    assert read_file(shard.parent / f"{shard.name}.damaged") == bad
 
     opened.store.append([clip(n) for n in range(3)])
     again = Opened(root)
