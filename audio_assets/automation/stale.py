@@ -110,7 +110,8 @@ def _work(
         todo, outside = list(assets[:1]), str(error)
     if not todo:
         return None
-    own = staleness.signature(todo, partition)
+    # Of all assets of the task: a try that made some of them is still a try at the same work.
+    own = staleness.signature(assets, partition)
     digest = hashlib.sha256(f"{own} {outside}".encode()).hexdigest()[:16]
     return Work(tuple(todo), digest)
 

@@ -121,7 +121,7 @@ def test_processes_give_the_bits_of_threads_in_the_order_of_the_clips(workers: i
     assert [result.clip_id for result in found] == [f"pos/{uri}" for uri in files]
     assert sum(result.embedding is None for result in found) == 11
     assert all(same(a, b) for a, b in zip(found, expected, strict=True))
-    assert children() == before
+    assert not children() - before
 
 
 @pytest.mark.slow
@@ -166,9 +166,10 @@ def test_a_worker_that_is_killed_from_outside_is_replaced_unnoticed(
 
 
 def test_workers_that_die_before_any_clip_blame_none() -> None:
+    before = children()
     with pytest.raises(EmbeddingError, match="while it made its encoder.*SIGKILL"):
         embed({"a": wav(1.0)}, DiesAtTheStart)
-    assert children() == set()
+    assert not children() - before
 
 
 def test_an_error_of_the_encoder_is_passed_on_with_where_it_was_raised() -> None:
@@ -212,9 +213,9 @@ def test_clips_are_taken_lazily_and_leaving_the_stream_ends_its_processes() -> N
     assert taken == 0
     for given_back, _ in zip(range(200), results, strict=False):
         assert taken - given_back <= 16 * 5 + 8
-    assert children() > before
+    assert children() - before
     results.close()  # type: ignore[attr-defined]
-    assert children() == before
+    assert not children() - before
 
 
 def test_a_crash_fails_the_partition_by_name_and_a_rerun_tries_that_clip_alone(
