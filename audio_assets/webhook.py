@@ -42,6 +42,7 @@ def post_message(url: str, text: str) -> None:
         with urllib.request.urlopen(request, timeout=_SECONDS):
             pass
     except urllib.error.HTTPError as error:
+        error.close()
         raise WebhookError(f"the webhook answered {error.code}") from None
     except (OSError, ValueError) as error:
         raise WebhookError(f"the webhook cannot be reached ({type(error).__name__})") from None
