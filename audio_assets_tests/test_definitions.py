@@ -31,8 +31,8 @@ def test_assets_depend_on_one_another_as_drawn(graph):
         "clip_digests": {"audio_inventory"},
         "balanced_manifest": {"audio_inventory", "clip_digests", "near_duplicates"},
         "embeddings": {"audio_inventory", "encoder_card"},
-        "fold_scores": {"embeddings", "balanced_manifest"},
-        "fold_predictions": {"embeddings", "balanced_manifest"},
+        "fold_scores": {"embeddings", "balanced_manifest", "encoder_card"},
+        "fold_predictions": {"embeddings", "balanced_manifest", "encoder_card"},
         "learning_curve": {"fold_scores", "fold_predictions"},
         "roc_auc_chart": {"balanced_manifest", "learning_curve"},
         "model_comparison": {
@@ -66,7 +66,7 @@ def test_bootstrap_draws_lie_between_embeddings_and_the_curve_when_they_are_aske
     def upstream(asset: str) -> set[str]:
         return {key.to_user_string() for key in graph.get(dg.AssetKey(asset)).parent_keys}
 
-    assert upstream("bootstrap_scores") == {"embeddings", "balanced_manifest"}
+    assert upstream("bootstrap_scores") == {"embeddings", "balanced_manifest", "encoder_card"}
     assert upstream("learning_curve") == {"fold_scores", "fold_predictions", "bootstrap_scores"}
     keys = defs.resolve_job_def("experiment").asset_layer.executable_asset_keys
     assert dg.AssetKey("bootstrap_scores") in keys

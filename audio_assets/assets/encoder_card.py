@@ -1,7 +1,7 @@
-"""What identifies the encoder behind a model, so that a changed encoder makes its embeddings stale.
+"""What identifies a model, so that a changed encoder or head makes that model's results stale.
 
-A code version holds for all partitions of an asset; the fingerprint and the clips that are read
-differ by model, so they are the data version of an asset of its own.
+A code version holds for all partitions of an asset; the fingerprint, the clips that are read and
+the head differ by model, so they are the data version of an asset of its own.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ def build_encoder_card(plan: AssetPlan) -> dg.AssetsDefinition:
         required_resource_keys={GUARD},
     )
     def encoder_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        """The encoder of a model: its weights, preprocessing and libraries, as one fingerprint."""
+        """What a model is: the encoder's fingerprint, which clips it reads, and its head."""
         spec = get_model(context.partition_key)
         with clear_failures():
             encoder = plan.load_encoder(spec.name)

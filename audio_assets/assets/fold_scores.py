@@ -27,6 +27,7 @@ def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="fold_scores",
         partitions_def=plan.partitions.species_by_model,
+        deps=["encoder_card"],
         retry_policy=RETRIES,
         outs={
             table.name: dg.AssetOut(
@@ -79,10 +80,10 @@ def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(
                 asset_key=table.name,
                 value=frame,
-                # With the clips that were read: equal sounds in both variants give equal scores,
-                # and a curve that says it is of the other variant would never be made again.
+                # Equal sounds in both variants give equal scores, and so may two heads; a curve that
+                # says it is of the other variant or head would never be made again.
                 data_version=dg.DataVersion(
-                    f"{content_version(frame, table)}-{plan.settings.variant(model)}"
+                    f"{content_version(frame, table)}-{plan.reading_version(model)}"
                 ),
                 metadata={
                     "dagster/row_count": len(frame),

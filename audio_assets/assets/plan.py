@@ -110,8 +110,12 @@ class AssetPlan:
         return load_encoder(get_model(model).encoder, self.settings.weight_places)
 
     def encoder_version(self, model: str) -> str:
-        """What the embeddings of a model depend on beside its clips and the settings of them."""
-        return f"{self.load_encoder(model).fingerprint}-{self.settings.variant(model)}"
+        """What the results of a model depend on beside its clips and the settings of them."""
+        return f"{self.load_encoder(model).fingerprint}-{self.reading_version(model)}"
+
+    def reading_version(self, model: str) -> str:
+        """Which clips the model reads, and which head it trains, e.g. ``data-logistic``."""
+        return f"{self.settings.variant(model)}-{get_model(model).head}"
 
     @property
     def workers(self) -> int:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pandas as pd
 import pytest
 
 from audio_assets import evaluate, load_embeddings, load_learning_curves, versions
+from audio_assets.encoders import registry
 from audio_assets.encoders.placeholder import PlaceholderEncoder
+from audio_assets.encoders.registry import get_model
 from audio_assets.evaluation import species as species_evaluation
 from audio_assets.evaluation.manifest import plan_from_manifest
 from audio_assets.published import load_comparisons
@@ -257,6 +260,20 @@ def test_a_changed_encoder_reruns_its_own_models_only(place, monkeypatch):
     assert not [partition for _, partition in again if partition in ("svm|owl", "svm")]
     curves = load_learning_curves(place.results.root)
     assert set(curves["encoder_fingerprint"][curves["model"] == "placeholder"]) == {"e" * 64}
+
+
+def test_a_changed_head_reruns_the_scores_and_curves_of_its_own_models_only(place, monkeypatch):
+    write_species(place.audio, "owl", recordings=4)
+    models = ("placeholder", "svm")
+    place.run("owl", models=models)
+    other = replace(get_model("placeholder"), head="svm")
+    monkeypatch.setitem(registry._registry().models, "placeholder", other)
+    again = place.run("owl", models=models).materialized
+    for asset in ("fold_scores", "learning_curve"):
+        assert (asset, "placeholder|owl") in again
+    assert not [partition for _, partition in again if partition in ("svm|owl", "svm")]
+    assert set(load_learning_curves(place.results.root)["model"]) == set(models)
+    assert place.run("owl", models=models).materialized == []
 
 
 def test_a_changed_code_version_reruns_that_asset_and_what_its_content_changes(place, monkeypatch):
