@@ -127,40 +127,44 @@ def finish(
     """Put the layers together with sizes, fonts and ink."""
     import altair as alt
 
-    chart: alt.LayerChart = (
-        alt.layer(*layers)
-        .properties(
-            width=width,
-            height=height,
-            title=title,
-            description=description,
-            background="white",
-            usermeta={"embedOptions": EMBED_OPTIONS},
-        )
-        .configure(font=FONT, padding=10)
-        .configure_view(stroke=None)
-        .configure_title(
+    ink = chart_marks.INK
+    # All at once: each call on a chart copies it with its rows, most of the time of making one.
+    config = alt.Config(
+        font=FONT,
+        padding=10,
+        view=alt.ViewConfig(stroke=None),
+        title=alt.TitleConfig(
             anchor="start",
             frame="group",
-            color=chart_marks.INK,
-            subtitleColor=chart_marks.INK,
+            color=ink,
+            subtitleColor=ink,
             fontSize=17,
             subtitleFontSize=12,
             subtitleLineHeight=16,
             subtitlePadding=6,
             offset=14,
-        )
-        .configure_axis(
-            labelColor=chart_marks.INK,
-            titleColor=chart_marks.INK,
-            domainColor=chart_marks.INK,
-            tickColor=chart_marks.INK,
-            gridColor=chart_marks.INK,
+        ),
+        axis=alt.AxisConfig(
+            labelColor=ink,
+            titleColor=ink,
+            domainColor=ink,
+            tickColor=ink,
+            gridColor=ink,
             gridOpacity=0.14,
             labelFontSize=12,
             titleFontSize=12,
             titleFontWeight="normal",
             titlePadding=8,
-        )
+        ),
+    )
+    chart: alt.LayerChart = alt.layer(
+        *layers,
+        width=width,
+        height=height,
+        title=title,
+        description=description,
+        background="white",
+        usermeta={"embedOptions": EMBED_OPTIONS},
+        config=config,
     )
     return chart

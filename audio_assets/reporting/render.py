@@ -5,6 +5,7 @@ Equal charts give equal bytes: altair names data by their content and vl_convert
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def render(chart: alt.LayerChart) -> RenderedChart:
     document = chart.to_json()
     version = embed.vegalite_version()
     return RenderedChart(
-        html=_html(document, chart.to_dict()),
+        html=_html(document, json.loads(document)),
         # No host is allowed: a specification that names a URL is an error rather than a request.
         svg=vl_convert.vegalite_to_svg(document, vl_version=version, allowed_base_urls=[]),
         png=vl_convert.vegalite_to_png(
