@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import dagster
 import pytest
 from hypothesis import settings
 from upath import UPath
@@ -88,6 +89,7 @@ def gives_up_soon(bucket_server: BucketServer, monkeypatch: pytest.MonkeyPatch) 
     from audio_assets.storage import bucket
 
     monkeypatch.setattr(bucket, "GIVE_UP_SECONDS", 0.3)
+    monkeypatch.setattr(dagster.RetryPolicy, "calculate_delay", lambda policy, attempt: 0.1)
 
 
 @pytest.fixture(scope="session")

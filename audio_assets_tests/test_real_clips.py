@@ -25,7 +25,12 @@ def results(real_audio: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         [sys.executable, "-c", command, *arguments],
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "AUDIO_ASSETS_REPEATS": "2"},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder),
+            "AUDIO_ASSETS_REPEATS": "2",
+            "AUDIO_ASSETS_TRAINING_SIZES": "[0, 4, 16]",
+        },
         capture_output=True,
         text=True,
     )
