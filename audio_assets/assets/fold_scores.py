@@ -80,8 +80,8 @@ def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(
                 asset_key=table.name,
                 value=frame,
-                # Equal sounds in both variants give equal scores, and so may two heads; a curve that
-                # says it is of the other variant or head would never be made again.
+                # Equal sounds in both variants give equal scores, and so may two heads; a curve
+                # that says it is of the other variant or head would never be made again.
                 data_version=dg.DataVersion(
                     f"{content_version(frame, table)}-{plan.reading_version(model)}"
                 ),
