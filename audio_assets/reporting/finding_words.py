@@ -64,11 +64,18 @@ def confound_note(rows: Rows) -> str | None:
             return "The files of both classes are alike in format, sample rate and all else."
         return f"No confound check: {rows[0]['status']}."
     best = max(tried, key=lambda row: float(row["value"]))
-    return (
+    said = (
         "The files do not plainly give the labels away: format, sample rate, channels, duration "
         f"and level reach an AUC of at most {_auc(best)}, by "
         f"{PROPERTY_WORDS[best['subject']]}."
     )
+    # NaN is not below anything.
+    if any(float(row["ci_high"]) < 0.5 for row in tried):
+        said += (
+            " Below 0.5 the classes share a property so evenly that what training lacks of it in a "
+            "class, the test fold has; that gives no label away."
+        )
+    return said
 
 
 def _confound_warnings(rows: Rows) -> list[str]:

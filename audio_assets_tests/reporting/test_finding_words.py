@@ -58,6 +58,9 @@ def test_without_a_warning_the_highest_auc_is_told():
     rows = records(confound("rms_db", 0.6), confound("channels", 0.7))
     assert warnings_of(rows) == []
     assert "at most 0.70 (0.80 to 1.00), by the number of channels" in (confound_note(rows) or "")
+    assert "Below 0.5" not in (confound_note(rows) or "")
+    even = records(confound("channels", 0.6), confound("rms_db", 0.2, ci_low=0.1, ci_high=0.3))
+    assert "Below 0.5" in (confound_note(even) or "")
     assert "alike" in (confound_note(records(finding_row("confound", status=SAME))) or "")
     assert confound_note(records(confound("rms_db", 0.9))) is None
 
