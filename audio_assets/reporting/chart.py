@@ -157,8 +157,8 @@ def finish(
             titlePadding=8,
         ),
     )
-    chart: alt.LayerChart = alt.layer(
-        *layers,
+    return alt.LayerChart(
+        layer=list(layers),
         width=width,
         height=height,
         title=title,
@@ -167,4 +167,3 @@ def finish(
         usermeta={"embedOptions": EMBED_OPTIONS},
         config=config,
     )
-    return chart
