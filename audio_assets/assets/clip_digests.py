@@ -5,7 +5,6 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.assets.plan import READERS_POOL, AssetPlan, clear_failures
-from audio_assets.errors import ResultsError
 from audio_assets.partitions import SPECIES
 from audio_assets.progress import Progress
 from audio_assets.tables import CLIP_DIGESTS
@@ -23,22 +22,15 @@ def build_clip_digests(plan: AssetPlan) -> dg.AssetsDefinition:
         A clip whose listing is as it was is taken from the table's last version.
         """
         from audio_assets.storage.clip_digests import digest_clips
-        from audio_assets.storage.parquet import content_version, read_table
+        from audio_assets.storage.parquet import content_version
         from audio_assets.storage.reading import clip_reader
 
         species = context.partition_key
-        known = None
-        try:
-            known = read_table(plan.results.table(CLIP_DIGESTS.name, species), CLIP_DIGESTS)
-        except FileNotFoundError:
-            pass
-        except ResultsError as damage:
-            context.log.warning(f"All clips are read again: {damage}")
         title = f"{species}: reading clips for their digests"
         with clear_failures(), progress.task(title, context.log.info) as advance:
             table, read = digest_clips(
                 audio_inventory,
-                known=known,
+                known=plan.last_version(CLIP_DIGESTS, species, context.log),
                 read=clip_reader(plan.audio_root, audio_inventory),
                 progress=advance,
             )

@@ -5,7 +5,6 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.assets.plan import READERS_POOL, AssetPlan, clear_failures
-from audio_assets.errors import ResultsError
 from audio_assets.partitions import SPECIES
 from audio_assets.progress import Progress
 from audio_assets.tables import CLIP_PROPERTIES
@@ -26,23 +25,16 @@ def build_clip_properties(plan: AssetPlan) -> dg.AssetsDefinition:
         """
         from audio_assets.audio.decode import DurationLimits
         from audio_assets.storage.clip_properties import measure_clips
-        from audio_assets.storage.parquet import content_version, read_table
+        from audio_assets.storage.parquet import content_version
         from audio_assets.storage.reading import clip_reader
 
         species = context.partition_key
-        known = None
-        try:
-            known = read_table(plan.results.table(CLIP_PROPERTIES.name, species), CLIP_PROPERTIES)
-        except FileNotFoundError:
-            pass
-        except ResultsError as damage:
-            context.log.warning(f"All clips are measured again: {damage}")
         title = f"{species}: measuring clips"
         with clear_failures(), progress.task(title, context.log.info) as advance:
             table, measured = measure_clips(
                 audio_inventory,
                 plan.variants,
-                known=known,
+                known=plan.last_version(CLIP_PROPERTIES, species, context.log),
                 read=clip_reader(plan.audio_root, audio_inventory),
                 limits=DurationLimits(settings.min_seconds, settings.max_seconds),
                 workers=plan.workers,

@@ -2,6 +2,7 @@
 to Dagster.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import dagster as dg
 from audio_assets.cpus import usable_cpus
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.registry import get_model, load_encoder
-from audio_assets.errors import AudioAssetsError, TransientStorageError
+from audio_assets.errors import AudioAssetsError, ResultsError, TransientStorageError
 from audio_assets.partitions import Partitions
 from audio_assets.roots import open_root
 from audio_assets.settings import Settings
@@ -116,6 +117,18 @@ class AssetPlan:
     def reading_version(self, model: str) -> str:
         """Which clips the model reads, and which head it trains, e.g. ``data-logistic``."""
         return f"{self.settings.variant(model)}-{get_model(model).head}"
+
+    def last_version(self, table: Table, species: str, log: logging.Logger) -> Any:
+        """The table of a species as it was last made; None if there is none, or none to be read."""
+        from audio_assets.storage.parquet import read_table
+
+        try:
+            return read_table(self.results.table(table.name, species), table)
+        except FileNotFoundError:
+            return None
+        except ResultsError as damage:
+            log.warning(f"All clips are read again: {damage}")
+            return None
 
     @property
     def workers(self) -> int:
