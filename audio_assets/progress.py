@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,30 +16,53 @@ class Progress(Protocol):
     """Reports on one task at a time."""
 
     def task(self, title: str, log: Callable[[str], None]) -> AbstractContextManager[Advance]:
-        """A context in which the yielded call reports on the task ``title``."""
+        """A context in which the yielded call reports on the task ``title``.
+
+        Work that has no units to count need not call it. ``log`` may be called by any thread.
+        """
         ...
 
 
 class LogProgress:
-    """Writes a line at most every ``seconds``, and one when the work is done."""
+    """Writes a line every ``seconds`` of a task, and one when its units are done.
+
+    A thread writes them: a unit may take minutes, and a bucket that fails is waited for.
+    """
 
     def __init__(self, seconds: float = 30.0) -> None:
         self._seconds = seconds
 
     @contextmanager
     def task(self, title: str, log: Callable[[str], None]) -> Iterator[Advance]:
-        started = last = time.monotonic()
-        first: int | None = None
+        started = time.monotonic()
+        # Units done at first, done by now, and in all.
+        seen: tuple[int, int, int] | None = None
+        ended = threading.Event()
 
         def advance(done: int, total: int) -> None:
-            nonlocal last, first
-            now = time.monotonic()
-            first = done if first is None else first
-            if done >= total:
-                log(f"{title}: {done} of {total} in {now - started:.1f} s")
-            elif now - last >= self._seconds:
-                last = now
-                left = (now - started) * (total - done) / max(done - first, 1)
-                log(f"{title}: {done} of {total}, about {left:.0f} s left")
+            nonlocal seen
+            whole = seen is not None and seen[1] >= seen[2]
+            seen = (done if seen is None else seen[0], done, total)
+            if done >= total and not whole:
+                log(f"{title}: {done} of {total} in {time.monotonic() - started:.1f} s")
 
-        yield advance
+        def say() -> None:
+            while not ended.wait(self._seconds):
+                log(f"{title}: {_standing(seen, time.monotonic() - started)}")
+
+        thread = threading.Thread(target=say, name="audio-assets-progress", daemon=True)
+        thread.start()
+        try:
+            yield advance
+        finally:
+            ended.set()
+            thread.join()
+
+
+def _standing(seen: tuple[int, int, int] | None, seconds: float) -> str:
+    if seen is None:
+        return f"at work for {seconds:.0f} s"
+    first, done, total = seen
+    if first < done < total:
+        return f"{done} of {total}, about {seconds * (total - done) / (done - first):.0f} s left"
+    return f"{done} of {total} after {seconds:.0f} s"

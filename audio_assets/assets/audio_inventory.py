@@ -19,7 +19,7 @@ def build_audio_inventory(plan: AssetPlan) -> dg.AssetsDefinition:
 
         A species without a folder has an empty inventory. A listing that fails is an error.
         """
-        with clear_failures():
+        with clear_failures(context):
             inventory, digest = take_inventory(plan, context.partition_key)
         from audio_assets.storage.inventory import inventory_version
 

@@ -31,7 +31,7 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.storage.parquet import concat_tables, content_version
 
         metadata: dict[str, Any] = {}
-        with clear_failures():
+        with clear_failures(context):
             clips = with_digests(audio_inventory, clip_digests)
             try:
                 manifest = build_manifest(

@@ -21,7 +21,7 @@ def build_calibration(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.evaluation.calibration import expected_calibration_error
         from audio_assets.storage.parquet import concat_tables, content_version
 
-        with clear_failures():
+        with clear_failures(context):
             tables = [calibrate(predictions) for predictions in fold_predictions.values()]
             table = concat_tables(tables, CALIBRATION)
         return dg.MaterializeResult(

@@ -53,8 +53,9 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
         model, species = split_key(context.partition_key)
         spec = get_model(model)
         classes = settings.species_classes.get(species, {}).get(spec.encoder, [])
-        with clear_failures():
+        with clear_failures(context):
             encoder = plan.load_encoder(model)
+        with clear_failures():
             table, counts = embed_species(
                 plan,
                 context.log,

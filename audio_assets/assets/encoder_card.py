@@ -25,7 +25,7 @@ def build_encoder_card(plan: AssetPlan) -> dg.AssetsDefinition:
     def encoder_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """What a model is: the encoder's fingerprint, which clips it reads, and its head."""
         spec = get_model(context.partition_key)
-        with clear_failures():
+        with clear_failures(context):
             encoder = plan.load_encoder(spec.name)
             version = plan.encoder_version(spec.name)
         return dg.MaterializeResult(

@@ -51,6 +51,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
         ),
     )
     def experiment_report(
+        context: dg.AssetExecutionContext,
         audio_inventory: Any,
         near_duplicates: Any,
         roc_auc_chart: Any,
@@ -73,7 +74,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.storage.reported_clips import clips_to_report, read_reported
 
         results = plan.results
-        with clear_failures():
+        with clear_failures(context):
             inventory = {
                 key: concat_tables([t], AUDIO_INVENTORY) for key, t in audio_inventory.items()
             }

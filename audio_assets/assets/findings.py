@@ -23,7 +23,7 @@ def build_findings(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.evaluation.findings import find
         from audio_assets.storage.parquet import content_version
 
-        with clear_failures():
+        with clear_failures(context):
             table = find(
                 leak_check.values(),
                 clip_properties,

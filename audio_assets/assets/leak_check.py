@@ -19,7 +19,7 @@ def build_leak_check(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.evaluation.leak_check import leak_check as check
         from audio_assets.storage.parquet import content_version
 
-        with clear_failures():
+        with clear_failures(context):
             table = check(
                 embeddings,
                 fold_scores,

@@ -30,7 +30,7 @@ def build_learning_curve(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.storage.parquet import content_version
 
         model, _ = split_key(context.partition_key)
-        with clear_failures():
+        with clear_failures(context):
             curve = summarise_species(
                 fold_scores,
                 fold_predictions,

@@ -33,7 +33,7 @@ def build_model_comparison(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.evaluation.species import compare_species
         from audio_assets.storage.parquet import content_version
 
-        with clear_failures():
+        with clear_failures(context):
             current = current_curves(plan, balanced_manifest, learning_curve)
             table = compare_species(
                 [fold_scores[key] for key in current],

@@ -27,9 +27,9 @@ def build_duplicate_encoder(plan: AssetPlan) -> dg.AssetsDefinition:
         owners=OWNERS,
         retry_policy=RETRIES,
     )
-    def duplicate_encoder() -> dg.MaterializeResult[Any]:
+    def duplicate_encoder(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """The encoder that tells near-duplicate clips: a fingerprint, or that there is none."""
-        with clear_failures():
+        with clear_failures(context):
             version = duplicate_encoder_version(plan.settings)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(version),
@@ -71,8 +71,9 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
         metadata: dict[str, Any] = {}
         pairs = concat_tables([], NEAR_DUPLICATES)
         if settings.finds_near_duplicates and len(audio_inventory):
-            with clear_failures():
+            with clear_failures(context):
                 encoder = _load(settings)
+            with clear_failures():
                 embeddings, counts = embed_species(
                     plan,
                     context.log,

@@ -15,6 +15,7 @@ from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.errors import AudioAssetsError, ResultsError, TransientStorageError
 from audio_assets.partitions import Partitions
+from audio_assets.progress import LogProgress
 from audio_assets.roots import open_root
 from audio_assets.settings import Settings
 from audio_assets.tables import Column, Table
@@ -146,10 +147,21 @@ class AssetPlan:
 
 
 @contextmanager
-def clear_failures() -> Iterator[None]:
-    """Turns errors into a Dagster failure; only what passes by itself may be retried."""
+def clear_failures(context: dg.AssetExecutionContext | None = None) -> Iterator[None]:
+    """Turns errors into a Dagster failure; only what passes by itself may be retried.
+
+    Work that does not say itself how far it is gives its context: the run's log then has a line
+    every 30 s.
+    """
     try:
-        yield
+        if context is None:
+            yield
+            return
+        title = context.op_execution_context.op.name
+        if context.has_partition_key:
+            title = f"{context.partition_key}: {title}"
+        with LogProgress().task(title, context.log.info):
+            yield
     except AudioAssetsError as error:
         passes = isinstance(error, TransientStorageError)
         raise dg.Failure(description=str(error), allow_retries=passes) from error

@@ -16,7 +16,7 @@ def build_quarantine(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.storage.parquet import content_version
         from audio_assets.storage.quarantine import quarantined_clips
 
-        with clear_failures():
+        with clear_failures(context):
             table = quarantined_clips(embeddings.values(), context.partition_key)
         counts = table["reason"].value_counts()
         return dg.MaterializeResult(

@@ -35,7 +35,7 @@ def build_roc_auc_chart(plan: AssetPlan) -> dg.AssetsDefinition:
         species = context.partition_key
         current = current_curves(plan, balanced_manifest, learning_curve)
         curves = concat_tables(current.values(), ROC_AUC_CHART)
-        with clear_failures():
+        with clear_failures(context):
             rendered = render(learning_curve_chart(curves, species=species, models=titles))
             for form in CHART_FORMATS:
                 content = getattr(rendered, form)
