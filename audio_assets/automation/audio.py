@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dagster as dg
@@ -18,6 +19,8 @@ from audio_assets.partitions import SPECIES
 from audio_assets.scheduling.audio_changes import audio_changes, new_species
 from audio_assets.scheduling.decisions import Inputs, Standing, Task, Work, decide
 from audio_assets.staleness import Staleness, State
+
+_LISTED_AT_ONCE = 8
 
 
 def build_species_sensor(plan: AssetPlan) -> dg.SensorDefinition:
@@ -111,15 +114,18 @@ def _look(plan: AssetPlan, species: list[str]) -> dict[str, str]:
     root = plan.audio_root
     list_species(root)
     rules = read_recording_rules(root, plan.settings.recording_patterns)
-    now: dict[str, str] = {}
-    for name in species:
+
+    def digest(name: str) -> str:
         try:
-            now[name] = listing_digest(list_objects(root, name, compute_checksums=False), rules)
+            return listing_digest(list_objects(root, name, compute_checksums=False), rules)
         except TransientStorageError:
             raise
         except AudioAssetsError as error:
-            now[name] = hashlib.sha256(str(error).encode()).hexdigest()[:16]
-    return now
+            return hashlib.sha256(str(error).encode()).hexdigest()[:16]
+
+    # Of a bucket a listing is mostly waiting, and Dagster gives a tick a minute.
+    with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
+        return dict(zip(species, pool.map(digest, species), strict=True))
 
 
 def _recorded(instance: dg.DagsterInstance, species: list[str]) -> dict[str, str]:

@@ -127,31 +127,27 @@ def list_objects(
     for variant in VARIANTS:
         for label in LABELS:
             folder = root / species / variant / label
+            # With a UPath an object, these would take most of the time of a listing.
+            shown, prefix = str(folder), f"{species}/{variant}/{label}"
             for entry in _list(folder):
                 if entry.name.startswith(".") or (entry.is_folder and not _is_odd(entry)):
                     continue
-                yield _object(folder, f"{species}/{variant}/{label}", entry, compute_checksums)
-
-
-def _object(folder: UPath, prefix: str, entry: _Entry, compute: bool) -> AudioObject:
-    variant, label = prefix.split("/")[1:]
-    # Neither Parquet nor a page can hold a name that is no UTF-8.
-    path = folder / os.fsencode(entry.name).decode("utf-8", "backslashreplace")
-    relative = f"{prefix}/{path.name}"
-    checksum = entry.checksum
-    if checksum is None:
-        checksum = _computed_checksum(path, relative, entry) if compute else ""
-    return AudioObject(
-        name=path.name,
-        path=relative,
-        variant=variant,
-        label=label,
-        uri=str(path),
-        size=entry.size,
-        checksum=checksum,
-        generation=entry.generation,
-        updated=entry.updated,
-    )
+                # Neither Parquet nor a page can hold a name that is no UTF-8.
+                name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+                checksum = entry.checksum
+                if checksum is None:
+                    checksum = _computed(folder, prefix, name, entry) if compute_checksums else ""
+                yield AudioObject(
+                    name=name,
+                    path=f"{prefix}/{name}",
+                    variant=variant,
+                    label=label,
+                    uri=f"{shown}/{name}",
+                    size=entry.size,
+                    checksum=checksum,
+                    generation=entry.generation,
+                    updated=entry.updated,
+                )
 
 
 def _list_root(root: UPath) -> Iterator[_Entry]:
@@ -216,8 +212,9 @@ def _is_odd(entry: _Entry) -> bool:
     return entry.name.lower().endswith(_SOUND_ENDINGS)
 
 
-def _computed_checksum(path: UPath, relative: str, entry: _Entry) -> str:
+def _computed(folder: UPath, prefix: str, name: str, entry: _Entry) -> str:
     digest = hashlib.sha256()
+    path = folder / name
     try:
         if entry.is_folder:
             raise IsADirectoryError
@@ -227,6 +224,6 @@ def _computed_checksum(path: UPath, relative: str, entry: _Entry) -> str:
                 digest.update(chunk)
     except OSError:
         # The clip stays in the inventory, so that it is quarantined by name when it is read.
-        seen = f"{relative}:{entry.size}:{entry.updated.isoformat()}"
+        seen = f"{prefix}/{name}:{entry.size}:{entry.updated.isoformat()}"
         return "unread:" + hashlib.sha256(seen.encode()).hexdigest()
     return "sha256:" + digest.hexdigest()
