@@ -6,7 +6,11 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.partitions.context import partition_loading_context
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG, PARTITION_NAME_TAG
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_START_TAG,
+    MAX_RETRIES_TAG,
+    PARTITION_NAME_TAG,
+)
 
 from audio_assets.assets.plan import GUARD
 from audio_assets.roots import open_root
@@ -53,6 +57,9 @@ def partition_guard(partitions_of: Mapping[str, dg.PartitionsDefinition[Any]]) -
         if given in keys:
             return
         fault = "names no partition" if given is None else f"has the unknown partition {given}"
+        assert context.instance is not None
+        # Such a run would be started anew like one whose worker is lost.
+        context.instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})
         tags = json.dumps({PARTITION_NAME_TAG: keys[0] if keys else "..."})
         raise dg.Failure(
             f"This run of the job {run.job_name} {fault}\n"

@@ -47,5 +47,10 @@ def _reason(context: dg.RunFailureSensorContext) -> str:
         while error is not None and error.cause is not None:
             error = error.cause
         if error is not None:
-            return str(error.message)
+            return _without_class(str(error.message))
     return str(context.failure_event.message)
+
+
+def _without_class(message: str) -> str:
+    """The words of our own failures; what others raise keeps its name."""
+    return message.strip().removeprefix(f"{dg.Failure.__module__}.{dg.Failure.__qualname__}: ")

@@ -17,6 +17,8 @@ def build_nightly_report(job: Any) -> dg.ScheduleDefinition:
         job=job,
         cron_schedule="17 4 * * *",
         default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Has the report made anew, so that one older than a day tells that the daemon "
+        "is not running.",
     )
 
 

@@ -39,7 +39,8 @@ def test_a_failed_run_is_posted_once_it_is_given_up(place, hook):  # noqa: F811
     failed_run(defs, place.instance)
     (message,) = hook.got
     assert message["text"].startswith("audio-assets: inventory nowl failed (run ")
-    assert "unknown partition nowl" in message["text"]
+    reason = message["text"].splitlines()[1]
+    assert reason == "This run of the job inventory has the unknown partition nowl"
 
 
 def test_a_webhook_that_fails_stops_nothing_and_is_not_named(place, hook, capfd):  # noqa: F811
@@ -65,6 +66,8 @@ def test_a_run_without_a_right_partition_fails_before_its_first_step(place, give
             raise_on_error=False,
         )
         assert not result.success
+        # Lost workers are started anew; this is none.
+        assert place.instance.get_run_by_id(result.run_id).tags["dagster/max_retries"] == "0"
         assert not [event for event in result.all_events if event.event_type_value == "STEP_START"]
         said = str([event.event_specific_data for event in result.all_events])
         assert words in said and f"There are: {keys}" in said
