@@ -1,5 +1,6 @@
 """The code location: the only place where assets, checks, jobs and resources are wired together."""
 
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -53,6 +54,9 @@ _ASSETS = (
     build_experiment_report,
 )
 
+_TICK_PATIENCE_SECONDS = 20.0
+"""Dagster ends a tick after a minute, without a word of what failed; the next one tries again."""
+
 
 def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definitions:
     """Everything that the code location offers.
@@ -69,14 +73,15 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
     # Without draws there is nothing to materialize, and the chart of the assets is simpler.
     bootstrap = (build_bootstrap_scores,) if settings.bootstrap else ()
     jobs = build_jobs(plan)
+    watching = replace(plan, patience=_TICK_PATIENCE_SECONDS)
     return dg.Definitions(
         assets=[build(plan) for build in (*_ASSETS, *bootstrap)],
         asset_checks=build_checks(plan),
         jobs=list(jobs.values()),
         sensors=[
-            build_species_sensor(plan),
-            build_audio_sensor(plan, jobs[INVENTORY]),
-            build_stale_sensor(plan, jobs),
+            build_species_sensor(watching),
+            build_audio_sensor(watching, jobs[INVENTORY]),
+            build_stale_sensor(watching, jobs),
             build_failure_sensor(settings),
         ],
         schedules=[

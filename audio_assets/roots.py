@@ -13,7 +13,7 @@ import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from audio_assets.errors import SettingsError, StorageError
-from audio_assets.storage.bucket import CLIENT
+from audio_assets.storage.bucket import CLIENT, PATIENCE
 from audio_assets.storage.files import is_local
 
 if TYPE_CHECKING:
@@ -26,10 +26,15 @@ Root: TypeAlias = "str | os.PathLike[str] | UPath"
 _CONNECTIONS = 128
 
 
-def open_root(root: Root) -> UPath:
+def open_root(root: Root, *, patience: float | None = None) -> UPath:
     """A root as a path: a local folder, or a gs:// prefix that brings its client.
 
     The client is made when the bucket is first asked for something.
+
+    Parameters
+    ----------
+    patience
+        Seconds after which to give up on a bucket that fails, if other than two minutes.
 
     Raises
     ------
@@ -50,6 +55,8 @@ def open_root(root: Root) -> UPath:
             "Give a local folder or gs://bucket/prefix.",
         )
     options: Any = {CLIENT: _client, **path.storage_options}
+    if patience is not None:
+        options[PATIENCE] = patience
     opened: UPath = UPath(f"gs://{path.path}", **options)
     return opened
 

@@ -45,10 +45,17 @@ NO_INPUTS: Mapping[str, dg.AssetIn] = {}
 
 @dataclass(frozen=True)
 class AssetPlan:
-    """Settings and partitions that a set of assets is built for."""
+    """Settings and partitions that a set of assets is built for.
+
+    Attributes
+    ----------
+    patience
+        Seconds after which to give up on a bucket that fails, if other than two minutes.
+    """
 
     settings: Settings
     partitions: Partitions
+    patience: float | None = None
 
     def table_asset(
         self,
@@ -137,13 +144,13 @@ class AssetPlan:
 
     @property
     def audio_root(self) -> "UPath":
-        return open_root(self.settings.require_audio_root())
+        return open_root(self.settings.require_audio_root(), patience=self.patience)
 
     @property
     def results(self) -> "ResultsLayout":
         from audio_assets.storage.results import ResultsLayout
 
-        return ResultsLayout(open_root(self.settings.results_root))
+        return ResultsLayout(open_root(self.settings.results_root, patience=self.patience))
 
 
 @contextmanager

@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 CLIENT = "client"
 """Storage option of a gs:// path: called without arguments, it gives the client."""
+PATIENCE = "patience"
+"""Storage option of a gs:// path: seconds to give up after, if not :data:`GIVE_UP_SECONDS`."""
 
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 32.0
@@ -358,6 +360,8 @@ def _request(what: str, path: UPath, call: Callable[[], T], patience: float | No
 
     Not Google's Retry: it does not wait as long as an answer says, and logs what the answer says.
     """
+    if patience is None:
+        patience = path.storage_options.get(PATIENCE)
     seconds = GIVE_UP_SECONDS if patience is None else patience
     deadline = time.monotonic() + seconds
     longest = FIRST_WAIT_SECONDS

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from audio_assets import load_learning_curves, versions
+from audio_assets import definitions, load_learning_curves, versions
 from audio_assets.automation import stale
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.errors import AudioRootError, TransientStorageError
@@ -19,6 +19,7 @@ from audio_assets.scheduling import decisions
 from audio_assets.scheduling.decisions import ATTEMPTS
 from audio_assets.storage import embedding_table, listing
 from audio_assets_tests.automation.ticks import Automation, Ran, queued
+from audio_assets_tests.conftest import BUCKET
 from audio_assets_tests.place import new_place
 from audio_assets_tests.small_audio import clip, write_clip, write_species
 
@@ -322,6 +323,18 @@ def test_a_listing_that_fails_is_a_failed_tick_and_changes_nothing(filled, monke
         with pytest.raises(Exception, match="503"):
             filled.tick("changed_audio")
     assert filled.settle() == []
+
+
+def test_a_tick_gives_up_on_a_bucket_before_dagster_gives_up_on_the_tick(
+    automation, bucket_server, monkeypatch
+):
+    assert definitions._TICK_PATIENCE_SECONDS < 30
+    monkeypatch.setattr(definitions, "_TICK_PATIENCE_SECONDS", 0.2)
+    automation.settings["audio_root"] = f"gs://{BUCKET}/audio"
+    bucket_server.fail(503, times=-1)
+    for sensor in ("species_folders", "changed_audio"):
+        with pytest.raises(TransientStorageError, match="for 0.2 s"):
+            automation.look(sensor)
 
 
 def test_a_species_that_cannot_be_listed_holds_up_no_other(filled, monkeypatch):
