@@ -13,7 +13,8 @@ import os
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from audio_assets.errors import SettingsError, StorageError
-from audio_assets.storage.bucket import CLIENT, PATIENCE
+from audio_assets.storage.bucket import CLIENT
+from audio_assets.storage.bucket_requests import PATIENCE
 from audio_assets.storage.files import is_local
 
 if TYPE_CHECKING:

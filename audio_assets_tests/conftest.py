@@ -86,9 +86,9 @@ def bucket_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketServer]:
 @pytest.fixture
 def gives_up_soon(bucket_server: BucketServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """For faults that stay; those that pass would outlast so short a time on a busy machine."""
-    from audio_assets.storage import bucket
+    from audio_assets.storage import bucket_requests
 
-    monkeypatch.setattr(bucket, "GIVE_UP_SECONDS", 0.3)
+    monkeypatch.setattr(bucket_requests, "GIVE_UP_SECONDS", 0.3)
     monkeypatch.setattr(dagster.RetryPolicy, "calculate_delay", lambda policy, attempt: 0.1)
 
 
@@ -134,12 +134,12 @@ def emulator_bucket(
 @contextmanager
 def _leading_to(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from audio_assets import roots
-    from audio_assets.storage import bucket
+    from audio_assets.storage import bucket_requests
 
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
-    monkeypatch.setattr(bucket, "FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(bucket, "LONGEST_WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(bucket, "GIVE_UP_SECONDS", 60.0)
+    monkeypatch.setattr(bucket_requests, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(bucket_requests, "LONGEST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(bucket_requests, "GIVE_UP_SECONDS", 60.0)
     roots._client.cache_clear()
     yield
     roots._client().close()

@@ -1,9 +1,6 @@
 """Objects of Google Cloud Storage: listed, read, written and deleted, with one treatment of faults.
 
-Every request goes through :func:`_request`: what passes (429, 5xx, broken connections, bodies that
-are cut or do not fit their checksum) is tried again, with growing random waits and no longer than
-:data:`GIVE_UP_SECONDS`; what remains becomes one of the package's errors. The messages name bucket
-and object, never a URL: that of an upload is itself a permission to write.
+Every request goes through :mod:`audio_assets.storage.bucket_requests`, which treats the faults.
 
 No client is made here: a gs:// path brings what makes it, see :func:`audio_assets.roots.open_root`.
 Nothing here knows what an object holds.
@@ -14,17 +11,15 @@ from __future__ import annotations
 import gzip
 import io
 import mimetypes
-import random
-import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from audio_assets.errors import StorageError, TransientStorageError
+from audio_assets.errors import StorageError
+from audio_assets.storage.bucket_requests import ChangedError, bucket_name, request
 from audio_assets.storage.checksums import fits, listed_checksum
 
 if TYPE_CHECKING:
@@ -35,27 +30,13 @@ T = TypeVar("T")
 
 CLIENT = "client"
 """Storage option of a gs:// path: called without arguments, it gives the client."""
-PATIENCE = "patience"
-"""Storage option of a gs:// path: seconds to give up after, if not :data:`GIVE_UP_SECONDS`."""
 
-FIRST_WAIT_SECONDS = 1.0
-LONGEST_WAIT_SECONDS = 32.0
-# A bucket that does not answer for so long is down; the partition fails and can be run again.
-GIVE_UP_SECONDS = 120.0
 # The most that one page of a listing holds.
 _PAGE = 1000
 _FIELDS = "items(name,size,md5Hash,crc32c,generation,updated),prefixes,nextPageToken"
 _ASKED_AT_ONCE = 16
 # A shard's footer and index columns fit.
 _BLOCK_BYTES = 1 << 16
-_SECRET = re.compile(
-    r"(?i)(bearer\s+|(?:access_token|upload_id|x-goog-signature|x-goog-credential|signature|token"
-    r"|key)[=:]\s*\"?)[^\s\"&<>]+|ya29\.[\w.-]+"
-)
-
-
-class ChangedError(Exception):
-    """The object does not have the generation that was asked for, or exists already."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +89,7 @@ def list_folder(folder: UPath, *, deep: bool = False) -> Iterator[BucketEntry]:
     token: str | None = None
     while True:
         ask = partial(_page, folder, prefix, deep, token)
-        page, folders, token = _request("list", folder, ask)
+        page, folders, token = request("list", folder, ask)
         blobs = [blob for blob in page if blob.name != prefix]
         entries = [_entry(blob, prefix) for blob in _with_checksums(folder, blobs)]
         entries += [BucketEntry(name[len(prefix) :].rstrip("/"), True) for name in folders]
@@ -121,7 +102,7 @@ def generation_of(path: UPath) -> int | None:
     """Generation of an object, None if there is none."""
     try:
         blob = _blob(path)
-        _request("read", path, lambda: blob.reload(retry=None))
+        request("read", path, lambda: blob.reload(retry=None))
     except FileNotFoundError:
         return None
     return int(blob.generation)
@@ -158,7 +139,7 @@ def read(path: UPath, *, generation: int | None = None, checksum: str = "") -> b
             raise DataCorruption(None, "the bytes do not have the checksum of the listing")
         return gzip.decompress(data) if blob.content_encoding == "gzip" else data
 
-    return _request("read", path, download)
+    return request("read", path, download)
 
 
 def open_ranges(path: UPath) -> io.BufferedReader:
@@ -175,7 +156,7 @@ def open_ranges(path: UPath) -> io.BufferedReader:
         ChangedError if the object was written again meanwhile.
     """
     blob = _blob(path)
-    _request("read", path, lambda: blob.reload(retry=None))
+    request("read", path, lambda: blob.reload(retry=None))
     return io.BufferedReader(_Ranges(path, blob), _BLOCK_BYTES)
 
 
@@ -213,7 +194,7 @@ def write(
         return int(blob.generation)
 
     try:
-        return _request("write", path, upload, patience)
+        return request("write", path, upload, patience)
     except ChangedError:
         # A write whose answer was lost on the way is tried again, and meets itself.
         try:
@@ -237,7 +218,7 @@ def delete(path: UPath, *, generation: int | None = None, patience: float | None
     try:
         blob = _blob(path)
         gone = {"if_generation_match": generation, "retry": None}
-        _request("delete", path, lambda: blob.delete(**gone), patience)
+        request("delete", path, lambda: blob.delete(**gone), patience)
     except (FileNotFoundError, ChangedError):
         pass
 
@@ -264,7 +245,7 @@ class _Ranges(io.RawIOBase):
         start, end = self._position, min(self._position + len(buffer), self._size)
         if start >= end:
             return 0
-        data = _request("read", self._path, lambda: self._range(start, end))
+        data = request("read", self._path, lambda: self._range(start, end))
         buffer[: len(data)] = data
         self._position = end
         return len(data)
@@ -290,7 +271,7 @@ def _page(
 ) -> tuple[list[Blob], set[str], str | None]:
     # A new iterator a page: one that has failed says that it is at its end when it is asked again.
     listed = folder.storage_options[CLIENT]().list_blobs(
-        _bucket_name(folder),
+        bucket_name(folder),
         prefix=prefix or None,
         delimiter=None if deep else "/",
         page_token=token,
@@ -313,7 +294,7 @@ def _with_checksums(folder: UPath, blobs: list[Blob]) -> list[Blob]:
     def ask(blob: Blob) -> str | None:
         path = folder / blob.name.removeprefix(_key(folder) + "/")
         try:
-            _request("read", path, lambda: blob.reload(retry=None))
+            request("read", path, lambda: blob.reload(retry=None))
         except FileNotFoundError:
             return str(blob.name)
         if not (blob.md5_hash or blob.crc32c):
@@ -340,128 +321,12 @@ def _entry(blob: Blob, prefix: str) -> BucketEntry:
 
 
 def _bucket(path: UPath) -> Bucket:
-    return path.storage_options[CLIENT]().bucket(_bucket_name(path))
+    return path.storage_options[CLIENT]().bucket(bucket_name(path))
 
 
 def _blob(path: UPath) -> Blob:
     return _bucket(path).blob(_key(path))
 
 
-def _bucket_name(path: UPath) -> str:
-    return str(path.path).partition("/")[0]
-
-
 def _key(path: UPath) -> str:
     return str(path.path).partition("/")[2].strip("/")
-
-
-def _request(what: str, path: UPath, call: Callable[[], T], patience: float | None = None) -> T:
-    """The call's result, tried again after what passes; other faults as the package's errors.
-
-    Not Google's Retry: it does not wait as long as an answer says, and logs what the answer says.
-    """
-    if patience is None:
-        patience = path.storage_options.get(PATIENCE)
-    seconds = GIVE_UP_SECONDS if patience is None else patience
-    deadline = time.monotonic() + seconds
-    longest = FIRST_WAIT_SECONDS
-    while True:
-        try:
-            return call()
-        except Exception as error:
-            if not _passes(error):
-                fault = _refusal(what, path, error)
-                break
-            wait = max(random.uniform(0, longest), _told_to_wait(error))
-            if time.monotonic() + wait > deadline:
-                fault = TransientStorageError(
-                    f"{path} could not be {_DONE[what]} for {seconds:g} s: {_plain(error)}",
-                    "Run again later; what was done so far is kept.",
-                )
-                break
-        time.sleep(wait)
-        longest = min(2 * longest, LONGEST_WAIT_SECONDS)
-    # Outside of the handler, so that no traceback shows the request and its URL.
-    raise fault
-
-
-_DONE = {"list": "listed", "read": "read", "write": "written", "delete": "deleted"}
-
-
-def _refusal(what: str, path: UPath, error: Exception) -> Exception:
-    from google.api_core.exceptions import GoogleAPICallError
-    from google.auth.exceptions import GoogleAuthError
-
-    if isinstance(error, GoogleAuthError):
-        return StorageError(
-            f"{path} cannot be {_DONE[what]}: there are no valid credentials: {_plain(error)}",
-            "On a cluster, bind the pod's service account (Workload Identity); elsewhere run "
-            "gcloud auth application-default login.",
-        )
-    if not isinstance(error, GoogleAPICallError):
-        # One of the package's own, or a fault of the program.
-        return error
-    bucket = _bucket_name(path)
-    if error.code == 412:
-        return ChangedError(str(path))
-    if error.code == 404 and (what == "list" or "bucket does not exist" in str(error).lower()):
-        return StorageError(
-            f"The bucket {bucket} does not exist, so {path} cannot be {_DONE[what]}",
-            "Correct the root in the settings, or make the bucket.",
-        )
-    if error.code == 404:
-        return FileNotFoundError(f"there is no {path}")
-    if error.code in (401, 403):
-        role = "objectViewer" if what in ("list", "read") else "objectUser"
-        return StorageError(
-            f"{path} may not be {_DONE[what]} ({error.code}): {_plain(error)}",
-            f"Grant the account that runs this the role roles/storage.{role} on the bucket "
-            f"{bucket}.",
-        )
-    return StorageError(
-        f"{path} cannot be {_DONE[what]} ({error.code}): {_plain(error)}",
-        "Check the root in the settings, and that the bucket is as it should be.",
-    )
-
-
-def _passes(error: Exception) -> bool:
-    import requests
-    import urllib3
-    from google.api_core.exceptions import GoogleAPICallError
-    from google.auth.exceptions import GoogleAuthError, TransportError
-    from google.cloud.storage.exceptions import DataCorruption
-
-    if isinstance(error, GoogleAPICallError):
-        return error.code in (408, 429, 500, 502, 503, 504)
-    if isinstance(error, GoogleAuthError):
-        return isinstance(error, TransportError) or bool(error.retryable)
-    broken = (requests.RequestException, urllib3.exceptions.HTTPError)
-    return isinstance(error, (*broken, ConnectionError, TimeoutError, DataCorruption))
-
-
-def _told_to_wait(error: Exception) -> float:
-    """Seconds that the answer asks for, as far as one would wait."""
-    response = getattr(error, "response", None)
-    told = "" if response is None else response.headers.get("Retry-After", "")
-    return min(float(told), LONGEST_WAIT_SECONDS) if told.isdecimal() else 0.0
-
-
-def _plain(error: Any) -> str:
-    """What a fault says, without secrets that an answer may repeat."""
-    import requests
-    import urllib3
-    from google.api_core.exceptions import GoogleAPICallError
-
-    if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError)):
-        # Their messages hold URLs.
-        return f"the connection failed ({type(error).__name__})"
-    text = getattr(error, "message", None) or str(error)
-    if isinstance(error, GoogleAPICallError) and error.response is not None:
-        try:
-            # That of a download has the whole answer for its message.
-            text = error.response.json()["error"]["message"]
-        except (ValueError, KeyError, TypeError):
-            # An answer of something in between, such as a proxy.
-            pass
-    text = re.sub(r"https?://\S+", "…", str(text))
-    return _SECRET.sub("…", text.splitlines()[0] if text else type(error).__name__)[:500]

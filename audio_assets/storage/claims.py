@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from audio_assets.errors import StorageError
 from audio_assets.storage import bucket
+from audio_assets.storage.bucket_requests import ChangedError
 from audio_assets.storage.file_lock import try_lock
 from audio_assets.storage.files import claim_name, is_local
 
@@ -101,7 +102,7 @@ class Claims:
         data = json.dumps(this_process() | {"claim": uuid.uuid4().hex}).encode()
         try:
             return _BucketClaim(path, data, bucket.write(path, data, generation=generation))
-        except bucket.ChangedError:
+        except ChangedError:
             return None
 
 
@@ -124,7 +125,7 @@ class _BucketClaim:
             self._generation = bucket.write(
                 self._path, self._data, generation=self._generation, patience=_PATIENCE_SECONDS
             )
-        except (bucket.ChangedError, StorageError):
+        except (ChangedError, StorageError):
             # It was taken over while this process was too slow, or will be: both then do the same
             # work. Whether the bucket fails is for the next shard to say.
             pass

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
 from audio_assets.storage import bucket
+from audio_assets.storage.bucket_requests import ChangedError
 from audio_assets.storage.file_lock import try_lock
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def rename_file(path: UPath, name: str) -> None:
         raise FileNotFoundError(f"there is no {path}")
     try:
         data = bucket.read(path, generation=generation)
-    except bucket.ChangedError:
+    except ChangedError:
         # Another process put something else there, which is not what was to be moved.
         return
     bucket.write(path.parent / name, data)

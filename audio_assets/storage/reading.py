@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from audio_assets.errors import TransientStorageError
 from audio_assets.storage import bucket
+from audio_assets.storage.bucket_requests import ChangedError
 from audio_assets.storage.files import is_local, read_file
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def clip_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], bytes]:
             raise IsADirectoryError("a folder with the name of a sound file")
         try:
             return bucket.read(path, generation=int(generation), checksum=checksum)
-        except (bucket.ChangedError, FileNotFoundError) as error:
+        except (ChangedError, FileNotFoundError) as error:
             gone = "removed" if isinstance(error, FileNotFoundError) else "changed"
         raise TransientStorageError(
             f"{uri} was {gone} after it was listed",

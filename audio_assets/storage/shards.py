@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_assets.errors import ResultsError
-from audio_assets.storage.bucket import ChangedError
+from audio_assets.storage.bucket_requests import ChangedError
 from audio_assets.storage.files import open_file, read_file
 
 if TYPE_CHECKING:

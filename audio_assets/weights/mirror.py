@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import WeightsError
-from audio_assets.storage.bucket import BucketEntry, ChangedError, list_folder, read
+from audio_assets.storage.bucket import BucketEntry, list_folder, read
+from audio_assets.storage.bucket_requests import ChangedError
 from audio_assets.weights.locking import waiting_lock
 from audio_assets.weights.sources import WeightSource
 

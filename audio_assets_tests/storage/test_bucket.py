@@ -12,7 +12,8 @@ import pytest
 
 from audio_assets.errors import AudioRootError, ResultsError, StorageError, TransientStorageError
 from audio_assets.roots import open_root
-from audio_assets.storage import bucket
+from audio_assets.storage import bucket, bucket_requests
+from audio_assets.storage.bucket_requests import ChangedError
 from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets.storage.files import delete_file, exists, file_names, read_file, write_atomic
 from audio_assets.storage.listing import list_objects, list_species
@@ -135,11 +136,11 @@ def test_a_download_that_goes_on_failing_is_a_passing_error_and_no_fault_of_the_
 
 
 def test_waits_are_as_long_as_the_bucket_says(server, monkeypatch):
-    monkeypatch.setattr(bucket, "LONGEST_WAIT_SECONDS", 5.0)
-    monkeypatch.setattr(bucket, "GIVE_UP_SECONDS", 30.0)
+    monkeypatch.setattr(bucket_requests, "LONGEST_WAIT_SECONDS", 5.0)
+    monkeypatch.setattr(bucket_requests, "GIVE_UP_SECONDS", 30.0)
     server.put(BUCKET, "x", b"x")
     slept = []
-    monkeypatch.setattr(bucket.time, "sleep", slept.append)
+    monkeypatch.setattr(bucket_requests.time, "sleep", slept.append)
     server.fail(429, headers={"Retry-After": "3"})
     server.fail(429, headers={"Retry-After": "86400"})
     assert read_file(open_root(f"gs://{BUCKET}/x")) == b"x"
@@ -223,7 +224,7 @@ def test_parts_of_a_file_are_of_the_object_that_was_opened(server):
         assert file.read(3) == b"old"
         bucket.write(path, b"new" * 100_000)
         file.seek(200_000)
-        with pytest.raises(bucket.ChangedError):
+        with pytest.raises(ChangedError):
             file.read(3)
 
 
@@ -299,7 +300,7 @@ def test_of_many_who_create_an_object_one_does(server):
         start.wait()
         try:
             bucket.write(path, b"%d" % n, generation=0)
-        except bucket.ChangedError:
+        except ChangedError:
             return False
         return True
 
@@ -321,7 +322,7 @@ def test_an_object_that_goes_while_it_is_compared_was_still_of_another(server, m
         return found
 
     monkeypatch.setattr(bucket, "generation_of", meanwhile)
-    with pytest.raises(bucket.ChangedError):
+    with pytest.raises(ChangedError):
         bucket.write(path, b"ours", generation=0)
 
 
@@ -357,7 +358,7 @@ def test_a_shard_that_cannot_be_read_for_now_is_no_damaged_one(server, fault, mo
     with pytest.raises((TransientStorageError, ResultsError)):
         again.refresh()
     planned.times = 3
-    monkeypatch.setattr(bucket, "GIVE_UP_SECONDS", 60.0)
+    monkeypatch.setattr(bucket_requests, "GIVE_UP_SECONDS", 60.0)
     again.refresh()
     assert len(again) == 2 and file_names(store.folder) == names
 
