@@ -1,6 +1,5 @@
 """What the assets are given at run time, made from the settings."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from dagster._core.storage.tags import (
 )
 
 from audio_assets.assets.plan import GUARD
+from audio_assets.partitions import wrong_partition
 from audio_assets.roots import open_root
 from audio_assets.settings import Settings
 
@@ -56,15 +56,9 @@ def partition_guard(partitions_of: Mapping[str, dg.PartitionsDefinition[Any]]) -
             keys = definition.get_partition_keys()
         if given in keys:
             return
-        fault = "names no partition" if given is None else f"has the unknown partition {given}"
         assert context.instance is not None
         # Such a run would be started anew like one whose worker is lost.
         context.instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})
-        tags = json.dumps({PARTITION_NAME_TAG: keys[0] if keys else "..."})
-        raise dg.Failure(
-            f"This run of the job {run.job_name} {fault}\n"
-            f"Give one of them, e.g. --tags '{tags}'. There are: {', '.join(keys) or 'none yet'}",
-            allow_retries=False,
-        )
+        raise dg.Failure(wrong_partition(run.job_name, given, keys), allow_retries=False)
 
     return guard

@@ -1,24 +1,31 @@
-"""The run queue of a cluster: gives every run the pod that its model needs.
+"""The run queues: both refuse wrong partitions, and a cluster's gives a run the pod of its model.
 
 All runs pass here: from the UI, backfills, sensors, automation, retries and the command line. Tags
-of a job would not do: Dagster puts the same on all its partitions, and assets that are materialized
-by automation or from the asset graph belong to no job of ours. It is imported by the webserver and
-the daemon, so these run the project's own image.
+of a job would not do for the pods: Dagster puts the same on all its partitions, and assets that are
+materialized by automation or from the asset graph belong to no job of ours. It is imported by the
+webserver and the daemon, so these run the project's own image.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import click
 import dagster as dg
+from dagster._core.remote_representation.external_data import PartitionNamesSnap
 from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
-from dagster._core.storage.tags import PARTITION_NAME_TAG
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_START_TAG,
+    MAX_RETRIES_TAG,
+    PARTITION_NAME_TAG,
+)
 from dagster._serdes import ConfigurableClassData
 from typing_extensions import Self
 
 from audio_assets.encoders.registry import get_model
+from audio_assets.partitions import REFUSED_TAG, wrong_partition
 from audio_assets.pods import DEFAULT, POD_TAG, PODS, PodSize, pod_of
 
 _POD = {
@@ -29,8 +36,49 @@ _POD = {
 }
 
 
-class PodRunCoordinator(QueuedRunCoordinator[dg.DagsterInstance]):
-    """Queues runs as Dagster's own does, each with the pod of its model.
+class RefusedRunError(click.ClickException):
+    """A run that names no partition of its job; a command line prints it without a traceback."""
+
+
+class PartitionRunCoordinator(QueuedRunCoordinator[dg.DagsterInstance]):
+    """Queues runs as Dagster's own does, but for those without a partition that their job has.
+
+    Dagster would queue them, say nothing to who asked, and have them fail when it is their turn.
+    """
+
+    def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
+        """Queue a run.
+
+        Raises
+        ------
+        RefusedRunError
+            If its job has partitions and it names none of them; the message lists them.
+        """
+        run = context.dagster_run
+        keys = self._partitions(context)
+        given = run.tags.get(PARTITION_NAME_TAG)
+        if keys is None or given in keys or ASSET_PARTITION_RANGE_START_TAG in run.tags:
+            return super().submit_run(context)
+        # Dagster counts it as failed now; that is not to be retried, and was told to who asked.
+        self._instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0", REFUSED_TAG: "true"})
+        raise RefusedRunError(wrong_partition(run.job_name, given, keys))
+
+    def _partitions(self, context: SubmitRunContext) -> Sequence[str] | None:
+        """Partitions of the job of a run; None if it has none, or they cannot be told."""
+        origin = context.dagster_run.remote_job_origin
+        assert origin is not None
+        repository, job = origin.repository_origin.get_selector(), context.dagster_run.job_name
+        sets = context.workspace.get_partition_sets(repository)
+        if all(found.job_name != job for found in sets):
+            return None
+        names = context.workspace.get_partition_names(
+            repository, job, self._instance, selected_asset_keys=None
+        )
+        return names.partition_names if isinstance(names, PartitionNamesSnap) else None
+
+
+class PodRunCoordinator(PartitionRunCoordinator):
+    """Queues runs like :class:`PartitionRunCoordinator`, each with the pod of its model.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
 
+from audio_assets.partitions import REFUSED_TAG
 from audio_assets.settings import Settings
 from audio_assets.webhook import WebhookError, failure_message, post_message
 
@@ -17,7 +18,7 @@ def build_failure_sensor(settings: Settings) -> dg.SensorDefinition:
     )
     def failed_runs(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
-        if run.tags.get(WILL_RETRY_TAG) == "true":
+        if run.tags.get(WILL_RETRY_TAG) == "true" or REFUSED_TAG in run.tags:
             return
         task = f"{run.job_name} {run.tags.get(PARTITION_NAME_TAG, '')}".strip()
         text = failure_message(task, _reason(context), run.run_id)

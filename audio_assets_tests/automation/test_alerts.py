@@ -32,9 +32,10 @@ def failed_run(defs: dg.Definitions, instance: dg.DagsterInstance, **tags: str) 
     defs.resolve_sensor_def("failed_runs")(context.for_run_failure())
 
 
-def test_a_failed_run_is_posted_once_it_is_given_up(place, hook):  # noqa: F811
+def test_a_failed_run_is_posted_once_it_is_given_up_and_nobody_was_told(place, hook):  # noqa: F811
     defs = build_defs(place.plan(webhook_url=hook.url).settings)
     failed_run(defs, place.instance, **{"dagster/will_retry": "true"})
+    failed_run(defs, place.instance, **{"audio_assets/refused": "true"})
     assert hook.got == []
     failed_run(defs, place.instance)
     (message,) = hook.got

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -141,7 +142,8 @@ def submit(instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
     place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("here"), "__repository__")
     run = dg.DagsterRun("job", tags=tags, remote_job_origin=RemoteJobOrigin(place, "job"))
     instance.add_run(run)
-    context: Any = SubmitRunContext(run, workspace=None)
+    without_partitions: Any = SimpleNamespace(get_partition_sets=lambda _: [])
+    context = SubmitRunContext(run, workspace=without_partitions)
     instance.run_coordinator.submit_run(context)
     found = instance.get_run_by_id(run.run_id)
     assert found is not None and found.status == DagsterRunStatus.QUEUED
