@@ -7,8 +7,9 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.assets.currency import current_curves
-from audio_assets.assets.plan import FAN_IN, AssetPlan
+from audio_assets.assets.plan import FAN_IN, AssetPlan, clear_failures
 from audio_assets.partitions import SPECIES, split_key
+from audio_assets.tables import EMBEDDINGS
 
 IN_TIME = "audio_is_worked_on_in_time"
 FEW_RECORDINGS = 10
@@ -90,21 +91,26 @@ def _embeddings_are_whole(plan: AssetPlan) -> dg.AssetChecksDefinition:
         "dimension and finite numbers.",
     )
     def embeddings_are_whole(
-        context: dg.AssetCheckExecutionContext, embeddings: Any, audio_inventory: Any
+        context: dg.AssetCheckExecutionContext, audio_inventory: Any
     ) -> dg.AssetCheckResult:
         from audio_assets.storage.embedding_table import embedding_faults
+        from audio_assets.storage.parquet import read_pieces
 
-        model, _ = split_key(context.op_execution_context.partition_key)
-        faults = embedding_faults(
-            embeddings,
-            audio_inventory,
-            variant=plan.settings.variant(model),
-            dimension=plan.load_encoder(model).dimension,
-        )
+        model, species = split_key(context.op_execution_context.partition_key)
+        variant = plan.settings.variant(model)
+        with clear_failures():
+            path = plan.results.table(EMBEDDINGS.name, model, species)
+            # Not as an input: that would hold the whole table.
+            faults = embedding_faults(
+                read_pieces(path, EMBEDDINGS, ("clip_id", "status", "embedding")),
+                audio_inventory,
+                variant=variant,
+                dimension=plan.load_encoder(model).dimension,
+            )
         return dg.AssetCheckResult(
             passed=not faults,
             description="; ".join(faults) or "whole",
-            metadata={"clips": len(embeddings)},
+            metadata={"clips": int((audio_inventory["variant"] == variant).sum())},
         )
 
     return embeddings_are_whole

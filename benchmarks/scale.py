@@ -1,136 +1,216 @@
-"""Time and peak memory of embedding as the number of clips grows, and the cost of one more clip.
+"""Peak memory of embedding as the number of clips grows, and the cost of one more clip.
 
-    python -m benchmarks.scale [--clips 1000 5000 20000] [--encoder placeholder] [--added-to 2000]
+    python -m benchmarks.scale [--clips 1000 20000] [--model birdnet] [--added-to 2000]
 
-Clips are synthetic, one second long and all different. A run is what the asset ``embeddings`` does:
-the folder is listed, what the embedding store lacks is embedded, and the table is assembled. Each
-is a fresh process; memory is that of the process and its largest worker together. CPU seconds count
-all workers, and leave out imports of this process.
+Clips are synthetic, one second long and all different. A run is what Dagster does for a species
+and a model: the asset ``embeddings`` with its check, in a fresh process, after ``audio_inventory``
+in another. So the clips are read, decoded and embedded by as many workers as there are CPUs, the
+embedding store is filled, and the table is written, hashed and looked through.
+
+Memory is the peak of the process and those of all its workers, added up. CPU seconds are those of
+both assets, workers included. For the cost of one more clip, imports, the start of processes and
+the loading of encoders are left out: everything was done once with a few clips before, and what a
+worker costs before its first clip is subtracted.
 """
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import cpu_seconds, peak_mb, processor
+from benchmarks.machine import children, cpu_seconds, high_water_mb, processor
 
 RATE = 16_000
+SPECIES = "owl"
 
 
 def write_clips(folder: Path, first: int, last: int) -> None:
     import soundfile
 
     for label in ("pos", "neg"):
-        (folder / "owl" / "data" / label).mkdir(parents=True, exist_ok=True)
+        (folder / SPECIES / "data" / label).mkdir(parents=True, exist_ok=True)
     for number in range(first, last):
-        rng = np.random.default_rng(number)
-        sound = rng.normal(scale=0.1, size=RATE)
+        sound = np.random.default_rng(number).normal(scale=0.1, size=RATE)
         label = "pos" if number % 2 else "neg"
-        soundfile.write(folder / f"owl/data/{label}/{number:06d}_1_a.wav", sound, RATE)
+        path = folder / SPECIES / "data" / label / f"{number:06d}_1_a.wav"
+        soundfile.write(path, sound, RATE)
 
 
-def run(encoder_name: str, audio: str, results: str, workers: int) -> dict[str, float]:
-    import pandas as pd
-    import pyarrow.parquet
-    import soundfile
-    import soxr
-    from upath import UPath
+class Run:
+    """What a place is made into by Dagster, in this process."""
 
-    from audio_assets.audio.decode import DurationLimits
-    from audio_assets.encoders.registry import get_encoder, load_encoder
-    from audio_assets.storage.embedding_store import EmbeddingStore
-    from audio_assets.storage.embedding_table import embed_inventory
-    from audio_assets.storage.files import read_file
-    from audio_assets.storage.inventory import build_inventory
-    from audio_assets.storage.listing import list_objects
-    from audio_assets.storage.recordings import read_recording_rules
+    def __init__(self, model: str, place: Path, workers: int) -> None:
+        from audio_assets.assets.plan import AssetPlan
+        from audio_assets.definitions import build_defs
+        from audio_assets.partitions import build_partitions
+        from audio_assets.settings import load_settings
 
-    # Imported here, so that they do not count as work.
-    assert pd and pyarrow.parquet and soundfile and soxr
-    encoder = load_encoder(encoder_name)
-    at_start = peak_mb()
+        settings = load_settings(
+            audio_root=str(place / "audio"),
+            results_root=str(place / "results"),
+            models=(model,),
+            duplicate_encoder="",
+            workers=workers,
+        )
+        self.model = model
+        self.plan = AssetPlan(settings, build_partitions(settings))
+        self.defs = build_defs(settings)
+
+    def make(self, asset: str) -> dict[str, Any]:
+        """Materialize an asset and its checks; its metadata."""
+        import dagster as dg
+
+        from audio_assets import jobs
+        from audio_assets.partitions import SPECIES as PARTITIONS
+        from audio_assets.partitions import partition_key
+
+        listing = asset == "audio_inventory"
+        job = self.defs.resolve_job_def(jobs.INVENTORY if listing else jobs.EXPERIMENT)
+        with dg.DagsterInstance.ephemeral() as instance:
+            instance.add_dynamic_partitions(PARTITIONS.name or "", [SPECIES])
+            result = job.execute_in_process(
+                instance=instance,
+                partition_key=SPECIES if listing else partition_key(self.model, SPECIES),
+                asset_selection=[dg.AssetKey(asset)],
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+        checks = result.get_asset_check_evaluations()
+        assert checks and all(check.passed for check in checks if check.blocking), checks
+        (event,) = result.get_asset_materialization_events()
+        return {key: value.value for key, value in event.materialization.metadata.items()}
+
+    def worker_start(self) -> float:
+        """CPU seconds of a worker process before its first clip; 0 where workers are threads."""
+        from audio_assets.audio.decode import DurationLimits
+        from audio_assets.encoders.embed import Clip
+        from audio_assets.encoders.registry import get_encoder, get_model, load_encoder
+        from audio_assets.encoders.worker import ReadClip
+        from audio_assets.encoders.worker_pool import WorkerPool
+
+        name = get_model(self.model).encoder
+        if not get_encoder(name).in_processes:
+            return 0.0
+        pool = WorkerPool(
+            partial(load_encoder, name, self.plan.settings.weight_places), DurationLimits()
+        )
+        path, *_ = (self.plan.audio_root / SPECIES / "data" / "pos").iterdir()
+        start = cpu_seconds()
+        pool.embed([ReadClip(Clip("first", str(path)), "0" * 64, path.read_bytes())])
+        pool.close()
+        return cpu_seconds() - start
+
+
+def part(name: str, model: str, place: Path, workers: int) -> dict[str, float]:
+    """One asset, or both with all that comes before left out of the CPU seconds."""
+    if name != "both":
+        start = cpu_seconds()
+        metadata = Run(model, place, workers).make(name)
+        embedded = metadata.get("embedded now", 0)
+        return {"CPU": cpu_seconds() - start, "peak": high_water_mb(), "embedded": embedded}
+    with tempfile.TemporaryDirectory() as folder:
+        write_clips(Path(folder) / "audio", 0, 4)
+        before = Run(model, Path(folder), workers)
+        for asset in ("audio_inventory", "embeddings"):
+            before.make(asset)
+        worker_start = before.worker_start()
+    run = Run(model, place, workers)
     start = cpu_seconds()
-    root = UPath(audio)
-    inventory = build_inventory(list_objects(root, "owl"), read_recording_rules(root, ()))
-    table, counts = embed_inventory(
-        inventory,
-        "data",
-        encoder=encoder,
-        make_encoder=partial(load_encoder, encoder_name),
-        store=EmbeddingStore(UPath(results), encoder.name, encoder.fingerprint, warn=print),
-        read=lambda uri: read_file(UPath(uri)),
-        limits=DurationLimits(),
-        species_classes=(),
-        workers=workers,
-        progress=lambda done, total: None,
-        in_processes=get_encoder(encoder_name).in_processes,
-    )
-    assert (table["status"] == "ok").all()
-    seconds = cpu_seconds() - start
-    return {"CPU": seconds, "peak": peak_mb(), "start": at_start, "embedded": counts.embedded}
+    run.make("audio_inventory")
+    embedded = run.make("embeddings")["embedded now"]
+    # A batch of clips starts a worker.
+    started = min(workers, -(-embedded // 16))
+    seconds = cpu_seconds() - start - started * worker_start
+    return {"CPU": seconds, "embedded": embedded, "worker": worker_start}
 
 
-def fresh(*arguments: str) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.scale", "--run", *arguments],
+def fresh(name: str, model: str, place: Path, workers: int) -> dict[str, float]:
+    """As :func:`part` in a process of its own, with the peaks of its workers added."""
+    peaks: dict[int, float] = {}
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.scale"]
+        + ["--part", name, "--model", model, "--place", str(place), "--workers", str(workers)],
         cwd=Path(__file__).parent.parent,
         stdout=subprocess.PIPE,
-        check=True,
         text=True,
-    )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    ) as process:
+        while process.poll() is None:
+            for pid in children(process.pid):
+                # The last look counts: the first may be at a fork of the parent.
+                peaks[pid] = high_water_mb(pid) or peaks.get(pid, 0.0)
+            time.sleep(0.1)
+        assert process.stdout is not None
+        lines = process.stdout.read().splitlines()
+    assert process.returncode == 0, process.returncode
+    found: dict[str, float] = json.loads(lines[-1])
+    return found | {"workers": sum(peaks.values())}
 
 
-def main(encoder: str, sizes: list[int], added_to: int, workers: int) -> None:
-    print("| clips | embedded | CPU s | CPU ms a clip | peak MB | growth from the first |")
+def grow(model: str, sizes: list[int], workers: int) -> None:
+    print("| clips | listing: peak MB | embedding: CPU s | peak MB | of that workers | growth |")
     print("|---|---|---|---|---|---|")
-    first_peak = 0.0
+    first = 0.0
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
         written = 0
         for size in sizes:
-            write_clips(folder / "audio", written, size)
+            # A results root for each, over the same clips.
+            place = Path(name) / str(size)
+            place.mkdir()
+            (place / "audio").symlink_to(Path(name) / "audio")
+            write_clips(Path(name) / "audio", written, size)
             written = size
-            found = fresh(encoder, str(folder / "audio"), str(folder / f"{size}"), str(workers))
-            first_peak = first_peak or found["peak"]
+            listed = fresh("audio_inventory", model, place, workers)
+            made = fresh("embeddings", model, place, workers)
+            assert made["embedded"] == size, made
+            peak = made["peak"] + made["workers"]
+            first = first or peak
             print(
-                f"| {size} | {found['embedded']:g} | {found['CPU']:.1f} | "
-                f"{1e3 * found['CPU'] / size:.2f} | {found['peak']:.0f} | "
-                f"{100 * (found['peak'] / first_peak - 1):+.1f} % |",
+                f"| {size} | {listed['peak']:.0f} | {made['CPU']:.1f} | {peak:.0f} | "
+                f"{made['workers']:.0f} | {peak / first - 1:+.1%} |",
                 flush=True,
             )
-    if added_to:
-        with tempfile.TemporaryDirectory() as name:
-            places = (f"{name}/audio", f"{name}/results")
-            write_clips(Path(places[0]), 0, added_to)
-            first = fresh(encoder, *places, str(workers))
-            write_clips(Path(places[0]), added_to, added_to + 1)
-            second = fresh(encoder, *places, str(workers))
-            print(
-                f"\n{added_to} clips with {encoder}: {first['CPU']:.2f} CPU s; one more: "
-                f"{second['embedded']:g} embedded, {second['CPU']:.2f} CPU s, "
-                f"{100 * second['CPU'] / first['CPU']:.1f} %."
-            )
-    print(f"\nMachine: {processor()}, Python {platform.python_version()}, numpy {np.__version__}.")
+
+
+def add_one(model: str, size: int, workers: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        write_clips(place / "audio", 0, size)
+        first = fresh("both", model, place, workers)
+        write_clips(place / "audio", size, size + 1)
+        second = fresh("both", model, place, workers)
+    assert (first["embedded"], second["embedded"]) == (size, 1), (first, second)
+    print(
+        f"\n{size} clips with {model}: {first['CPU']:.2f} CPU s; one more, and that one embedded: "
+        f"{second['CPU']:.2f} CPU s, {second['CPU'] / first['CPU']:.1%}. The start of a worker, "
+        f"left out: {second['worker']:.2f} CPU s."
+    )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clips", nargs="*", type=int, default=[1_000, 5_000, 20_000])
-    parser.add_argument("--encoder", default="placeholder")
-    parser.add_argument("--added-to", type=int, default=2_000)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--run", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--clips", nargs="*", type=int, default=[1_000, 20_000])
+    parser.add_argument("--model", default="birdnet")
+    parser.add_argument("--added-to", type=int, default=2_000, help="0 for not at all")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.run:
-        print(json.dumps(run(*given.run[:3], workers=int(given.run[3]))))
+    if given.part:
+        print(json.dumps(part(given.part, given.model, given.place, given.workers)))
     else:
-        main(given.encoder, given.clips, given.added_to, given.workers)
+        if given.clips:
+            grow(given.model, given.clips, given.workers)
+        if given.added_to:
+            add_one(given.model, given.added_to, given.workers)
+        print(
+            f"\n{given.workers} workers. Machine: {processor()}, Python "
+            f"{platform.python_version()}, numpy {np.__version__}."
+        )

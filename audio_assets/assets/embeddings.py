@@ -66,7 +66,7 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
                 progress=progress,
                 title=f"{species}: embedding with {encoder.name}",
             )
-        for row in table[table["status"] == "quarantined"].itertuples():
+        for row in table.rows[table.rows["status"] == "quarantined"].itertuples():
             context.log.warning(f"{row.uri} is quarantined: {row.detail}")
         return dg.MaterializeResult(
             value=table,
@@ -79,7 +79,7 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
                 "CPU seconds": round(counts.cpu_seconds, 2),
                 "quarantined": counts.quarantined,
                 "duplicates": counts.duplicates,
-                "windows": int(table["windows"].fillna(0).sum()),
+                "windows": int(table.rows["windows"].fillna(0).sum()),
                 "encoder fingerprint": encoder.fingerprint,
                 "classes of the species": ", ".join(classes) or "none",
             },

@@ -85,7 +85,7 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
                     title=f"{species}: looking for near-duplicates with {encoder.name}",
                 )
                 pairs = find_near_duplicates(
-                    embeddings, species=species, above=settings.duplicate_cosine
+                    embeddings.whole(), species=species, above=settings.duplicate_cosine
                 )
             metadata = {
                 "embedded now": counts.embedded,

@@ -13,7 +13,8 @@ the store. How a shard looks inside is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
@@ -66,11 +67,12 @@ class EmbeddingStore:
         self.folder = root / "embeddings" / encoder / fingerprint
         self._warn = warn
         self._claims = Claims(self.folder)
-        # By shard: its (sha256, checksum, size), and the embeddings computed for it.
-        self._rows: dict[str, list[tuple[str, str, int]]] = {}
+        # By shard: its clips, and the embeddings computed for it. Clips are kept as digests of
+        # their bytes and of what the listing showed: as text they would take three times as much.
+        self._rows: dict[str, list[tuple[bytes, bytes]]] = {}
         self._embedded: dict[str, int] = {}
-        self._shard_of: dict[str, str] = {}
-        self._sha256_of: dict[tuple[str, int], str] = {}
+        self._shard_of: dict[bytes, str] = {}
+        self._sha256_of: dict[bytes, bytes] = {}
 
     def refresh(self) -> None:
         """Read the index of shards that have appeared since the last call, forget those gone.
@@ -97,14 +99,15 @@ class EmbeddingStore:
                         self._index(name, shard.table, shard.embedded)
 
     def __contains__(self, sha256: object) -> bool:
-        return sha256 in self._shard_of
+        return isinstance(sha256, str) and bytes.fromhex(sha256) in self._shard_of
 
     def __len__(self) -> int:
         return len(self._shard_of)
 
     def sha256_of(self, checksum: str, size: int) -> str | None:
         """SHA-256 of the stored clip that the listing showed with this checksum and size."""
-        return self._sha256_of.get((checksum, size))
+        found = self._sha256_of.get(_listed(checksum, size))
+        return None if found is None else found.hex()
 
     def repeats(self) -> int:
         """Embeddings in the store that were computed although the store had them already.
@@ -126,8 +129,8 @@ class EmbeddingStore:
         if new:
             self._write(shard_table(new), len(new))
 
-    def read(self, keys: Collection[str], classes: Sequence[int] = ()) -> dict[str, StoredClip]:
-        """Stored clips by key, without those whose shard proves damaged or is gone.
+    def read(self, keys: Iterable[str], classes: Sequence[int] = ()) -> Iterator[StoredClip]:
+        """Stored clips, a shard after the other, without those whose shard proves damaged or gone.
 
         What is left out is no longer in the store, so embedding it again mends the store.
 
@@ -139,17 +142,38 @@ class EmbeddingStore:
             Indices of the class scores to read; with none, ``class_scores`` is None. Reading all
             of them would cost 26 kB a clip for BirdNET.
 
+        Yields
+        ------
+        StoredClip
+            Once for each key. Its arrays keep the shard in memory.
+
         Raises
         ------
         ResultsError
             If a shard cannot be read.
         """
-        found: dict[str, StoredClip] = {}
-        if not self._read_into(found, keys, classes):
-            # Another process merged shards: their rows are in a new one.
-            self.refresh()
-            self._read_into(found, keys, classes)
-        return found
+        wanted = {bytes.fromhex(key) for key in keys}
+        columns = [*COLUMNS, SCORES] if classes else COLUMNS
+        complete = False
+        while wanted and not complete:
+            complete = True
+            for name in sorted({self._shard_of[key] for key in wanted if key in self._shard_of}):
+                try:
+                    shard = self._load(name, columns)
+                except FileNotFoundError:
+                    complete = False
+                    shard = None
+                if shard is None:
+                    self._forget({name})
+                    continue
+                for row, key in enumerate(shard.table["sha256"].to_pylist()):
+                    digest = bytes.fromhex(str(key))
+                    if digest in wanted:
+                        wanted.remove(digest)
+                        yield stored_clip(shard.table, row, classes)
+            if not complete:
+                # Another process merged shards: their rows are in a new one.
+                self.refresh()
 
     def claim(self, work: str) -> Claim | None:
         """Claim a piece of work, so that no other process on this store does it meanwhile.
@@ -246,27 +270,6 @@ class EmbeddingStore:
         self._index(name, table, embedded)
         return name
 
-    def _read_into(
-        self, found: dict[str, StoredClip], keys: Collection[str], classes: Sequence[int]
-    ) -> bool:
-        """Add the clips to ``found``; whether no shard was gone."""
-        wanted = {key for key in keys if key not in found}
-        columns = [*COLUMNS, SCORES] if classes else COLUMNS
-        complete = True
-        for name in sorted({self._shard_of[key] for key in wanted if key in self._shard_of}):
-            try:
-                shard = self._load(name, columns)
-            except FileNotFoundError:
-                complete = False
-                shard = None
-            if shard is None:
-                self._forget({name})
-                continue
-            for row, key in enumerate(shard.table["sha256"].to_pylist()):
-                if key in wanted and key not in found:
-                    found[key] = stored_clip(shard.table, row, classes)
-        return complete
-
     def _load(self, name: str, columns: list[str] | None) -> Shard | None:
         """The shard, or None if it was damaged and has been set aside."""
         path = self.folder / name
@@ -302,11 +305,14 @@ class EmbeddingStore:
 
     def _index(self, name: str, table: pa.Table, embedded: int) -> None:
         columns = (table[column].to_pylist() for column in INDEX_COLUMNS)
-        self._rows[name] = list(zip(*columns, strict=True))
-        self._embedded[name] = embedded
-        for sha256, checksum, size in self._rows[name]:
+        rows = []
+        for key, checksum, size in zip(*columns, strict=True):
+            sha256, listed = bytes.fromhex(key), _listed(checksum, size)
             self._shard_of.setdefault(sha256, name)
-            self._sha256_of.setdefault((checksum, size), sha256)
+            self._sha256_of.setdefault(listed, sha256)
+            rows.append((sha256, listed))
+        self._rows[name] = rows
+        self._embedded[name] = embedded
 
     def _forget(self, names: Collection[str]) -> None:
         if not names:
@@ -315,10 +321,15 @@ class EmbeddingStore:
             self._rows.pop(name, None)
             self._embedded.pop(name, None)
         # New dicts, since threads of the encoder loop look into the old ones.
-        shard_of: dict[str, str] = {}
-        sha256_of: dict[tuple[str, int], str] = {}
+        shard_of: dict[bytes, str] = {}
+        sha256_of: dict[bytes, bytes] = {}
         for name, rows in self._rows.items():
-            for sha256, checksum, size in rows:
+            for sha256, listed in rows:
                 shard_of.setdefault(sha256, name)
-                sha256_of.setdefault((checksum, size), sha256)
+                sha256_of.setdefault(listed, sha256)
         self._shard_of, self._sha256_of = shard_of, sha256_of
+
+
+def _listed(checksum: str, size: int) -> bytes:
+    """What a listing shows of a clip, in 16 bytes: it would take 10^13 clips for two to agree."""
+    return hashlib.blake2b(f"{checksum} {size}".encode(), digest_size=16).digest()

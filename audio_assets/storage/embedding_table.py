@@ -6,9 +6,11 @@ decoded and encoded is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from audio_assets.audio.decode import DurationLimits
 from audio_assets.audio.faults import ClipFault
@@ -17,9 +19,8 @@ from audio_assets.encoders.embed import Clip, ClipEmbedding, embed_clips
 from audio_assets.encoders.worker_stream import embed_in_processes
 from audio_assets.errors import EmbeddingError, ResultsError, SettingsError
 from audio_assets.storage.embedding_store import EmbeddingStore
-from audio_assets.storage.embedding_work import Filled, fill_store
-from audio_assets.storage.shards import StoredClip
-from audio_assets.tables import EMBEDDINGS
+from audio_assets.storage.embedding_work import Filled, ListedClip, fill_store
+from audio_assets.storage.pieces import PiecewiseTable, VectorFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _ATTEMPTS = 3
 # Clips that an error lists.
 _NAMED = 10
+# Columns that are the inventory's.
+_LISTED = ("clip_id", "variant", "label", "recording_id", "uri", "size", "checksum")
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def embed_inventory(
     workers: int,
     progress: Callable[[int, int], None],
     in_processes: bool = False,
-) -> tuple[pd.DataFrame, EmbeddingCounts]:
+) -> tuple[PiecewiseTable, EmbeddingCounts]:
     """Embed what the store lacks and assemble the table.
 
     Parameters
@@ -88,11 +91,9 @@ def embed_inventory(
     EmbeddingError
         If clips ended the worker processes that embedded them. All others are in the store then.
     """
-    import pandas as pd
-
     classes = _class_indices(encoder, species_classes)
     clips = inventory[inventory["variant"] == variant]
-    usable = list(clips[clips["status"] == "ok"].itertuples())
+    usable = _Listed(clips[clips["status"] == "ok"])
     filled = Filled()
 
     def report(filled: Filled) -> None:
@@ -105,11 +106,11 @@ def embed_inventory(
         )
 
     report(filled)
+    stored = _Stored(clips, encoder.dimension)
     for _ in range(_ATTEMPTS):
         fill_store(usable, store, stream, filled=filled, progress=report)
         _fail_for_crashes(filled, len(usable))
-        stored = store.read(set(filled.keys.values()), classes)
-        lost = [clip_id for clip_id, key in filled.keys.items() if key not in stored]
+        lost = stored.take(store, filled.keys, classes)
         if not lost:
             break
         for clip_id in lost:
@@ -122,18 +123,106 @@ def embed_inventory(
     if filled.embedded:
         store.merge_small()
 
-    keys, faults = filled.keys, filled.faults
-    rows = [
-        _row(row, keys, faults, stored, limits, encoder) for row in clips.itertuples(index=False)
-    ]
-    table = pd.DataFrame(rows, columns=list(EMBEDDINGS.column_names))
-    status = table["status"].value_counts()
+    table = _table(clips, filled, stored, limits, encoder)
+    status = table.rows["status"].value_counts()
     return table, EmbeddingCounts(
         embedded=len(filled.embedded),
-        from_store=len(keys.keys() - filled.embedded),
+        from_store=sum(clip_id not in filled.embedded for clip_id in filled.keys),
         quarantined=int(status.get("quarantined", 0)),
         duplicates=int(status.get("duplicate", 0)),
     )
+
+
+class _Listed:
+    """Rows of the inventory, made when they are looked at: 20,000 at once would take 20 MB."""
+
+    def __init__(self, clips: pd.DataFrame) -> None:
+        self._columns = [clips[name].to_numpy() for name in ("clip_id", "uri", "checksum", "size")]
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __getitem__(self, place: int) -> ListedClip:
+        clip_id, uri, checksum, size = (column[place] for column in self._columns)
+        return ListedClip(clip_id, uri, checksum, int(size))
+
+
+class _Stored:
+    """What the store holds of the rows of a table.
+
+    Attributes
+    ----------
+    seconds, windows, score
+        float64[n], int64[n] and float64[n]; NaN and 0 where the store has nothing.
+    vectors
+        The embeddings, by row.
+    """
+
+    def __init__(self, clips: pd.DataFrame, dimension: int) -> None:
+        self._clip_ids = clips["clip_id"].to_numpy()
+        self.seconds = np.full(len(clips), np.nan)
+        self.windows = np.zeros(len(clips), dtype=np.int64)
+        self.score = np.full(len(clips), np.nan)
+        self.vectors = VectorFile(len(clips), dimension)
+
+    def take(
+        self, store: EmbeddingStore, keys: Mapping[str, str], classes: Sequence[int]
+    ) -> list[str]:
+        """Read what the store has of the clips; those of which it has nothing."""
+        rows: dict[str, list[int]] = {}
+        for row, clip_id in enumerate(self._clip_ids):
+            if clip_id in keys:
+                rows.setdefault(keys[clip_id], []).append(row)
+        for clip in store.read(rows, classes):
+            for row in rows.pop(clip.sha256):
+                self.seconds[row] = clip.seconds
+                self.windows[row] = clip.windows
+                if clip.class_scores is not None:
+                    self.score[row] = clip.class_scores.max()
+                self.vectors.put(row, clip.embedding)
+        return [self._clip_ids[row] for lost in rows.values() for row in lost]
+
+
+def _table(
+    clips: pd.DataFrame, filled: Filled, stored: _Stored, limits: DurationLimits, encoder: Encoder
+) -> PiecewiseTable:
+    import pandas as pd
+
+    count = len(clips)
+    clip_ids, listed, others = (
+        clips[name].to_numpy() for name in ("clip_id", "status", "duplicate_of")
+    )
+    sha256 = np.array([filled.keys.get(clip_id) for clip_id in clip_ids], dtype=object)
+    status = np.full(count, "ok", dtype=object)
+    reason, detail = np.full(count, None, dtype=object), np.full(count, None, dtype=object)
+    for row, clip_id in enumerate(clip_ids):
+        fault = filled.faults.get(clip_id)
+        if listed[row] == "both_labels":
+            fault = ClipFault("both_labels", f"the same bytes are {others[row]}")
+        elif sha256[row] is not None:
+            # The store holds clips of any duration; the limits of this run decide.
+            fault = limits.fault(float(stored.seconds[row]))
+        if fault is not None:
+            status[row], reason[row], detail[row] = "quarantined", fault.reason, fault.detail
+        elif listed[row] != "ok":
+            status[row], detail[row] = "duplicate", f"same bytes as {others[row]}"
+    used = status == "ok"
+    windows = pd.array(stored.windows, dtype="Int64")
+    windows[~used] = pd.NA
+    columns = {
+        **{name: clips[name].to_numpy() for name in _LISTED},
+        "sha256": sha256,
+        "status": status,
+        "reason": reason,
+        "detail": detail,
+        "seconds": stored.seconds,
+        "windows": windows,
+        "class_score": np.where(used, stored.score, np.nan),
+        "encoder": np.full(count, encoder.name, dtype=object),
+        "encoder_fingerprint": np.full(count, encoder.fingerprint, dtype=object),
+    }
+    rows = pd.DataFrame(columns, copy=False)
+    return PiecewiseTable(rows, "embedding", used, stored.vectors)
 
 
 def _fail_for_crashes(filled: Filled, usable: int) -> None:
@@ -159,56 +248,16 @@ def _class_indices(encoder: Encoder, labels: Collection[str]) -> tuple[int, ...]
     return tuple(known[label] for label in labels)
 
 
-def _row(
-    row: Any,
-    keys: Mapping[str, str],
-    faults: Mapping[str, ClipFault],
-    stored: Mapping[str, StoredClip],
-    limits: DurationLimits,
-    encoder: Encoder,
-) -> tuple[Any, ...]:
-    sha256 = keys.get(row.clip_id)
-    clip = stored[sha256] if sha256 else None
-    fault = faults.get(row.clip_id)
-    if row.status == "both_labels":
-        fault = ClipFault("both_labels", f"the same bytes are {row.duplicate_of}")
-    elif clip is not None:
-        # The store holds clips of any duration; the limits of this run decide.
-        fault = limits.fault(clip.seconds)
-    used = clip if fault is None and row.status == "ok" else None
-    score = None
-    if used is not None and used.class_scores is not None:
-        score = float(used.class_scores.max())
-    return (
-        row.clip_id,
-        row.variant,
-        row.label,
-        row.recording_id,
-        row.uri,
-        row.size,
-        row.checksum,
-        sha256,
-        "quarantined" if fault else "ok" if row.status == "ok" else "duplicate",
-        fault.reason if fault else None,
-        fault.detail if fault else f"same bytes as {row.duplicate_of}" if not used else None,
-        clip.seconds if clip else None,
-        used.windows if used else None,
-        score,
-        used.embedding if used else None,
-        encoder.name,
-        encoder.fingerprint,
-    )
-
-
 def embedding_faults(
-    embeddings: pd.DataFrame, inventory: pd.DataFrame, *, variant: str, dimension: int
+    embeddings: Iterable[pd.DataFrame], inventory: pd.DataFrame, *, variant: str, dimension: int
 ) -> list[str]:
     """What keeps an embeddings table from being used, in words; none of it should ever happen.
 
     Parameters
     ----------
     embeddings
-        As :data:`audio_assets.tables.EMBEDDINGS`.
+        Columns ``clip_id``, ``status`` and ``embedding`` of
+        :data:`audio_assets.tables.EMBEDDINGS`, in pieces.
     inventory
         As :data:`audio_assets.tables.AUDIO_INVENTORY`, of the same species.
     variant
@@ -216,18 +265,18 @@ def embedding_faults(
     dimension
         Of the encoder.
     """
-    import numpy as np
-
+    missing = set(inventory.loc[inventory["variant"] == variant, "clip_id"])
     faults = []
-    expected = set(inventory.loc[inventory["variant"] == variant, "clip_id"])
-    missing = sorted(expected - set(embeddings["clip_id"]))
+    for piece in embeddings:
+        missing -= set(piece["clip_id"])
+        usable = piece[piece["status"] == "ok"]
+        for clip_id, embedding in zip(usable["clip_id"], usable["embedding"], strict=True):
+            values = np.asarray(embedding, dtype=np.float64)
+            if values.shape != (dimension,):
+                faults.append(f"{clip_id}: shape {values.shape} instead of ({dimension},)")
+            elif not np.isfinite(values).all():
+                faults.append(f"{clip_id}: not finite")
     if missing:
-        faults.append(f"{len(missing)} clips have no row: {', '.join(missing[:5])}")
-    usable = embeddings[embeddings["status"] == "ok"]
-    for clip_id, embedding in zip(usable["clip_id"], usable["embedding"], strict=True):
-        values = np.asarray(embedding, dtype=np.float64)
-        if values.shape != (dimension,):
-            faults.append(f"{clip_id}: shape {values.shape} instead of ({dimension},)")
-        elif not np.isfinite(values).all():
-            faults.append(f"{clip_id}: not finite")
+        named = ", ".join(sorted(missing)[:5])
+        faults.insert(0, f"{len(missing)} clips have no row: {named}")
     return faults[:20]

@@ -14,9 +14,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
 from audio_assets.audio.faults import ClipFault
 from audio_assets.encoders.embed import Clip, ClipEmbedding
@@ -31,6 +31,26 @@ CLIPS_PER_SHARD = 64
 
 Stream = Callable[[Iterable[Clip]], Iterator[ClipEmbedding]]
 """The encoder loop: results in the order of the clips, which are taken lazily in this thread."""
+_Chunk = Sequence[int]
+"""Places of clips in the listing."""
+
+
+@dataclass(frozen=True)
+class ListedClip:
+    """A clip that is to be embedded, as the listing shows it; size in bytes."""
+
+    clip_id: str
+    uri: str
+    checksum: str
+    size: int
+
+
+class Listing(Protocol):
+    """Clips by place, looked up when their turn comes and not kept."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> ListedClip: ...
 
 
 @dataclass
@@ -64,7 +84,7 @@ class _Open:
 
 
 def fill_store(
-    rows: Iterable[Any],
+    rows: Listing,
     store: EmbeddingStore,
     stream: Stream,
     *,
@@ -76,7 +96,7 @@ def fill_store(
     Parameters
     ----------
     rows
-        Rows of the inventory that are to be used.
+        Clips of the inventory that are to be used.
     stream
         Embeds clips; may be called several times, one after the other.
     filled
@@ -91,7 +111,7 @@ def fill_store(
     AudioRootError
         If a clip was changed after it was listed.
     """
-    work = _Work(store, filled, progress)
+    work = _Work(rows, store, filled, progress)
     todo = _chunks(rows)
     store.refresh()
     while todo:
@@ -109,20 +129,26 @@ class _Work:
     """One process's part of the work."""
 
     def __init__(
-        self, store: EmbeddingStore, filled: Filled, progress: Callable[[Filled], None]
+        self,
+        rows: Listing,
+        store: EmbeddingStore,
+        filled: Filled,
+        progress: Callable[[Filled], None],
     ) -> None:
+        self._all = rows
         self._store = store
         self._filled = filled
         self._progress = progress
-        self._rows: dict[str, Any] = {}
+        # Those under way.
+        self._rows: dict[str, ListedClip] = {}
         self._open: deque[_Open] = deque()
         # Complete chunks that are not written yet, and their clips.
         self._done: list[_Open] = []
         self._pending: list[StoredClip] = []
 
-    def embed(self, chunks: list[list[Any]], stream: Stream) -> list[list[Any]]:
+    def embed(self, chunks: list[_Chunk], stream: Stream) -> list[_Chunk]:
         """Embed what can be claimed; the chunks that others hold."""
-        others: list[list[Any]] = []
+        others: list[_Chunk] = []
         clips = self._claimed(chunks, others)
         first = next(clips, None)
         if first is not None:
@@ -138,11 +164,11 @@ class _Work:
         self._done.clear()
         self._open.clear()
 
-    def _claimed(self, chunks: list[list[Any]], others: list[list[Any]]) -> Iterator[Clip]:
+    def _claimed(self, chunks: list[_Chunk], others: list[_Chunk]) -> Iterator[Clip]:
         for chunk in chunks:
             if not self._missing(chunk):
                 continue
-            claim = self._store.claim(_chunk_name(chunk))
+            claim = self._store.claim(_chunk_name(self._all, chunk))
             if claim is None:
                 others.append(chunk)
                 continue
@@ -159,11 +185,11 @@ class _Work:
                 self._rows[row.clip_id] = row
                 yield Clip(row.clip_id, row.uri)
 
-    def _missing(self, chunk: list[Any]) -> list[Any]:
+    def _missing(self, chunk: _Chunk) -> list[ListedClip]:
         """Rows of a chunk that the store lacks; the others are settled."""
         missing = []
         known = 0
-        for row in chunk:
+        for row in (self._all[place] for place in chunk):
             if row.clip_id in self._filled.keys or row.clip_id in self._filled.faults:
                 continue
             if row.uri in self._filled.crashes:
@@ -209,15 +235,20 @@ class _Work:
         self._done.clear()
 
 
-def _chunks(rows: Iterable[Any]) -> list[list[Any]]:
+def _chunks(rows: Listing) -> list[_Chunk]:
+    def content(place: int) -> tuple[str, int, str]:
+        row = rows[place]
+        return row.checksum, row.size, row.clip_id
+
     # By content, so that processes with different listings of the same audio cut it alike.
-    ordered = sorted(rows, key=lambda row: (row.checksum, row.size, row.clip_id))
+    ordered = sorted(range(len(rows)), key=content)
     starts = range(0, len(ordered), CLIPS_PER_SHARD)
     return [ordered[start : start + CLIPS_PER_SHARD] for start in starts]
 
 
-def _chunk_name(chunk: list[Any]) -> str:
-    contents = "\n".join(f"{row.checksum} {row.size}" for row in chunk)
+def _chunk_name(rows: Listing, chunk: _Chunk) -> str:
+    clips = (rows[place] for place in chunk)
+    contents = "\n".join(f"{clip.checksum} {clip.size}" for clip in clips)
     return hashlib.sha256(contents.encode()).hexdigest()[:32]
 
 
@@ -226,7 +257,7 @@ def _again(first: Clip, rest: Iterator[Clip]) -> Iterator[Clip]:
     yield from rest
 
 
-def _check_unchanged(result: ClipEmbedding, row: Any) -> None:
+def _check_unchanged(result: ClipEmbedding, row: ListedClip) -> None:
     """Fail if the bytes read are not those listed: the row would be of another clip."""
     algorithm, _, digest = row.checksum.partition(":")
     if algorithm == "sha256" and result.sha256 not in (None, digest):
@@ -236,7 +267,7 @@ def _check_unchanged(result: ClipEmbedding, row: Any) -> None:
         )
 
 
-def _stored(result: ClipEmbedding, row: Any) -> StoredClip:
+def _stored(result: ClipEmbedding, row: ListedClip) -> StoredClip:
     assert result.sha256 is not None
     assert result.embedding is not None and result.seconds is not None
     return StoredClip(

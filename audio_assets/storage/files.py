@@ -6,12 +6,14 @@ removed, is decided here too. What the files hold is not known here.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import socket
 import stat
 import time
 import uuid
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
@@ -133,8 +135,28 @@ def write_atomic(path: UPath, data: bytes) -> None:
     if not is_local(path):
         bucket.write(path, data)
         return
+    write_atomic_from(path, lambda file: file.write(data))
+
+
+def write_atomic_from(path: UPath, write: Callable[[IO[bytes]], object]) -> None:
+    """As :func:`write_atomic`, with ``write`` putting the bytes into a file that it is given.
+
+    So a large local file need not be in memory. A bucket takes an object whole.
+
+    Raises
+    ------
+    ResultsError
+        If the file cannot be written; nothing is left behind.
+    StorageError
+        If a bucket refuses it, or fails. What ``write`` raises is passed on, but for an OSError.
+    """
+    if not is_local(path):
+        buffer = io.BytesIO()
+        write(buffer)
+        bucket.write(path, buffer.getvalue())
+        return
     try:
-        _write_local(path, data)
+        _write_local(path, write)
     except OSError as error:
         raise ResultsError(
             f"{path} cannot be written: {error}",
@@ -218,13 +240,13 @@ def remove_leftovers(root: UPath) -> list[str]:
     return sorted(removed)
 
 
-def _write_local(path: UPath, data: bytes) -> None:
+def _write_local(path: UPath, write: Callable[[IO[bytes]], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     random = uuid.uuid4().hex[:16]
     temporary = path.parent / f".{path.name}.{_host()}-{os.getpid()}-{random}.tmp"
     try:
         with open(temporary.path, "wb") as file:
-            file.write(data)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary.path, path.path)

@@ -27,7 +27,7 @@ def read_bytes(uri):
 
 def embed(inventory, root, warn=pytest.fail, read=read_bytes, classes=("placeholder_a",)):
     encoder = load_encoder("placeholder")
-    return embed_inventory(
+    table, counts = embed_inventory(
         inventory,
         "data",
         encoder=encoder,
@@ -39,6 +39,7 @@ def embed(inventory, root, warn=pytest.fail, read=read_bytes, classes=("placehol
         workers=1,
         progress=lambda done, total: None,
     )
+    return table.whole(), counts
 
 
 def shard(root):

@@ -153,7 +153,7 @@ def test_a_claimed_chunk_is_left_to_its_holder_until_it_lets_go(shared):
     from audio_assets.storage.embedding_work import _chunk_name
 
     store = open_store(shared)
-    claim = store.claim(_chunk_name(rows()[:CLIPS_PER_SHARD]))
+    claim = store.claim(_chunk_name(rows(), range(CLIPS_PER_SHARD)))
     assert claim is not None
     seen: list[str] = []
 

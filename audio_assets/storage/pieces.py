@@ -1,0 +1,125 @@
+"""A table with vectors that need not fit into memory: its rows, and the vectors in a file.
+
+The file is a temporary one without a name, so it is gone with the process however that ends. What
+the columns mean is not known here.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import weakref
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_assets.errors import ResultsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PIECE_ROWS = 512
+"""Rows that are in memory with their vectors at once: 2 MB of BirdNET's embeddings."""
+# The embeddings of most species: these never see a disk.
+_IN_MEMORY_BYTES = 4 * 2**20
+
+
+class VectorFile:
+    """float32[n, d], written in any order and read in pieces.
+
+    Parameters
+    ----------
+    rows, dimension
+        n and d.
+
+    Raises
+    ------
+    ResultsError
+        If there is no room for the temporary file.
+    """
+
+    def __init__(self, rows: int, dimension: int) -> None:
+        self.dimension = dimension
+        self._stride = 4 * dimension
+        # Decided here: a spooled file whose first row is its last one is in memory as a whole
+        # before it moves to the disk, which cost 80 MB with 20,000 clips.
+        in_memory = rows * self._stride <= _IN_MEMORY_BYTES
+        try:
+            self._file: IO[bytes] = io.BytesIO() if in_memory else tempfile.TemporaryFile()
+        except OSError as error:
+            raise _no_room(error) from error
+        # A table has many readers and no last one that would close it.
+        weakref.finalize(self, self._file.close)
+
+    def put(self, row: int, vector: NDArray[np.float32]) -> None:
+        """Set a row; those that are not set have no meaning."""
+        try:
+            self._file.seek(row * self._stride)
+            self._file.write(np.ascontiguousarray(vector, dtype=np.float32).tobytes())
+        except OSError as error:
+            raise _no_room(error) from error
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Rows from ``start`` to before ``stop``."""
+        found: NDArray[np.float32] = np.zeros((stop - start, self.dimension), dtype=np.float32)
+        try:
+            self._file.seek(start * self._stride)
+            data = self._file.read(found.nbytes)
+        except OSError as error:
+            raise _no_room(error) from error
+        found.ravel()[: len(data) // 4] = np.frombuffer(data, dtype=np.float32)
+        return found
+
+
+class PiecewiseTable:
+    """A table of which one column holds vectors, read a piece of consecutive rows at a time.
+
+    Attributes
+    ----------
+    rows
+        All columns but that of the vectors.
+    column
+        Name of the column of vectors.
+    present
+        bool[n], which rows have a vector; it is missing in the others.
+    vectors
+        The vectors, by row.
+    """
+
+    def __init__(
+        self, rows: pd.DataFrame, column: str, present: NDArray[np.bool_], vectors: VectorFile
+    ) -> None:
+        self.rows = rows
+        self.column = column
+        self.present = present
+        self.vectors = vectors
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def pieces(self) -> Iterator[slice]:
+        """Consecutive rows, together all of them; one piece without rows if the table has none."""
+        for start in range(0, max(1, len(self)), PIECE_ROWS):
+            yield slice(start, min(start + PIECE_ROWS, len(self)))
+
+    def present_vectors(self) -> Iterator[NDArray[np.float32]]:
+        """The vectors of the rows that have one, float32[k, d] a piece."""
+        for piece in self.pieces():
+            yield self.vectors.read(piece.start, piece.stop)[self.present[piece]]
+
+    def whole(self) -> pd.DataFrame:
+        """The table in memory, the column of vectors last; None where one is missing."""
+        vectors = self.vectors.read(0, len(self))
+        values = np.empty(len(self), dtype=object)
+        for row in np.flatnonzero(self.present):
+            values[row] = vectors[row]
+        return self.rows.assign(**{self.column: values})
+
+
+def _no_room(error: OSError) -> ResultsError:
+    return ResultsError(
+        f"A temporary file of embeddings cannot be written or read: {error}",
+        "Set TMPDIR to a folder with room for them: 4 kB a clip with BirdNET, 8 kB with resnet.",
+    )
