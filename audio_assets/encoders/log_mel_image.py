@@ -20,6 +20,7 @@ neighbours in a batch.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -73,21 +74,11 @@ def log_mel_image(window: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     import librosa
 
-    power = librosa.feature.melspectrogram(
-        y=window.astype(np.float64),
-        sr=SAMPLE_RATE,
-        n_fft=_N_FFT,
-        hop_length=_HOP,
-        window="hann",
-        center=False,
-        power=2.0,
-        n_mels=SIZE,
-        fmin=_FMIN,
-        fmax=_FMAX,
-        htk=False,
-        norm="slaney",
-        dtype=np.float64,
-    )
+    samples = window.astype(np.float64)
+    spectrum = librosa.stft(samples, n_fft=_N_FFT, hop_length=_HOP, window="hann", center=False)
+    # As librosa.feature.melspectrogram has it, to the last bit; that makes its filters anew for
+    # each window, which took nearly half of the 17 ms that a picture cost.
+    power = np.einsum("ft,mf->mt", np.abs(spectrum) ** 2.0, _mel_filters(), optimize=True)
     loudest = power.max()
     if loudest <= _SILENCE:
         return np.zeros((SIZE, SIZE), dtype=np.float32)
@@ -103,6 +94,25 @@ def log_mel_images(windows: NDArray[np.float32]) -> NDArray[np.float32]:
     for number, window in enumerate(windows):
         images[number] = log_mel_image(window)[:, :, None]
     return images
+
+
+@cache
+def _mel_filters() -> NDArray[np.float64]:
+    """float64[224, 1025]."""
+    import librosa
+
+    filters: NDArray[np.float64] = librosa.filters.mel(
+        sr=SAMPLE_RATE,
+        n_fft=_N_FFT,
+        n_mels=SIZE,
+        fmin=_FMIN,
+        fmax=_FMAX,
+        htk=False,
+        norm="slaney",
+        dtype=np.float64,
+    )
+    filters.setflags(write=False)
+    return filters
 
 
 def band_centres() -> NDArray[np.float64]:

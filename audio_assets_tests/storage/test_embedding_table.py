@@ -1,5 +1,6 @@
 """The embeddings of a species, assembled from a store that may be damaged."""
 
+import numpy as np
 import pytest
 from upath import UPath
 
@@ -7,7 +8,7 @@ from audio_assets.audio.decode import DurationLimits
 from audio_assets.encoders.registry import load_encoder
 from audio_assets.errors import AudioRootError, ResultsError, SettingsError
 from audio_assets.storage.embedding_store import EmbeddingStore
-from audio_assets.storage.embedding_table import embed_inventory
+from audio_assets.storage.embedding_table import embed_inventory, embedding_faults
 from audio_assets.storage.inventory import build_inventory
 from audio_assets.storage.listing import list_objects
 from audio_assets.storage.recordings import read_recording_rules
@@ -111,3 +112,24 @@ def test_a_broken_connection_fails_the_run_and_quarantines_nothing(inventory, tm
 def test_a_class_that_the_encoder_does_not_have_is_named(inventory, tmp_path):
     with pytest.raises(SettingsError, match="Canis lupus"):
         embed(inventory, tmp_path / "results", classes=["Canis lupus"])
+
+
+def test_a_table_that_cannot_be_used_is_described(inventory, tmp_path):
+    table, _ = embed(inventory, tmp_path / "results")
+
+    def faults(frame):
+        pieces = (frame.iloc[start : start + 5] for start in range(0, len(frame), 5))
+        dimension = load_encoder("placeholder").dimension
+        return embedding_faults(pieces, inventory, variant="data", dimension=dimension)
+
+    assert faults(table) == []
+    first, second, third = table["clip_id"][:3]
+    values = table["embedding"].tolist()
+    values[1] = values[1][:-1]
+    values[2] = values[2] * np.nan
+    wrong = table.assign(embedding=values).iloc[1:]
+    assert [fault.split(",")[0] for fault in faults(wrong)] == [
+        f"1 clips have no row: {first}",
+        f"{second}: shape ({len(values[1])}",
+        f"{third}: not finite",
+    ]

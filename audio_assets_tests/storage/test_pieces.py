@@ -1,13 +1,15 @@
 """A table in pieces is the table: written, versioned and read as if it were in memory."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
-from audio_assets.errors import TableError
-from audio_assets.storage.parquet import content_version, read_table, write_table
+from audio_assets.errors import ResultsError, TableError
+from audio_assets.storage.parquet import content_version, read_pieces, read_table, write_table
 from audio_assets.storage.pieces import PIECE_ROWS, PiecewiseTable, VectorFile
 from audio_assets.tables import Column, Table
 
@@ -95,3 +97,47 @@ def test_every_change_of_a_piece_changes_the_version(change):
     else:
         other.rows.loc[20, change] = 77
     assert content_version(base, TABLE) != content_version(other, TABLE)
+
+
+@pytest.mark.parametrize("rows", SIZES)
+def test_columns_read_in_pieces_are_those_of_the_table(rows, tmp_path):
+    path = UPath(tmp_path / "t.parquet")
+    write_table(path, table(rows), TABLE)
+    pieces = list(read_pieces(path, TABLE, ("name", "vector")))
+    assert all(len(piece) <= PIECE_ROWS for piece in pieces)
+    whole = read_table(path, TABLE)
+    assert [n for piece in pieces for n in piece["name"]] == list(whole["name"])
+    assert [b for piece in pieces for b in bits(piece)] == bits(whole)
+
+
+def test_a_damaged_table_is_named_when_it_is_read_in_pieces(tmp_path):
+    path = tmp_path / "t.parquet"
+    write_table(UPath(path), table(40), TABLE)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ResultsError, match="t.parquet"):
+        list(read_pieces(UPath(path), TABLE, ("name",)))
+
+
+def test_vectors_have_no_dictionary_in_the_file(tmp_path):
+    """It would be larger than the vectors, and is held in memory while they are written."""
+    path = tmp_path / "t.parquet"
+    write_table(UPath(path), table(40), TABLE)
+    group = pq.read_metadata(path).row_group(0)
+    columns = [group.column(place) for place in range(group.num_columns)]
+    assert {c.path_in_schema.split(".")[0]: c.has_dictionary_page for c in columns} == {
+        "name": True,
+        "count": True,
+        "vector": False,
+        "value": True,
+    }
+
+
+def test_a_full_disk_under_the_vectors_says_where_to_put_them(monkeypatch):
+    vectors = VectorFile(2_000, 1024)
+
+    def full(data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(vectors, "_file", SimpleNamespace(seek=lambda place: place, write=full))
+    with pytest.raises(ResultsError, match="TMPDIR"):
+        vectors.put(1_999, np.zeros(1024, dtype=np.float32))
