@@ -36,18 +36,18 @@ test-all: MARK := not cluster
 test-all: test ## Lint, type-check, run all tests but those on a cluster; Chromium is needed
 
 lint: $(VENV)/dev.stamp ## Check format, style and types
-	$(BIN)/python -m black --quiet --check --diff audio_assets audio_assets_tests benchmarks .ci
-	$(BIN)/python -m flake8 audio_assets audio_assets_tests benchmarks .ci
+	$(BIN)/python -m black --quiet --check --diff audio_assets audio_assets_tests benchmarks examples .ci
+	$(BIN)/python -m flake8 audio_assets audio_assets_tests benchmarks examples .ci
 	$(BIN)/python -m mypy
 
 format: $(VENV)/dev.stamp ## Format the code
-	$(BIN)/python -m black audio_assets audio_assets_tests benchmarks .ci
+	$(BIN)/python -m black audio_assets audio_assets_tests benchmarks examples .ci
 
 ui: $(VENV)/demo.stamp ## Start the Dagster UI and daemon on http://localhost:3000
 	DAGSTER_HOME="$(CURDIR)" $(BIN)/dagster dev -w workspace.yaml
 
 lock: $(VENV)/dev.stamp ## Bring requirements.lock up to pyproject.toml (LOCK_ARGS=--upgrade for new releases)
-	$(BIN)/pip-compile --quiet --extra dev --extra k8s --extra tensorflow --strip-extras --no-emit-index-url \
+	$(BIN)/pip-compile --quiet --extra dev --extra docs --extra k8s --extra tensorflow --strip-extras --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate $(LOCK_ARGS) \
 	  --output-file requirements.lock pyproject.toml
 
@@ -72,6 +72,6 @@ $(VENV)/demo.stamp: pyproject.toml requirements.lock | $(BIN)/python
 
 $(VENV)/dev.stamp: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing into $(VENV) with what tests need; the first time this takes a few minutes."
-	@$(PIP_INSTALL) -e '.[dev,k8s,tensorflow]'
+	@$(PIP_INSTALL) -e '.[dev,docs,k8s,tensorflow]'
 	@$(COMPILE)
 	@touch $@ $(VENV)/demo.stamp

@@ -48,8 +48,10 @@ class TableIOManager(dg.UPathIOManager):
     def _handle_transition_to_partitioned_asset(
         self, context: dg.OutputContext, path: UPath
     ) -> None:
-        """Nothing: no table was ever without partitions, and in a bucket Dagster's own would ask
-        through a file system of its own."""
+        """Do nothing: no table was ever without partitions.
+
+        In a bucket Dagster's own would ask through a file system of its own.
+        """
 
     def make_directory(self, path: UPath) -> None:
         """Nothing: writing a file makes its folder."""

@@ -1,0 +1,1 @@
+"""The Dagster assets, a file a stage of the data flow."""

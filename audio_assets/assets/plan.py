@@ -1,6 +1,4 @@
-"""What the asset factories share: settings, partitions, roots, and how faults and tables are given
-to Dagster.
-"""
+"""What the asset factories share: settings, partitions, roots, the giving of faults and tables."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -140,14 +138,17 @@ class AssetPlan:
 
     @property
     def workers(self) -> int:
+        """Processes or threads that embed and train, at least 1."""
         return self.settings.workers or usable_cpus()
 
     @property
     def audio_root(self) -> "UPath":
+        """The audio root; a :class:`SettingsError` if it is not set."""
         return open_root(self.settings.require_audio_root(), patience=self.patience)
 
     @property
     def results(self) -> "ResultsLayout":
+        """Where things lie under the results root."""
         from audio_assets.storage.results import ResultsLayout
 
         return ResultsLayout(open_root(self.settings.results_root, patience=self.patience))

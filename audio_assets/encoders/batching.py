@@ -73,6 +73,7 @@ class Batcher:
         self._clips: deque[ClipWindows] = deque()
 
     def add(self, clip: ClipWindows) -> None:
+        """Have the windows of a clip wait."""
         self._clips.append(clip)
         self.waiting += len(clip)
 

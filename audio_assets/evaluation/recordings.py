@@ -35,6 +35,7 @@ class RecordingCounts:
 
     @property
     def smaller_class(self) -> int:
+        """Recordings of the class that has fewer."""
         return min(self.pos, self.neg)
 
     @property

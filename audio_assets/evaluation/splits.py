@@ -74,10 +74,12 @@ class SplitPlan:
 
     @property
     def repeats(self) -> int:
+        """R, the number of repeats or of training draws."""
         return int(self.folds.shape[0])
 
     @property
     def n_clips(self) -> int:
+        """n, the number of clips."""
         return int(self.folds.shape[1])
 
     def take(self, clips: NDArray[np.int64]) -> "SplitPlan":

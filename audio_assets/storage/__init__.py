@@ -1,0 +1,1 @@
+"""Listing and reading audio, and the tables that are kept under a results root."""

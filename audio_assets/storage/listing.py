@@ -110,12 +110,12 @@ def list_species(root: UPath) -> SpeciesListing:
 def list_objects(
     root: UPath, species: str, *, compute_checksums: bool = True
 ) -> Iterator[AudioObject]:
-    """Objects under ``{species}/{variant}/{label}/``, in order of variant, label and name.
+    r"""Objects under ``{species}/{variant}/{label}/``, in order of variant, label and name.
 
     Hidden files and placeholders of empty folders are left out; every other object is listed,
     whatever its ending, so that what is not audio can be named as such. So is a folder that is
     named like a sound file. A missing folder has no objects. Bytes of a name that are no UTF-8 are
-    shown as ``\\xff``. Of a bucket, one page is in memory at a time. Without ``compute_checksums``
+    shown as ``\xff``. Of a bucket, one page is in memory at a time. Without ``compute_checksums``
     no file is read, and only a bucket's objects have a checksum.
 
     Raises

@@ -19,22 +19,27 @@ class ResultsLayout:
 
     @property
     def learning_curves(self) -> UPath:
+        """CSV file of the learning curves of all species and models."""
         return self.root / "learning_curves.csv"
 
     @property
     def comparisons(self) -> UPath:
+        """CSV file of the comparisons and clips needed."""
         return self.root / "comparisons.csv"
 
     @property
     def quarantine(self) -> UPath:
+        """CSV file of the clips that could not be used."""
         return self.root / "quarantine.csv"
 
     @property
     def report(self) -> UPath:
+        """The report, one HTML file."""
         return self.root / "report" / "index.html"
 
     @property
     def reported_clips(self) -> UPath:
+        """Parquet file of the clips that the report knows of."""
         return self.root / "report" / "clips.parquet"
 
     def chart(self, species: str, form: str) -> UPath:

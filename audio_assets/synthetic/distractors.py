@@ -43,6 +43,7 @@ def _repeated(
 
 
 def dog_bark(individual: np.random.Generator, rng: np.random.Generator, seconds: float) -> Signal:
+    """Barks of one dog, at its pitch and pace."""
     pitch, pause = individual.uniform(350, 750), individual.uniform(0.15, 0.6)
 
     def bark() -> Signal:
@@ -72,6 +73,7 @@ def dog_howl(individual: np.random.Generator, rng: np.random.Generator, seconds:
 
 
 def owl(individual: np.random.Generator, rng: np.random.Generator, seconds: float) -> Signal:
+    """Hoots of one owl, at its pitch and length."""
     pitch, length = individual.uniform(280, 700), individual.uniform(0.2, 0.5)
 
     def hoot() -> Signal:
@@ -83,6 +85,7 @@ def owl(individual: np.random.Generator, rng: np.random.Generator, seconds: floa
 
 
 def songbird(individual: np.random.Generator, rng: np.random.Generator, seconds: float) -> Signal:
+    """Phrases of whistled notes of one bird."""
     pitch, pause = individual.uniform(1800, 5000), individual.uniform(0.05, 0.3)
     knots = individual.uniform(0.75, 1.3, size=4)
 
@@ -109,6 +112,7 @@ def gull(individual: np.random.Generator, rng: np.random.Generator, seconds: flo
 
 
 def crow(individual: np.random.Generator, rng: np.random.Generator, seconds: float) -> Signal:
+    """Caws of one crow: harsh, with a formant of its own."""
     pitch, centre = individual.uniform(300, 480), individual.uniform(1200, 1900)
 
     def caw() -> Signal:
@@ -224,6 +228,7 @@ def horn(individual: np.random.Generator, rng: np.random.Generator, seconds: flo
 
 
 def footsteps(individual: np.random.Generator, rng: np.random.Generator, seconds: float) -> Signal:
+    """Steps on the ground, at the pace of one walker."""
     low = individual.uniform(150, 900)
 
     def step() -> Signal:
