@@ -30,12 +30,28 @@ def load_learning_curves(root: Root) -> pd.DataFrame:
     -------
     DataFrame
         As :data:`audio_assets.tables.LEARNING_CURVE`: one row a species, model, training size
-        (clips per class) and metric.
+        (clips per class) and metric. ``mean``, ``ci_low`` and ``ci_high`` lie in 0 to 1; they are
+        empty where ``ci_status`` says why there is no interval.
 
     Raises
     ------
     ResultsError
         If nothing has been published under ``root``.
+    SettingsError
+        If ``root`` is neither a folder nor a gs:// prefix.
+    StorageError
+        If the bucket refuses.
+
+    See Also
+    --------
+    evaluate : The same rows of embeddings in memory.
+
+    Examples
+    --------
+    >>> curves = load_learning_curves("results")
+    >>> auc = curves[curves["metric"] == "roc_auc"]
+    >>> auc.groupby(["species", "model"])["training_size"].max().to_dict()
+    {('owl', 'placeholder'): 8}
     """
     return _read_csv(root, "learning_curves", LEARNING_CURVE)
 
@@ -57,6 +73,10 @@ def load_comparisons(root: Root) -> pd.DataFrame:
     ------
     ResultsError
         If nothing has been published under ``root``.
+    SettingsError
+        If ``root`` is neither a folder nor a gs:// prefix.
+    StorageError
+        If the bucket refuses.
     """
     return _read_csv(root, "comparisons", MODEL_COMPARISON)
 
@@ -76,15 +96,38 @@ def load_embeddings(root: Root, model: str, species: str) -> pd.DataFrame:
     DataFrame
         As :data:`audio_assets.tables.EMBEDDINGS`, one row a clip; ``embedding`` holds float32[d]
         where ``status`` is ``ok``. Recordings that share near-duplicate clips have one
-        ``recording_id``, as in the split plan. For :func:`audio_assets.evaluate`::
-
-            clips = clips[clips["status"] == "ok"]
-            evaluate(np.stack(clips["embedding"]), clips["label"] == "pos", clips["recording_id"])
+        ``recording_id``, as in the split plan.
 
     Raises
     ------
     ResultsError
-        If there are none.
+        If there are none, or the file is not what it should be.
+    SettingsError
+        If ``root`` is neither a folder nor a gs:// prefix.
+    StorageError
+        If the bucket refuses.
+
+    See Also
+    --------
+    evaluate : Learning curve of a head on these embeddings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> clips = load_embeddings("results", "placeholder", "owl")
+    >>> clips = clips[clips["status"] == "ok"]
+    >>> embeddings = np.stack(clips["embedding"])
+    >>> embeddings.shape, embeddings.dtype
+    ((24, 16), dtype('float32'))
+
+    Another head on the same clips, without extracting anything again:
+
+    >>> from audio_assets import evaluate
+    >>> curve = evaluate(
+    ...     embeddings, clips["label"] == "pos", clips["recording_id"], sizes=(4,), head="svm"
+    ... )
+    >>> curve["head"].unique().tolist()
+    ['svm']
     """
     results = ResultsLayout(open_root(root))
     path = results.table("embeddings", model, species)
