@@ -16,6 +16,7 @@ from audio_assets.assets.encoder_card import build_encoder_card
 from audio_assets.assets.experiment_report import build_experiment_report
 from audio_assets.assets.findings import build_findings
 from audio_assets.assets.fold_scores import build_fold_scores
+from audio_assets.assets.hard_clips import build_hard_clips
 from audio_assets.assets.leak_check import build_leak_check
 from audio_assets.assets.learning_curve import build_learning_curve
 from audio_assets.assets.model_comparison import build_model_comparison
@@ -51,6 +52,7 @@ _ASSETS = (
     build_clip_properties,
     build_calibration,
     build_findings,
+    build_hard_clips,
     build_experiment_report,
 )
 

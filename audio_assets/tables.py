@@ -9,8 +9,9 @@ all be built from it without paying for one another's imports.
 from dataclasses import dataclass
 from typing import Literal
 
-DType = Literal["string", "int64", "float64", "bool", "timestamp", "vector"]
-"""``vector`` is a fixed-size list of float32; ``timestamp`` is UTC with microseconds."""
+DType = Literal["string", "int64", "float64", "bool", "timestamp", "vector", "binary"]
+"""``vector`` is a fixed-size list of float32; ``timestamp`` is UTC with microseconds; ``binary`` is
+a small file."""
 
 VARIANTS = ("data", "data_5s")
 LABELS = ("neg", "pos")
@@ -106,6 +107,9 @@ FOLD = Column(
 )
 SEED = Column("seed", "int64", "Base seed that every draw is derived from.", minimum=0)
 HEAD = Column("head", "string", "Classifier trained on the embeddings.")
+CODE_VERSION = Column(
+    "code_version", "string", "Version of the code and settings behind the numbers."
+)
 SPLIT_PLAN = Column(
     "split_plan", "string", "Content version of the balanced_manifest that the folds come from."
 )
@@ -502,7 +506,7 @@ LEARNING_CURVE = Table(
         ENCODER,
         FINGERPRINT,
         SPLIT_PLAN,
-        Column("code_version", "string", "Version of the code and settings behind the numbers."),
+        CODE_VERSION,
     ),
     unique=("species", "model", "training_size", "metric"),
 )
@@ -722,6 +726,51 @@ FINDINGS = Table(
     unique=("species", "kind", "model", "variant", "subject"),
 )
 
+HARD_CLIPS = Table(
+    "hard_clips",
+    "The clips that the best model of a species gets most wrong at its largest training size, a "
+    "few of each class: what to look at for wrong labels.",
+    (
+        SPECIES,
+        Column("model", "string", "Model with the highest ROC-AUC at its largest training size."),
+        Column(
+            "training_size",
+            "int64",
+            "That size; 0 is the encoder's own class score.",
+            unit="clips per class",
+            minimum=0,
+        ),
+        LABEL,
+        Column("place", "int64", "Place in the class, from 0, the most wrong.", minimum=0),
+        CLIP_ID,
+        VARIANT,
+        RECORDING,
+        Column("score", "float64", "Out-of-fold score, mean over repeats."),
+        Column("is_probability", "bool", "Whether `score` is a probability."),
+        Column(
+            "misranked",
+            "float64",
+            "Share of the clips of the other class in its test folds that lie on its wrong side, "
+            "mean over repeats.",
+            minimum=0,
+            maximum=1,
+        ),
+        Column("seconds", "float64", "Duration.", unit="s", nullable=True, minimum=0),
+        Column(
+            "picture",
+            "binary",
+            "Log-mel spectrogram as WebP; empty where `misranked` is 0 or with a fault.",
+            nullable=True,
+        ),
+        Column("sound", "binary", "The clip as MP3; empty as `picture`.", nullable=True),
+        Column("fault", "string", "Why there is no picture and sound.", nullable=True),
+        FINGERPRINT,
+        SPLIT_PLAN,
+        CODE_VERSION,
+    ),
+    unique=("species", "label", "place"),
+)
+
 QUARANTINE = Table(
     "quarantine",
     "Clips that could not be used, and why.",
@@ -771,6 +820,7 @@ ALL_TABLES = (
     LEAK_CHECK,
     CALIBRATION,
     FINDINGS,
+    HARD_CLIPS,
     QUARANTINE,
     REPORTED_CLIPS,
 )

@@ -18,6 +18,7 @@ _PANDAS_DTYPES = {
     "bool": "bool",
     "timestamp": "datetime64[us, UTC]",
     "vector": "object",
+    "binary": "object",
 }
 
 

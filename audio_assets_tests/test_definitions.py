@@ -46,6 +46,12 @@ def test_assets_depend_on_one_another_as_drawn(graph):
         "clip_properties": {"audio_inventory"},
         "findings": {"leak_check", "clip_properties", "balanced_manifest"},
         "calibration": {"fold_predictions"},
+        "hard_clips": {
+            "audio_inventory",
+            "balanced_manifest",
+            "fold_predictions",
+            "learning_curve",
+        },
         "experiment_report": {
             "audio_inventory",
             "near_duplicates",
@@ -54,6 +60,7 @@ def test_assets_depend_on_one_another_as_drawn(graph):
             "quarantine",
             "findings",
             "calibration",
+            "hard_clips",
         },
     }
 

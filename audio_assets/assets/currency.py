@@ -45,6 +45,28 @@ def is_of_settings(curves: Any, settings: Settings) -> Any:
     return curves["code_version"] == curves["model"].map(versions)
 
 
+def of_best_models(rows: Any, curves: Any) -> Any:
+    """The rows that are about the best model of their species, and come from its curve.
+
+    Parameters
+    ----------
+    rows
+        Rows of :data:`audio_assets.tables.HARD_CLIPS`, of any species.
+    """
+    from audio_assets.evaluation.hard_clips import best_model
+
+    ends = {species: best_model(of_species) for species, of_species in curves.groupby("species")}
+    origins = ["species", "model", "encoder_fingerprint", "split_plan", "code_version"]
+    known = set(curves[origins].itertuples(index=False, name=None))
+    keep = [
+        ends.get(row[0]) == (row[1], size) and row in known
+        for row, size in zip(
+            rows[origins].itertuples(index=False, name=None), rows["training_size"], strict=True
+        )
+    ]
+    return rows[keep]
+
+
 def of_curves(rows: Any, curves: Any) -> Any:
     """The rows that are about models of these curves, or about a species and no model.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from audio_assets.assets.currency import is_of_settings, of_curves
+from audio_assets.assets.currency import is_of_settings, of_best_models, of_curves
 from audio_assets.assets.plan import FAN_IN, OWNERS, RETRIES, AssetPlan, clear_failures
 from audio_assets.encoders.registry import get_model
 from audio_assets.errors import AudioAssetsError
@@ -13,6 +13,7 @@ from audio_assets.tables import (
     AUDIO_INVENTORY,
     CALIBRATION,
     FINDINGS,
+    HARD_CLIPS,
     MODEL_COMPARISON,
     QUARANTINE,
     REPORTED_CLIPS,
@@ -36,6 +37,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
         "quarantine",
         "findings",
         "calibration",
+        "hard_clips",
     )
 
     @dg.asset(
@@ -59,6 +61,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
         quarantine: Any,
         findings: Any,
         calibration: Any,
+        hard_clips: Any,
     ) -> dg.MaterializeResult[Any]:
         """learning_curves.csv, comparisons.csv, quarantine.csv and report/index.html.
 
@@ -87,6 +90,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
             clips = clips_to_report(read_reported(results.reported_clips), inventory)
             found = of_curves(concat_tables(findings.values(), FINDINGS), curves)
             calibrated = of_curves(concat_tables(calibration.values(), CALIBRATION), curves)
+            hard = of_best_models(concat_tables(hard_clips.values(), HARD_CLIPS), curves)
             content = report_content(
                 plan,
                 inventory,
@@ -97,6 +101,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
                 clips,
                 found,
                 calibrated,
+                hard,
             )
             files = {
                 results.learning_curves: to_csv_bytes(curves, ROC_AUC_CHART),
@@ -136,6 +141,7 @@ def report_content(
     clips: Any,
     findings: Any,
     calibration: Any,
+    hard_clips: Any,
 ) -> Any:
     """What the report shows, gathered from the tables and the settings."""
     import pandas as pd
@@ -174,6 +180,7 @@ def report_content(
         quarantine=quarantined,
         findings=findings,
         calibration=calibration,
+        hard_clips=hard_clips,
         quarantine_shares={s.species: (s.quarantined, s.clips) for s in shares},
         copies=_copies(plan, inventory, near_duplicates),
         removed=list(removed.itertuples(index=False, name=None)),

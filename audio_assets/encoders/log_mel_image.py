@@ -30,7 +30,9 @@ SAMPLE_RATE = 22_050
 WINDOW_SECONDS = 3.0
 SIZE = 224
 
-_N_FFT = 2048
+FRAME_SAMPLES = 2048
+"""Samples that the shortest sound must have."""
+
 _HOP = 287
 _FMIN = 50.0
 _FMAX = SAMPLE_RATE / 2
@@ -42,7 +44,7 @@ _SILENCE = 2e-10
 PARAMETERS: dict[str, str | int | float | bool | None] = {
     "sample_rate": SAMPLE_RATE,
     "window_seconds": WINDOW_SECONDS,
-    "n_fft": _N_FFT,
+    "n_fft": FRAME_SAMPLES,
     "hop": _HOP,
     "frames": "hann, not padded",
     "n_mels": SIZE,
@@ -60,28 +62,29 @@ PARAMETERS: dict[str, str | int | float | bool | None] = {
 
 
 def log_mel_image(window: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The picture of a window.
+    """The picture of a window, or of any sound.
 
     Parameters
     ----------
     window
-        float32[66150].
+        float32[66150]; float32[n], n >= 2048, of another sound.
 
     Returns
     -------
     NDArray[np.float32]
-        float32[224, 224], from 0 to 255; row 0 is the highest band.
+        float32[224, 224], from 0 to 255; row 0 is the highest band. Of another sound,
+        float32[224, 1 + (n - 2048) // 287].
     """
     import librosa
 
     samples = window.astype(np.float64)
-    spectrum = librosa.stft(samples, n_fft=_N_FFT, hop_length=_HOP, window="hann", center=False)
+    spectrum = librosa.stft(samples, n_fft=FRAME_SAMPLES, hop_length=_HOP, window="hann", center=False)
     # As librosa.feature.melspectrogram has it, to the last bit; that makes its filters anew for
     # each window, which took nearly half of the 17 ms that a picture cost.
     power = np.einsum("ft,mf->mt", np.abs(spectrum) ** 2.0, _mel_filters(), optimize=True)
     loudest = power.max()
     if loudest <= _SILENCE:
-        return np.zeros((SIZE, SIZE), dtype=np.float32)
+        return np.zeros(power.shape, dtype=np.float32)
     floor = 10.0 ** (-_RANGE_DB / 10)
     decibels = 10.0 * np.log10(np.maximum(power / loudest, floor))
     image = (decibels + _RANGE_DB) * (255.0 / _RANGE_DB)
@@ -103,7 +106,7 @@ def _mel_filters() -> NDArray[np.float64]:
 
     filters: NDArray[np.float64] = librosa.filters.mel(
         sr=SAMPLE_RATE,
-        n_fft=_N_FFT,
+        n_fft=FRAME_SAMPLES,
         n_mels=SIZE,
         fmin=_FMIN,
         fmax=_FMAX,

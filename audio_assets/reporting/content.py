@@ -23,9 +23,10 @@ class ReportContent:
         Rows of :data:`~audio_assets.tables.LEARNING_CURVE`,
         :data:`~audio_assets.tables.MODEL_COMPARISON` and :data:`~audio_assets.tables.QUARANTINE`
         over all species.
-    findings, calibration
-        Rows of :data:`~audio_assets.tables.FINDINGS` and :data:`~audio_assets.tables.CALIBRATION`
-        over all species.
+    findings, calibration, hard_clips
+        Rows of :data:`~audio_assets.tables.FINDINGS`, :data:`~audio_assets.tables.CALIBRATION` and
+        :data:`~audio_assets.tables.HARD_CLIPS` over all species; the last of the best model of a
+        species alone.
     charts
         Species -> Vega-Lite JSON; a species without one is said to have no chart.
     notice
@@ -56,6 +57,7 @@ class ReportContent:
     quarantine: pd.DataFrame
     findings: pd.DataFrame
     calibration: pd.DataFrame
+    hard_clips: pd.DataFrame
     charts: Mapping[str, str]
     notice: str | None
     recording_rules: pd.DataFrame

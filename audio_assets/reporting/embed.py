@@ -68,7 +68,7 @@ def content_policy(scripts: Iterable[str]) -> str:
     )
     return (
         f"default-src 'none'; script-src {digests} 'unsafe-eval'; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+        "img-src data: blob:; media-src data:; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from audio_assets.reporting import embed, page_checks, page_tables, wording
+from audio_assets.reporting import embed, page_checks, page_clips, page_tables, wording
 from audio_assets.reporting.content import ReportContent
 from audio_assets.reporting.page_checks import Checks
+from audio_assets.reporting.page_clips import HardClips
 from audio_assets.reporting.page_tables import HtmlTable
 from audio_assets.reporting.sentences import METRIC, Answer, sentence
 
@@ -37,6 +38,8 @@ class SpeciesSection:
         Shown when asked for.
     checks
         What puts the numbers in doubt, or does not; None if nothing was looked at.
+    hard_clips
+        What the best model gets most wrong; None where no model has a result.
     """
 
     species: str
@@ -47,6 +50,7 @@ class SpeciesSection:
     tables: tuple[HtmlTable, ...]
     folded: tuple[HtmlTable, ...]
     checks: Checks | None
+    hard_clips: HardClips | None
 
 
 def render_report(report: ReportContent) -> str:
@@ -101,14 +105,19 @@ def species_sections(report: ReportContent) -> list[SpeciesSection]:
     by_species: dict[str, list[Answer]] = {}
     for answer in report.answers():
         by_species.setdefault(answer.species, []).append(answer)
+    media = page_clips.affordable_media(report)
     return [
-        _species_section(report, species, by_species.get(species, []), number)
+        _species_section(report, species, by_species.get(species, []), number, media)
         for number, species in enumerate(report.species(), start=1)
     ]
 
 
 def _species_section(
-    report: ReportContent, species: str, found: Sequence[Answer], number: int
+    report: ReportContent,
+    species: str,
+    found: Sequence[Answer],
+    number: int,
+    media: Mapping[tuple[str, str], str],
 ) -> SpeciesSection:
     compared = page_tables.comparisons(report, species)
     shown = [
@@ -138,6 +147,7 @@ def _species_section(
         tables=tuple(table for table in shown if table is not None),
         folded=(compared[1],) if compared and compared[1].rows != compared[0].rows else (),
         checks=checks,
+        hard_clips=page_clips.hard_clips(report, species, media),
     )
 
 

@@ -268,5 +268,6 @@ def _type(column: Column, frame: pd.DataFrame) -> Any:
         "int64": pa.int64(),
         "float64": pa.float64(),
         "bool": pa.bool_(),
+        "binary": pa.binary(),
         "timestamp": pa.timestamp("us", tz="UTC"),
     }[column.dtype]

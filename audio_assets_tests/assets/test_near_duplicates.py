@@ -163,7 +163,13 @@ def test_a_changed_encoder_or_threshold_looks_again_and_reruns_what_that_changes
     looser = {**LOOK, "duplicate_cosine": 0.9999994}
     again = {asset for asset, _ in place.run("owl", models=("svm",), **looser).materialized}
     # The same pair is found, so the plan and the scores stay; the curve names its settings.
-    curves = {"learning_curve", "model_comparison", "roc_auc_chart", "experiment_report"}
+    curves = {
+        "learning_curve",
+        "model_comparison",
+        "hard_clips",
+        "roc_auc_chart",
+        "experiment_report",
+    }
     assert again == {"near_duplicates", *curves}
 
     monkeypatch.setattr(PlaceholderEncoder, "fingerprint", "e" * 64)

@@ -241,6 +241,7 @@ def test_a_changed_setting_reruns_what_it_changes_and_nothing_before(place):
     assert again == {
         "learning_curve",
         "model_comparison",
+        "hard_clips",
         "roc_auc_chart",
         "leak_check",
         "findings",
@@ -289,6 +290,7 @@ def test_a_changed_code_version_reruns_that_asset_and_what_its_content_changes(p
         "learning_curve",
         "roc_auc_chart",
         "model_comparison",
+        "hard_clips",
         "experiment_report",
     ]
     assert published(place) == {"owl"}

@@ -35,6 +35,7 @@ OF_SPECIES = {
     "clip_properties",
     "findings",
     "calibration",
+    "hard_clips",
 }
 OF_EXPERIMENT = {"embeddings", "fold_scores", "fold_predictions", "learning_curve", "leak_check"}
 SETTINGS = {"training_sizes": (4,), "folds": 2, "repeats": 1}

@@ -5,14 +5,18 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from audio_assets.audio.decode import Waveform
 from audio_assets.reporting.chart import learning_curve_chart
+from audio_assets.reporting.clip_preview import clip_preview
 from audio_assets.reporting.content import ReportContent
 from audio_assets.reporting.copies import Copies
 from audio_assets.tables import (
     CALIBRATION,
     FINDINGS,
+    HARD_CLIPS,
     LEARNING_CURVE,
     MODEL_COMPARISON,
     QUARANTINE,
@@ -263,6 +267,50 @@ def calibration_frame(rows: Sequence[tuple[str, str, float, float]]) -> pd.DataF
     return pd.DataFrame(bins, columns=list(CALIBRATION.column_names))
 
 
+def hard_clip(label: str, place: int, **changes: Any) -> dict[str, Any]:
+    """A row of hard_clips about coyote's best model."""
+    row = {
+        "species": "coyote",
+        "model": "birdnet",
+        "training_size": 107,
+        "label": label,
+        "place": place,
+        "clip_id": f"{label}/clip-{place}",
+        "variant": "data",
+        "recording_id": f"{label}-recording",
+        "score": 0.125,
+        "is_probability": True,
+        "misranked": 0.25,
+        "seconds": 2.0,
+        **dict(zip(("picture", "sound"), fake_preview(), strict=True)),
+        "fault": None,
+        "encoder_fingerprint": "ab" * 32,
+        "split_plan": "plan",
+        "code_version": "1",
+    }
+    assert not set(changes) - set(row), set(changes) - set(row)
+    return row | changes
+
+
+@cache
+def fake_preview() -> tuple[bytes, bytes]:
+    """Picture and sound of a rising tone of 2 s."""
+    seconds = np.arange(2 * 24_000) / 24_000
+    tone = np.sin(2 * np.pi * (400 + 900 * seconds) * seconds).astype(np.float32)
+    made = clip_preview(Waveform(tone, 24_000, 1, "WAV PCM_16"))
+    return made.picture, made.sound
+
+
+def hard_clips_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=list(HARD_CLIPS.column_names))
+
+
+def fake_hard_clips() -> pd.DataFrame:
+    return hard_clips_frame(
+        [hard_clip(label, place) for label in ("neg", "pos") for place in range(3)]
+    )
+
+
 @cache
 def fake_charts() -> tuple[tuple[str, str], ...]:
     """Made once: drawing a chart takes most of a report's time."""
@@ -281,6 +329,7 @@ def fake_report(**changes: Any) -> ReportContent:
         "quarantine": fake_quarantine(),
         "findings": findings_frame([]),
         "calibration": calibration_frame([]),
+        "hard_clips": fake_hard_clips(),
         "charts": dict(fake_charts()),
         "notice": "This audio is synthetic: the numbers say nothing about any species.",
         "recording_rules": pd.DataFrame(

@@ -154,7 +154,8 @@ def test_the_page_loads_nothing(page):
     for name, attributes in page.tags:
         for attribute in ("src", "href", "action", "data", "poster", "srcset"):
             value = attributes.get(attribute) or "#"
-            assert value.startswith(("#", "data:,")), (name, attribute, value)
+            inside = ("#", "data:,", "data:image/webp;base64,", "data:audio/mpeg;base64,")
+            assert value.startswith(inside), (name, attribute, value[:80])
 
 
 def test_names_from_a_bucket_never_become_markup():

@@ -1,0 +1,116 @@
+"""The clips of a species that its best model gets most wrong, to be looked at and listened to."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.assets.currency import current_curves
+from audio_assets.assets.plan import READERS_POOL, AssetPlan, clear_failures
+from audio_assets.errors import StorageError, TransientStorageError
+from audio_assets.partitions import SPECIES
+from audio_assets.tables import HARD_CLIPS
+
+
+def build_hard_clips(plan: AssetPlan) -> dg.AssetsDefinition:
+    @plan.table_asset(
+        HARD_CLIPS,
+        group="report",
+        partitions_def=SPECIES,
+        fan_in=["fold_predictions", "learning_curve"],
+        pool=READERS_POOL,
+    )
+    def hard_clips(
+        context: dg.AssetExecutionContext,
+        audio_inventory: Any,
+        balanced_manifest: Any,
+        fold_predictions: Any,
+        learning_curve: Any,
+    ) -> dg.MaterializeResult[Any]:
+        """Positive and negative clips that the best model ranks worst, with picture and sound.
+
+        Of results of today's audio and settings alone.
+        """
+        import pandas as pd
+
+        from audio_assets.evaluation.hard_clips import best_model
+        from audio_assets.evaluation.hard_clips import hard_clips as find
+        from audio_assets.storage.parquet import concat_tables, content_version
+
+        with clear_failures():
+            current = current_curves(plan, balanced_manifest, learning_curve)
+            best = best_model(pd.concat(current.values())) if current else None
+            rows: list[dict[str, Any]] = []
+            if best is not None:
+                model, size = best
+                key = next(k for k, c in current.items() if set(c["model"]) == {model})
+                origin = current[key].iloc[0]
+                shared = {
+                    "species": context.partition_key,
+                    "model": model,
+                    "training_size": size,
+                    "variant": plan.settings.variant(model),
+                    **{name: origin[name] for name in _ORIGIN},
+                }
+                read = previews(plan, audio_inventory, shared["variant"])
+                found = find(fold_predictions[key], size)
+                rows = [
+                    shared | row | (read(row["clip_id"]) if row["misranked"] > 0 else _UNSEEN)
+                    for row in _records(found)
+                ]
+            frame = pd.DataFrame(rows, columns=list(HARD_CLIPS.column_names))
+            table = concat_tables([frame], HARD_CLIPS)
+        return dg.MaterializeResult(
+            value=table,
+            data_version=dg.DataVersion(content_version(table, HARD_CLIPS)),
+            metadata={
+                "dagster/row_count": len(table),
+                "without a sound": int((table["fault"].notna()).sum()),
+                **({} if best is None else {"model": best[0], "training size": best[1]}),
+            },
+        )
+
+    return hard_clips
+
+
+def _records(frame: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = frame.to_dict("records")
+    return rows
+
+
+_ORIGIN = ("encoder_fingerprint", "split_plan", "code_version")
+# Of a clip that nothing is wrong with, nothing is shown.
+_UNSEEN = {"seconds": None, "picture": None, "sound": None, "fault": None}
+
+
+def previews(plan: AssetPlan, inventory: Any, variant: str) -> Callable[[str], dict[str, Any]]:
+    """What gives the columns of a clip that come from its audio, by clip_id."""
+    from audio_assets.audio.decode import DurationLimits, Waveform, decode_clip
+    from audio_assets.reporting.clip_preview import clip_preview
+    from audio_assets.storage.reading import clip_reader
+
+    settings = plan.settings
+    limits = DurationLimits(settings.min_seconds, settings.max_seconds)
+    of_variant = inventory[inventory["variant"] == variant]
+    uris = dict(zip(of_variant["clip_id"], of_variant["uri"], strict=True))
+    read = clip_reader(plan.audio_root, inventory)
+
+    def preview(clip_id: str) -> dict[str, Any]:
+        try:
+            clip = decode_clip(read(uris[clip_id]), limits)
+        except (ConnectionError, TimeoutError, TransientStorageError):
+            # The next try, or the next listing, mends it.
+            raise
+        except (OSError, StorageError) as error:
+            return _UNSEEN | {"fault": f"it could not be read: {error}"}
+        if not isinstance(clip, Waveform):
+            return _UNSEEN | {"fault": clip.detail}
+        made = clip_preview(clip)
+        return {
+            "seconds": clip.seconds,
+            "picture": made.picture,
+            "sound": made.sound,
+            "fault": None,
+        }
+
+    return preview
