@@ -78,7 +78,9 @@ def log_mel_image(window: NDArray[np.float32]) -> NDArray[np.float32]:
     import librosa
 
     samples = window.astype(np.float64)
-    spectrum = librosa.stft(samples, n_fft=FRAME_SAMPLES, hop_length=_HOP, window="hann", center=False)
+    spectrum = librosa.stft(
+        samples, n_fft=FRAME_SAMPLES, hop_length=_HOP, window="hann", center=False
+    )
     # As librosa.feature.melspectrogram has it, to the last bit; that makes its filters anew for
     # each window, which took nearly half of the 17 ms that a picture cost.
     power = np.einsum("ft,mf->mt", np.abs(spectrum) ** 2.0, _mel_filters(), optimize=True)

@@ -159,7 +159,9 @@ def read_pieces(path: UPath, table: Table, columns: Sequence[str]) -> Iterator[p
     with open_file(path) as source:
         try:
             with pq.ParquetFile(source) as file:
-                for batch in file.iter_batches(PIECE_ROWS, columns=list(columns), use_threads=False):
+                for batch in file.iter_batches(
+                    PIECE_ROWS, columns=list(columns), use_threads=False
+                ):
                     yield _to_pandas(pa.Table.from_batches([batch]), part)
         except (pa.ArrowException, KeyError, ValueError, OSError) as error:
             raise _damaged(path, table, error) from error
