@@ -30,6 +30,8 @@ DIFFERENT = {
     ("concurrency", "pools", "default_limit"),
     ("run_monitoring", "poll_interval_seconds"),
     ("run_monitoring", "start_timeout_seconds"),
+    # That of a cluster refuses what the local one does, and chooses pods.
+    ("run_coordinator", "class"),
 }
 # What only the local instance says: the chart has nothing for it, or runs are not pods there.
 LOCAL_ONLY = {"nux", "run_launcher"}
