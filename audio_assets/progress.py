@@ -64,5 +64,7 @@ def _standing(seen: tuple[int, int, int] | None, seconds: float) -> str:
         return f"at work for {seconds:.0f} s"
     first, done, total = seen
     if first < done < total:
-        return f"{done} of {total}, about {seconds * (total - done) / (done - first):.0f} s left"
+        rate = (done - first) / seconds
+        left = (total - done) / rate
+        return f"{done} of {total}, about {left:.0f} s left at {rate:.3g} a second"
     return f"{done} of {total} after {seconds:.0f} s"

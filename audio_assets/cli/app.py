@@ -1,9 +1,14 @@
-"""The calls of ``audio-assets`` and their options; the work is done elsewhere."""
+"""The calls of ``audio-assets`` and their options; the work is done elsewhere.
+
+Exit codes are part of what a call does: see :data:`EXIT_CODES`.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -13,20 +18,60 @@ from rich.table import Table as RichTable
 
 from audio_assets.errors import AudioAssetsError, SettingsError
 
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 something failed or was left out, as said on the console; 2 a wrong "
+    "option or setting, nothing was begun; 130 interrupted."
+)
+
 app = typer.Typer(
     name="audio-assets",
-    help="Which pretrained audio model to use for a species, and how many labelled clips are "
-    "enough.",
     no_args_is_help=True,
+    epilog=EXIT_CODES,
     add_completion=True,
     pretty_exceptions_enable=False,
 )
+
+
+@dataclass
+class Options:
+    """Options before the command."""
+
+    debug: bool = False
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"audio-assets {version('audio-assets')}")
+        raise typer.Exit
+
+
+@app.callback()
+def before(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Which pretrained audio model to use for a species, and how many labelled clips are enough."""
+    context.ensure_object(Options).debug = debug
+
+
+def _models(begun: str) -> list[str]:
+    from audio_assets.encoders.registry import model_names
+
+    return [name for name in model_names() if name.startswith(begun)]
+
 
 SpeciesOption = Annotated[
     Optional[list[str]], typer.Option("--species", "-s", help="Only this species; repeatable.")
 ]
 ModelOption = Annotated[
-    Optional[list[str]], typer.Option("--model", "-m", help="Only this model; repeatable.")
+    Optional[list[str]],
+    typer.Option("--model", "-m", help="Only this model; repeatable.", autocompletion=_models),
 ]
 DEMO_RESULTS = Path("demo-results")
 
@@ -66,7 +111,7 @@ def run(
 
 @app.command()
 def embed(
-    model: Annotated[str, typer.Option("--model", "-m", help="The model.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="The model.", autocompletion=_models)],
     species: Annotated[str, typer.Option("--species", "-s", help="The species.")],
     quiet: QuietOption = False,
 ) -> None:
@@ -86,7 +131,10 @@ def embed(
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
-    """Show species × model: fresh, stale, missing or failed, clips, AUC at the largest size."""
+    """Show species × model: fresh, stale, missing or failed, clips, AUC at the largest size.
+
+    Example: audio-assets status --json
+    """
     from audio_assets.cli.status import print_status
 
     print_status(as_json=as_json)
@@ -96,7 +144,10 @@ def status(
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
-    """Check settings, audio, results, disk, weights, daemon and partitions; exit 1 on a problem."""
+    """Check settings, audio, results, disk, weights, daemon and partitions; exit 1 on a problem.
+
+    Example: audio-assets doctor
+    """
     from audio_assets.cli.doctor import run_doctor
 
     raise typer.Exit(run_doctor(as_json=as_json))
@@ -106,7 +157,10 @@ def doctor(
 def settings(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
-    """Show the effective settings and where each value comes from; secrets are masked."""
+    """Show the effective settings and where each value comes from; secrets are masked.
+
+    Example: audio-assets settings --json
+    """
     from audio_assets.settings import PREFIX, load_settings, setting_sources, shown_settings
 
     loaded = load_settings()
@@ -262,12 +316,30 @@ def import_esc50(
 
 
 def main() -> None:
-    """Run the command; a fault the user can mend is two lines on stderr and exit 1."""
+    """Run the command; an error is two lines on stderr, what is wrong and what to do.
+
+    With ``--debug`` its traceback goes before them.
+    """
     from audio_assets.settings import quiet_tensorflow
 
     quiet_tensorflow()
+    options = Options()
     try:
-        app()
-    except AudioAssetsError as error:
-        print(f"Error: {error.what}\n  {error.remedy}", file=sys.stderr)
+        app(prog_name="audio-assets", obj=options)
+    except Exception as error:
+        if options.debug:
+            traceback.print_exc()
+        what, remedy = _in_words(error)
+        print(f"Error: {what}\n  {remedy}", file=sys.stderr)
         sys.exit(2 if isinstance(error, SettingsError) else 1)
+
+
+def _in_words(error: Exception) -> tuple[str, str]:
+    if isinstance(error, AudioAssetsError):
+        return error.what, error.remedy
+    message = " ".join(str(error).split())
+    return (
+        f"{type(error).__name__}: {message}",
+        "This was not foreseen. Report it with what this prints: audio-assets --debug, then the "
+        "same call.",
+    )

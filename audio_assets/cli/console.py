@@ -9,13 +9,25 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from audio_assets.progress import Advance, LogProgress
+
+
+class RateColumn(ProgressColumn):
+    """Units a second, of late."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing until there is a rate."""
+        rate = task.finished_speed or task.speed
+        return Text(f"{rate:.3g}/s" if rate else "", style="progress.data.speed")
 
 
 class ConsoleProgress:
@@ -36,6 +48,7 @@ class ConsoleProgress:
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
+                RateColumn(),
                 TimeElapsedColumn(),
                 TimeRemainingColumn(),
             )

@@ -1,14 +1,20 @@
 """The command as a user calls it, in this process, with the placeholder encoder."""
 
+import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer
+from rich.console import Console
 
 from audio_assets.cli import main
+from audio_assets.cli.app import EXIT_CODES, app
+from audio_assets.cli.console import ConsoleProgress
 from audio_assets_tests.small_audio import write_species
 
 
@@ -199,3 +205,67 @@ def test_import_cuts_clips_and_names_the_rows_it_leaves_out(call, tmp_path):
     assert "1 clip written under new, 1 left out" in called.out
     assert "Left out: table.csv, line 3: there is no file" in called.err
     assert len(list((tmp_path / "new/owl/data/pos").iterdir())) == 1
+
+
+def test_an_error_that_was_not_foreseen_is_two_lines_that_tell_how_to_see_more(call, monkeypatch):
+    monkeypatch.setattr("audio_assets.cli.status.print_status", _fail)
+    called = call("status")
+    two_lines(called)
+    assert called.code == 1
+    assert "RuntimeError: the disk is on fire" in called.err and "--debug" in called.err
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(("status",), 1), (("run", "--model", "svm"), 2)])
+def test_debug_shows_the_traceback_before_the_two_lines(call, monkeypatch, arguments, code):
+    monkeypatch.setattr("audio_assets.cli.status.print_status", _fail)
+    called = call("--debug", *arguments)
+    assert called.code == code
+    assert called.err.startswith("Traceback (most recent call last)")
+    assert called.err.splitlines()[-2].startswith("Error: ")
+
+
+def test_a_wrong_option_is_exit_2_like_a_wrong_setting(call):
+    called = call("run", "--nonsense")
+    assert called.code == 2
+    assert "--nonsense" in called.err
+
+
+def commands(group: object, name: str) -> dict[str, str]:
+    """The help of every command below a group, by its full name."""
+    below = getattr(group, "commands", None)
+    if below is None:
+        return {name: str(getattr(group, "help", ""))}
+    found: dict[str, str] = {}
+    for part, command in below.items():
+        found |= commands(command, f"{name} {part}")
+    return found
+
+
+def test_the_help_of_every_command_has_an_example_of_it(call):
+    helps = commands(typer.main.get_command(app), "audio-assets")
+    assert {"audio-assets run", "audio-assets weights fetch"} <= set(helps)
+    without = [name for name, text in helps.items() if f"Example: {name}" not in text]
+    assert not without
+    shown = call("--help")
+    assert shown.code == 0
+    assert EXIT_CODES.split(";")[0] in " ".join(shown.out.split())
+
+
+def test_the_version_is_that_of_the_package(call):
+    assert call("--version").out.startswith("audio-assets 0.")
+
+
+def test_a_shell_is_told_the_models_that_a_word_may_become(call, monkeypatch):
+    monkeypatch.setenv("_AUDIO_ASSETS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "audio-assets run --model bird")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    assert call().out.split() == ["birdnet"]
+
+
+def test_a_bar_says_how_many_units_a_second():
+    console = Console(width=120, force_terminal=True, file=io.StringIO(), color_system=None)
+    with ConsoleProgress(console).task("owl: training", lambda line: None) as advance:
+        for done in (0, 1, 2, 3):
+            advance(done, 3)
+    shown = console.file.getvalue()
+    assert re.search(r"owl: training .* 3/3 \S+/s 0:00:0", shown)
