@@ -21,7 +21,7 @@ DEMO_ARGS ?=
 export BLACK_CACHE_DIR := $(CURDIR)/.cache/black
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo test test-all lint format ui lock clean
+.PHONY: help demo test test-all lint docs format ui lock clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -36,12 +36,16 @@ test-all: MARK := not cluster
 test-all: test ## Lint, type-check, run all tests but those on a cluster; Chromium is needed
 
 lint: $(VENV)/dev.stamp ## Check format, style and types
-	$(BIN)/python -m black --quiet --check --diff audio_assets audio_assets_tests benchmarks examples .ci
-	$(BIN)/python -m flake8 audio_assets audio_assets_tests benchmarks examples .ci
+	$(BIN)/python -m black --quiet --check --diff audio_assets audio_assets_tests benchmarks docs examples .ci
+	$(BIN)/python -m flake8 audio_assets audio_assets_tests benchmarks docs examples .ci
 	$(BIN)/python -m mypy
 
+docs: $(VENV)/dev.stamp ## Build the pages under docs/ into docs/_build; a warning is an error
+	$(BIN)/python docs/settings_page.py
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
+
 format: $(VENV)/dev.stamp ## Format the code
-	$(BIN)/python -m black audio_assets audio_assets_tests benchmarks examples .ci
+	$(BIN)/python -m black audio_assets audio_assets_tests benchmarks docs examples .ci
 
 ui: $(VENV)/demo.stamp ## Start the Dagster UI and daemon on http://localhost:3000
 	DAGSTER_HOME="$(CURDIR)" $(BIN)/dagster dev -w workspace.yaml
@@ -52,7 +56,7 @@ lock: $(VENV)/dev.stamp ## Bring requirements.lock up to pyproject.toml (LOCK_AR
 	  --output-file requirements.lock pyproject.toml
 
 clean: ## Remove the environment, caches and demo results
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .hypothesis build dist *.egg-info demo-results
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .hypothesis build dist *.egg-info demo-results docs/_build
 	find audio_assets audio_assets_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment that is only half made is removed, so that the next call starts afresh.

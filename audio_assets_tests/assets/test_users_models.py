@@ -1,4 +1,4 @@
-"""A user's package brings a model of its own, through an entry point alone."""
+"""A user's package brings a model of its own, through an entry point alone, as docs/ says."""
 
 import json
 import os
@@ -8,51 +8,10 @@ from pathlib import Path
 
 import pytest
 
-PYPROJECT = """
-[build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
+from audio_assets_tests.test_docs import blocks
 
-[project]
-name = "owl-models"
-version = "1.0"
-
-[project.entry-points."audio_assets.models"]
-loudness = "owl_models:LOUDNESS"
-
-[tool.setuptools]
-py-modules = ["owl_models"]
-"""
-
-MODULE = """
-import numpy as np
-
-from audio_assets.encoders.base import Encoded
-from audio_assets.encoders.fingerprint import encoder_fingerprint
-from audio_assets.encoders.registry import EncoderSpec, ModelRegistration, ModelSpec
-
-
-class LoudnessEncoder:
-    name = "loudness"
-    sample_rate = 8000
-    window_seconds = 0.5
-    dimension = 8
-    classes = None
-    fingerprint = encoder_fingerprint(
-        "loudness", weights={}, preprocessing={"parts": 8}, libraries=()
-    )
-
-    def encode(self, windows):
-        spectra = np.abs(np.fft.rfft(windows, axis=1))[:, 1:2001]
-        parts = spectra.reshape(len(windows), 8, -1).mean(axis=2)
-        return Encoded(np.log(parts + 1e-6).astype(np.float32))
-
-
-LOUDNESS = ModelRegistration(
-    ModelSpec("loudness", "loudness", "logistic", "data", False, "Loudness of eight bands"),
-    EncoderSpec("loudness", "owl_models:LoudnessEncoder", "MIT", "none"),
-)
-"""
+(PYPROJECT,) = blocks("extending.md", "toml")
+MODULE = blocks("extending.md", "python")[0]
 
 RUN = """
 import json, sys

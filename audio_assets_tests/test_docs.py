@@ -1,0 +1,54 @@
+"""The pages under ``docs/`` say what the code does: their recipes run and their messages exist."""
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import audio_assets
+from audio_assets import evaluate
+from audio_assets.evaluation import api, grid, heads, inputs
+from audio_assets_tests.evaluation.conftest import simulate
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The code of a page in a language, in order."""
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(), re.S)
+
+
+def test_the_page_of_the_settings_is_the_one_that_the_class_gives():
+    spec = importlib.util.spec_from_file_location("settings_page", DOCS / "settings_page.py")
+    assert spec and spec.loader
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (DOCS / "settings.md").read_text() == module.page(), "python docs/settings_page.py"
+
+
+def test_every_message_that_is_explained_is_one_that_the_code_says():
+    rows = re.findall(r"^\| (`.*?) \|", (DOCS / "troubleshooting.md").read_text(), re.M)
+    messages = [row.strip("`") for row in rows]
+    assert len(messages) >= 10
+    sources = [path.read_text() for path in Path(audio_assets.__file__).parent.rglob("*.py")]
+    # Texts that are written in several lines as one.
+    code = re.sub(r'"\s*\n\s*f?"', "", "\n".join(sources))
+    assert not [message for message in messages if message not in code]
+
+
+def test_the_recipe_for_a_head_makes_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = blocks("extending.md", "python")[1]
+    names: dict[str, Any] = {"Any": Any, "StandardisedHead": heads.StandardisedHead}
+    exec(recipe, names)
+    more = {**heads.HEADS, "nearest_neighbours": names["HEAD"]}
+    for module in (heads, inputs, grid, api):
+        monkeypatch.setattr(module, "HEADS", more)
+    clips = simulate(8, 8, shift=6.0)
+    curve = evaluate(
+        clips.embeddings, clips.labels, clips.recordings, sizes=(4,), head="nearest_neighbours"
+    )
+    auc = curve[curve["metric"] == "roc_auc"]
+    assert set(curve["head"]) == {"nearest_neighbours"}
+    assert auc["mean"].iloc[-1] > 0.8

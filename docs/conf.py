@@ -1,0 +1,14 @@
+"""How Sphinx builds these pages: ``make docs``."""
+
+from importlib.metadata import version as installed
+
+project = "audio-assets"
+author = "the authors of audio-assets"
+release = version = installed("audio-assets")
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "audio-assets"
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
