@@ -77,7 +77,21 @@ def learning_curve_chart(
         *chart_marks.labels(plan),
     ]
     words = chart_words.chart_description(species, metric, plan.ends, plan.titles)
-    return finish(layers, _title(plan), words, height=HEIGHT)
+    chart = finish(layers, _title(plan), words, height=HEIGHT)
+    return _with_switches(chart, plan)
+
+
+def _with_switches(chart: alt.LayerChart, plan: ChartPlan) -> alt.LayerChart:
+    """The chart with what a page needs to let its readers hide models."""
+    import altair as alt
+
+    models = [
+        {"key": model, "title": title, "color": plan.styles[model].color}
+        for model, title in plan.titles.items()
+    ]
+    chart.params = [alt.VariableParameter(name=chart_marks.HIDDEN, value=[])]
+    chart.usermeta = {**chart.usermeta, "switches": models}
+    return chart
 
 
 def _title(plan: ChartPlan) -> alt.Title:

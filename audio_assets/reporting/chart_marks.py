@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import altair as alt
 
 INK = "currentColor"
+HIDDEN = "hidden"
+"""Signal of the chart: the models that are not shown. The page sets it; see charts.js."""
 LABEL_GAP = 17
 """Least distance of the labels at the line ends in pixels."""
 
@@ -74,6 +76,15 @@ def base(rows: list[dict[str, Any]]) -> alt.Chart:
     return chart
 
 
+def base_of_models(rows: list[dict[str, Any]]) -> alt.Chart:
+    """A chart of these rows, with the model as ``key``, but for those that are hidden."""
+    import altair as alt
+
+    shown = alt.FilterTransform(f"indexof({HIDDEN}, datum.key) < 0")
+    chart: alt.Chart = alt.Chart(alt.InlineData(values=rows), transform=[shown])
+    return chart
+
+
 def _rows(plan: ChartPlan, points: Sequence[CurvePoint]) -> list[dict[str, Any]]:
     return [
         {"key": p.model, "x": plan.x(p), "y": p.mean, "low": p.low, "high": p.high} for p in points
@@ -112,7 +123,7 @@ def lines(plan: ChartPlan) -> alt.Chart:
     """A line a model over its trained points."""
     # The untrained score comes from another classifier: a line from it would suggest a trend.
     trained = [point for point in plan.points if point.size > 0]
-    trained_lines = base(_rows(plan, trained)).mark_line(strokeWidth=2)
+    trained_lines = base_of_models(_rows(plan, trained)).mark_line(strokeWidth=2)
     chart: alt.Chart = trained_lines.encode(
         x=_x(plan), y=_y(plan), color=_color(plan), detail="key:N", order="x:Q"
     )
@@ -122,7 +133,7 @@ def lines(plan: ChartPlan) -> alt.Chart:
 def error_bars(plan: ChartPlan) -> list[alt.Chart]:
     """Intervals with caps, side by side where models share a size."""
     rows = _rows(plan, [point for point in plan.points if point.low is not None])
-    rows_chart = base(rows).encode(x=_x(plan), color=_color(plan))
+    rows_chart = base_of_models(rows).encode(x=_x(plan), color=_color(plan))
     bars = rows_chart.mark_rule(strokeWidth=1.5, opacity=0.85).encode(
         y=_y(plan, "low:Q"), y2="high:Q"
     )
@@ -149,7 +160,7 @@ def points(plan: ChartPlan) -> list[alt.Chart]:
         fields = {
             name: f"tip{i}" for i, name in enumerate(dict.fromkeys(n for t in told for n in t))
         }
-        rows_chart = base(
+        rows_chart = base_of_models(
             [
                 row | {fields[name]: text for name, text in texts.items()}
                 for row, texts in zip(_rows(plan, points), told, strict=True)
@@ -200,7 +211,7 @@ def labels(plan: ChartPlan) -> list[alt.Chart]:
         }
         for end, pixel in zip(plan.ends, pixels, strict=True)
     ]
-    rows_chart = base(rows)
+    rows_chart = base_of_models(rows)
     color, shape = _color(plan), _shape(plan)
     return [
         rows_chart.mark_rule(strokeWidth=1, opacity=0.5, strokeDash=[2, 2]).encode(

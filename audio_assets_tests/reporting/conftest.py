@@ -34,7 +34,7 @@ class OpenedPage:
     errors
         Severe messages of the console.
     requests
-        URLs asked for besides the file itself.
+        URLs asked for besides the file itself and what lies in it.
     """
 
     driver: Any
@@ -87,6 +87,7 @@ def open_page(chromium: Any, tmp_path: Path) -> Callable[[str], OpenedPage]:
             if message["method"] == "Network.requestWillBeSent"
         ]
         assert path.as_uri() in sent, "requests are not being recorded"
-        return OpenedPage(chromium, severe, [url for url in sent if url != path.as_uri()])
+        outside = [url for url in sent if url != path.as_uri() and not url.startswith("data:")]
+        return OpenedPage(chromium, severe, outside)
 
     return open_html

@@ -22,6 +22,23 @@ for (const type of ["pointerover", "pointermove", "mouseover", "mousemove"]) {
 """
 
 
+CLIPS = """
+const done = arguments[0];
+const shown = [...document.querySelectorAll(".clips img")].map(image => image.naturalWidth);
+const player = document.querySelector(".clips audio");
+player.addEventListener("loadedmetadata", () => done([shown, player.duration]));
+player.addEventListener("error", () => done([shown, -1]));
+player.load();
+player.preload = "metadata";
+"""
+
+
+def waits(page, until) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(page.driver, 20).until(lambda _: until())
+
+
 def chart_html(species="coyote") -> str:
     return render(learning_curve_chart(fake_curves(), species=species, models=THREE)).html
 
@@ -64,6 +81,42 @@ def test_a_point_shows_its_tooltip(open_page):
     assert "BirdNET 2.4" in tooltip
     assert "interval status" in tooltip
     assert "5 × 5 repeats, 25 distinct" in tooltip
+
+
+def test_switching_a_model_off_takes_it_out_of_the_chart_and_on_brings_it_back(open_page):
+    page = open_page(chart_html())
+    boxes = page.driver.find_elements("css selector", ".switches input[type=checkbox]")
+    assert texts(page, ".switches label") == [f" {title}" for title in THREE.values()]
+    before = texts(page, "svg .mark-text text")
+    symbols = count(page, "svg .mark-symbol.role-mark path")
+    # By the keyboard, as who has no pointer.
+    boxes[0].send_keys(" ")
+    waits(page, lambda: count(page, "svg .mark-line path") == 2)
+    after = texts(page, "svg .mark-text text")
+    assert set(before) - set(after) == {"BirdNET 2.4: 0.979"}
+    # Its 7 points and the symbol beside its label.
+    assert count(page, "svg .mark-symbol.role-mark path") == symbols - 8
+    boxes[0].send_keys(" ")
+    waits(page, lambda: count(page, "svg .mark-line path") == 3)
+    assert sorted(texts(page, "svg .mark-text text")) == sorted(before)
+    assert page.errors == []
+
+
+def test_each_chart_of_the_report_has_switches_of_its_own(open_page):
+    page = open_page(render_report(fake_report()))
+    groups = page.driver.find_elements("css selector", ".switches")
+    # Engine has no line to switch.
+    assert len(groups) == 3
+    groups[0].find_element("css selector", "input").click()
+    waits(page, lambda: count(page, ".chart svg .mark-line path") == 8)
+
+
+def test_the_reports_clips_can_be_seen_and_heard(open_page):
+    page = open_page(render_report(fake_report()))
+    shown, heard = page.driver.execute_async_script(CLIPS)
+    assert len(shown) == 6 and min(shown) > 50
+    assert heard == pytest.approx(2, abs=0.2)
+    assert page.errors == [] and page.requests == []
 
 
 def test_a_chart_of_nothing_opens_with_its_words(open_page):
