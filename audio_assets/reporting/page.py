@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from audio_assets.reporting import embed, page_checks, page_clips, page_tables, wording
 from audio_assets.reporting.content import ReportContent
+from audio_assets.reporting.heat_map import heat_map
 from audio_assets.reporting.page_checks import Checks
 from audio_assets.reporting.page_clips import HardClips
 from audio_assets.reporting.page_tables import HtmlTable
@@ -85,6 +86,7 @@ def render_report(report: ReportContent) -> str:
             bundle=bundle if any(section.specification for section in sections) else "",
             script=script,
             sections=sections,
+            heat_map=heat_map(report),
             targets=_targets(report),
             levels=_levels(report),
             left_out=sorted(report.title(model) for model in report.left_out),

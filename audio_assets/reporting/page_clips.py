@@ -86,10 +86,10 @@ def hard_clips(
         lost = f"{name} has the highest AUC, but the clips it gets wrong were not looked for: "
         return HardClips(lost + "failed or not run; see audio-assets status.", {}, ())
     intro = (
-        f"{name} has the highest AUC of the models, each at its largest size. These are the clips "
-        "that lower it most: on the wrong side of the most clips of the other class in their test "
-        "folds, with classifiers that were not trained on their recordings. Look here for wrong "
-        "labels first."
+        f"{name} has the highest AUC of the models, each at its largest size. The clips that lower "
+        "it most lie on the wrong side of the most clips of the other class in their test folds, "
+        "with classifiers that were not trained on their recordings. Look there for wrong labels "
+        "first."
     )
     groups, none_wrong = {}, []
     for label in reversed(LABELS):
