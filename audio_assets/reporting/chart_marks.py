@@ -133,6 +133,9 @@ def lines(plan: ChartPlan) -> alt.Chart:
 def error_bars(plan: ChartPlan) -> list[alt.Chart]:
     """Intervals with caps, side by side where models share a size."""
     rows = _rows(plan, [point for point in plan.points if point.low is not None])
+    if not rows:
+        # An empty group of marks would be announced to who cannot see that it is empty.
+        return []
     rows_chart = base_of_models(rows).encode(x=_x(plan), color=_color(plan))
     bars = rows_chart.mark_rule(strokeWidth=1.5, opacity=0.85).encode(
         y=_y(plan, "low:Q"), y2="high:Q"

@@ -22,6 +22,15 @@ for (const type of ["pointerover", "pointermove", "mouseover", "mousemove"]) {
 """
 
 
+UNNAMED = """
+const named = e => e.textContent.trim() || e.getAttribute("aria-label");
+const symbols = [...document.querySelectorAll("svg g[role=graphics-symbol]")];
+return [
+  [...document.querySelectorAll("summary")].filter(e => !named(e)).map(e => e.outerHTML),
+  symbols.filter(e => !e.childElementCount && !named(e)).map(e => e.outerHTML),
+];
+"""
+
 CLIPS = """
 const done = arguments[0];
 const shown = [...document.querySelectorAll(".clips img")].map(image => image.naturalWidth);
@@ -109,6 +118,12 @@ def test_each_chart_of_the_report_has_switches_of_its_own(open_page):
     assert len(groups) == 3
     groups[0].find_element("css selector", "input").click()
     waits(page, lambda: count(page, ".chart svg .mark-line path") == 8)
+
+
+def test_what_a_screen_reader_announces_has_a_name(open_page):
+    page = open_page(render_report(fake_report()))
+    summaries, empty = page.driver.execute_script(UNNAMED)
+    assert summaries == [] and empty == []
 
 
 def test_the_reports_clips_can_be_seen_and_heard(open_page):

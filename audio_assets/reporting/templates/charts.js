@@ -6,7 +6,11 @@ for (const place of document.querySelectorAll("[data-specification]")) {
   );
   specification.background = "transparent";
   vegaEmbed(place, specification)
-    .then(({ view }) => addSwitches(place, view, specification))
+    .then(({ view }) => {
+      // The menu of vega-embed is a picture of three dots.
+      place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
+      addSwitches(place, view, specification);
+    })
     .catch((error) => {
       place.textContent = "This chart could not be drawn: " + error.message;
       console.error(error);
