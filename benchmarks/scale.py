@@ -146,7 +146,7 @@ def fresh(name: str, model: str, place: Path, workers: int) -> dict[str, float]:
             for pid in children(process.pid):
                 # The last look counts: the first may be at a fork of the parent.
                 peaks[pid] = high_water_mb(pid) or peaks.get(pid, 0.0)
-            time.sleep(0.1)
+            time.sleep(0.5)
         assert process.stdout is not None
         lines = process.stdout.read().splitlines()
     assert process.returncode == 0, process.returncode
