@@ -12,6 +12,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.definitions.partitions.context import partition_loading_context
 
 import audio_assets
 from audio_assets import load_learning_curves
@@ -20,6 +22,7 @@ from audio_assets.definitions import build_defs
 from audio_assets.partitions import build_partitions
 from audio_assets.runner import LocalRunner
 from audio_assets.settings import PREFIX, load_settings
+from audio_assets.staleness import _Loading
 from audio_assets_tests.small_audio import clip, write_clip, write_species
 
 pytestmark = pytest.mark.slow
@@ -114,6 +117,21 @@ def materialized(instance: dg.DagsterInstance, runs: int) -> list[tuple[str, str
     return made
 
 
+def not_fresh(instance: dg.DagsterInstance, folder: Path) -> list[tuple[str, str | None]]:
+    """Partitions that the UI would show as stale or missing: by Dagster's decision, not ours."""
+    roots = {"audio_root": str(folder / "audio"), "results_root": str(folder / "results")}
+    graph = build_defs(load_settings(**roots, **SETTINGS)).resolve_asset_graph()
+    found = []
+    with partition_loading_context(dynamic_partitions_store=instance):
+        resolver = CachingStaleStatusResolver(instance, graph, _Loading(instance))
+        for key in graph.materializable_asset_keys:
+            partitions = graph.get(key).partitions_def
+            for partition in partitions.get_partition_keys() if partitions else [None]:
+                if resolver.get_status(key, partition) is not StaleStatus.FRESH:
+                    found.append((key.to_user_string(), partition))
+    return found
+
+
 def test_clips_that_are_dropped_in_become_a_chart_and_a_replaced_one_reruns_its_species(
     daemon, tmp_path
 ):
@@ -127,6 +145,7 @@ def test_clips_that_are_dropped_in_become_a_chart_and_a_replaced_one_reruns_its_
     assert len(added) == len(set(added))
     assert {partition for _, partition in added} == {"owl", "placeholder|owl", ""}
 
+    assert not_fresh(daemon, tmp_path) == []
     before = daemon.get_runs_count()
     folder = tmp_path / "audio" / "owl" / "data" / "pos"
     write_clip(sorted(folder.glob("*.wav"))[0], clip(1, tone=True))
@@ -135,3 +154,4 @@ def test_clips_that_are_dropped_in_become_a_chart_and_a_replaced_one_reruns_its_
     assert len(replaced) == len(set(replaced))
     assert {partition for _, partition in replaced} == {"owl", "placeholder|owl", ""}
     assert ("embeddings", "placeholder|owl") in replaced
+    assert not_fresh(daemon, tmp_path) == []
