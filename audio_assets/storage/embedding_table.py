@@ -134,7 +134,7 @@ def embed_inventory(
 
 
 class _Listed:
-    """Rows of the inventory, made when they are looked at: 20,000 at once would take 20 MB."""
+    """Rows of the inventory, made when they are looked at and not kept."""
 
     def __init__(self, clips: pd.DataFrame) -> None:
         self._columns = [clips[name].to_numpy() for name in ("clip_id", "uri", "checksum", "size")]

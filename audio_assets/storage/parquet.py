@@ -57,7 +57,7 @@ def table_bytes(frame: pd.DataFrame, table: Table) -> bytes:
 
 
 def _parquet_options(table: Table) -> dict[str, Any]:
-    # A dictionary of vectors is larger than they are: it took 25 MB more and half as much time.
+    # A dictionary of vectors is larger than they are: it took 25 MB more.
     repeating = [column.name for column in table.columns if column.dtype != "vector"]
     return {"compression": "zstd", "use_dictionary": repeating}
 
