@@ -29,7 +29,7 @@ def results(real_audio: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "PATH": "/usr/bin:/bin",
             "HOME": str(folder),
             "AUDIO_ASSETS_REPEATS": "2",
-            "AUDIO_ASSETS_TRAINING_SIZES": "[0, 4, 16]",
+            "AUDIO_ASSETS_TRAINING_SIZES": "[0, 4, 8, 16]",
         },
         capture_output=True,
         text=True,

@@ -53,6 +53,8 @@ def of_best_models(rows: Any, curves: Any) -> Any:
     rows
         Rows of :data:`audio_assets.tables.HARD_CLIPS`, of any species.
     """
+    import pandas as pd
+
     from audio_assets.evaluation.hard_clips import best_model
 
     ends = {species: best_model(of_species) for species, of_species in curves.groupby("species")}
@@ -64,7 +66,8 @@ def of_best_models(rows: Any, curves: Any) -> Any:
             rows[origins].itertuples(index=False, name=None), rows["training_size"], strict=True
         )
     ]
-    return rows[keep]
+    # A plain empty list would be taken for columns.
+    return rows[pd.Series(keep, index=rows.index, dtype=bool)]
 
 
 def of_curves(rows: Any, curves: Any) -> Any:
