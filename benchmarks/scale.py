@@ -1,8 +1,8 @@
 """Peak memory of embedding as the number of clips grows, and the cost of one more clip.
 
-    python -m benchmarks.scale [--clips 1000 20000] [--model birdnet] [--added-to 2000]
+    python -m benchmarks.scale [--clips 1000 20000] [--model birdnet] [--added-to 2000] [--seconds 1]
 
-Clips are synthetic, one second long and all different. A run is what Dagster does for a species
+Clips are synthetic, of equal length (one second if not told otherwise) and all different. A run is what Dagster does for a species
 and a model: the asset ``embeddings`` with its check, in a fresh process, after ``audio_inventory``
 in another. So the clips are read, decoded and embedded by as many workers as there are CPUs, the
 embedding store is filled, and the table is written, hashed and looked through.
@@ -33,13 +33,13 @@ RATE = 16_000
 SPECIES = "owl"
 
 
-def write_clips(folder: Path, first: int, last: int) -> None:
+def write_clips(folder: Path, first: int, last: int, seconds: float) -> None:
     import soundfile
 
     for label in ("pos", "neg"):
         (folder / SPECIES / "data" / label).mkdir(parents=True, exist_ok=True)
     for number in range(first, last):
-        sound = np.random.default_rng(number).normal(scale=0.1, size=RATE)
+        sound = np.random.default_rng(number).normal(scale=0.1, size=round(seconds * RATE))
         label = "pos" if number % 2 else "neg"
         path = folder / SPECIES / "data" / label / f"{number:06d}_1_a.wav"
         soundfile.write(path, sound, RATE)
@@ -117,7 +117,7 @@ def part(name: str, model: str, place: Path, workers: int) -> dict[str, float]:
         embedded = metadata.get("embedded now", 0)
         return {"CPU": cpu_seconds() - start, "peak": high_water_mb(), "embedded": embedded}
     with tempfile.TemporaryDirectory() as folder:
-        write_clips(Path(folder) / "audio", 0, 4)
+        write_clips(Path(folder) / "audio", 0, 4, 1.0)
         before = Run(model, Path(folder), workers)
         for asset in ("audio_inventory", "embeddings"):
             before.make(asset)
@@ -154,7 +154,7 @@ def fresh(name: str, model: str, place: Path, workers: int) -> dict[str, float]:
     return found | {"workers": sum(peaks.values())}
 
 
-def grow(model: str, sizes: list[int], workers: int) -> None:
+def grow(model: str, sizes: list[int], workers: int, seconds: float) -> None:
     print("| clips | listing: peak MB | embedding: CPU s | peak MB | of that workers | growth |")
     print("|---|---|---|---|---|---|")
     first = 0.0
@@ -165,7 +165,7 @@ def grow(model: str, sizes: list[int], workers: int) -> None:
             place = Path(name) / str(size)
             place.mkdir()
             (place / "audio").symlink_to(Path(name) / "audio")
-            write_clips(Path(name) / "audio", written, size)
+            write_clips(Path(name) / "audio", written, size, seconds)
             written = size
             listed = fresh("audio_inventory", model, place, workers)
             made = fresh("embeddings", model, place, workers)
@@ -179,16 +179,16 @@ def grow(model: str, sizes: list[int], workers: int) -> None:
             )
 
 
-def add_one(model: str, size: int, workers: int) -> None:
+def add_one(model: str, size: int, workers: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        write_clips(place / "audio", 0, size)
+        write_clips(place / "audio", 0, size, seconds)
         first = fresh("both", model, place, workers)
-        write_clips(place / "audio", size, size + 1)
+        write_clips(place / "audio", size, size + 1, seconds)
         second = fresh("both", model, place, workers)
     assert (first["embedded"], second["embedded"]) == (size, 1), (first, second)
     print(
-        f"\n{size} clips with {model}: {first['CPU']:.2f} CPU s; one more, and that one embedded: "
+        f"\n{size} clips of {seconds:g} s with {model}: {first['CPU']:.2f} CPU s; one more, and that one embedded: "
         f"{second['CPU']:.2f} CPU s, {second['CPU'] / first['CPU']:.1%}. The start of a worker, "
         f"left out: {second['worker']:.2f} CPU s."
     )
@@ -199,6 +199,7 @@ if __name__ == "__main__":
     parser.add_argument("--clips", nargs="*", type=int, default=[1_000, 20_000])
     parser.add_argument("--model", default="birdnet")
     parser.add_argument("--added-to", type=int, default=2_000, help="0 for not at all")
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of a clip")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--part", help=argparse.SUPPRESS)
     parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
@@ -207,9 +208,9 @@ if __name__ == "__main__":
         print(json.dumps(part(given.part, given.model, given.place, given.workers)))
     else:
         if given.clips:
-            grow(given.model, given.clips, given.workers)
+            grow(given.model, given.clips, given.workers, given.seconds)
         if given.added_to:
-            add_one(given.model, given.added_to, given.workers)
+            add_one(given.model, given.added_to, given.workers, given.seconds)
         print(
             f"\n{given.workers} workers. Machine: {processor()}, Python "
             f"{platform.python_version()}, numpy {np.__version__}."
