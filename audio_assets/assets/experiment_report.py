@@ -9,6 +9,7 @@ from audio_assets.assets.currency import is_of_settings, of_best_models, of_curv
 from audio_assets.assets.plan import FAN_IN, OWNERS, RETRIES, AssetPlan, clear_failures
 from audio_assets.encoders.registry import get_model
 from audio_assets.errors import AudioAssetsError
+from audio_assets.source import git_commit
 from audio_assets.tables import (
     AUDIO_INVENTORY,
     CALIBRATION,
@@ -204,6 +205,7 @@ def report_content(
             f"fingerprint of {row.encoder}": row.encoder_fingerprint
             for row in fingerprints.sort_values("encoder").itertuples()
         }
+        | _data_versions(inventory, curves)
         | _versions(),
         models=titles,
     )
@@ -259,8 +261,25 @@ def _without_encoder(plan: AssetPlan, models: list[str]) -> dict[str, str]:
     return reasons
 
 
+def _data_versions(inventory: dict[str, Any], curves: Any) -> dict[str, str]:
+    """The audio as it was listed, and the split plan that the curves come from."""
+    from audio_assets.storage.inventory import inventory_version
+
+    plans = curves.groupby("species")["split_plan"].first()
+    return {
+        f"data version of {what} of {species}": str(version)
+        for species, table in sorted(inventory.items())
+        for what, version in (
+            ("audio_inventory", inventory_version(table)),
+            ("balanced_manifest", plans.get(species, "no result")),
+        )
+    }
+
+
 def _versions() -> dict[str, str]:
     from importlib.metadata import version
 
     names = ("audio-assets", "dagster", "numpy", "scikit-learn", "soundfile", "soxr", "librosa")
-    return {f"version of {name}": version(name) for name in (*names, "ai-edge-litert")}
+    commit = git_commit() or "none: the package was not run from a clone"
+    versions = {f"version of {name}": version(name) for name in (*names, "ai-edge-litert")}
+    return {"git commit": commit} | versions

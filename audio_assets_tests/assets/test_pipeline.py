@@ -18,9 +18,11 @@ from audio_assets.encoders.registry import get_model
 from audio_assets.evaluation import species as species_evaluation
 from audio_assets.evaluation.manifest import plan_from_manifest
 from audio_assets.published import load_comparisons
+from audio_assets.source import git_commit
 from audio_assets.storage.parquet import read_table
 from audio_assets.storage.results import CHART_FORMATS
 from audio_assets.tables import (
+    AUDIO_INVENTORY,
     BALANCED_MANIFEST,
     BOOTSTRAP_SCORES,
     FOLD_PREDICTIONS,
@@ -69,6 +71,15 @@ def test_a_run_publishes_every_file_of_the_layout(finished):
     assert auc["mean"].between(0, 1).all()
     assert (auc["ci_low"] <= auc["mean"]).all() and (auc["mean"] <= auc["ci_high"]).all()
     assert set(load_comparisons(results.root)["kind"]) == {"clips_needed"}
+
+
+def test_the_report_names_the_commit_and_the_data_that_it_is_made_from(finished):
+    report = finished.results.report.read_text()
+    assert (git_commit() or "not run from a clone") in report
+    for table in (AUDIO_INVENTORY, BALANCED_MANIFEST):
+        key = dg.AssetKey(table.name)
+        record = finished.instance.get_latest_data_version_record(key, partition_key="owl")
+        assert record.asset_materialization.tags["dagster/data_version"] in report
 
 
 def test_the_assets_publish_what_evaluate_returns(finished):
