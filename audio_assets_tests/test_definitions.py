@@ -94,6 +94,7 @@ def seconds_to_import(module: str) -> float:
     return float(done.stdout)
 
 
+@pytest.mark.slow
 def test_importing_the_definitions_costs_at_most_twice_importing_dagster():
     # CPU time in pairs, and the median of the ratios, so that a busy machine does not decide.
     ratios = [

@@ -137,6 +137,7 @@ def test_turned_off_nothing_is_looked_for_and_the_report_says_so(place, monkeypa
     assert "were not looked for" in copies_section(place)
 
 
+@pytest.mark.slow
 def test_models_turned_on_or_off_change_neither_the_plan_nor_other_models_rows(place):
     copy_as(place.audio, "pos/owl-pos-t-005_pos_1sec_9_copy.flac")
     curves, manifests = {}, []
@@ -153,6 +154,7 @@ def test_models_turned_on_or_off_change_neither_the_plan_nor_other_models_rows(p
         pd.testing.assert_frame_equal(manifest, manifests[0])
 
 
+@pytest.mark.slow
 def test_a_changed_encoder_or_threshold_looks_again_and_reruns_what_that_changes(
     place, monkeypatch
 ):

@@ -119,6 +119,7 @@ def test_a_second_run_with_nothing_changed_materializes_nothing(place):
     assert results.learning_curves.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_one_new_clip_makes_only_its_species_run_again(place):
     run, audio, results = place.run, place.audio, place.results
     write_species(audio, "owl", recordings=5)
@@ -131,6 +132,7 @@ def test_one_new_clip_makes_only_its_species_run_again(place):
     assert len(embeddings) == 21
 
 
+@pytest.mark.slow
 def test_a_new_species_changes_no_number_of_the_others(place):
     write_species(place.audio, "owl", recordings=5)
     place.run("owl")
@@ -146,6 +148,7 @@ def test_a_new_species_changes_no_number_of_the_others(place):
         pd.testing.assert_frame_equal(owl, old, check_exact=True, check_dtype=False)
 
 
+@pytest.mark.slow
 def test_clips_renamed_consistently_publish_the_same_numbers(tmp_path):
     published = []
     for renamed in (False, True):
@@ -166,6 +169,7 @@ def test_clips_renamed_consistently_publish_the_same_numbers(tmp_path):
     assert published[0] == published[1]
 
 
+@pytest.mark.slow
 def test_a_new_seed_or_size_touches_no_embedding(place):
     run, audio = place.run, place.audio
     write_species(audio, "owl", recordings=5)
@@ -175,6 +179,7 @@ def test_a_new_seed_or_size_touches_no_embedding(place):
     assert "fold_scores" in {asset for asset, _ in again.materialized}
 
 
+@pytest.mark.slow
 def test_a_new_model_touches_no_other_models_rows(place):
     run, audio, results = place.run, place.audio, place.results
     write_species(audio, "owl", recordings=5)
@@ -245,6 +250,7 @@ def test_metadata_shows_counts_the_largest_auc_and_a_preview(finished):
     assert "data:image/svg+xml;base64," in metadata("roc_auc_chart", "owl")["preview"]
 
 
+@pytest.mark.slow
 def test_a_changed_setting_reruns_what_it_changes_and_nothing_before(place):
     write_species(place.audio, "owl", recordings=4)
     place.run("owl")
@@ -262,6 +268,7 @@ def test_a_changed_setting_reruns_what_it_changes_and_nothing_before(place):
     assert again == {"model_comparison", "experiment_report"}
 
 
+@pytest.mark.slow
 def test_a_changed_encoder_reruns_its_own_models_only(place, monkeypatch):
     write_species(place.audio, "owl", recordings=4)
     models = ("placeholder", "svm")
@@ -274,6 +281,7 @@ def test_a_changed_encoder_reruns_its_own_models_only(place, monkeypatch):
     assert set(curves["encoder_fingerprint"][curves["model"] == "placeholder"]) == {"e" * 64}
 
 
+@pytest.mark.slow
 def test_a_changed_head_reruns_the_scores_and_curves_of_its_own_models_only(place, monkeypatch):
     write_species(place.audio, "owl", recordings=4)
     models = ("placeholder", "svm")
@@ -288,6 +296,7 @@ def test_a_changed_head_reruns_the_scores_and_curves_of_its_own_models_only(plac
     assert place.run("owl", models=models).materialized == []
 
 
+@pytest.mark.slow
 def test_a_changed_code_version_reruns_that_asset_and_what_its_content_changes(place, monkeypatch):
     write_species(place.audio, "owl", recordings=4)
     place.run("owl")
@@ -307,6 +316,7 @@ def test_a_changed_code_version_reruns_that_asset_and_what_its_content_changes(p
     assert published(place) == {"owl"}
 
 
+@pytest.mark.slow
 def test_a_removed_species_folder_leaves_no_numbers_behind(place):
     write_species(place.audio, "owl", recordings=4)
     write_species(place.audio, "fox", recordings=4)
@@ -318,6 +328,7 @@ def test_a_removed_species_folder_leaves_no_numbers_behind(place):
     assert curves[curves["species"] == "owl"]["mean"].notna().any()
 
 
+@pytest.mark.slow
 def test_a_failed_partition_stops_no_other_and_is_tried_again(place, monkeypatch):
     write_species(place.audio, "owl", recordings=4)
     write_species(place.audio, "fox", recordings=4)
@@ -337,6 +348,7 @@ def test_a_failed_partition_stops_no_other_and_is_tried_again(place, monkeypatch
     assert set(load_learning_curves(place.results.root)["species"]) == {"owl", "fox"}
 
 
+@pytest.mark.slow
 def test_a_result_older_than_its_audio_is_named_and_shown_nowhere(place, monkeypatch):
     write_species(place.audio, "owl", recordings=4)
     write_species(place.audio, "fox", recordings=4)
@@ -349,6 +361,7 @@ def test_a_result_older_than_its_audio_is_named_and_shown_nowhere(place, monkeyp
     assert "failed or not run with this audio" in place.results.report.read_text()
 
 
+@pytest.mark.slow
 def test_a_result_of_earlier_settings_is_named_and_shown_nowhere(place, monkeypatch):
     write_species(place.audio, "owl", recordings=4)
     write_species(place.audio, "fox", recordings=4)
@@ -359,6 +372,7 @@ def test_a_result_of_earlier_settings_is_named_and_shown_nowhere(place, monkeypa
     assert published(place) == {"fox"}
 
 
+@pytest.mark.slow
 def test_species_that_a_run_leaves_out_do_not_keep_results_of_earlier_settings(place):
     write_species(place.audio, "owl", recordings=4)
     write_species(place.audio, "fox", recordings=4)

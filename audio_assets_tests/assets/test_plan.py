@@ -24,6 +24,7 @@ def test_only_what_passes_may_be_retried(kind: type[AudioAssetsError], retried: 
     assert raised.value.description == "What is wrong\nWhat to do."
 
 
+@pytest.mark.slow
 def test_a_damaged_last_version_is_said_and_read_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

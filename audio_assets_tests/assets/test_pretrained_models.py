@@ -65,6 +65,7 @@ def test_a_model_without_weights_fails_alone_and_says_how_to_get_them(
     assert list(again.failures) == ["vgg, encoders"] and again.materialized == []
 
 
+@pytest.mark.slow
 def test_perch_has_no_result_without_5_s_clips_unless_it_may_read_the_others(
     place: Place, stand_ins: StandIns
 ) -> None:

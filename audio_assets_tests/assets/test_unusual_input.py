@@ -173,6 +173,7 @@ def id_of(table: pd.DataFrame, name: str) -> str:
     return str(ids.iloc[0])
 
 
+@pytest.mark.slow
 def test_no_unusual_clip_fails_a_partition(finished):
     assert finished.summary.failures == {}
 
@@ -383,6 +384,7 @@ def check_result(place: Place) -> dg.AssetCheckEvaluation:
     return event.dagster_event.asset_check_evaluation_data
 
 
+@pytest.mark.slow
 def test_a_removed_clip_leaves_the_results_and_is_named_until_the_next_change(tmp_path):
     with new_place(tmp_path) as place:
         write_species(place.audio, "owl", recordings=6)

@@ -118,6 +118,7 @@ def test_a_demo_leaves_out_models_without_weights_visibly(call, tmp_path, monkey
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.slow
 def test_status_shows_a_model_without_weights_and_the_others_as_they_are(
     call, tmp_path, monkeypatch
 ):

@@ -33,6 +33,7 @@ def results_of(clips: Any, **options: Any) -> FoldResults:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.integers(0, 10**6), st.integers(2, 6), st.integers(2, 6), st.booleans())
 def test_pseudo_values_are_the_jackknife_of_the_metrics(

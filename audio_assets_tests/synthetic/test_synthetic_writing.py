@@ -46,6 +46,7 @@ def all_files(root: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_the_same_seed_writes_the_same_bytes_also_species_by_species(
     demo: Path, tmp_path: Path
 ) -> None:
