@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.plan import GUARD, OWNERS, RETRIES, AssetPlan, clear_failures
+from audio_assets.assets.plan import GUARD, OWNERS, AssetPlan, clear_failures
 from audio_assets.encoders.registry import get_encoder, get_model
 
 
@@ -19,7 +19,6 @@ def build_encoder_card(plan: AssetPlan) -> dg.AssetsDefinition:
         group_name="audio",
         kinds={"python"},
         owners=OWNERS,
-        retry_policy=RETRIES,
         required_resource_keys={GUARD},
     )
     def encoder_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from audio_assets.assets.currency import is_of_settings, of_best_models, of_curves
-from audio_assets.assets.plan import FAN_IN, OWNERS, RETRIES, AssetPlan, clear_failures
+from audio_assets.assets.plan import FAN_IN, OWNERS, AssetPlan, clear_failures
 from audio_assets.encoders.registry import get_model
 from audio_assets.errors import AudioAssetsError
 from audio_assets.source import git_commit
@@ -47,7 +47,6 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
         group_name="report",
         kinds={"python", "html"},
         owners=OWNERS,
-        retry_policy=RETRIES,
         # The nightly schedule makes it whatever has changed.
         freshness_policy=dg.FreshnessPolicy.time_window(
             warn_window=timedelta(hours=26), fail_window=timedelta(hours=50)

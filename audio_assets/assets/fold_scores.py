@@ -9,7 +9,6 @@ import dagster as dg
 from audio_assets.assets.plan import (
     KINDS,
     OWNERS,
-    RETRIES,
     TABLES_IO,
     AssetPlan,
     clear_failures,
@@ -28,7 +27,6 @@ def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
         name="fold_scores",
         partitions_def=plan.partitions.species_by_model,
         deps=["encoder_card"],
-        retry_policy=RETRIES,
         outs={
             table.name: dg.AssetOut(
                 description=table.description,

@@ -29,11 +29,11 @@ OWNERS = ["team:audio-assets"]
 KINDS = {"python", "parquet"}
 GUARD = "partition_guard"
 """Resource that refuses a wrong partition; the IO manager of the tables needs it, too."""
-# Few: the storage itself has tried for two minutes before anything that passes comes here.
-RETRIES = dg.RetryPolicy(
+# Few: the storage has tried for two minutes before anything that passes comes here. Not given to
+# Dagster, which under a policy tries an interrupted step again: a terminated run went on.
+_RETRIES = dg.RetryPolicy(
     max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
-"""Of every asset. What :func:`clear_failures` reports is retried only if it passes by itself."""
 ENCODERS_POOL, READERS_POOL = "encoders", "audio_readers"
 """Pools that bound the runs that embed, and those that read audio, at the same time."""
 FAN_IN = dg.AssetIn(metadata={"allow_missing_partitions": True})
@@ -92,7 +92,6 @@ class AssetPlan:
             kinds=KINDS,
             owners=OWNERS,
             metadata=column_schema(table),
-            retry_policy=RETRIES,
             pool=pool,
         )
 
@@ -170,10 +169,14 @@ def clear_failures(context: dg.AssetExecutionContext | None = None) -> Iterator[
             title = f"{context.partition_key}: {title}"
         with LogProgress().task(title, context.log.info):
             yield
+    except TransientStorageError as error:
+        attempt = 1 if context is None else context.retry_number + 1
+        raise dg.RetryRequested(
+            max_retries=_RETRIES.max_retries, seconds_to_wait=_RETRIES.calculate_delay(attempt)
+        ) from dg.Failure(description=str(error))
     except AudioAssetsError as error:
-        passes = isinstance(error, TransientStorageError)
-        raise dg.Failure(description=str(error), allow_retries=passes) from error
-    except dg.Failure:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    except (dg.Failure, dg.RetryRequested):
         raise
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
