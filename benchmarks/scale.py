@@ -1,11 +1,12 @@
 """Peak memory of embedding as the number of clips grows, and the cost of one more clip.
 
-    python -m benchmarks.scale [--clips 1000 20000] [--model birdnet] [--added-to 2000] [--seconds 1]
+    python -m benchmarks.scale [--clips 1000 20000] [--added-to 2000] [--seconds 1] [--model svm]
 
-Clips are synthetic, of equal length (one second if not told otherwise) and all different. A run is what Dagster does for a species
-and a model: the asset ``embeddings`` with its check, in a fresh process, after ``audio_inventory``
-in another. So the clips are read, decoded and embedded by as many workers as there are CPUs, the
-embedding store is filled, and the table is written, hashed and looked through.
+Clips are synthetic, of equal length (one second if not told otherwise) and all different. A run is
+what Dagster does for a species and a model (birdnet if not told otherwise): the asset
+``embeddings`` with its check, in a fresh process, after ``audio_inventory`` in another. The clips
+are read, decoded and embedded by as many workers as there are CPUs, the embedding store is filled,
+and the table is written, hashed and looked through.
 
 Memory is the peak of the process and those of all its workers, added up. CPU seconds are those of
 both assets, workers included. For the cost of one more clip, imports, the start of processes and
@@ -188,9 +189,9 @@ def add_one(model: str, size: int, workers: int, seconds: float) -> None:
         second = fresh("both", model, place, workers)
     assert (first["embedded"], second["embedded"]) == (size, 1), (first, second)
     print(
-        f"\n{size} clips of {seconds:g} s with {model}: {first['CPU']:.2f} CPU s; one more, and that one embedded: "
-        f"{second['CPU']:.2f} CPU s, {second['CPU'] / first['CPU']:.1%}. The start of a worker, "
-        f"left out: {second['worker']:.2f} CPU s."
+        f"\n{size} clips of {seconds:g} s with {model}: {first['CPU']:.2f} CPU s; one more, and "
+        f"that one embedded: {second['CPU']:.2f} CPU s, {second['CPU'] / first['CPU']:.1%}. The "
+        f"start of a worker, left out: {second['worker']:.2f} CPU s."
     )
 
 
