@@ -180,16 +180,30 @@ def models(simulated: Simulate) -> dict[str, tuple[FoldResults, pd.DataFrame]]:
     return found
 
 
-def compared(models: dict[str, tuple[FoldResults, pd.DataFrame]], **options: Any) -> pd.DataFrame:
+def compared(
+    models: dict[str, tuple[FoldResults, pd.DataFrame]], ci_level: float = 0.95, **options: Any
+) -> pd.DataFrame:
     return differences(
         {name: result.scores for name, (result, _) in models.items()},
         {name: table for name, (_, table) in models.items()},
         {name: result.recordings for name, (result, _) in models.items()},
         species="coyote",
-        ci_level=0.95,
+        ci_level=ci_level,
         protocol="holdout",
         **options,
     )
+
+
+def test_the_interval_at_one_minus_the_p_value_ends_at_no_difference(
+    models: dict[str, tuple[FoldResults, pd.DataFrame]],
+) -> None:
+    rows = compared(models).query("status == 'ok' and p_value > 1e-9")
+    assert len(rows)
+    for row in rows.itertuples():
+        again = compared(models, ci_level=1 - row.p_value)
+        same = again.query("metric == @row.metric and training_size == @row.training_size").iloc[0]
+        ends = same["ci_low"], same["ci_high"]
+        assert min(abs(end) for end in ends) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_models_are_compared_on_the_same_resamples(
