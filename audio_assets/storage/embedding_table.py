@@ -89,7 +89,8 @@ def embed_inventory(
     ResultsError
         If the store cannot be read or written.
     EmbeddingError
-        If clips ended the worker processes that embedded them. All others are in the store then.
+        If clips ended the worker processes that embedded them, or were left out by a fault of the
+        program. All others are in the store then.
     """
     classes = _class_indices(encoder, species_classes)
     clips = inventory[inventory["variant"] == variant]
@@ -156,6 +157,8 @@ class _Stored:
         float64[n], int64[n] and float64[n]; NaN and 0 where the store has nothing.
     vectors
         The embeddings, by row.
+    taken
+        bool[n], which rows the store had.
     """
 
     def __init__(self, clips: pd.DataFrame, dimension: int) -> None:
@@ -164,6 +167,7 @@ class _Stored:
         self.windows = np.zeros(len(clips), dtype=np.int64)
         self.score = np.full(len(clips), np.nan)
         self.vectors = VectorFile(len(clips), dimension)
+        self.taken = np.zeros(len(clips), dtype=bool)
 
     def take(
         self, store: EmbeddingStore, keys: Mapping[str, str], classes: Sequence[int]
@@ -180,6 +184,7 @@ class _Stored:
                 if clip.class_scores is not None:
                     self.score[row] = clip.class_scores.max()
                 self.vectors.put(row, clip.embedding)
+                self.taken[row] = True
         return [self._clip_ids[row] for lost in rows.values() for row in lost]
 
 
@@ -207,6 +212,14 @@ def _table(
         elif listed[row] != "ok":
             status[row], detail[row] = "duplicate", f"same bytes as {others[row]}"
     used = status == "ok"
+    left_out = clip_ids[used & ~stored.taken]
+    if len(left_out):
+        # Zeros in their place would look like an embedding.
+        raise EmbeddingError(
+            f"{len(left_out)} clips were neither embedded nor found faulty: "
+            + ", ".join(left_out[:_NAMED]),
+            "This is a fault of the program; run it again, and report it if it stays.",
+        )
     windows = pd.array(stored.windows, dtype="Int64")
     windows[~used] = pd.NA
     columns = {

@@ -45,16 +45,22 @@ class VectorFile:
         self._stride = 4 * dimension
         # Decided here: a spooled file whose first row is its last one is in memory as a whole
         # before it moves to the disk, which cost 80 MB with 20,000 clips.
-        in_memory = rows * self._stride <= _IN_MEMORY_BYTES
+        size = rows * self._stride
+        in_memory = size <= _IN_MEMORY_BYTES
         try:
             self._file: IO[bytes] = io.BytesIO() if in_memory else tempfile.TemporaryFile()
+            # To its whole length, so that what is missing in a read was lost and not left out.
+            if in_memory:
+                self._file.write(bytes(size))
+            else:
+                self._file.truncate(size)
         except OSError as error:
             raise _no_room(error) from error
         # A table has many readers and no last one that would close it.
         weakref.finalize(self, self._file.close)
 
     def put(self, row: int, vector: NDArray[np.float32]) -> None:
-        """Set a row; those that are not set have no meaning."""
+        """Set a row; those that are not set are zero."""
         try:
             self._file.seek(row * self._stride)
             self._file.write(np.ascontiguousarray(vector, dtype=np.float32).tobytes())
@@ -62,15 +68,22 @@ class VectorFile:
             raise _no_room(error) from error
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Rows from ``start`` to before ``stop``."""
-        found: NDArray[np.float32] = np.zeros((stop - start, self.dimension), dtype=np.float32)
+        """Rows from ``start`` to before ``stop``.
+
+        Raises
+        ------
+        ResultsError
+            If the temporary file has lost some of them.
+        """
+        wanted = (stop - start) * self._stride
         try:
             self._file.seek(start * self._stride)
-            data = self._file.read(found.nbytes)
+            data = self._file.read(wanted)
         except OSError as error:
             raise _no_room(error) from error
-        found.ravel()[: len(data) // 4] = np.frombuffer(data, dtype=np.float32)
-        return found
+        if len(data) != wanted:
+            raise _no_room(OSError(f"{len(data)} of {wanted} bytes are there"))
+        return np.frombuffer(data, dtype=np.float32).reshape(stop - start, self.dimension)
 
 
 class PiecewiseTable:

@@ -6,9 +6,11 @@ from upath import UPath
 
 from audio_assets.audio.decode import DurationLimits
 from audio_assets.encoders.registry import load_encoder
-from audio_assets.errors import AudioRootError, ResultsError, SettingsError
+from audio_assets.errors import AudioRootError, EmbeddingError, ResultsError, SettingsError
+from audio_assets.storage import embedding_table
 from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets.storage.embedding_table import embed_inventory, embedding_faults
+from audio_assets.storage.embedding_work import fill_store
 from audio_assets.storage.inventory import build_inventory
 from audio_assets.storage.listing import list_objects
 from audio_assets.storage.recordings import read_recording_rules
@@ -70,6 +72,18 @@ def test_clips_of_a_damaged_shard_are_embedded_again(inventory, tmp_path, where)
     assert again["embedding"].map(list).tolist() == table["embedding"].map(list).tolist()
     assert again["class_score"].tolist() == table["class_score"].tolist()
     assert embed(inventory, tmp_path / "results")[1].embedded == 0
+
+
+def test_a_clip_that_is_nowhere_accounted_for_is_an_error_and_no_vector_of_zeros(
+    inventory, tmp_path, monkeypatch
+):
+    def careless(rows, store, stream, *, filled, progress):
+        fill_store(rows, store, stream, filled=filled, progress=progress)
+        del filled.keys[rows[5].clip_id]
+
+    monkeypatch.setattr(embedding_table, "fill_store", careless)
+    with pytest.raises(EmbeddingError, match="1 clips were neither embedded nor found faulty"):
+        embed(inventory, tmp_path / "results")
 
 
 def test_a_disk_that_never_keeps_what_is_written_is_an_error(inventory, tmp_path, monkeypatch):

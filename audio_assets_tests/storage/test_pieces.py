@@ -141,3 +141,14 @@ def test_a_full_disk_under_the_vectors_says_where_to_put_them(monkeypatch):
     monkeypatch.setattr(vectors, "_file", SimpleNamespace(seek=lambda place: place, write=full))
     with pytest.raises(ResultsError, match="TMPDIR"):
         vectors.put(1_999, np.zeros(1024, dtype=np.float32))
+
+
+@pytest.mark.parametrize("rows", [40, 2_000])
+def test_vectors_that_the_temporary_file_lost_are_no_zeros(rows):
+    vectors = VectorFile(rows, 1024)
+    vectors.put(3, np.ones(1024, dtype=np.float32))
+    assert vectors.read(2, rows).sum() == 1024
+    vectors._file.truncate((rows - 1) * 4096)
+    assert len(vectors.read(0, rows - 1)) == rows - 1
+    with pytest.raises(ResultsError, match="bytes are there"):
+        vectors.read(2, rows)
