@@ -16,7 +16,7 @@ from rich.console import Console
 
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.stale import stale_decision, standing_words
-from audio_assets.cli.run import local_instance
+from audio_assets.cli.instance import local_instance
 from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError
 from audio_assets.partitions import build_partitions

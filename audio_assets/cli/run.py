@@ -9,13 +9,14 @@ from rich.console import Console
 
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.cli.console import ConsoleProgress, QuietProgress
+from audio_assets.cli.instance import local_instance
 from audio_assets.definitions import build_defs
 from audio_assets.encoders.registry import get_model
 from audio_assets.errors import AudioAssetsError, SettingsError
 from audio_assets.partitions import SPECIES, build_partitions
 from audio_assets.roots import open_root
 from audio_assets.runner import LocalRunner, RunSummary
-from audio_assets.settings import Settings, dagster_home, load_settings
+from audio_assets.settings import Settings, load_settings
 from audio_assets.storage.files import exists
 from audio_assets.storage.listing import list_species
 from audio_assets.storage.parquet import read_table
@@ -135,8 +136,3 @@ def print_quarantine(settings: Settings, species: Sequence[str], console: Consol
                 highlight=False,
                 soft_wrap=True,
             )
-
-
-def local_instance() -> dg.DagsterInstance:
-    """The user's instance; a context manager."""
-    return dg.DagsterInstance.from_config(str(dagster_home()))

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.cli.run import choose_species, local_instance
+from audio_assets.cli.instance import local_instance
+from audio_assets.cli.run import choose_species
 from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError
 from audio_assets.partitions import SPECIES, build_partitions, partition_key

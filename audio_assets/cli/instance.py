@@ -1,0 +1,27 @@
+"""The user's Dagster instance, for commands that run outside Dagster's own processes."""
+
+from __future__ import annotations
+
+import fcntl
+
+import dagster as dg
+
+from audio_assets.settings import dagster_home
+
+
+def local_instance() -> dg.DagsterInstance:
+    """The user's instance; a context manager.
+
+    Raises
+    ------
+    SettingsError
+        If there is no ``dagster.yaml``.
+    """
+    home = dagster_home()
+    # Dagster makes the tables of a new home without a lock: of two commands at once one failed
+    # with "table runs already exists". The file is locked because it exists and is only read.
+    with open(home / "dagster.yaml") as config:
+        fcntl.flock(config, fcntl.LOCK_EX)
+        instance = dg.DagsterInstance.from_config(str(home))
+        _ = instance.run_storage, instance.event_log_storage, instance.schedule_storage
+    return instance
