@@ -63,8 +63,8 @@ def exists(path: UPath) -> bool:
     return path.exists() if is_local(path) else bucket.generation_of(path) is not None
 
 
-def require_file(path: UPath) -> None:
-    """Check that a local path is a file with bytes to read; a remote one is taken as it is.
+def require_file(path: str) -> None:
+    """Check that a path of this machine is a file with bytes to read.
 
     Opening a named pipe would wait for ever.
 
@@ -73,16 +73,14 @@ def require_file(path: UPath) -> None:
     OSError
         If it is anything else; the message says what, in plain words.
     """
-    if not is_local(path):
-        return
     try:
-        mode = os.stat(path.path).st_mode
+        mode = os.stat(path).st_mode
     except FileNotFoundError as error:
-        if os.path.islink(path.path):
+        if os.path.islink(path):
             raise FileNotFoundError(
-                f"a link to {os.readlink(path.path)}, which does not exist"
+                f"a link to {os.readlink(path)}, which does not exist"
             ) from error
-        if "\\x" in path.name:
+        if "\\x" in os.path.basename(path):
             raise FileNotFoundError("its name is not valid UTF-8; rename it") from error
         raise
     if stat.S_ISDIR(mode):
@@ -103,7 +101,7 @@ def read_file(path: UPath) -> bytes:
     """
     if not is_local(path):
         return bucket.read(path)
-    require_file(path)
+    require_file(path.path)
     data: bytes = path.read_bytes()
     return data
 

@@ -6,9 +6,9 @@ Equal bytes are told by the listing's checksum. What a clip sounds like is not k
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from audio_assets.storage.listing import AudioObject
@@ -106,7 +106,7 @@ def listing_digest(objects: Iterable[AudioObject], rules: RecordingRules) -> str
 
 
 def _clip_ids(objects: list[AudioObject]) -> list[str]:
-    stems = [(item.variant, item.label, PurePosixPath(item.name).stem) for item in objects]
+    stems = [(item.variant, item.label, posixpath.splitext(item.name)[0]) for item in objects]
     shared = Counter(stems)
     return [
         f"{item.label}/{item.name if shared[stem] > 1 else stem[2]}"

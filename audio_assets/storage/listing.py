@@ -214,12 +214,13 @@ def _is_odd(entry: _Entry) -> bool:
 
 def _computed(folder: UPath, prefix: str, name: str, entry: _Entry) -> str:
     digest = hashlib.sha256()
-    path = folder / name
+    # Joining paths of thousands of clips as UPath took a tenth of their hashing.
+    path = os.path.join(folder.path, name)
     try:
         if entry.is_folder:
             raise IsADirectoryError
         require_file(path)
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
     except OSError:

@@ -7,10 +7,10 @@ pattern that matches the stem, else the stem itself.
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import AudioRootError
@@ -41,7 +41,7 @@ class RecordingRules:
         """Recording of the clip at ``path`` (relative to the root), and the rule that gave it."""
         if path in self.groups:
             return self.groups[path], CLIPS_CSV
-        stem = PurePosixPath(path).stem
+        stem = posixpath.splitext(posixpath.basename(path))[0]
         for pattern in self.patterns:
             match = re.search(pattern, stem)
             if match and match["recording"]:
