@@ -40,12 +40,11 @@ CLIP_FOLDS_EVERY = 5
 
 # What is required of every cell. Perfectly separated data sets leave only a bound from the number
 # of recordings, which is wide by right: with many of them there is no upper limit, the width is
-# shown instead. Neither is there one with few recordings, where the bound on unseen kinds counts.
+# shown instead.
 MIN_COVERAGE = 0.92
 MAX_COVERAGE = 0.99
 MAX_BIAS = 0.01
 MANY_PERFECT = 0.2
-FEW_RECORDINGS = 12
 
 
 @dataclass(frozen=True)
@@ -274,10 +273,9 @@ def _scored(
 
 @dataclass(frozen=True)
 class Cell:
-    """One row of the table: a setting at one size; recordings are those of the smaller class."""
+    """One row of the table: a setting at one size."""
 
     name: str
-    recordings: int
     size: str
     truth: float
     truth_error: float
@@ -295,8 +293,7 @@ class Cell:
         lowest = MIN_COVERAGE - 2 * np.sqrt(MIN_COVERAGE * (1 - MIN_COVERAGE) / self.sets)
         if self.coverage < lowest:
             yield f"covers {self.coverage:.3f}, less than {lowest:.3f}"
-        wide_by_right = self.perfect > MANY_PERFECT or self.recordings < FEW_RECORDINGS
-        if self.coverage > MAX_COVERAGE and not wide_by_right:
+        if self.perfect <= MANY_PERFECT and self.coverage > MAX_COVERAGE:
             yield f"covers {self.coverage:.3f}, more than {MAX_COVERAGE}"
         if abs(self.bias) >= MAX_BIAS:
             yield f"a bias of {self.bias:+.4f}"
@@ -316,7 +313,6 @@ def cells_of(setting: Setting, outcomes: list[list[Outcome]]) -> list[Cell]:
         found.append(
             Cell(
                 name=setting.name,
-                recordings=min(setting.pos, setting.neg),
                 size=size,
                 truth=truth,
                 truth_error=_error(truths),
