@@ -1,6 +1,5 @@
 """Real repositories, made by git."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,7 +16,6 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
 @pytest.mark.parametrize("state", ["branch", "packed", "detached", "linked"])
 def test_the_commit_is_the_one_that_git_names(tmp_path: Path, state: str) -> None:
     clone = tmp_path / "clone"
