@@ -46,7 +46,7 @@ def end(process: "subprocess.Popen[str]") -> tuple[int, str]:
 
 def test_killed_runs_lose_nothing_and_repeat_nothing():
     with tempfile.TemporaryDirectory() as folder:
-        outcome = kill_loop(Path(folder), kills=2, clips=200)
+        outcome = kill_loop(Path(folder), kills=3, clips=200)
     assert outcome.ok, outcome
     assert outcome.clips_in_store == 200
 
