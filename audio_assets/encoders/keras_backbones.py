@@ -174,7 +174,7 @@ def _graph(name: str, weights: Path) -> Any:
         return model(module.preprocess_input(images), training=False)
 
     # With its weights as constants, TensorFlow folds each normalization into the convolution before
-    # it: a sixth less time for MobileNetV2, a tenth for ResNet50.
+    # it.
     function = tf.function(embed, input_signature=signature)
     return convert_variables_to_constants_v2(function.get_concrete_function())
 

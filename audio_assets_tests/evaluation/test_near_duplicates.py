@@ -71,6 +71,14 @@ def test_different_clips_are_no_pair_and_unusable_ones_are_left_out():
     assert joined_recordings(find(clips(np.eye(5)))) == {}
 
 
+def test_of_alike_clips_the_pairs_between_recordings_are_listed_first():
+    # The two of one recording are the most alike.
+    table = clips([[1, 0], [1, 0], [0.99, 0.1]], recordings=["r0", "r0", "r1"])
+    pairs = find(table)
+    assert pairs["clip_id_a"].tolist() == ["pos/000", "pos/001"]
+    assert set(pairs["clip_id_b"]) == {"pos/002"} and not pairs["same_recording"].any()
+
+
 def test_a_cosine_must_exceed_the_threshold():
     table = clips([[1, 0], [0.6, 0.8]])
     assert len(find(table, above=0.599999)) == 1
