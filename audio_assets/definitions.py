@@ -11,6 +11,7 @@ from audio_assets.assets.bootstrap_scores import build_bootstrap_scores
 from audio_assets.assets.calibration import build_calibration
 from audio_assets.assets.clip_digests import build_clip_digests
 from audio_assets.assets.clip_properties import build_clip_properties
+from audio_assets.assets.embedding_map import build_embedding_map
 from audio_assets.assets.embeddings import build_embeddings
 from audio_assets.assets.encoder_card import build_encoder_card
 from audio_assets.assets.experiment_report import build_experiment_report
@@ -53,6 +54,7 @@ _ASSETS = (
     build_calibration,
     build_findings,
     build_hard_clips,
+    build_embedding_map,
     build_experiment_report,
 )
 

@@ -62,7 +62,7 @@ def job_plans(plan: AssetPlan) -> Mapping[str, JobPlan]:
             SPECIES,
         ),
         CHECKS: JobPlan(
-            ("clip_properties", "findings", "calibration", "hard_clips"),
+            ("clip_properties", "findings", "calibration", "hard_clips", "embedding_map"),
             "Look for what would put the numbers of a species in doubt.",
             SPECIES,
         ),

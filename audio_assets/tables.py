@@ -771,6 +771,49 @@ HARD_CLIPS = Table(
     unique=("species", "label", "place"),
 )
 
+EMBEDDING_MAP = Table(
+    "embedding_map",
+    "The clips of a species on a plane: the first two principal components of its best model's "
+    "embeddings, each scaled to length 1. One row a clip.",
+    (
+        SPECIES,
+        Column("model", "string", "Model with the highest ROC-AUC at its largest training size."),
+        Column(
+            "training_size",
+            "int64",
+            "That size; the map does not depend on it.",
+            unit="clips per class",
+            minimum=0,
+        ),
+        CLIP_ID,
+        VARIANT,
+        LABEL,
+        RECORDING,
+        Column("x", "float64", "First principal component.", minimum=-2, maximum=2),
+        Column("y", "float64", "Second principal component.", minimum=-2, maximum=2),
+        Column(
+            "variance_x",
+            "float64",
+            "Share of the variance along x; empty where the embeddings are all equal.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "variance_y",
+            "float64",
+            "Share of the variance along y; empty as `variance_x`.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        FINGERPRINT,
+        SPLIT_PLAN,
+        CODE_VERSION,
+    ),
+    unique=("species", "clip_id"),
+)
+
 QUARANTINE = Table(
     "quarantine",
     "Clips that could not be used, and why.",
@@ -821,6 +864,7 @@ ALL_TABLES = (
     CALIBRATION,
     FINDINGS,
     HARD_CLIPS,
+    EMBEDDING_MAP,
     QUARANTINE,
     REPORTED_CLIPS,
 )

@@ -35,12 +35,13 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "calibration": (1, ("models",)),
     "findings": (1, ("models", "ci_level", "confound_warn_auc")),
     "hard_clips": (1, ("models", "perch_variant")),
+    "embedding_map": (1, ("models", "perch_variant")),
     # The shares change no row; they are here so that a new limit is checked by the next run.
     "quarantine": (1, ("models", "quarantine_warn_share", "quarantine_error_share")),
     "model_comparison": (3, ("models", "ci_level", "target_auc")),
     "roc_auc_chart": (1, ("models", "perch_variant")),
     "experiment_report": (
-        5,
+        6,
         (
             "models",
             "species",
@@ -75,6 +76,7 @@ _KNOW_THE_LINEAGE = (
     "roc_auc_chart",
     "model_comparison",
     "hard_clips",
+    "embedding_map",
     "experiment_report",
 )
 

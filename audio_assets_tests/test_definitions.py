@@ -52,6 +52,7 @@ def test_assets_depend_on_one_another_as_drawn(graph):
             "fold_predictions",
             "learning_curve",
         },
+        "embedding_map": {"balanced_manifest", "embeddings", "learning_curve"},
         "experiment_report": {
             "audio_inventory",
             "near_duplicates",
@@ -61,6 +62,7 @@ def test_assets_depend_on_one_another_as_drawn(graph):
             "findings",
             "calibration",
             "hard_clips",
+            "embedding_map",
         },
     }
 

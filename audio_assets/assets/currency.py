@@ -5,6 +5,7 @@ and would look like results of today beside the others.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from audio_assets.assets.plan import AssetPlan
@@ -45,25 +46,75 @@ def is_of_settings(curves: Any, settings: Settings) -> Any:
     return curves["code_version"] == curves["model"].map(versions)
 
 
+@dataclass(frozen=True)
+class BestModel:
+    """The model of a species that is looked at more closely than the others.
+
+    Attributes
+    ----------
+    key
+        Its species × model partition.
+    origin
+        What a row about it says of where it comes from: species, model, training_size, variant,
+        encoder_fingerprint, split_plan and code_version.
+    """
+
+    key: str
+    origin: dict[str, Any]
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the UI shows of it."""
+        return {"model": self.origin["model"], "training size": self.origin["training_size"]}
+
+
+def best_current_model(
+    plan: AssetPlan, manifest: Any, curves: Mapping[str, Any]
+) -> BestModel | None:
+    """The best model of a species among its current curves; None if no model has a result.
+
+    Parameters
+    ----------
+    manifest, curves
+        As in :func:`current_curves`.
+    """
+    import pandas as pd
+
+    from audio_assets.evaluation.hard_clips import best_model
+
+    current = current_curves(plan, manifest, curves)
+    best = best_model(pd.concat(current.values())) if current else None
+    if best is None:
+        return None
+    model, size = best
+    key = next(key for key, curve in current.items() if set(curve["model"]) == {model})
+    origin = {name: current[key].iloc[0][name] for name in _ORIGINS}
+    variant = plan.settings.variant(model)
+    return BestModel(key, {**origin, "training_size": size, "variant": variant})
+
+
+_ORIGINS = ["species", "model", "encoder_fingerprint", "split_plan", "code_version"]
+
+
 def of_best_models(rows: Any, curves: Any) -> Any:
     """The rows that are about the best model of their species, and come from its curve.
 
     Parameters
     ----------
     rows
-        Rows of :data:`audio_assets.tables.HARD_CLIPS`, of any species.
+        Rows of :data:`audio_assets.tables.HARD_CLIPS` or
+        :data:`audio_assets.tables.EMBEDDING_MAP`, of any species.
     """
     import pandas as pd
 
     from audio_assets.evaluation.hard_clips import best_model
 
     ends = {species: best_model(of_species) for species, of_species in curves.groupby("species")}
-    origins = ["species", "model", "encoder_fingerprint", "split_plan", "code_version"]
-    known = set(curves[origins].itertuples(index=False, name=None))
+    known = set(curves[_ORIGINS].itertuples(index=False, name=None))
     keep = [
         ends.get(row[0]) == (row[1], size) and row in known
         for row, size in zip(
-            rows[origins].itertuples(index=False, name=None), rows["training_size"], strict=True
+            rows[_ORIGINS].itertuples(index=False, name=None), rows["training_size"], strict=True
         )
     ]
     # A plain empty list would be taken for columns.

@@ -13,6 +13,7 @@ from audio_assets.source import git_commit
 from audio_assets.tables import (
     AUDIO_INVENTORY,
     CALIBRATION,
+    EMBEDDING_MAP,
     FINDINGS,
     HARD_CLIPS,
     MODEL_COMPARISON,
@@ -39,6 +40,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
         "findings",
         "calibration",
         "hard_clips",
+        "embedding_map",
     )
 
     @dg.asset(
@@ -62,6 +64,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
         findings: Any,
         calibration: Any,
         hard_clips: Any,
+        embedding_map: Any,
     ) -> dg.MaterializeResult[Any]:
         """learning_curves.csv, comparisons.csv, quarantine.csv and report/index.html.
 
@@ -91,6 +94,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
             found = of_curves(concat_tables(findings.values(), FINDINGS), curves)
             calibrated = of_curves(concat_tables(calibration.values(), CALIBRATION), curves)
             hard = of_best_models(concat_tables(hard_clips.values(), HARD_CLIPS), curves)
+            maps = of_best_models(concat_tables(embedding_map.values(), EMBEDDING_MAP), curves)
             content = report_content(
                 plan,
                 inventory,
@@ -102,6 +106,7 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
                 found,
                 calibrated,
                 hard,
+                maps,
             )
             files = {
                 results.learning_curves: to_csv_bytes(curves, ROC_AUC_CHART),
@@ -142,6 +147,7 @@ def report_content(
     findings: Any,
     calibration: Any,
     hard_clips: Any,
+    embedding_maps: Any,
 ) -> Any:
     """What the report shows, gathered from the tables and the settings."""
     import pandas as pd
@@ -181,6 +187,7 @@ def report_content(
         findings=findings,
         calibration=calibration,
         hard_clips=hard_clips,
+        embedding_maps=embedding_maps,
         quarantine_shares={s.species: (s.quarantined, s.clips) for s in shares},
         copies=_copies(plan, inventory, near_duplicates),
         removed=list(removed.itertuples(index=False, name=None)),

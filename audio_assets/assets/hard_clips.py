@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.currency import current_curves
+from audio_assets.assets.currency import best_current_model
 from audio_assets.assets.plan import READERS_POOL, AssetPlan, clear_failures
 from audio_assets.errors import StorageError, TransientStorageError
 from audio_assets.partitions import SPECIES
@@ -33,29 +33,17 @@ def build_hard_clips(plan: AssetPlan) -> dg.AssetsDefinition:
         """
         import pandas as pd
 
-        from audio_assets.evaluation.hard_clips import best_model
         from audio_assets.evaluation.hard_clips import hard_clips as find
         from audio_assets.storage.parquet import concat_tables, content_version
 
         with clear_failures():
-            current = current_curves(plan, balanced_manifest, learning_curve)
-            best = best_model(pd.concat(current.values())) if current else None
+            best = best_current_model(plan, balanced_manifest, learning_curve)
             rows: list[dict[str, Any]] = []
             if best is not None:
-                model, size = best
-                key = next(k for k, c in current.items() if set(c["model"]) == {model})
-                origin = current[key].iloc[0]
-                shared = {
-                    "species": context.partition_key,
-                    "model": model,
-                    "training_size": size,
-                    "variant": plan.settings.variant(model),
-                    **{name: origin[name] for name in _ORIGIN},
-                }
-                read = previews(plan, audio_inventory, shared["variant"])
-                found = find(fold_predictions[key], size)
+                read = previews(plan, audio_inventory, best.origin["variant"])
+                found = find(fold_predictions[best.key], best.origin["training_size"])
                 rows = [
-                    shared | row | (read(row["clip_id"]) if row["misranked"] > 0 else _UNSEEN)
+                    best.origin | row | (read(row["clip_id"]) if row["misranked"] > 0 else _UNSEEN)
                     for row in _records(found)
                 ]
             frame = pd.DataFrame(rows, columns=list(HARD_CLIPS.column_names))
@@ -66,7 +54,7 @@ def build_hard_clips(plan: AssetPlan) -> dg.AssetsDefinition:
             metadata={
                 "dagster/row_count": len(table),
                 "without a sound": int((table["fault"].notna()).sum()),
-                **({} if best is None else {"model": best[0], "training size": best[1]}),
+                **(best.metadata if best else {}),
             },
         )
 
@@ -78,7 +66,6 @@ def _records(frame: Any) -> list[dict[str, Any]]:
     return rows
 
 
-_ORIGIN = ("encoder_fingerprint", "split_plan", "code_version")
 # Of a clip that nothing is wrong with, nothing is shown.
 _UNSEEN = {"seconds": None, "picture": None, "sound": None, "fault": None}
 

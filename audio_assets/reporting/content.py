@@ -23,10 +23,12 @@ class ReportContent:
         Rows of :data:`~audio_assets.tables.LEARNING_CURVE`,
         :data:`~audio_assets.tables.MODEL_COMPARISON` and :data:`~audio_assets.tables.QUARANTINE`
         over all species.
-    findings, calibration, hard_clips
-        Rows of :data:`~audio_assets.tables.FINDINGS`, :data:`~audio_assets.tables.CALIBRATION` and
-        :data:`~audio_assets.tables.HARD_CLIPS` over all species; the last of the best model of a
-        species alone.
+    findings, calibration
+        Rows of :data:`~audio_assets.tables.FINDINGS` and :data:`~audio_assets.tables.CALIBRATION`
+        over all species.
+    hard_clips, embedding_maps
+        Rows of :data:`~audio_assets.tables.HARD_CLIPS` and
+        :data:`~audio_assets.tables.EMBEDDING_MAP` over all species, of the best model of each.
     charts
         Species -> Vega-Lite JSON; a species without one is said to have no chart.
     notice
@@ -58,6 +60,7 @@ class ReportContent:
     findings: pd.DataFrame
     calibration: pd.DataFrame
     hard_clips: pd.DataFrame
+    embedding_maps: pd.DataFrame
     charts: Mapping[str, str]
     notice: str | None
     recording_rules: pd.DataFrame

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from audio_assets.reporting import embed, page_checks, page_clips, page_tables, wording
+from audio_assets.reporting import embed, page_checks, page_clips, page_map, page_tables, wording
 from audio_assets.reporting.content import ReportContent
 from audio_assets.reporting.heat_map import heat_map
 from audio_assets.reporting.page_checks import Checks
 from audio_assets.reporting.page_clips import HardClips
+from audio_assets.reporting.page_map import PageMap
 from audio_assets.reporting.page_tables import HtmlTable
 from audio_assets.reporting.sentences import METRIC, Answer, sentence
 
@@ -41,6 +42,8 @@ class SpeciesSection:
         What puts the numbers in doubt, or does not; None if nothing was looked at.
     hard_clips
         What the best model gets most wrong; None where no model has a result.
+    embedding_map
+        How its encoder tells the clips apart; None as ``hard_clips``.
     """
 
     species: str
@@ -52,6 +55,7 @@ class SpeciesSection:
     folded: tuple[HtmlTable, ...]
     checks: Checks | None
     hard_clips: HardClips | None
+    embedding_map: PageMap | None
 
 
 def render_report(report: ReportContent) -> str:
@@ -150,6 +154,7 @@ def _species_section(
         folded=(compared[1],) if compared and compared[1].rows != compared[0].rows else (),
         checks=checks,
         hard_clips=page_clips.hard_clips(report, species, media),
+        embedding_map=page_map.embedding_map(report, species),
     )
 
 

@@ -169,6 +169,7 @@ def test_a_changed_encoder_or_threshold_looks_again_and_reruns_what_that_changes
         "learning_curve",
         "model_comparison",
         "hard_clips",
+        "embedding_map",
         "roc_auc_chart",
         "experiment_report",
     }

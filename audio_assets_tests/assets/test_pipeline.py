@@ -259,6 +259,7 @@ def test_a_changed_setting_reruns_what_it_changes_and_nothing_before(place):
         "learning_curve",
         "model_comparison",
         "hard_clips",
+        "embedding_map",
         "roc_auc_chart",
         "leak_check",
         "findings",
@@ -311,6 +312,7 @@ def test_a_changed_code_version_reruns_that_asset_and_what_its_content_changes(p
         "roc_auc_chart",
         "model_comparison",
         "hard_clips",
+        "embedding_map",
         "experiment_report",
     ]
     assert published(place) == {"owl"}

@@ -36,6 +36,7 @@ OF_SPECIES = {
     "findings",
     "calibration",
     "hard_clips",
+    "embedding_map",
 }
 OF_EXPERIMENT = {"embeddings", "fold_scores", "fold_predictions", "learning_curve", "leak_check"}
 SETTINGS = {"training_sizes": (4,), "folds": 2, "repeats": 1}

@@ -15,6 +15,7 @@ from audio_assets.reporting.content import ReportContent
 from audio_assets.reporting.copies import Copies
 from audio_assets.tables import (
     CALIBRATION,
+    EMBEDDING_MAP,
     FINDINGS,
     HARD_CLIPS,
     LEARNING_CURVE,
@@ -311,6 +312,39 @@ def fake_hard_clips() -> pd.DataFrame:
     )
 
 
+def fake_map(
+    species: str = "coyote", recordings: int = 8, clips: int = 3, **changes: Any
+) -> pd.DataFrame:
+    """Rows of embedding_map of a species: labels apart, and clips of a recording together."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for label, x in (("neg", -0.2), ("pos", 0.2)):
+        for recording in range(recordings):
+            middle = rng.normal((x, 0), 0.1)
+            source = f"t-1103{recording:04d}_{'pn'.index(label[0])}"
+            for letter in "abcdefgh"[:clips]:
+                at = (middle + rng.normal(0, 0.02, 2)).round(6)
+                row = {
+                    "species": species,
+                    "model": "birdnet",
+                    "training_size": 107,
+                    "clip_id": f"{label}/{species}-{label}-{source}_9sec_1_{letter}",
+                    "variant": "data",
+                    "label": label,
+                    "recording_id": source,
+                    "x": at[0],
+                    "y": at[1],
+                    "variance_x": 0.31,
+                    "variance_y": 0.12,
+                    "encoder_fingerprint": "ab" * 32,
+                    "split_plan": "plan",
+                    "code_version": "1",
+                }
+                assert not set(changes) - set(row), set(changes) - set(row)
+                rows.append(row | changes)
+    return pd.DataFrame(rows, columns=list(EMBEDDING_MAP.column_names))
+
+
 @cache
 def fake_charts() -> tuple[tuple[str, str], ...]:
     """Made once: drawing a chart takes most of a report's time."""
@@ -330,6 +364,7 @@ def fake_report(**changes: Any) -> ReportContent:
         "findings": findings_frame([]),
         "calibration": calibration_frame([]),
         "hard_clips": fake_hard_clips(),
+        "embedding_maps": fake_map(),
         "charts": dict(fake_charts()),
         "notice": "This audio is synthetic: the numbers say nothing about any species.",
         "recording_rules": pd.DataFrame(

@@ -21,6 +21,7 @@ for (const type of ["pointerover", "pointermove", "mouseover", "mousemove"]) {
 }
 """
 
+LEAVE = HOVER.replace("over", "out")
 
 UNNAMED = """
 const named = e => e.textContent.trim() || e.getAttribute("aria-label");
@@ -118,6 +119,34 @@ def test_each_chart_of_the_report_has_switches_of_its_own(open_page):
     assert len(groups) == 3
     groups[0].find_element("css selector", "input").click()
     waits(page, lambda: count(page, ".chart svg .mark-line path") == 8)
+
+
+def standing_out(page) -> int:
+    """Clips of the map that are not faded."""
+    return count(page, '.map .mark-symbol.role-mark path[opacity="1"]')
+
+
+def test_the_clips_of_a_recording_are_shown_by_choosing_it_or_pointing_at_one_of_them(open_page):
+    from selenium.webdriver.support.ui import Select
+
+    page = open_page(render_report(fake_report()))
+    assert standing_out(page) == 48
+    options = texts(page, ".pick option")
+    assert options[0] == "all 16" and "t-11030003_0 (3)" in options
+    chosen = Select(page.driver.find_element("css selector", ".pick select"))
+    chosen.select_by_visible_text("t-11030003_0 (3)")
+    waits(page, lambda: standing_out(page) == 3)
+    faded = ".map .mark-symbol.role-mark path:not([opacity='1'])"
+    point = page.driver.find_element("css selector", faded)
+    page.driver.execute_script(HOVER, point)
+    waits(page, lambda: point.get_attribute("opacity") == "1" and standing_out(page) == 3)
+    (tooltip,) = texts(page, "#vg-tooltip-element.visible")
+    assert "clip" in tooltip and "recording" in tooltip
+    page.driver.execute_script(LEAVE, point)
+    waits(page, lambda: point.get_attribute("opacity") != "1" and standing_out(page) == 3)
+    chosen.select_by_index(0)
+    waits(page, lambda: standing_out(page) == 48)
+    assert page.errors == []
 
 
 def test_what_a_screen_reader_announces_has_a_name(open_page):

@@ -10,6 +10,7 @@ for (const place of document.querySelectorAll("[data-specification]")) {
       // The menu of vega-embed is a picture of three dots.
       place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
       addSwitches(place, view, specification);
+      addRecordings(place, view, specification);
     })
     .catch((error) => {
       place.textContent = "This chart could not be drawn: " + error.message;
@@ -42,4 +43,31 @@ function addSwitches(place, view, specification) {
     view.signal("hidden", hidden).runAsync();
   });
   place.before(group);
+}
+
+// A list of the recordings of a map. The clips of the chosen one stay and the others fade, as they
+// do for the recording of a clip that is pointed at.
+function addRecordings(place, view, specification) {
+  const picks = specification.usermeta?.picks;
+  if (!picks) return;
+  const counts = new Map();
+  for (const { recording } of view.data(picks.data)) {
+    counts.set(recording, (counts.get(recording) ?? 0) + 1);
+  }
+  const names = [...counts.keys()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  const list = document.createElement("select");
+  list.autocomplete = "off";
+  list.add(new Option(`all ${names.length}`));
+  for (const name of names) list.add(new Option(`${name} (${counts.get(name)})`));
+  const label = document.createElement("label");
+  label.className = "pick";
+  label.append("Recording", list);
+  const show = (recording) => view.signal(picks.signal, recording).runAsync();
+  const showChosen = () => show(names[list.selectedIndex - 1] ?? null);
+  list.addEventListener("change", showChosen);
+  view.addEventListener("pointerover", (_, item) => {
+    if (counts.has(item?.datum?.recording)) show(item.datum.recording);
+  });
+  view.addEventListener("pointerout", showChosen);
+  place.before(label);
 }
