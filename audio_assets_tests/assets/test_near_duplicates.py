@@ -24,10 +24,9 @@ FIRST, LAST = "pos/owl-pos-t-000_pos_1sec_1_a", "t-005_pos"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with new_place(tmp_path) as place:
-        write_species(place.audio, "owl", recordings=6)
-        yield place
+def place(place: Place) -> Place:
+    write_species(place.audio, "owl", recordings=6)
+    return place
 
 
 def copy_as(audio: Path, name: str, number: int = 0) -> None:

@@ -1,6 +1,6 @@
 """The pretrained models through the whole pipeline: on stand-in weights, and without any."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,18 +8,12 @@ import pytest
 from audio_assets import load_embeddings, load_learning_curves
 from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.weights.places import WeightPlaces
-from audio_assets_tests.place import Place, new_place
+from audio_assets_tests.place import Place
 from audio_assets_tests.small_audio import write_species
 
 StandIns = Callable[..., WeightPlaces]
 PRETRAINED = ("birdnet", "perch", "vgg", "mobilenet", "resnet")
 SMALL = {"training_sizes": (0, 4), "folds": 2, "repeats": 1}
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with new_place(tmp_path) as place:
-        yield place
 
 
 @pytest.mark.slow
