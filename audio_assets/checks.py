@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.currency import current_curves
+from audio_assets.assets.currency import Look, current_curves
 from audio_assets.assets.plan import FAN_IN, AssetPlan, clear_failures
 from audio_assets.partitions import SPECIES, split_key
 from audio_assets.tables import EMBEDDINGS
@@ -16,7 +16,7 @@ FEW_RECORDINGS = 10
 """Of a class: fewer make the report warn."""
 
 
-def build_checks(plan: AssetPlan) -> Sequence[dg.AssetChecksDefinition]:
+def build_checks(plan: AssetPlan, look: Look) -> Sequence[dg.AssetChecksDefinition]:
     """All asset checks of these settings."""
     with warnings.catch_warnings():
         # Partitioned checks are in preview; dagster is pinned, and the tests cover them.
@@ -27,7 +27,7 @@ def build_checks(plan: AssetPlan) -> Sequence[dg.AssetChecksDefinition]:
             _embeddings_are_whole(plan),
             _no_recording_straddles_folds(),
             _values_lie_in_their_range(plan),
-            _results_are_of_this_audio(plan),
+            _results_are_of_this_audio(plan, look),
             _audio_is_worked_on_in_time(plan),
             _few_recordings_joined(plan),
             _few_clips_in_quarantine(plan),
@@ -136,7 +136,7 @@ def _values_lie_in_their_range(plan: AssetPlan) -> dg.AssetChecksDefinition:
     return values_lie_in_their_range
 
 
-def _results_are_of_this_audio(plan: AssetPlan) -> dg.AssetChecksDefinition:
+def _results_are_of_this_audio(plan: AssetPlan, look: Look) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset="roc_auc_chart",
         additional_ins={
@@ -148,9 +148,13 @@ def _results_are_of_this_audio(plan: AssetPlan) -> dg.AssetChecksDefinition:
         "left out of the chart.",
     )
     def results_are_of_this_audio(
-        roc_auc_chart: Any, balanced_manifest: Any, learning_curve: Any
+        context: dg.AssetCheckExecutionContext,
+        roc_auc_chart: Any,
+        balanced_manifest: Any,
+        learning_curve: Any,
     ) -> dg.AssetCheckResult:
-        outdated = learning_curve.keys() - current_curves(plan, balanced_manifest, learning_curve)
+        current = current_curves(plan, look(context.instance), balanced_manifest, learning_curve)
+        outdated = learning_curve.keys() - current
         return dg.AssetCheckResult(
             passed=not outdated,
             severity=dg.AssetCheckSeverity.WARN,

@@ -35,6 +35,7 @@ from audio_assets.partitions import build_partitions
 from audio_assets.progress import LogProgress
 from audio_assets.resources import partition_guard, table_io_manager
 from audio_assets.settings import Settings, load_settings
+from audio_assets.staleness import Staleness
 
 _ASSETS = (
     build_audio_inventory,
@@ -47,12 +48,15 @@ _ASSETS = (
     build_fold_scores,
     build_learning_curve,
     build_leak_check,
-    build_roc_auc_chart,
-    build_model_comparison,
     build_quarantine,
     build_clip_properties,
     build_calibration,
     build_findings,
+)
+# Of what they read, these leave out what was not made anew.
+_OF_CURRENT = (
+    build_roc_auc_chart,
+    build_model_comparison,
     build_hard_clips,
     build_embedding_map,
     build_experiment_report,
@@ -78,9 +82,16 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
     bootstrap = (build_bootstrap_scores,) if settings.bootstrap else ()
     jobs = build_jobs(plan)
     watching = replace(plan, patience=_TICK_PATIENCE_SECONDS)
-    return dg.Definitions(
-        assets=[build(plan) for build in (*_ASSETS, *bootstrap)],
-        asset_checks=build_checks(plan),
+
+    def look(instance: dg.DagsterInstance) -> Staleness:
+        return Staleness(built.resolve_asset_graph(), plan, instance)
+
+    built = dg.Definitions(
+        assets=[
+            *(build(plan) for build in (*_ASSETS, *bootstrap)),
+            *(build(plan, look) for build in _OF_CURRENT),
+        ],
+        asset_checks=build_checks(plan, look),
         jobs=list(jobs.values()),
         sensors=[
             build_species_sensor(watching),
@@ -108,6 +119,7 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
             **resources,
         },
     )
+    return built
 
 
 @dg.definitions

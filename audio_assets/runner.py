@@ -19,6 +19,7 @@ from audio_assets.partitions import SPECIES, partition_key, split_key
 from audio_assets.staleness import (
     Probe,
     Staleness,
+    State,
     duplicate_encoder_probe,
     encoder_probe,
     inventory_probe,
@@ -68,19 +69,20 @@ class LocalRunner:
         usable_species = [
             name for name in species if self._update(jobs.INVENTORY, name, summary, inventory)
         ]
-        # Without it no species can be split, and there is nothing to do but to report it.
-        if not self._update(jobs.DUPLICATES, None, summary, duplicate_encoder_probe(self.plan)):
-            usable_species = []
+        # Without it no species can be split.
+        splits = self._update(jobs.DUPLICATES, None, summary, duplicate_encoder_probe(self.plan))
         usable_models = [
             name for name in models if self._update(jobs.ENCODERS, name, summary, card)
         ]
         for name in usable_species:
-            if not self._update(jobs.SPLITS, name, summary):
-                continue
-            for model in usable_models:
-                self._update(jobs.EXPERIMENT, partition_key(model, name), summary)
-            self._update(jobs.CHARTS, name, summary)
-            self._update(jobs.CHECKS, name, summary)
+            if splits and self._update(jobs.SPLITS, name, summary):
+                for model in usable_models:
+                    self._update(jobs.EXPERIMENT, partition_key(model, name), summary)
+                self._update(jobs.CHARTS, name, summary)
+                self._update(jobs.CHECKS, name, summary)
+            elif self._staleness().state("roc_auc_chart", name) is not State.MISSING:
+                # So that it shows no results of earlier audio.
+                self._update(jobs.CHARTS, name, summary)
         self._update(jobs.REPORT, None, summary)
         return summary
 

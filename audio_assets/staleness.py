@@ -113,6 +113,7 @@ class Staleness:
         self._resolver = _AllEdges(instance, graph, _Loading(instance))
         self._resolver.at_once = of_all
         self._names: dict[str, frozenset[str]] = {}
+        self._up_to_date: dict[tuple[str, str | None], bool] = {}
 
     def state(self, asset: str, partition: str | None) -> State:
         """State of a partition, by Dagster's versions and by the files under the results root.
@@ -126,6 +127,20 @@ class Staleness:
         if (asset, partition) in self._refused:
             return State.STALE
         return State.FRESH if status == StaleStatus.FRESH else State.STALE
+
+    def up_to_date(self, asset: str, partition: str | None) -> bool:
+        """Whether a partition is fresh, and so is all that it was made from.
+
+        A partition whose input failed to be made anew is fresh: nothing that it reads has changed.
+        Its numbers are of earlier audio, settings or encoders all the same.
+        """
+        asked = (asset, partition)
+        if asked not in self._up_to_date:
+            self._up_to_date[asked] = self.state(asset, partition) is State.FRESH and all(
+                self.up_to_date(*one)
+                for one in self._resolver.inputs(dg.AssetKey(asset), partition)
+            )
+        return self._up_to_date[asked]
 
     def causes(self, asset: str, partition: str | None) -> list[str]:
         """Why a partition is stale, in words."""
@@ -275,12 +290,18 @@ class _AllEdges(CachingStaleStatusResolver):
         self, key: dg.AssetKey, partition: str | None, leave_out: Sequence[str]
     ) -> list[tuple[str, str | None, str]]:
         """Asset, partition and current data version of each input."""
-        inputs = self._get_partition_dependencies(key=AssetKeyPartitionKey(key, partition))
+        found = self._get_partition_dependencies(key=AssetKeyPartitionKey(key, partition))
         return [
             (name, one.partition_key, self._get_current_data_version(key=one).value)
-            for one in sorted(inputs)
+            for one in sorted(found)
             if (name := one.asset_key.to_user_string()) not in leave_out
         ]
+
+    @use_partition_loading_context
+    def inputs(self, key: dg.AssetKey, partition: str | None) -> list[tuple[str, str | None]]:
+        """Asset and partition of each input."""
+        found = self._get_partition_dependencies(key=AssetKeyPartitionKey(key, partition))
+        return [(one.asset_key.to_user_string(), one.partition_key) for one in found]
 
     def _get_partition_dependencies(
         self, *, key: AssetKeyPartitionKey

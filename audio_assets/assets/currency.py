@@ -1,21 +1,33 @@
 """Which results of a species may stand side by side: those of its audio and settings as they are.
 
-A partition that fails keeps the tables of its last success. They are true for the audio of then,
-and would look like results of today beside the others.
+A partition that fails keeps the tables of its last success, and so does all that is made from it.
+They are true for the audio of then, and would look like results of today beside the others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import dagster as dg
+
 from audio_assets.assets.plan import AssetPlan
+from audio_assets.partitions import partition_key
 from audio_assets.settings import Settings
-from audio_assets.tables import BALANCED_MANIFEST
+from audio_assets.staleness import Staleness, State
+from audio_assets.tables import BALANCED_MANIFEST, LEARNING_CURVE
 from audio_assets.versions import numbers_version
 
+Look = Callable[[dg.DagsterInstance], Staleness]
+"""What decides on the states of partitions as they are now."""
 
-def current_curves(plan: AssetPlan, manifest: Any, curves: Mapping[str, Any]) -> dict[str, Any]:
-    """The learning curves that come from this split plan, with today's code and settings.
+
+def current_curves(
+    plan: AssetPlan, staleness: Staleness, manifest: Any, curves: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The learning curves of today's audio, encoders, code and settings.
+
+    What Dagster remembers decides. That the tables come from this split plan and these settings is
+    looked at besides: another instance may have written them.
 
     Parameters
     ----------
@@ -30,8 +42,53 @@ def current_curves(plan: AssetPlan, manifest: Any, curves: Mapping[str, Any]) ->
     return {
         key: curve
         for key, curve in curves.items()
-        if set(curve["split_plan"]) == {split_plan} and is_of_settings(curve, plan.settings).all()
+        if staleness.up_to_date(LEARNING_CURVE.name, key)
+        and set(curve["split_plan"]) == {split_plan}
+        and is_of_settings(curve, plan.settings).all()
     }
+
+
+def fresh_tables(staleness: Staleness, asset: str, tables: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables by partition of an asset, without those that could not be made anew."""
+    return {
+        partition: table
+        for partition, table in tables.items()
+        if staleness.state(asset, partition) is State.FRESH
+    }
+
+
+def current_rows(staleness: Staleness, asset: str, rows: Any) -> Any:
+    """The rows of species and models whose partition of an asset is of today's audio and encoder.
+
+    Parameters
+    ----------
+    asset
+        With a partition for each species and model.
+    rows
+        DataFrame with species and model.
+    """
+    import pandas as pd
+
+    keep = [
+        staleness.up_to_date(asset, partition_key(model, species))
+        for species, model in zip(rows["species"], rows["model"], strict=True)
+    ]
+    return rows[pd.Series(keep, index=rows.index, dtype=bool)]
+
+
+def current_findings(staleness: Staleness, findings: Any) -> Any:
+    """The rows of findings that were looked for in today's audio."""
+    import pandas as pd
+
+    of_model = findings["model"].notna()
+    of_files = [
+        staleness.up_to_date("clip_properties", species)
+        and staleness.up_to_date(BALANCED_MANIFEST.name, species)
+        for species in findings["species"]
+    ]
+    files = findings[~of_model & pd.Series(of_files, index=findings.index, dtype=bool)]
+    leaks = current_rows(staleness, "leak_check", findings[of_model])
+    return findings.loc[files.index.union(leaks.index)]
 
 
 def is_of_settings(curves: Any, settings: Settings) -> Any:
@@ -69,7 +126,7 @@ class BestModel:
 
 
 def best_current_model(
-    plan: AssetPlan, manifest: Any, curves: Mapping[str, Any]
+    plan: AssetPlan, staleness: Staleness, manifest: Any, curves: Mapping[str, Any]
 ) -> BestModel | None:
     """The best model of a species among its current curves; None if no model has a result.
 
@@ -82,7 +139,7 @@ def best_current_model(
 
     from audio_assets.evaluation.hard_clips import best_model
 
-    current = current_curves(plan, manifest, curves)
+    current = current_curves(plan, staleness, manifest, curves)
     best = best_model(pd.concat(current.values())) if current else None
     if best is None:
         return None

@@ -4,13 +4,13 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.currency import BestModel, best_current_model
+from audio_assets.assets.currency import BestModel, Look, best_current_model
 from audio_assets.assets.plan import AssetPlan, clear_failures
 from audio_assets.partitions import SPECIES, split_key
 from audio_assets.tables import EMBEDDING_MAP, EMBEDDINGS
 
 
-def build_embedding_map(plan: AssetPlan) -> dg.AssetsDefinition:
+def build_embedding_map(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
     @plan.table_asset(
         EMBEDDING_MAP,
         group="report",
@@ -29,7 +29,9 @@ def build_embedding_map(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.storage.parquet import concat_tables, content_version
 
         with clear_failures(context):
-            best = best_current_model(plan, balanced_manifest, learning_curve)
+            best = best_current_model(
+                plan, look(context.instance), balanced_manifest, learning_curve
+            )
             rows = [] if best is None else [_map_of(plan, balanced_manifest, best)]
             table = concat_tables(rows, EMBEDDING_MAP)
             preview = _preview(plan, context.partition_key, table)

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from audio_assets.assets.currency import is_of_settings, of_best_models, of_curves
+from audio_assets.assets.currency import (
+    Look,
+    current_findings,
+    current_rows,
+    fresh_tables,
+    is_of_settings,
+    of_best_models,
+    of_curves,
+)
 from audio_assets.assets.plan import FAN_IN, OWNERS, AssetPlan, clear_failures
 from audio_assets.encoders.registry import get_model
 from audio_assets.errors import AudioAssetsError
@@ -16,10 +24,13 @@ from audio_assets.tables import (
     EMBEDDING_MAP,
     FINDINGS,
     HARD_CLIPS,
+    LEARNING_CURVE,
     MODEL_COMPARISON,
+    NEAR_DUPLICATES,
     QUARANTINE,
     REPORTED_CLIPS,
     ROC_AUC_CHART,
+    Table,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +41,7 @@ _NO_RESULT = (
 )
 
 
-def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
+def build_experiment_report(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
     inputs = (
         "audio_inventory",
         "near_duplicates",
@@ -84,21 +95,30 @@ def build_experiment_report(plan: AssetPlan) -> dg.AssetsDefinition:
             inventory = {
                 key: concat_tables([t], AUDIO_INVENTORY) for key, t in audio_inventory.items()
             }
-            curves = concat_tables(roc_auc_chart.values(), ROC_AUC_CHART)
+            staleness = look(context.instance)
+
+            def fresh(table: Table, tables: dict[str, Any]) -> Any:
+                return concat_tables(fresh_tables(staleness, table.name, tables).values(), table)
+
+            curves = fresh(ROC_AUC_CHART, roc_auc_chart)
             curves = curves[is_of_settings(curves, plan.settings)]
-            comparisons = of_curves(
-                concat_tables(model_comparison.values(), MODEL_COMPARISON), curves
-            )
+            curves = current_rows(staleness, LEARNING_CURVE.name, curves)
+            comparisons = of_curves(fresh(MODEL_COMPARISON, model_comparison), curves)
             quarantined = concat_tables(quarantine.values(), QUARANTINE)
             clips = clips_to_report(read_reported(results.reported_clips), inventory)
-            found = of_curves(concat_tables(findings.values(), FINDINGS), curves)
-            calibrated = of_curves(concat_tables(calibration.values(), CALIBRATION), curves)
-            hard = of_best_models(concat_tables(hard_clips.values(), HARD_CLIPS), curves)
-            maps = of_best_models(concat_tables(embedding_map.values(), EMBEDDING_MAP), curves)
+            found = current_findings(staleness, of_curves(fresh(FINDINGS, findings), curves))
+            calibrated = of_curves(fresh(CALIBRATION, calibration), curves)
+            hard = of_best_models(fresh(HARD_CLIPS, hard_clips), curves)
+            maps = of_best_models(fresh(EMBEDDING_MAP, embedding_map), curves)
+            copies = {
+                species: pairs
+                for species, pairs in near_duplicates.items()
+                if staleness.up_to_date(NEAR_DUPLICATES.name, species)
+            }
             content = report_content(
                 plan,
                 inventory,
-                near_duplicates,
+                copies,
                 curves,
                 comparisons,
                 quarantined,

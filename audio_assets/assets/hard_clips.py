@@ -5,14 +5,14 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.currency import best_current_model
+from audio_assets.assets.currency import Look, best_current_model
 from audio_assets.assets.plan import READERS_POOL, AssetPlan, clear_failures
 from audio_assets.errors import StorageError, TransientStorageError
 from audio_assets.partitions import SPECIES
 from audio_assets.tables import HARD_CLIPS
 
 
-def build_hard_clips(plan: AssetPlan) -> dg.AssetsDefinition:
+def build_hard_clips(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
     @plan.table_asset(
         HARD_CLIPS,
         group="report",
@@ -37,7 +37,9 @@ def build_hard_clips(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.storage.parquet import concat_tables, content_version
 
         with clear_failures():
-            best = best_current_model(plan, balanced_manifest, learning_curve)
+            best = best_current_model(
+                plan, look(context.instance), balanced_manifest, learning_curve
+            )
             rows: list[dict[str, Any]] = []
             if best is not None:
                 read = previews(plan, audio_inventory, best.origin["variant"])

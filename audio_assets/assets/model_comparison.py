@@ -4,13 +4,13 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.currency import current_curves
+from audio_assets.assets.currency import Look, current_curves
 from audio_assets.assets.plan import AssetPlan, clear_failures
 from audio_assets.partitions import SPECIES
 from audio_assets.tables import MODEL_COMPARISON
 
 
-def build_model_comparison(plan: AssetPlan) -> dg.AssetsDefinition:
+def build_model_comparison(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
     settings = plan.settings
 
     @plan.table_asset(
@@ -34,7 +34,9 @@ def build_model_comparison(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.storage.parquet import content_version
 
         with clear_failures(context):
-            current = current_curves(plan, balanced_manifest, learning_curve)
+            current = current_curves(
+                plan, look(context.instance), balanced_manifest, learning_curve
+            )
             table = compare_species(
                 [fold_scores[key] for key in current],
                 [fold_predictions[key] for key in current],

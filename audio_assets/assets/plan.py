@@ -63,7 +63,7 @@ class AssetPlan:
         partitions_def: dg.PartitionsDefinition[Any],
         fan_in: Sequence[str] = (),
         ins: Mapping[str, dg.AssetIn] = NO_INPUTS,
-        deps: Sequence[str] = (),
+        deps: Sequence[str | dg.AssetDep] = (),
         pool: str | None = None,
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
         """Decorator of an asset that is one table.

@@ -4,18 +4,26 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.currency import current_curves
+from audio_assets.assets.currency import Look, current_curves
 from audio_assets.assets.plan import AssetPlan, clear_failures
 from audio_assets.partitions import SPECIES
 from audio_assets.storage.results import CHART_FORMATS
 from audio_assets.tables import ROC_AUC_CHART
 
 
-def build_roc_auc_chart(plan: AssetPlan) -> dg.AssetsDefinition:
+def build_roc_auc_chart(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
     titles = {model: plan.settings.title(model) for model in plan.settings.models}
 
     @plan.table_asset(
-        ROC_AUC_CHART, group="report", partitions_def=SPECIES, fan_in=["learning_curve"]
+        ROC_AUC_CHART,
+        group="report",
+        partitions_def=SPECIES,
+        fan_in=["learning_curve"],
+        # What makes a curve outdated, so that the chart loses it though no new one can be made.
+        deps=[
+            "audio_inventory",
+            dg.AssetDep("encoder_card", partition_mapping=dg.AllPartitionMapping()),
+        ],
     )
     def roc_auc_chart(
         context: dg.AssetExecutionContext, balanced_manifest: Any, learning_curve: Any
@@ -33,7 +41,7 @@ def build_roc_auc_chart(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.storage.parquet import concat_tables, content_version
 
         species = context.partition_key
-        current = current_curves(plan, balanced_manifest, learning_curve)
+        current = current_curves(plan, look(context.instance), balanced_manifest, learning_curve)
         curves = concat_tables(current.values(), ROC_AUC_CHART)
         with clear_failures(context):
             rendered = render(learning_curve_chart(curves, species=species, models=titles))

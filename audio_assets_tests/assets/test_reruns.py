@@ -11,6 +11,8 @@ from audio_assets import load_embeddings, load_learning_curves, versions
 from audio_assets.encoders import registry
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.encoders.registry import get_model
+from audio_assets.evaluation import leak_check
+from audio_assets.evaluation import manifest as split_plans
 from audio_assets.evaluation import species as species_evaluation
 from audio_assets.published import load_comparisons
 from audio_assets.storage.parquet import read_table
@@ -223,6 +225,67 @@ def test_a_result_of_earlier_settings_is_named_and_shown_nowhere(place, monkeypa
 
 
 @pytest.mark.slow
+def test_a_species_whose_splits_fail_keeps_no_numbers_of_earlier_audio(place, monkeypatch):
+    write_species(place.audio, "owl", recordings=4)
+    write_species(place.audio, "fox", recordings=4)
+    place.run("owl", "fox")
+    write_species(place.audio, "owl", recordings=5)
+    with monkeypatch.context() as patch:
+        patch.setattr(split_plans, "build_manifest", _fail)
+        assert list(place.run("owl", "fox").failures) == ["owl, splits"]
+    assert published(place) == {"fox"}
+    assert read_table(place.results.table("roc_auc_chart", "owl"), ROC_AUC_CHART).empty
+    assert "failed or not run with this audio" in place.results.report.read_text()
+    assert place.run("owl", "fox").failures == {}
+    assert published(place) == {"owl", "fox"}
+
+
+@pytest.mark.slow
+def test_a_result_of_an_earlier_encoder_is_named_and_shown_nowhere(place, monkeypatch):
+    write_species(place.audio, "owl", recordings=4)
+    write_species(place.audio, "fox", recordings=4)
+    place.run("owl", "fox")
+    monkeypatch.setattr(PlaceholderEncoder, "fingerprint", "e" * 64)
+    monkeypatch.setattr(species_evaluation, "score_species", _fail_for_owl)
+    assert list(place.run("owl", "fox").failures) == ["owl, placeholder"]
+    assert published(place) == {"fox"}
+    assert set(load_learning_curves(place.results.root)["encoder_fingerprint"]) == {"e" * 64}
+    assert read_table(place.results.table("roc_auc_chart", "owl"), ROC_AUC_CHART).empty
+    assert "failed or not run with this audio" in place.results.report.read_text()
+
+
+@pytest.mark.slow
+def test_a_leak_check_of_earlier_audio_is_not_shown(place, monkeypatch):
+    write_species(place.audio, "owl", recordings=6)
+    place.run("owl")
+    assert "AUC of folds over clips minus" in place.results.report.read_text()
+    write_species(place.audio, "owl", recordings=8)
+    monkeypatch.setattr(leak_check, "leak_check", _fail)
+    assert list(place.run("owl").failures) == ["owl, placeholder"]
+    assert published(place) == {"owl"}
+    assert "AUC of folds over clips minus" not in place.results.report.read_text()
+
+
+@pytest.mark.slow
+def test_a_comparison_that_fails_costs_its_own_species_alone(place, monkeypatch):
+    write_species(place.audio, "owl", recordings=6)
+    write_species(place.audio, "fox", recordings=4)
+    place.run("owl", "fox")
+    write_species(place.audio, "owl", recordings=8)
+    write_species(place.audio, "fox", recordings=5)
+    compare = species_evaluation.compare_species
+
+    def compare_but_for_owl(*arguments: Any, **options: Any) -> Any:
+        return (_fail if options["species"] == "owl" else compare)(*arguments, **options)
+
+    monkeypatch.setattr(species_evaluation, "compare_species", compare_but_for_owl)
+    failed = place.run("owl", "fox", training_sizes=(0, 4))
+    assert list(failed.failures) == ["owl, charts"]
+    assert set(load_learning_curves(place.results.root)["species"]) == {"owl", "fox"}
+    assert set(load_comparisons(place.results.root)["species"]) == {"fox"}
+
+
+@pytest.mark.slow
 def test_species_that_a_run_leaves_out_do_not_keep_results_of_earlier_settings(place):
     write_species(place.audio, "owl", recordings=4)
     write_species(place.audio, "fox", recordings=4)
@@ -241,9 +304,13 @@ def published(place: Place) -> set[str]:
     return set(curves["species"])
 
 
+def _fail(*arguments: Any, **options: Any) -> Any:
+    raise RuntimeError("the disk is on fire")
+
+
 def _fail_for_owl(*arguments: Any, **options: Any) -> Any:
     if options["species"] == "owl":
-        raise RuntimeError("the disk is on fire")
+        _fail()
     return _SCORE_SPECIES(*arguments, **options)
 
 
