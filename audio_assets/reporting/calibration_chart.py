@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from audio_assets.evaluation.calibration import expected_calibration_error
 from audio_assets.reporting import wording
-from audio_assets.reporting.chart import finish
-from audio_assets.reporting.chart_marks import INK, base
+from audio_assets.reporting.chart import finish, with_switches
+from audio_assets.reporting.chart_marks import INK, base, base_of_models
 from audio_assets.reporting.styles import model_styles
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def calibration_chart(
     )
     rows = [
         {
+            "key": row["model"],
             "title": titles[row["model"]],
             "predicted": float(row["predicted"]),
             "observed": float(row["observed"]),
@@ -64,8 +65,10 @@ def calibration_chart(
     diagonal = base([{"predicted": end, "observed": end} for end in (0, 1)])
     layers = [
         diagonal.mark_line(stroke=INK, strokeDash=[5, 4], opacity=0.6).encode(x=x, y=y),
-        base(rows).mark_line(strokeWidth=2).encode(x=x, y=y, color=color, order="predicted:Q"),
-        base(rows)
+        base_of_models(rows)
+        .mark_line(strokeWidth=2)
+        .encode(x=x, y=y, color=color, order="predicted:Q"),
+        base_of_models(rows)
         .mark_point(filled=True, size=60, opacity=1)
         .encode(
             x=x,
@@ -87,10 +90,11 @@ def calibration_chart(
         f"{wording.share(expected_calibration_error(bins[bins['model'] == name]), 2)} on average"
         for name in names
     )
-    return finish(
+    chart = finish(
         layers,
         alt.Title(words, subtitle="On the dashed line they do."),
         f"{words} Share of positives against the probability given: {errors}.",
         height=SIDE,
         width=SIDE,
     )
+    return with_switches(chart, titles, styles)

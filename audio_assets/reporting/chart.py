@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from audio_assets.reporting import chart_marks, chart_words, wording
 from audio_assets.reporting.chart_plan import HEIGHT, WIDTH, ChartPlan, make_plan
 from audio_assets.reporting.curve_points import curve_points, reasons_without_points
+from audio_assets.reporting.styles import ModelStyle
 
 if TYPE_CHECKING:
     import altair as alt
@@ -78,16 +79,21 @@ def learning_curve_chart(
     ]
     words = chart_words.chart_description(species, metric, plan.ends, plan.titles)
     chart = finish(layers, _title(plan), words, height=HEIGHT)
-    return _with_switches(chart, plan)
+    return with_switches(chart, plan.titles, plan.styles)
 
 
-def _with_switches(chart: alt.LayerChart, plan: ChartPlan) -> alt.LayerChart:
-    """The chart with what a page needs to let its readers hide models."""
+def with_switches(
+    chart: alt.LayerChart, titles: Mapping[str, str], styles: Mapping[str, ModelStyle]
+) -> alt.LayerChart:
+    """The chart with what a page needs to let its readers hide models.
+
+    Its layers are made by :func:`audio_assets.reporting.chart_marks.base_of_models`.
+    """
     import altair as alt
 
     models = [
-        {"key": model, "title": title, "color": plan.styles[model].color}
-        for model, title in plan.titles.items()
+        {"key": model, "title": title, "color": styles[model].color}
+        for model, title in titles.items()
     ]
     chart.params = [alt.VariableParameter(name=chart_marks.HIDDEN, value=[])]
     chart.usermeta = {**chart.usermeta, "switches": models}

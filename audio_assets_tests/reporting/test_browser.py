@@ -5,6 +5,7 @@ from audio_assets.reporting.page import render_report
 from audio_assets.reporting.render import render
 from audio_assets_tests.reporting.fake_results import (
     THREE,
+    calibration_frame,
     fake_curves,
     fake_quarantine,
     fake_report,
@@ -146,6 +147,26 @@ def test_the_clips_of_a_recording_are_shown_by_choosing_it_or_pointing_at_one_of
     waits(page, lambda: point.get_attribute("opacity") != "1" and standing_out(page) == 3)
     chosen.select_by_index(0)
     waits(page, lambda: standing_out(page) == 48)
+    assert page.errors == []
+
+
+def test_a_model_that_is_off_in_one_chart_of_a_species_is_off_in_its_others(open_page):
+    bins = [("coyote", model, p, p) for model in ("birdnet", "svm") for p in (0.2, 0.8)]
+    page = open_page(render_report(fake_report(calibration=calibration_frame(bins))))
+    curves = 'section[aria-labelledby="species-coyote"] .chart'
+    calibration = 'section[aria-labelledby="species-coyote"] .calibration'
+    assert count(page, f"{calibration} .mark-line path") == 3
+    boxes = page.driver.find_elements("css selector", ".switches input[value=birdnet]")
+    others = count(page, ".chart .mark-line path") - count(page, f"{curves} .mark-line path")
+    # Of the learning curves of bobwhite, bullfrog and coyote, then of coyote's calibration.
+    boxes[-1].send_keys(" ")
+    waits(page, lambda: count(page, f"{calibration} .mark-line path") == 2)
+    waits(page, lambda: count(page, f"{curves} .mark-line path") == 2)
+    assert [box.is_selected() for box in boxes] == [True, True, False, False]
+    boxes[-2].send_keys(" ")
+    waits(page, lambda: count(page, f"{calibration} .mark-line path") == 3)
+    assert boxes[-1].is_selected()
+    assert count(page, ".chart .mark-line path") == others + 3
     assert page.errors == []
 
 

@@ -18,7 +18,8 @@ for (const place of document.querySelectorAll("[data-specification]")) {
     });
 }
 
-// A checkbox a model above its chart, where there is more than one to choose from.
+// A checkbox a model above its chart, where there is more than one to choose from. A model that is
+// off in one chart is off in all charts of its section.
 function addSwitches(place, view, specification) {
   const models = specification.usermeta?.switches ?? [];
   if (models.length < 2) return;
@@ -38,7 +39,14 @@ function addSwitches(place, view, specification) {
     group.append(label, " ");
     return box;
   });
-  group.addEventListener("change", () => {
+  const section = place.closest("section") ?? document.body;
+  group.addEventListener("change", ({ target }) => {
+    for (const box of section.querySelectorAll(".switches input")) {
+      if (box.value === target.value) box.checked = target.checked;
+    }
+    section.dispatchEvent(new Event("switched"));
+  });
+  section.addEventListener("switched", () => {
     const hidden = boxes.filter((box) => !box.checked).map((box) => box.value);
     view.signal("hidden", hidden).runAsync();
   });
