@@ -33,6 +33,10 @@ return [
 ];
 """
 
+SEEN = """
+return [...document.querySelectorAll(arguments[0])].filter(e => e.getClientRects().length).length;
+"""
+
 CLIPS = """
 const done = arguments[0];
 const shown = [...document.querySelectorAll(".clips img")].map(image => image.naturalWidth);
@@ -257,6 +261,35 @@ def test_the_page_never_scrolls_sideways_and_ink_contrasts(open_page, chromium, 
     finally:
         chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_on_paper_all_is_unfolded_and_in_light_ink_without_what_paper_cannot_do(open_page):
+    many = [f"coyote-pos-{number}" for number in range(30)]
+    page = open_page(render_report(fake_report(quarantine=fake_quarantine(many))))
+    page.driver.execute_script(
+        "const open = () => document.querySelectorAll('main details[open]').length;"
+        "addEventListener('beforeprint', () => { window.unfolded = open(); });"
+    )
+    folded = count(page, "main details:not([open])") - count(page, ".vega-embed details")
+    assert folded > 0
+    page.driver.execute_cdp_cmd("Page.printToPDF", {})
+    unfolded = count(page, "main details") - count(page, ".vega-embed details")
+    assert page.driver.execute_script("return window.unfolded") == unfolded
+    assert count(page, "main details[open]") == unfolded - folded
+    dark = {"name": "prefers-color-scheme", "value": "dark"}
+    on_paper = {"media": "print", "features": [dark]}
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", on_paper)
+    try:
+        ink, paper = page.driver.execute_script(
+            "const { color, backgroundColor } = getComputedStyle(document.body);"
+            "return [color, backgroundColor]"
+        )
+        assert brightness(ink) < 60 and brightness(paper) > 250
+        controls = "nav a, summary, audio, select, input, button"
+        assert page.driver.execute_script(SEEN, controls) == 0
+        assert page.driver.execute_script(SEEN, "svg.marks, .clips img") == 11
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 
 
 def brightness(color: str) -> float:

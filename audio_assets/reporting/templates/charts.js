@@ -79,3 +79,18 @@ function addRecordings(place, view, specification) {
   view.addEventListener("pointerout", showChosen);
   place.before(label);
 }
+
+// Paper cannot be unfolded.
+const folds = () => document.querySelectorAll("main details:not(.vega-embed details)");
+addEventListener("beforeprint", () => {
+  for (const part of folds()) {
+    if (!part.open) part.dataset.folded = "";
+    part.open = true;
+  }
+});
+addEventListener("afterprint", () => {
+  for (const part of folds()) {
+    if ("folded" in part.dataset) part.open = false;
+    delete part.dataset.folded;
+  }
+});
