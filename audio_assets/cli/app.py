@@ -66,8 +66,15 @@ def _models(begun: str) -> list[str]:
     return [name for name in model_names() if name.startswith(begun)]
 
 
+def _species(begun: str) -> list[str]:
+    from audio_assets.cli.complete import known_species
+
+    return [name for name in known_species() if name.startswith(begun)]
+
+
 SpeciesOption = Annotated[
-    Optional[list[str]], typer.Option("--species", "-s", help="Only this species; repeatable.")
+    Optional[list[str]],
+    typer.Option("--species", "-s", help="Only this species; repeatable.", autocompletion=_species),
 ]
 ModelOption = Annotated[
     Optional[list[str]],
@@ -98,7 +105,13 @@ def demo(
 
 @app.command()
 def run(
-    species: SpeciesOption = None, model: ModelOption = None, quiet: QuietOption = False
+    species: SpeciesOption = None,
+    model: ModelOption = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print what was done as JSON; all else goes to stderr."),
+    ] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Materialize what is stale or missing; exit 1 if any partition failed.
 
@@ -106,13 +119,15 @@ def run(
     """
     from audio_assets.cli.run import run_stale
 
-    raise typer.Exit(run_stale(species or (), model or (), quiet=quiet))
+    raise typer.Exit(run_stale(species or (), model or (), quiet=quiet, as_json=as_json))
 
 
 @app.command()
 def embed(
     model: Annotated[str, typer.Option("--model", "-m", help="The model.", autocompletion=_models)],
-    species: Annotated[str, typer.Option("--species", "-s", help="The species.")],
+    species: Annotated[
+        str, typer.Option("--species", "-s", help="The species.", autocompletion=_species)
+    ],
     quiet: QuietOption = False,
 ) -> None:
     """Put all embeddings of a species into the store, beside any number that do it too.

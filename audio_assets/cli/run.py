@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 import dagster as dg
 from rich.console import Console
@@ -20,15 +23,20 @@ from audio_assets.settings import Settings, load_settings
 from audio_assets.storage.files import exists
 from audio_assets.storage.listing import list_species
 from audio_assets.storage.parquet import read_table
-from audio_assets.storage.quarantine import quarantine_share
+from audio_assets.storage.quarantine import QuarantineShare, quarantine_share
 from audio_assets.storage.results import ResultsLayout
 from audio_assets.storage.run_lock import run_lock
 from audio_assets.tables import AUDIO_INVENTORY, QUARANTINE
 
 
-def run_stale(species: Sequence[str], models: Sequence[str], *, quiet: bool) -> int:
-    """Run what is stale in the user's instance; the exit code."""
-    console = Console()
+def run_stale(
+    species: Sequence[str], models: Sequence[str], *, quiet: bool, as_json: bool = False
+) -> int:
+    """Run what is stale in the user's instance; the exit code.
+
+    As JSON, the summary alone goes to stdout, and everything else to stderr.
+    """
+    console = Console(stderr=as_json)
     settings = load_settings()
     settings.require_audio_root()
     for model in models:
@@ -44,15 +52,30 @@ def run_stale(species: Sequence[str], models: Sequence[str], *, quiet: bool) -> 
             summary = materialize(
                 settings, instance, chosen, models or settings.models, console, quiet=quiet
             )
+    report = ResultsLayout(open_root(settings.results_root)).report
     if not summary.materialized and not summary.failures:
         console.print("Everything is fresh; nothing was run.")
     else:
         console.print(f"{len(summary.materialized)} asset partitions were materialized.")
     print_failures(summary, console)
     print_quarantine(settings, chosen, console)
-    report = ResultsLayout(open_root(settings.results_root)).report
     console.print(f"Report: {report}", soft_wrap=True, highlight=False)
+    if as_json:
+        print(json.dumps(_as_json(summary, settings, chosen, str(report)), indent=2))
     return 1 if summary.failures else 0
+
+
+def _as_json(
+    summary: RunSummary, settings: Settings, species: Sequence[str], report: str
+) -> dict[str, Any]:
+    return {
+        "materialized": [
+            {"asset": asset, "partition": partition} for asset, partition in summary.materialized
+        ],
+        "failures": [{"what": what, "reason": reason} for what, reason in summary.failures.items()],
+        "quarantine": [asdict(share) for share in quarantine_shares(settings, species)],
+        "report": report,
+    }
 
 
 def choose_species(
@@ -117,22 +140,31 @@ def print_failures(summary: RunSummary, console: Console) -> None:
 
 def print_quarantine(settings: Settings, species: Sequence[str], console: Console) -> None:
     """A line for each of these species with clips that could not be used."""
-    plan = AssetPlan(settings, build_partitions(settings))
-    for name in species:
-        paths = [plan.results.table(table.name, name) for table in (QUARANTINE, AUDIO_INVENTORY)]
-        if not all(exists(path) for path in paths):
-            continue
-        found = quarantine_share(
-            read_table(paths[0], QUARANTINE),
-            read_table(paths[1], AUDIO_INVENTORY),
-            name,
-            plan.variants,
-        )
+    name = ResultsLayout(open_root(settings.results_root)).quarantine.name
+    for found in quarantine_shares(settings, species):
         if found.quarantined:
             console.print(
-                f"{name}: {found.quarantined} of {found.clips} clips could not be used; see "
-                f"{plan.results.quarantine.name}",
+                f"{found.species}: {found.quarantined} of {found.clips} clips could not be used; "
+                f"see {name}",
                 markup=False,
                 highlight=False,
                 soft_wrap=True,
             )
+
+
+def quarantine_shares(settings: Settings, species: Sequence[str]) -> list[QuarantineShare]:
+    """How many clips of these species could not be used; without those that have no result."""
+    plan = AssetPlan(settings, build_partitions(settings))
+    found = []
+    for name in species:
+        paths = [plan.results.table(table.name, name) for table in (QUARANTINE, AUDIO_INVENTORY)]
+        if all(exists(path) for path in paths):
+            found.append(
+                quarantine_share(
+                    read_table(paths[0], QUARANTINE),
+                    read_table(paths[1], AUDIO_INVENTORY),
+                    name,
+                    plan.variants,
+                )
+            )
+    return found

@@ -70,8 +70,16 @@ def test_run_and_status_tell_fresh_stale_missing_and_failed_apart(call, tmp_path
     key = ("owl", "placeholder")
     assert states(call("status", "--json"))[key] == "missing"
 
-    ran = call("run")
+    ran = call("run", "--json")
     assert ran.code == 0
+    # For scripts: nothing but the summary on stdout.
+    done = json.loads(ran.out)
+    assert {"asset": "learning_curve", "partition": "placeholder|owl"} in done["materialized"]
+    assert {"asset": "experiment_report", "partition": None} in done["materialized"]
+    assert done["failures"] == []
+    assert done["quarantine"] == [{"species": "owl", "quarantined": 0, "clips": 24}]
+    assert done["report"] == "results/report/index.html"
+    assert "asset partitions were materialized" in ran.err
     assert (tmp_path / "results/report/index.html").exists()
     row = json.loads(call("status", "--json").out)[0]
     assert row["state"] == "fresh"
@@ -84,9 +92,11 @@ def test_run_and_status_tell_fresh_stale_missing_and_failed_apart(call, tmp_path
 
     monkeypatch.setattr("audio_assets.evaluation.grid.score_folds", _fail)
     monkeypatch.setattr("audio_assets.evaluation.species.score_folds", _fail)
-    failed = call("run")
+    failed = call("run", "--json")
     assert failed.code == 1
-    assert "Failed: owl, placeholder: " in failed.out and "the disk is on fire" in failed.out
+    assert "Failed: owl, placeholder: " in failed.err and "the disk is on fire" in failed.err
+    (failure,) = json.loads(failed.out)["failures"]
+    assert failure["what"] == "owl, placeholder" and "the disk is on fire" in failure["reason"]
     assert states(call("status", "--json"))[key] == "failed"
 
 
@@ -257,10 +267,49 @@ def test_the_version_is_that_of_the_package(call):
 
 
 def test_a_shell_is_told_the_models_that_a_word_may_become(call, monkeypatch):
+    assert completed(call, monkeypatch, "run --model bird") == ["birdnet"]
+
+
+@pytest.mark.parametrize("line", ["run --species o", "embed -m svm -s o"])
+def test_a_shell_is_told_the_species_that_a_word_may_become(call, monkeypatch, tmp_path, line):
+    (tmp_path / "audio/fox").mkdir()
+    (tmp_path / "audio/Not a key").mkdir()
+    assert completed(call, monkeypatch, line) == ["owl"]
+    monkeypatch.setenv("AUDIO_ASSETS_SPECIES", '["otter"]')
+    assert completed(call, monkeypatch, line) == ["otter"]
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("AUDIO_ROOT", "nowhere"),
+        ("AUDIO_ROOT", ""),
+        ("FOLDS", "nonsense"),
+        ("NO_SETTING", "1"),
+    ],
+)
+def test_a_shell_is_never_told_an_error(call, monkeypatch, name, value):
+    monkeypatch.setenv(f"AUDIO_ASSETS_{name}", value)
+    assert completed(call, monkeypatch, "run --species ") == []
+
+
+def test_no_bucket_is_asked_while_a_call_is_being_typed(call, monkeypatch):
+    asked: list[object] = []
+    monkeypatch.setattr("audio_assets.storage.bucket.list_folder", asked.append)
+    monkeypatch.setenv("AUDIO_ASSETS_AUDIO_ROOT", "gs://bucket/audio")
+    assert completed(call, monkeypatch, "run --species ") == []
+    assert asked == []
+
+
+def completed(call, monkeypatch, line: str) -> list[str]:
+    """What bash is offered for the last word of a line."""
+    words = f"audio-assets {line}".split(" ")
     monkeypatch.setenv("_AUDIO_ASSETS_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", "audio-assets run --model bird")
-    monkeypatch.setenv("COMP_CWORD", "3")
-    assert call().out.split() == ["birdnet"]
+    monkeypatch.setenv("COMP_WORDS", " ".join(words))
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    called = call()
+    assert called.err == ""
+    return called.out.split()
 
 
 def test_a_bar_says_how_many_units_a_second():
