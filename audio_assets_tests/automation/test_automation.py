@@ -49,6 +49,7 @@ def _no_drawing() -> Iterator[None]:
     drawn = render.RenderedChart(html="<p>", svg="<svg>", png=b"PNG", json="{}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(render, "render", lambda chart: drawn)
+        patch.setattr(render, "preview_png", lambda chart: b"PNG")
         yield
 
 
