@@ -60,7 +60,20 @@ class VectorFile:
         weakref.finalize(self, self._file.close)
 
     def put(self, row: int, vector: NDArray[np.float32]) -> None:
-        """Set a row; those that are not set are zero."""
+        """Set a row; those that are not set are zero.
+
+        Raises
+        ------
+        ResultsError
+            If the vector has another length, which would overwrite the next row or leave zeros in
+            this one, or if there is no room.
+        """
+        if vector.shape != (self.dimension,):
+            raise ResultsError(
+                f"an embedding of shape {vector.shape} was found where ({self.dimension},) belongs",
+                "The embedding store holds embeddings of another length under the encoder's "
+                "fingerprint: an encoder that changes needs another fingerprint.",
+            )
         try:
             self._file.seek(row * self._stride)
             self._file.write(np.ascontiguousarray(vector, dtype=np.float32).tobytes())

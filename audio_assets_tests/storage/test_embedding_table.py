@@ -5,6 +5,7 @@ import pytest
 from upath import UPath
 
 from audio_assets.audio.decode import DurationLimits
+from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.encoders.registry import load_encoder
 from audio_assets.errors import AudioRootError, EmbeddingError, ResultsError, SettingsError
 from audio_assets.storage import embedding_table
@@ -28,8 +29,10 @@ def read_bytes(uri):
     return UPath(uri).read_bytes()
 
 
-def embed(inventory, root, warn=pytest.fail, read=read_bytes, classes=("placeholder_a",)):
-    encoder = load_encoder("placeholder")
+def embed(
+    inventory, root, warn=pytest.fail, read=read_bytes, classes=("placeholder_a",), encoder=None
+):
+    encoder = encoder or load_encoder("placeholder")
     table, counts = embed_inventory(
         inventory,
         "data",
@@ -97,6 +100,20 @@ def test_a_disk_that_never_keeps_what_is_written_is_an_error(inventory, tmp_path
     monkeypatch.setattr(EmbeddingStore, "_write", forgetful)
     with pytest.raises(ResultsError, match="could not be read back"):
         embed(inventory, tmp_path / "results", lambda text: None)
+
+
+@pytest.mark.parametrize("dimension", [8, 32])
+def test_an_encoder_that_changes_its_dimension_under_the_same_fingerprint_is_an_error(
+    inventory, tmp_path, dimension
+):
+    """Rows that overwrite each other would have the right shape and be somebody else's."""
+    embed(inventory, tmp_path / "results")
+    changed = PlaceholderEncoder()
+    # Cached before the dimension is changed, which is otherwise part of it.
+    assert changed.fingerprint == load_encoder("placeholder").fingerprint
+    changed.dimension = dimension
+    with pytest.raises(ResultsError, match=rf"\(16,\) was found where \({dimension},\) belongs"):
+        embed(inventory, tmp_path / "results", encoder=changed)
 
 
 def test_a_clip_that_changed_after_it_was_listed_is_an_error_and_is_not_stored(inventory, tmp_path):

@@ -132,6 +132,18 @@ def test_vectors_have_no_dictionary_in_the_file(tmp_path):
     }
 
 
+@pytest.mark.parametrize("shape", [(699,), (701,), (1,), (0,), (), (1, 700), (700, 1)])
+@pytest.mark.parametrize("rows", [3, 2_000])
+def test_a_vector_of_another_length_is_refused(rows, shape):
+    """It would overwrite the head of the next row, or leave zeros at the end of its own."""
+    vectors = VectorFile(rows, 700)
+    for row in range(3):
+        vectors.put(row, np.full(700, row + 1, dtype=np.float32))
+    with pytest.raises(ResultsError, match="another fingerprint"):
+        vectors.put(1, np.zeros(shape, dtype=np.float32))
+    assert vectors.read(0, 3).mean(axis=1).tolist() == [1, 2, 3]
+
+
 def test_a_full_disk_under_the_vectors_says_where_to_put_them(monkeypatch):
     vectors = VectorFile(2_000, 1024)
 
