@@ -83,8 +83,8 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
     jobs = build_jobs(plan)
     watching = replace(plan, patience=_TICK_PATIENCE_SECONDS)
 
-    def look(instance: dg.DagsterInstance) -> Staleness:
-        return Staleness(built.resolve_asset_graph(), plan, instance)
+    def look(instance: dg.DagsterInstance, *, of_all: bool = False) -> Staleness:
+        return Staleness(built.resolve_asset_graph(), plan, instance, of_all=of_all)
 
     built = dg.Definitions(
         assets=[

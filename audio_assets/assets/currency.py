@@ -4,9 +4,9 @@ A partition that fails keeps the tables of its last success, and so does all tha
 They are true for the audio of then, and would look like results of today beside the others.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
 
@@ -17,8 +17,12 @@ from audio_assets.staleness import Staleness, State
 from audio_assets.tables import BALANCED_MANIFEST, LEARNING_CURVE
 from audio_assets.versions import numbers_version
 
-Look = Callable[[dg.DagsterInstance], Staleness]
-"""What decides on the states of partitions as they are now."""
+
+class Look(Protocol):
+    """What decides on the states of partitions as they are now."""
+
+    def __call__(self, instance: dg.DagsterInstance, *, of_all: bool = False) -> Staleness:
+        """As :class:`audio_assets.staleness.Staleness` is made."""
 
 
 def current_curves(

@@ -95,7 +95,7 @@ def build_experiment_report(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
             inventory = {
                 key: concat_tables([t], AUDIO_INVENTORY) for key, t in audio_inventory.items()
             }
-            staleness = look(context.instance)
+            staleness = look(context.instance, of_all=True)
 
             def fresh(table: Table, tables: dict[str, Any]) -> Any:
                 return concat_tables(fresh_tables(staleness, table.name, tables).values(), table)

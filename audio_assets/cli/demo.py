@@ -40,7 +40,8 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
         summary = materialize(settings, instance, species, models, console, quiet=quiet)
     layout = ResultsLayout(open_root(settings.results_root))
     print_failures(summary, console)
-    if layout.learning_curves.exists():
+    # Else what lies there is of an earlier demo.
+    if ("experiment_report", None) in summary.materialized:
         titles = {model: settings.title(model) for model in settings.models}
         _print_answers(layout, titles, settings.target_auc, console)
         console.print(f"\nReport: {layout.report}", soft_wrap=True, highlight=False)

@@ -15,6 +15,7 @@ from rich.console import Console
 from audio_assets.cli import main
 from audio_assets.cli.app import EXIT_CODES, app
 from audio_assets.cli.console import ConsoleProgress
+from audio_assets.reporting import page
 from audio_assets_tests.small_audio import write_species
 
 
@@ -126,6 +127,20 @@ def test_a_demo_leaves_out_models_without_weights_visibly(call, tmp_path, monkey
     report = (tmp_path / "shown/report/index.html").read_text()
     assert "vgg: its weights are missing" in report
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.slow
+def test_a_demo_without_a_report_shows_no_answers_of_an_earlier_one(call, monkeypatch):
+    demo = ("demo", "--audio", "audio", "--results", "shown", "--quiet")
+    assert "Clips needed per class" in call(*demo).out
+
+    def fail(report):
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr(page, "render_report", fail)
+    called = call(*demo)
+    assert called.code == 1 and "the disk is on fire" in called.out
+    assert "Clips needed per class" not in called.out and "Report:" not in called.out
 
 
 @pytest.mark.slow
