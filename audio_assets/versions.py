@@ -18,7 +18,7 @@ from audio_assets.settings import Settings
 _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "audio_inventory": (2, ("recording_patterns",)),
     "clip_digests": (1, ()),
-    "clip_properties": (1, ("min_seconds", "max_seconds", "models")),
+    "clip_properties": (1, ("min_seconds", "max_seconds")),
     "encoder_card": (1, ()),
     "duplicate_encoder": (1, ("duplicate_encoder",)),
     "near_duplicates": (
@@ -103,7 +103,11 @@ def numbers_version(model: str, settings: Settings) -> str:
 def _own(asset: str, settings: Settings) -> tuple[int, dict[str, Any]]:
     number, names = _VERSIONS[asset]
     read = set(names) - _NOT_READ[settings.protocol]
-    return number, settings.model_dump(mode="json", include=read) if read else {}
+    values = settings.model_dump(mode="json", include=read) if read else {}
+    if asset == "clip_properties":
+        # The clips that are measured: those of PERCH_VARIANT too, and of no model's name.
+        values["variants"] = sorted({settings.variant(model) for model in settings.models})
+    return number, values
 
 
 def _lineage(settings: Settings) -> dict[str, Any]:

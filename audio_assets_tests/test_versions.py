@@ -37,3 +37,14 @@ def test_rows_of_unequal_protocol_or_test_set_can_be_told_apart() -> None:
     ]
     versions = [numbers_version("svm", load_settings(**given)) for given in settings]
     assert versions[0] == versions[1] and len(set(versions)) == 3
+
+
+def test_other_clips_for_perch_are_measured() -> None:
+    perch = {"models": ("perch",)}
+    assert "clip_properties" in changed(perch, perch | {"perch_variant": "data"})
+    both = {"models": ("perch", "svm")}
+    assert "clip_properties" in changed(both, both | {"perch_variant": "data"})
+
+
+def test_another_model_that_reads_the_same_clips_measures_none() -> None:
+    assert "clip_properties" not in changed({"models": ("svm",)}, {"models": ("birdnet", "svm")})

@@ -7,6 +7,8 @@ import pytest
 
 from audio_assets import load_embeddings, load_learning_curves
 from audio_assets.encoders.registry import get_model, load_encoder
+from audio_assets.storage.parquet import read_table
+from audio_assets.tables import CLIP_PROPERTIES
 from audio_assets.weights.places import WeightPlaces
 from audio_assets_tests.place import Place
 from audio_assets_tests.small_audio import write_species
@@ -59,6 +61,12 @@ def test_a_model_without_weights_fails_alone_and_says_how_to_get_them(
     assert list(again.failures) == ["vgg, encoders"] and again.materialized == []
 
 
+def measured(place: Place, species: str) -> set[str]:
+    """Variants of the clips whose properties were measured."""
+    path = place.results.table("clip_properties", species)
+    return set(read_table(path, CLIP_PROPERTIES)["variant"])
+
+
 @pytest.mark.slow
 def test_perch_has_no_result_without_5_s_clips_unless_it_may_read_the_others(
     place: Place, stand_ins: StandIns
@@ -79,6 +87,7 @@ def test_perch_has_no_result_without_5_s_clips_unless_it_may_read_the_others(
     assert curves.loc[("perch", "fox"), "mean"].notna().any()
     assert curves.loc[("placeholder", "owl"), "mean"].notna().any()
     assert "Perch 8 (data, padded)" not in place.results.chart("fox", "svg").read_text()
+    assert measured(place, "fox") == {"data", "data_5s"}
 
     again = place.run("owl", "fox", perch_variant="data", **run)
     assert again.failures == {}
@@ -88,5 +97,6 @@ def test_perch_has_no_result_without_5_s_clips_unless_it_may_read_the_others(
     curves = load_learning_curves(place.results.root).set_index(["model", "species"]).sort_index()
     assert curves.loc[("perch", "owl"), "mean"].notna().any()
     assert set(load_embeddings(place.results.root, "perch", "fox")["variant"]) == {"data"}
+    assert measured(place, "fox") == {"data"}
     for species in ("owl", "fox"):
         assert "Perch 8 (data, padded)" in place.results.chart(species, "svg").read_text()
