@@ -22,7 +22,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "encoder_card": (1, ()),
     "duplicate_encoder": (1, ("duplicate_encoder",)),
     "near_duplicates": (
-        2,
+        3,
         ("duplicate_encoder", "duplicate_cosine", "min_seconds", "max_seconds"),
     ),
     "balanced_manifest": (3, ("protocol", "folds", "holdout_per_class", "repeats", "seed")),

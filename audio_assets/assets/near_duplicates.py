@@ -57,8 +57,9 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[Any]:
         """Pairs of clips of a species that sound the same, whatever their bytes.
 
-        The clips under data/ are compared, or those under data_5s/ where there are none. What the
-        embedding store holds is taken from it, and what is embedded here is there for the models.
+        The clips under data/ are compared with each other, and so are those under data_5s/: models
+        read the one or the other, and one split plan is for all. What the embedding store holds is
+        taken from it, and what is embedded here is there for the models.
         """
         from audio_assets.evaluation.near_duplicates import (
             find_near_duplicates,
@@ -73,24 +74,33 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
             with clear_failures(context):
                 encoder = _load(settings)
             with clear_failures():
-                embeddings, counts = embed_species(
-                    plan,
-                    context.log,
-                    audio_inventory,
-                    next(v for v in VARIANTS if (audio_inventory["variant"] == v).any()),
-                    encoder=encoder,
-                    classes=(),
-                    progress=progress,
-                    title=f"{species}: looking for near-duplicates with {encoder.name}",
-                )
-                pairs = find_near_duplicates(
-                    embeddings.whole(), species=species, above=settings.duplicate_cosine
-                )
+                found, taken = [], []
+                for variant in VARIANTS:
+                    if not (audio_inventory["variant"] == variant).any():
+                        continue
+                    embeddings, counts = embed_species(
+                        plan,
+                        context.log,
+                        audio_inventory,
+                        variant,
+                        encoder=encoder,
+                        classes=(),
+                        progress=progress,
+                        title=f"{species}: looking for near-duplicates in {variant} "
+                        f"with {encoder.name}",
+                    )
+                    found.append(
+                        find_near_duplicates(
+                            embeddings.whole(), species=species, above=settings.duplicate_cosine
+                        )
+                    )
+                    taken.append(counts)
+                pairs = concat_tables(found, NEAR_DUPLICATES)
             metadata = {
-                "embedded now": counts.embedded,
-                "from the store": counts.from_store,
-                "megabytes read": round(counts.bytes_read / 1e6, 2),
-                "CPU seconds": round(counts.cpu_seconds, 2),
+                "embedded now": sum(counts.embedded for counts in taken),
+                "from the store": sum(counts.from_store for counts in taken),
+                "megabytes read": round(sum(counts.bytes_read for counts in taken) / 1e6, 2),
+                "CPU seconds": round(sum(counts.cpu_seconds for counts in taken), 2),
             }
         groups = joined_groups(pairs)
         contradictory = pairs[pairs["label_a"] != pairs["label_b"]]

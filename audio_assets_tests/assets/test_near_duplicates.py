@@ -29,11 +29,11 @@ def place(place: Place) -> Place:
     return place
 
 
-def copy_as(audio: Path, name: str, number: int = 0) -> None:
+def copy_as(audio: Path, name: str, number: int = 0, variant: str = "data") -> None:
     """The first clip of a positive recording again, as FLAC: other bytes, the same sound."""
-    source = audio / f"owl/data/pos/owl-pos-t-{number:03d}_pos_1sec_1_a.wav"
+    source = audio / f"owl/{variant}/pos/owl-pos-t-{number:03d}_pos_1sec_1_a.wav"
     samples, rate = soundfile.read(source, dtype="int16")
-    soundfile.write(audio / "owl" / "data" / name, samples, rate)
+    soundfile.write(audio / "owl" / variant / name, samples, rate)
 
 
 def pairs_of(place: Place) -> pd.DataFrame:
@@ -113,6 +113,27 @@ def test_what_the_search_embedded_is_there_for_the_model(found):
     ).records[0]
     metadata = record.asset_materialization.metadata
     assert metadata["embedded now"].value == 0 and metadata["from the store"].value == 26
+
+
+@pytest.mark.slow
+def test_copies_among_5_s_clips_alone_are_joined(place):
+    """The models that read them would otherwise be tested on copies of what they trained on."""
+    write_species(place.audio, "owl", recordings=6, variants=("data_5s",), seed=9)
+    copy_as(place.audio, "pos/owl-pos-t-005_pos_1sec_9_copy.flac", variant="data_5s")
+    copy_as(place.audio, "pos/owl-pos-t-004_pos_1sec_9_copy.flac", number=1)
+    assert place.run("owl", **LOOK).failures == {}
+    pairs = pairs_of(place).set_index("variant")
+    assert pairs[["clip_id_a", "clip_id_b"]].to_dict("index") == {
+        "data": {
+            "clip_id_a": "pos/owl-pos-t-001_pos_1sec_1_a",
+            "clip_id_b": "pos/owl-pos-t-004_pos_1sec_9_copy",
+        },
+        "data_5s": {"clip_id_a": FIRST, "clip_id_b": "pos/owl-pos-t-005_pos_1sec_9_copy"},
+    }
+    # Also in the folder that has no copy: what is one recording is one for every model.
+    for _, clips in manifest_of(place).groupby("variant"):
+        names = set(clips["recording_id"])
+        assert {"t-000_pos", "t-001_pos"} <= names and not {"t-004_pos", LAST} & names
 
 
 def test_clean_audio_has_no_copies_and_nothing_is_said(place):
