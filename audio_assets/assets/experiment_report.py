@@ -274,6 +274,7 @@ def _copies(
             for row in near_duplicates[species].itertuples()
         ],
         groups=groups,
+        not_looked_at=sorted(inventory.keys() - near_duplicates.keys()),
     )
 
 

@@ -85,6 +85,10 @@ class ReportContent:
             | {species for species, _, _ in self.missing}
         )
 
+    def not_looked_at(self) -> list[str]:
+        """Species of whose clips no model tells whether they can be used."""
+        return sorted({*self.species()} - {*self.curves["species"], *self.quarantine["species"]})
+
     def answers(self) -> list[Answer]:
         """The answers of all species; see :func:`audio_assets.reporting.sentences.answers`."""
         return answers(self.curves, self.comparisons, self.models)

@@ -53,6 +53,8 @@ class Copies:
         Encoder that told what sounds the same; empty if nobody looked.
     above
         Cosine of its embeddings above which two clips sound the same.
+    not_looked_at
+        Species that the encoder's search has not come to; what has equal bytes is known of them.
     """
 
     encoder: str = ""
@@ -60,6 +62,7 @@ class Copies:
     equal_bytes: Sequence[EqualBytes] = ()
     pairs: Sequence[AlikePair] = ()
     groups: Sequence[JoinedGroup] = ()
+    not_looked_at: Sequence[str] = ()
 
     def warnings(self) -> list[str]:
         """What a user should look at, a sentence each."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from audio_assets.reporting import wording
 from audio_assets.reporting.content import ReportContent
-from audio_assets.reporting.curve_points import CurvePoint, curve_points
+from audio_assets.reporting.curve_points import CurvePoint, curve_points, reasons_without_points
 from audio_assets.reporting.html_table import HtmlTable as HtmlTable
 from audio_assets.reporting.sentences import CLIPS_NEEDED_COLUMNS, METRIC, Answer, answer_cells
 from audio_assets.tables import QUARANTINE_REASONS
@@ -166,13 +166,18 @@ def left_out(content: ReportContent) -> HtmlTable:
 
 
 def missing(content: ReportContent) -> HtmlTable:
-    """Pairs of species and model without a result."""
+    """Pairs of species and model without a result, also where an evaluation was tried."""
+    pairs = [
+        (species, model, reason)
+        for species in content.species()
+        for model, reason in reasons_without_points(content.curves, species, METRIC).items()
+    ]
     return HtmlTable(
         caption="Species and models without a result",
         head=("species", "model", "why"),
         rows=tuple(
             (species, content.title(model), reason)
-            for species, model, reason in sorted(content.missing)
+            for species, model, reason in sorted([*content.missing, *pairs])
         ),
     )
 

@@ -4,7 +4,8 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from audio_assets.reporting.page import render_report
+from audio_assets.reporting.copies import Copies
+from audio_assets.reporting.page import _without_result, render_report
 from audio_assets_tests.reporting.fake_results import (
     comparison_row,
     curve_frame,
@@ -13,6 +14,7 @@ from audio_assets_tests.reporting.fake_results import (
     fake_report,
 )
 
+NO_OWL = [("owl", "svm", "failed or not run")]
 EVIL = "<script>window.hacked = 1</script><img src=x onerror=alert(1)>\"'&"
 
 
@@ -237,8 +239,57 @@ def test_a_report_of_nothing_says_so():
             )
         )
     )
-    assert "No species was found." in page.said()
-    assert "Every clip could be used." in page.said()
+    assert page.said().count("No species was found.") == 2
+    assert "No clip was looked at." in page.said()
+
+
+def test_nothing_is_said_of_clips_that_were_not_looked_at():
+    copies = Copies("birdnet", 0.97, not_looked_at=("human_vocal",))
+    said = Page(
+        render_report(fake_report(quarantine=fake_quarantine([]), missing=NO_OWL, copies=copies))
+    ).said()
+    assert "Every clip that a model read could be used." in said
+    assert "Not looked at yet, as no model has a result: owl." in said
+    assert "Not looked at yet for clips that sound the same: human_vocal." in said
+    assert "No copies were found in what was looked at." in said
+
+    nothing = fake_report(
+        curves=curve_frame([]),
+        comparisons=fake_comparisons().iloc[:0],
+        quarantine=fake_quarantine([]),
+        recording_rules=pd.DataFrame(columns=["species", "rule", "clips"]),
+        charts={},
+        missing=NO_OWL,
+    )
+    said = Page(render_report(nothing)).said()
+    assert "Every clip" not in said
+    assert "Not looked at yet, as no model has a result: owl." in said
+
+
+def test_clips_in_quarantine_were_looked_at_whatever_failed_after_it():
+    quarantine = fake_quarantine().assign(species="owl")
+    said = Page(render_report(fake_report(quarantine=quarantine, missing=NO_OWL))).said()
+    assert "no model has a result" not in said
+
+
+def test_where_all_was_looked_at_the_page_says_so():
+    said = Page(render_report(fake_report(quarantine=fake_quarantine([]), missing=[]))).said()
+    assert "Every clip that a model read could be used." in said
+    assert "No copies were found." in said and "ot looked at yet" not in said
+
+
+def test_a_model_that_was_not_evaluated_has_no_result():
+    content = fake_report(left_out={}, missing=[])
+    said = Page(render_report(content)).said()
+    assert "Every model has a result for every species." not in said
+    (table,) = _without_result(content)
+    assert [(row[0], row[2]) for row in table.rows] == [("engine", "no negative clips")] * 3
+    curves = content.curves[content.curves["species"] != "engine"]
+    charts = {name: chart for name, chart in content.charts.items() if name != "engine"}
+    said = Page(
+        render_report(fake_report(left_out={}, missing=[], curves=curves, charts=charts))
+    ).said()
+    assert "Every model has a result for every species." in said
 
 
 def test_methods_describe_the_protocol_that_was_used():
