@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from audio_assets.encoders.base import Encoder
 from audio_assets.errors import AudioAssetsError, UnknownModelError
+from audio_assets.evaluation.heads import HEADS
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
 from audio_assets.tables import VARIANTS
 from audio_assets.weights.places import ONLY_WHEELS, WeightPlaces, find_weights
@@ -160,6 +161,11 @@ class _Registry:
         if model.variant not in VARIANTS:
             raise ValueError(
                 f"model {model.name} reads {model.variant!r}, which is none of {VARIANTS}"
+            )
+        if model.head not in HEADS:
+            raise ValueError(
+                f"model {model.name} trains {model.head!r}, which is no head; "
+                f"there are {', '.join(HEADS)}"
             )
         if model.name in self.models:
             raise ValueError(f"there already is a model {model.name}")

@@ -67,9 +67,13 @@ def test_a_users_model_runs_through_the_whole_pipeline(tmp_path: Path) -> None:
     [
         ("LOUDNESS = 'not a registration'", "str and no ModelRegistration"),
         (MODULE.replace('"logistic", "data"', '"logistic", "data_9s"'), "data_9s"),
+        (
+            MODULE.replace('"logistic", "data"', '"logistik", "data"'),
+            "'logistik', which is no head",
+        ),
         ("import a_module_that_is_not_there", "a_module_that_is_not_there"),
     ],
-    ids=["type", "variant", "import"],
+    ids=["type", "variant", "head", "import"],
 )
 def test_a_bad_registration_is_an_error_that_names_the_package(
     module: str, why: str, tmp_path: Path

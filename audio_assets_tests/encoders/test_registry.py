@@ -109,6 +109,10 @@ def test_an_entry_point_may_declare_several_models_of_one_encoder(
             "already is another encoder mfcc",
         ),
         (ModelRegistration(replace(MODEL, variant="data_9s"), ENCODER), "data_9s"),
+        (
+            ModelRegistration(replace(MODEL, head="logistik"), ENCODER),
+            "'logistik', which is no head; there are logistic, ",
+        ),
         ((ModelRegistration(MODEL, ENCODER),) * 2, "already is a model mine"),
         ("birdnet", "str and no ModelRegistration"),
     ],
