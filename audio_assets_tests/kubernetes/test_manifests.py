@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import kubernetes_validate
@@ -10,7 +11,15 @@ import yaml
 from kubernetes_validate.utils import all_versions
 
 from audio_assets.pods import PODS
-from audio_assets_tests.kubernetes.chart import ROOT, VALUES, code_server, daemon, load_values
+from audio_assets.run_coordinator import PartitionRunCoordinator
+from audio_assets_tests.kubernetes.chart import (
+    ROOT,
+    VALUES,
+    code_server,
+    daemon,
+    instance,
+    load_values,
+)
 from audio_assets_tests.kubernetes.chart import webserver as webserver_pod
 
 DEPLOY = ROOT / "deploy"
@@ -127,5 +136,25 @@ def test_the_services_of_compose_are_as_closed_as_the_pods() -> None:
 def test_compose_agrees_with_the_local_instance() -> None:
     local = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     composed = yaml.safe_load((COMPOSE / "dagster.yaml").read_text())
-    for key in ("run_retries", "concurrency", "telemetry"):
+    for key in ("run_coordinator", "run_retries", "concurrency", "telemetry"):
         assert composed[key] == local[key]
+
+
+def instances() -> dict[str, dict[str, Any]]:
+    """What each instance of ours is made from, by where that is written."""
+    written = [ROOT / "dagster.yaml", *sorted(DEPLOY.rglob("dagster.yaml"))]
+    found = {
+        path.relative_to(ROOT).as_posix(): yaml.safe_load(path.read_text()) for path in written
+    }
+    for files in ([VALUES], [VALUES, DEPLOY / "kind/values.yaml"]):
+        name = files[-1].relative_to(ROOT).as_posix()
+        found[name] = instance(load_values(*files))
+    return found
+
+
+@pytest.mark.parametrize("place", instances())
+def test_every_instance_refuses_a_run_without_a_right_partition(place: str) -> None:
+    """Dagster's own coordinator would queue it, and it would fail when it is its turn."""
+    coordinator = instances()[place]["run_coordinator"]
+    named = resolve_name(f"{coordinator['module']}:{coordinator['class']}")
+    assert issubclass(named, PartitionRunCoordinator)
