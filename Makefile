@@ -71,13 +71,13 @@ $(BIN)/python:
 	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "The environment could not be made; on Debian and Ubuntu install python3-venv." >&2; exit 1; }
 
-$(VENV)/demo.stamp: pyproject.toml requirements.lock | $(BIN)/python
+$(VENV)/demo.stamp: pyproject.toml requirements.lock Makefile | $(BIN)/python
 	@echo "Installing into $(VENV); the first time this takes a few minutes."
 	@$(PIP_INSTALL) -e '.[tensorflow]'
 	@$(COMPILE)
 	@touch $@
 
-$(VENV)/dev.stamp: pyproject.toml requirements.lock | $(BIN)/python
+$(VENV)/dev.stamp: pyproject.toml requirements.lock Makefile | $(BIN)/python
 	@echo "Installing into $(VENV) with what tests need; the first time this takes a few minutes."
 	@$(PIP_INSTALL) -e '.[dev,docs,k8s,tensorflow]'
 	@$(PIP_INSTALL) $(AXE)
