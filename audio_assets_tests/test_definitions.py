@@ -34,7 +34,12 @@ def test_assets_depend_on_one_another_as_drawn(graph):
         "fold_scores": {"embeddings", "balanced_manifest", "encoder_card"},
         "fold_predictions": {"embeddings", "balanced_manifest", "encoder_card"},
         "learning_curve": {"fold_scores", "fold_predictions"},
-        "roc_auc_chart": {"balanced_manifest", "learning_curve"},
+        "roc_auc_chart": {
+            "audio_inventory",
+            "encoder_card",
+            "balanced_manifest",
+            "learning_curve",
+        },
         "model_comparison": {
             "balanced_manifest",
             "fold_scores",

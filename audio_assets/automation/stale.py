@@ -31,7 +31,14 @@ from audio_assets.scheduling.decisions import (
     Work,
     decide,
 )
-from audio_assets.staleness import Probe, Staleness, duplicate_encoder_probe, encoder_probe
+from audio_assets.staleness import (
+    Probe,
+    Staleness,
+    State,
+    duplicate_encoder_probe,
+    encoder_probe,
+)
+from audio_assets.tables import BALANCED_MANIFEST
 
 _REQUESTS_A_TICK = 100
 """So that a tick stays short, and what is queued does not get old."""
@@ -80,6 +87,12 @@ def stale_decision(plan: AssetPlan, instance: dg.DagsterInstance, staleness: Sta
     }
 
     def work(task: Task) -> Work | None:
+        # Nothing was ever drawn, and nothing can be.
+        if (
+            task.job == jobs.CHARTS
+            and staleness.state(BALANCED_MANIFEST.name, task.partition) is State.MISSING
+        ):
+            return None
         return _work(staleness, plans[task.job].assets, task, probes.get(task.job))
 
     def history(task_work: Work) -> History:

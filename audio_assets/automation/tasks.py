@@ -33,10 +33,12 @@ def all_tasks(plan: AssetPlan, species: Sequence[str]) -> dict[Task, Inputs]:
             )
             for model in models
         }
-        over_models = Inputs(required=(splits,), awaited=tuple(experiments))
+        over_models = tuple(experiments)
         tasks |= {inventory: Inputs(), splits: Inputs(required=(inventory, duplicates))}
         tasks |= experiments
-        tasks |= {Task(job, name): over_models for job in (jobs.CHARTS, jobs.CHECKS)}
+        # Splits that fail make the chart lose what they leave outdated.
+        tasks[Task(jobs.CHARTS, name)] = Inputs((inventory,), awaited=(splits, *over_models))
+        tasks[Task(jobs.CHECKS, name)] = Inputs((splits,), awaited=over_models)
         shown += [inventory, splits, Task(jobs.CHARTS, name), Task(jobs.CHECKS, name)]
     if shown:
         # A report on no species would only be made anew with the first.

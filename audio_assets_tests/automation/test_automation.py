@@ -13,11 +13,14 @@ from audio_assets import definitions, load_learning_curves, versions
 from audio_assets.automation import stale
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.errors import AudioRootError, TransientStorageError
+from audio_assets.evaluation import manifest as split_plans
 from audio_assets.evaluation import species as species_evaluation
 from audio_assets.reporting import render
 from audio_assets.scheduling import decisions
 from audio_assets.scheduling.decisions import ATTEMPTS
 from audio_assets.storage import embedding_table, listing
+from audio_assets.storage.parquet import read_table
+from audio_assets.tables import ROC_AUC_CHART
 from audio_assets_tests.automation.ticks import Automation, Ran, queued
 from audio_assets_tests.conftest import BUCKET
 from audio_assets_tests.place import new_place
@@ -254,6 +257,25 @@ def test_a_failed_run_is_tried_a_few_times_then_given_up_and_reported(automation
     ran = automation.settle()
     assert ("learning_curve", "placeholder|owl") in ran
     assert set(load_learning_curves(automation.place.results.root)["species"]) == {"fox", "owl"}
+
+
+@pytest.mark.slow
+def test_splits_that_fail_leave_no_chart_of_earlier_audio(filled, monkeypatch):
+    def fail(*arguments: Any, **options: Any) -> Any:
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(split_plans, "build_manifest", fail)
+        replace_clip(filled, seed=11)
+        ran = filled.settle()
+    assert ran.count(("roc_auc_chart", "owl")) == 1
+    chart = filled.place.results.table("roc_auc_chart", "owl")
+    assert read_table(chart, ROC_AUC_CHART).empty
+    assert set(load_learning_curves(filled.place.results.root)["species"]) == {"fox"}
+    replace_clip(filled, seed=12)
+    filled.settle()
+    assert not read_table(chart, ROC_AUC_CHART).empty
 
 
 def test_what_failed_waits_longer_each_time_and_holds_up_nobody(automation, monkeypatch):
