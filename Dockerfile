@@ -3,6 +3,7 @@
 #
 #   docker build -t audio-assets .
 #   docker build -t audio-assets:slim --build-arg EXTRAS=k8s .      without TensorFlow: BirdNET and MFCC
+#   docker build --build-arg REVISION=$(git rev-parse HEAD) ...     reports name the commit
 ARG BASE=docker.io/library/python:3.11-slim
 
 # ------------------------------------------------------------------------------ requirements
@@ -47,12 +48,12 @@ RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-deps --t
 # ------------------------------------------------------------------------------ the image
 FROM ${BASE}
 ARG VERSION=0.1.0
-ARG REVISION=unknown
+ARG REVISION=
 LABEL org.opencontainers.image.title="audio-assets" \
       org.opencontainers.image.description="Which pretrained audio model to use for a species, and how many labelled clips are enough." \
       org.opencontainers.image.licenses="Apache-2.0 AND CC-BY-NC-SA-4.0" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.revision="${REVISION:-unknown}"
 # One folder to write to besides /tmp: with a read-only root, mount volumes on these two.
 RUN groupadd --gid 10001 audio-assets \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/cache/audio-assets \
@@ -60,6 +61,8 @@ RUN groupadd --gid 10001 audio-assets \
  && install -d -o 10001 -g 10001 /var/cache/audio-assets /opt/dagster/dagster_home
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=project /opt/app /opt/app
+# For the report: the image has no clone to read it from.
+RUN if [ -n "${REVISION}" ]; then echo "${REVISION}" > /opt/app/audio_assets/REVISION; fi
 ENV PATH=/opt/app/bin:/opt/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

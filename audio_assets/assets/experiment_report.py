@@ -309,4 +309,4 @@ def _versions() -> dict[str, str]:
     names = ("audio-assets", "dagster", "numpy", "scikit-learn", "soundfile", "soxr", "librosa")
     commit = git_commit() or "none: the package was not run from a clone"
     versions = {f"version of {name}": version(name) for name in (*names, "ai-edge-litert")}
-    return {"git commit": commit} | versions
+    return {"git commit (changes that are not committed are not seen)": commit} | versions
