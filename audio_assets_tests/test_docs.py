@@ -9,6 +9,7 @@ import pytest
 
 import audio_assets
 from audio_assets import evaluate
+from audio_assets.cli.app import EXIT_CODES
 from audio_assets.evaluation import api, grid, heads, inputs
 from audio_assets_tests.evaluation.conftest import simulate
 
@@ -52,3 +53,12 @@ def test_the_recipe_for_a_head_makes_a_head(monkeypatch: pytest.MonkeyPatch) -> 
     auc = curve[curve["metric"] == "roc_auc"]
     assert set(curve["head"]) == {"nearest_neighbours"}
     assert auc["mean"].iloc[-1] > 0.8
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+def test_what_exit_codes_mean_is_said_as_in_the_help(page: str) -> None:
+    found = re.search(r"; 1 (.*?); 2 .*? left out (\(.*?\))", EXIT_CODES)
+    assert found
+    said = " ".join((DOCS.parent / page).read_text().replace("`", "").split())
+    for part in found.groups():
+        assert part in said.replace("when something", "something")
