@@ -1,6 +1,7 @@
 """The pages under ``docs/`` say what the code does: their recipes run and their messages exist."""
 
 import importlib.util
+import pkgutil
 import re
 from pathlib import Path
 from typing import Any
@@ -62,3 +63,23 @@ def test_what_exit_codes_mean_is_said_as_in_the_help(page: str) -> None:
     said = " ".join((DOCS.parent / page).read_text().replace("`", "").split())
     for part in found.groups():
         assert part in said.replace("when something", "something")
+
+
+def test_what_docstrings_refer_to_is_there() -> None:
+    role = re.compile(r":(?:mod|func|class|data|meth|attr|exc):`[~.]?(audio_assets[\w.]*)`")
+    package = Path(audio_assets.__file__).parent
+    named = {
+        (path.relative_to(package).as_posix(), name)
+        for path in package.rglob("*.py")
+        for name in role.findall(path.read_text())
+    }
+    assert len(named) > 50
+    assert not {(path, name) for path, name in named if not is_there(name)}
+
+
+def is_there(name: str) -> bool:
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True

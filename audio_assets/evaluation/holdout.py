@@ -1,7 +1,7 @@
 """The fixed test set of the protocol ``holdout``: drawn once, the same for all sizes and draws.
 
 What a plan is, and the draw orders, belong in :mod:`audio_assets.evaluation.splits`; intervals over
-a fixed test set in :mod:`audio_assets.evaluation.test_resampling`.
+a fixed test set in :mod:`audio_assets.evaluation.holdout_intervals`.
 """
 
 from collections.abc import Sequence
