@@ -11,9 +11,11 @@ import pytest
 import soundfile
 
 from audio_assets import load_embeddings, load_learning_curves
+from audio_assets.assets.audio_inventory import take_inventory
+from audio_assets.assets.experiment_report import _copies
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.errors import WeightsError
-from audio_assets.storage.parquet import read_table
+from audio_assets.storage.parquet import concat_tables, read_table
 from audio_assets.tables import BALANCED_MANIFEST, FOLD_PREDICTIONS, NEAR_DUPLICATES
 from audio_assets_tests.place import Place, new_place
 from audio_assets_tests.small_audio import write_species
@@ -245,3 +247,12 @@ def test_birdnet_knows_a_real_clip_again_after_mp3_half_the_level_and_a_shorter_
             "pos/other",
             f"pos/{names['pos'][0].stem}",
         }
+
+
+def test_species_that_the_search_has_not_come_to_are_told_to_the_report(place):
+    plan = place.plan(**LOOK)
+    inventory, _ = take_inventory(plan, "owl")
+    none = concat_tables([], NEAR_DUPLICATES)
+    copies = _copies(plan, {"owl": inventory, "fox": inventory}, {"owl": none})
+    assert copies.not_looked_at == ["fox"]
+    assert _copies(plan, {"owl": inventory}, {"owl": none}).not_looked_at == []
