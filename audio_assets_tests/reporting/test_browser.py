@@ -174,6 +174,20 @@ def test_a_model_that_is_off_in_one_chart_of_a_species_is_off_in_its_others(open
     assert page.errors == []
 
 
+def test_a_model_that_is_off_before_another_chart_is_drawn_is_off_in_that_one_too(open_page):
+    bins = [("coyote", model, p, p) for model in ("birdnet", "svm") for p in (0.2, 0.8)]
+    page = open_page(render_report(fake_report(calibration=calibration_frame(bins))))
+    calibration = 'section[aria-labelledby="species-coyote"] .calibration'
+    page.driver.find_elements("css selector", ".switches input[value=birdnet]")[-2].send_keys(" ")
+    page.driver.execute_async_script(
+        "draw(document.querySelector(arguments[0])).then(arguments[1])", calibration
+    )
+    boxes = page.driver.find_elements("css selector", ".switches input[value=birdnet]")
+    assert [box.is_selected() for box in boxes] == [True, True, False, False, False]
+    waits(page, lambda: count(page, f"{calibration} .mark-line path") == 2)
+    assert page.errors == []
+
+
 def test_what_a_screen_reader_announces_has_a_name(open_page):
     page = open_page(render_report(fake_report()))
     summaries, empty = page.driver.execute_script(UNNAMED)

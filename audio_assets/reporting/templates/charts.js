@@ -1,21 +1,30 @@
 "use strict";
-// Draws every chart of the page from the specification in the script element that it names.
-for (const place of document.querySelectorAll("[data-specification]")) {
-  const specification = JSON.parse(
-    document.getElementById(place.dataset.specification).textContent
-  );
-  specification.background = "transparent";
-  vegaEmbed(place, specification)
-    .then(({ view }) => {
-      // The menu of vega-embed is a picture of three dots.
-      place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
-      addSwitches(place, view, specification);
-      addRecordings(place, view, specification);
-    })
-    .catch((error) => {
-      place.textContent = "This chart could not be drawn: " + error.message;
-      console.error(error);
-    });
+// Draws every chart of the page from the specification in the script element that it names. One after
+// the other: with 30 species all at once would keep the page from being shown and scrolled for seconds.
+drawAll();
+
+async function drawAll() {
+  for (const place of document.querySelectorAll("[data-specification]")) {
+    await draw(place);
+    await new Promise((shown) => setTimeout(shown));
+  }
+}
+
+async function draw(place) {
+  try {
+    const specification = JSON.parse(
+      document.getElementById(place.dataset.specification).textContent
+    );
+    specification.background = "transparent";
+    const { view } = await vegaEmbed(place, specification);
+    // The menu of vega-embed is a picture of three dots.
+    place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
+    addSwitches(place, view, specification);
+    addRecordings(place, view, specification);
+  } catch (error) {
+    place.textContent = "This chart could not be drawn: " + error.message;
+    console.error(error);
+  }
 }
 
 // A checkbox a model above its chart, where there is more than one to choose from. A model that is
@@ -27,10 +36,13 @@ function addSwitches(place, view, specification) {
   group.className = "switches";
   group.append(document.createElement("legend"));
   group.firstChild.textContent = "Models shown";
+  const section = place.closest("section") ?? document.body;
+  // A model may have been switched off before this chart was drawn.
+  const earlier = [...section.querySelectorAll(".switches input")];
   const boxes = models.map((model) => {
     const box = document.createElement("input");
     box.type = "checkbox";
-    box.checked = true;
+    box.checked = earlier.every(({ value, checked }) => value !== model.key || checked);
     box.autocomplete = "off";
     box.value = model.key;
     box.style.accentColor = model.color;
@@ -39,17 +51,18 @@ function addSwitches(place, view, specification) {
     group.append(label, " ");
     return box;
   });
-  const section = place.closest("section") ?? document.body;
   group.addEventListener("change", ({ target }) => {
     for (const box of section.querySelectorAll(".switches input")) {
       if (box.value === target.value) box.checked = target.checked;
     }
     section.dispatchEvent(new Event("switched"));
   });
-  section.addEventListener("switched", () => {
+  const hide = () => {
     const hidden = boxes.filter((box) => !box.checked).map((box) => box.value);
     view.signal("hidden", hidden).runAsync();
-  });
+  };
+  if (boxes.some((box) => !box.checked)) hide();
+  section.addEventListener("switched", hide);
   place.before(group);
 }
 
