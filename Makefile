@@ -33,7 +33,7 @@ demo: $(VENV)/demo.stamp ## Run the whole pipeline on synthetic audio (DEMO_ARGS
 	$(BIN)/audio-assets demo $(DEMO_ARGS)
 
 test: lint ## Lint, type-check, run the fast tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "$(MARK)" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "$(MARK)" $(PYTEST_ARGS)
 
 test-all: MARK := not cluster
 test-all: test ## Lint, type-check, run all tests but those on a cluster; Chromium is needed

@@ -33,6 +33,12 @@ def pytest_configure() -> None:
     logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first: the last of them would keep one worker alone for minutes."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def real_audio() -> Path:
     """Folder of real labelled clips with ``clips.csv``, named by the environment."""
