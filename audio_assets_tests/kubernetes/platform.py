@@ -255,9 +255,6 @@ class Platform:
 
         return wait_for(f"the pod of the run {run_id}", running)
 
-    def shards(self, encoder: str = "birdnet") -> list[Path]:
-        return sorted(self.results.glob(f"embeddings/{encoder}/*/*.parquet"))
-
 
 @contextmanager
 def installed(
