@@ -1,0 +1,93 @@
+"""The tables that pass between stages and that a run publishes: one definition each.
+
+Names, types, units and meanings of the columns belong here, and nothing else: the modules import
+only the standard library, so that the Dagster UI's column schema, the pandera check
+(:mod:`audio_assets.validation`) and the Parquet schema (:mod:`audio_assets.storage.parquet`) can
+all be built from it without paying for one another's imports.
+"""
+
+from audio_assets.tables.clips import (
+    AUDIO_INVENTORY,
+    BALANCED_MANIFEST,
+    CLIP_DIGESTS,
+    CLIP_PROPERTIES,
+    EMBEDDINGS,
+    NEAR_DUPLICATES,
+    QUARANTINE,
+    QUARANTINE_REASONS,
+    REPORTED_CLIPS,
+)
+from audio_assets.tables.columns import LABELS, METRICS, PROTOCOLS, VARIANTS
+from audio_assets.tables.findings import (
+    CALIBRATION,
+    EMBEDDING_MAP,
+    FINDINGS,
+    HARD_CLIPS,
+    LEAK_CHECK,
+    MODEL_COMPARISON,
+)
+from audio_assets.tables.schema import Column, Table
+from audio_assets.tables.scores import (
+    BOOTSTRAP_SCORES,
+    CURVE_ROWS,
+    EVALUATION,
+    FOLD_PREDICTIONS,
+    FOLD_SCORES,
+    LEARNING_CURVE,
+    ROC_AUC_CHART,
+)
+
+__all__ = [
+    "ALL_TABLES",
+    "AUDIO_INVENTORY",
+    "BALANCED_MANIFEST",
+    "BOOTSTRAP_SCORES",
+    "CALIBRATION",
+    "CLIP_DIGESTS",
+    "CLIP_PROPERTIES",
+    "CURVE_ROWS",
+    "Column",
+    "EMBEDDINGS",
+    "EMBEDDING_MAP",
+    "EVALUATION",
+    "FINDINGS",
+    "FOLD_PREDICTIONS",
+    "FOLD_SCORES",
+    "HARD_CLIPS",
+    "LABELS",
+    "LEAK_CHECK",
+    "LEARNING_CURVE",
+    "METRICS",
+    "MODEL_COMPARISON",
+    "NEAR_DUPLICATES",
+    "PROTOCOLS",
+    "QUARANTINE",
+    "QUARANTINE_REASONS",
+    "REPORTED_CLIPS",
+    "ROC_AUC_CHART",
+    "Table",
+    "VARIANTS",
+]
+
+ALL_TABLES = (
+    AUDIO_INVENTORY,
+    CLIP_DIGESTS,
+    NEAR_DUPLICATES,
+    CLIP_PROPERTIES,
+    BALANCED_MANIFEST,
+    EMBEDDINGS,
+    FOLD_SCORES,
+    FOLD_PREDICTIONS,
+    BOOTSTRAP_SCORES,
+    EVALUATION,
+    LEARNING_CURVE,
+    ROC_AUC_CHART,
+    MODEL_COMPARISON,
+    LEAK_CHECK,
+    CALIBRATION,
+    FINDINGS,
+    HARD_CLIPS,
+    EMBEDDING_MAP,
+    QUARANTINE,
+    REPORTED_CLIPS,
+)

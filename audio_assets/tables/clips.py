@@ -1,0 +1,249 @@
+"""Tables of clips: what was listed, compared, planned, embedded and left out."""
+
+from audio_assets.tables.schema import Column, Table
+from audio_assets.tables.columns import (
+    CHECKSUM,
+    CLIP_ID,
+    ENCODER,
+    FINGERPRINT,
+    LABEL,
+    LABELS,
+    RECORDING,
+    REPEAT,
+    SPECIES,
+    VARIANT,
+)
+
+QUARANTINE_REASONS = {
+    "empty_file": "the file has no bytes",
+    "no_samples": "the file has a header and no samples",
+    "not_audio": "the file is not audio in a format that can be read",
+    "undecodable": "the file is damaged or cut off and does not decode",
+    "too_short": "the clip is shorter than MIN_SECONDS",
+    "too_long": "the clip is longer than MAX_SECONDS",
+    "non_finite": "the clip has samples that are NaN or infinite",
+    "silent": "every sample of the clip has the same value",
+    "unreadable": "the file could not be read from storage",
+    "both_labels": "the same bytes are labelled pos and neg in this species",
+}
+"""Why a clip is not used: the fixed vocabulary of ``quarantine.csv`` with its meaning."""
+
+AUDIO_INVENTORY = Table(
+    "audio_inventory",
+    "One row an object under data/ and data_5s/ of a species; a listing, nothing is decoded.",
+    (
+        CLIP_ID,
+        VARIANT,
+        LABEL,
+        Column("uri", "string", "Where the object lies: a path or a gs:// URI."),
+        Column("size", "int64", "Size of the object.", unit="bytes", minimum=0),
+        CHECKSUM,
+        Column("generation", "string", "Object generation; empty for local files."),
+        Column("updated", "timestamp", "Last modification.", unit="UTC"),
+        RECORDING,
+        Column(
+            "recording_rule",
+            "string",
+            "How recording_id was found: `clips.csv`, the pattern that matched, or `stem`.",
+        ),
+        Column(
+            "status",
+            "string",
+            "`ok`; `duplicate` of a clip with the same label; `both_labels` when quarantined for "
+            "being labelled pos and neg.",
+            values=("ok", "duplicate", "both_labels"),
+        ),
+        Column(
+            "duplicate_of",
+            "string",
+            "clip_id of the copy that is used, or of the contradicting clip; empty when ok.",
+        ),
+    ),
+    unique=("variant", "clip_id"),
+)
+
+CONTENT = Column("content", "string", "`sha256:{hex digest}` of the bytes, wherever the clip lies.")
+
+CLIP_DIGESTS = Table(
+    "clip_digests",
+    "What a clip is, by its bytes: one row a clip that is to be used. A listing shows checksums of "
+    "other kinds in other places; splits are drawn by these.",
+    (
+        CLIP_ID,
+        VARIANT,
+        CHECKSUM,
+        Column("size", "int64", "Size of the object.", unit="bytes", minimum=0),
+        CONTENT,
+    ),
+    unique=("variant", "clip_id"),
+)
+
+NEAR_DUPLICATES = Table(
+    "near_duplicates",
+    "Pairs of clips that sound the same by the cosine of their embeddings. Of clips that are all "
+    "alike, the fewest pairs that connect them.",
+    (
+        SPECIES,
+        VARIANT,
+        Column("clip_id_a", "string", "Clip, the first of the two in order."),
+        Column("clip_id_b", "string", "The other clip."),
+        Column(
+            "cosine",
+            "float64",
+            "Cosine of the two embeddings, rounded to 6 decimals.",
+            minimum=-1,
+            maximum=1,
+        ),
+        Column("label_a", "string", "Label of clip_id_a.", values=LABELS),
+        Column(
+            "label_b", "string", "Label of clip_id_b; if it differs, one is wrong.", values=LABELS
+        ),
+        Column("recording_id_a", "string", "Recording of clip_id_a, as in the inventory."),
+        Column("recording_id_b", "string", "Recording of clip_id_b, as in the inventory."),
+        Column(
+            "same_recording",
+            "bool",
+            "Whether the recordings are one anyway; if not, the split plan takes them for one.",
+        ),
+        ENCODER,
+        FINGERPRINT,
+    ),
+    unique=("variant", "clip_id_a", "clip_id_b"),
+)
+
+CLIP_PROPERTIES = Table(
+    "clip_properties",
+    "What can be told of a clip without listening to it: one row a clip that can be decoded.",
+    (
+        CLIP_ID,
+        VARIANT,
+        LABEL,
+        RECORDING,
+        CHECKSUM,
+        Column("size", "int64", "Size of the object.", unit="bytes", minimum=0),
+        Column("file_format", "string", "Container and coding of the file, such as `OGG VORBIS`."),
+        Column("sample_rate", "int64", "Of the file.", unit="Hz", minimum=1),
+        Column("channels", "int64", "Of the file.", minimum=1),
+        Column("seconds", "float64", "Duration.", unit="s", minimum=0),
+        Column("rms_db", "float64", "Root mean square of the channels' mean.", unit="dBFS"),
+        Column("peak_db", "float64", "Largest sample of the channels' mean.", unit="dBFS"),
+        Column("method", "int64", "Version of the measurement that made the row.", minimum=1),
+    ),
+    unique=("variant", "clip_id"),
+)
+
+BALANCED_MANIFEST = Table(
+    "balanced_manifest",
+    "The split plan of a species, shared by all models: one row a usable clip, variant and repeat. "
+    "Recordings that share near-duplicate clips have one recording_id here.",
+    (
+        CLIP_ID,
+        VARIANT,
+        LABEL,
+        RECORDING,
+        Column(
+            "checksum",
+            "string",
+            "`sha256:{hex digest}` of the bytes: the order that the plan was drawn in.",
+        ),
+        REPEAT,
+        Column(
+            "fold",
+            "int64",
+            "Test fold within the repeat, from 0. Under holdout the test set is fold 0 in every "
+            "repeat, and -1 is a clip that is never tested and may be trained on.",
+            minimum=-1,
+        ),
+        Column(
+            "rank",
+            "int64",
+            "Place in the draw order of its variant, label and repeat, from 0: a round robin over "
+            "recordings. The training subset of fold f and size n is the first n per class that "
+            "are not in fold f.",
+            minimum=0,
+        ),
+        Column(
+            "folds",
+            "int64",
+            "Number of folds K that was possible; 1 under holdout.",
+            minimum=1,
+        ),
+    ),
+    unique=("variant", "clip_id", "repeat"),
+)
+
+EMBEDDINGS = Table(
+    "embeddings",
+    "One row a clip of the variant the model reads; unusable clips are rows with a reason.",
+    (
+        CLIP_ID,
+        VARIANT,
+        LABEL,
+        RECORDING,
+        Column("uri", "string", "Where the object lies."),
+        Column("size", "int64", "Size of the object.", unit="bytes", minimum=0),
+        CHECKSUM,
+        Column(
+            "sha256",
+            "string",
+            "SHA-256 of the bytes that were read; empty if not read.",
+            nullable=True,
+        ),
+        Column(
+            "status", "string", "Whether it is used.", values=("ok", "duplicate", "quarantined")
+        ),
+        Column(
+            "reason",
+            "string",
+            "Why a clip is quarantined; empty otherwise.",
+            nullable=True,
+            values=tuple(QUARANTINE_REASONS),
+        ),
+        Column("detail", "string", "The reason in plain words, with figures.", nullable=True),
+        Column("seconds", "float64", "Duration.", unit="s", nullable=True, minimum=0),
+        Column("windows", "int64", "Windows averaged.", nullable=True, minimum=1),
+        Column(
+            "class_score",
+            "float64",
+            "Encoder's own score for the species: maximum over SPECIES_CLASSES and windows; empty "
+            "when the encoder knows no such class.",
+            nullable=True,
+        ),
+        Column("embedding", "vector", "Mean over windows; empty unless ok.", nullable=True),
+        ENCODER,
+        FINGERPRINT,
+    ),
+    unique=("clip_id",),
+)
+
+QUARANTINE = Table(
+    "quarantine",
+    "Clips that could not be used, and why.",
+    (
+        SPECIES,
+        VARIANT,
+        LABEL,
+        CLIP_ID,
+        Column("uri", "string", "Where the object lies."),
+        Column("size", "int64", "Size of the object.", unit="bytes", minimum=0),
+        CHECKSUM,
+        Column("reason", "string", "From a fixed vocabulary.", values=tuple(QUARANTINE_REASONS)),
+        Column("detail", "string", "The reason in plain words, with figures."),
+    ),
+    unique=("species", "variant", "clip_id"),
+)
+
+REPORTED_CLIPS = Table(
+    "reported_clips",
+    "The clips that the report last knew of, kept beside it to tell which ones are gone.",
+    (
+        SPECIES,
+        VARIANT,
+        CLIP_ID,
+        CHECKSUM,
+        Column(
+            "removed", "bool", "Whether the clip went when the audio of its species last changed."
+        ),
+    ),
+    unique=("species", "variant", "clip_id"),
+)

@@ -1,0 +1,312 @@
+"""Tables of what follows from the scores, and of what puts them in doubt."""
+
+from audio_assets.tables.schema import Column, Table
+from audio_assets.tables.columns import (
+    CLIP_ID,
+    CODE_VERSION,
+    FINGERPRINT,
+    LABEL,
+    METRIC,
+    MODEL,
+    RECORDING,
+    SPECIES,
+    SPLIT_PLAN,
+    VARIANT,
+    VARIANTS,
+)
+
+MODEL_COMPARISON = Table(
+    "model_comparison",
+    "Two kinds of rows: `difference`, model_a minus model_b on the same test clips; and "
+    "`clips_needed`, the smallest training size at which the lower bound of model_a reaches the "
+    "target, with the range that the answer lies in.",
+    (
+        SPECIES,
+        Column("kind", "string", "Kind of row.", values=("difference", "clips_needed")),
+        Column("model_a", "string", "Model."),
+        Column("model_b", "string", "Model compared with; empty for clips_needed.", nullable=True),
+        METRIC,
+        Column(
+            "training_size",
+            "int64",
+            "Clips per class compared at, or needed; empty where the target is not reached.",
+            unit="clips per class",
+            nullable=True,
+            minimum=0,
+        ),
+        Column("difference", "float64", "Mean of model_a minus model_b over folds.", nullable=True),
+        Column("ci_low", "float64", "Lower end of its interval.", nullable=True),
+        Column("ci_high", "float64", "Upper end of its interval.", nullable=True),
+        Column("ci_level", "float64", "Nominal coverage.", minimum=0, maximum=1),
+        Column(
+            "p_value",
+            "float64",
+            "Two-sided, a t from folds and recordings; under holdout with the bootstrap's error.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "p_holm",
+            "float64",
+            "p_value by Holm over the pairs of models at this species, size and metric.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "distinct_folds",
+            "int64",
+            "Distinct test folds compared on; empty under holdout.",
+            nullable=True,
+            minimum=1,
+        ),
+        Column(
+            "target",
+            "float64",
+            "TARGET_AUC; empty for differences.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "needed_low",
+            "int64",
+            "Smallest size whose upper bound reaches the target, so that fewer clips are not "
+            "enough; empty for differences and where no upper bound does.",
+            unit="clips per class",
+            nullable=True,
+            minimum=1,
+        ),
+        Column(
+            "needed_high",
+            "int64",
+            "Smallest size from which on every lower bound reaches the target; empty for "
+            "differences and where the lower bound at the largest size does not: more than "
+            "largest_size may be needed.",
+            unit="clips per class",
+            nullable=True,
+            minimum=1,
+        ),
+        Column(
+            "largest_size",
+            "int64",
+            "Largest size evaluated, beyond which nothing is said; empty for differences.",
+            unit="clips per class",
+            nullable=True,
+            minimum=1,
+        ),
+        Column("status", "string", "`ok`, or why a value is empty."),
+    ),
+    unique=("species", "kind", "model_a", "model_b", "metric", "training_size"),
+)
+
+LEAK_CHECK = Table(
+    "leak_check",
+    "What folds over clips, instead of recordings, would have shown at the largest training size. "
+    "One row.",
+    (
+        SPECIES,
+        MODEL,
+        Column(
+            "training_size",
+            "int64",
+            "Largest training size.",
+            unit="clips per class",
+            nullable=True,
+            minimum=0,
+        ),
+        Column(
+            "auc_clips",
+            "float64",
+            "ROC-AUC under folds over clips, mean over folds.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "auc_recordings",
+            "float64",
+            "ROC-AUC under folds over recordings, mean over folds.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column("difference", "float64", "auc_clips minus auc_recordings.", nullable=True),
+        Column(
+            "ci_low",
+            "float64",
+            "Lower end of the interval of the difference over new draws of folds of these clips; "
+            "it says nothing of other recordings.",
+            nullable=True,
+        ),
+        Column("ci_high", "float64", "Upper end of that interval.", nullable=True),
+        Column("ci_level", "float64", "Nominal coverage.", minimum=0, maximum=1),
+        Column("status", "string", "`ok`, or why a value is empty."),
+    ),
+    unique=("species", "model"),
+)
+
+CALIBRATION = Table(
+    "calibration",
+    "Out-of-fold probabilities at the largest training size against what came true, both classes "
+    "weighted equally: one row a model and bin, none of a model whose scores are no probabilities.",
+    (
+        SPECIES,
+        MODEL,
+        Column(
+            "training_size",
+            "int64",
+            "Largest training size.",
+            unit="clips per class",
+            minimum=1,
+        ),
+        Column("bin", "int64", "Place of the bin, from 0, the lowest probabilities.", minimum=0),
+        Column("predicted", "float64", "Mean probability in the bin.", minimum=0, maximum=1),
+        Column("observed", "float64", "Share of positives in the bin.", minimum=0, maximum=1),
+        Column(
+            "weight",
+            "float64",
+            "Share of all predictions that lie in the bin. Expected calibration error is the sum "
+            "of weight * |predicted - observed|.",
+            minimum=0,
+            maximum=1,
+        ),
+        Column("clips", "int64", "Distinct clips in the bin.", minimum=1),
+        Column("recordings", "int64", "Distinct recordings in the bin.", minimum=1),
+    ),
+    unique=("species", "model", "bin"),
+)
+
+FINDING_KINDS = {
+    "leak": "what folds over clips would have shown",
+    "confound": "ROC-AUC of the labels from a property of the files alone",
+    "site": "all sites of a class hold no clip of the other",
+    "look_alike": "recording ids that look like parts of one recording",
+}
+"""Kinds of rows of ``findings`` with their meaning."""
+
+FINDINGS = Table(
+    "findings",
+    "What a reader should know of a species' clips before trusting its numbers.",
+    (
+        SPECIES,
+        Column("kind", "string", "Kind of finding.", values=tuple(FINDING_KINDS)),
+        Column("model", "string", "Model, of a leak; empty otherwise.", nullable=True),
+        Column("variant", "string", VARIANT.description, nullable=True, values=VARIANTS),
+        Column(
+            "subject",
+            "string",
+            "Property of the files (`all` for all of them together), label of the class, or names "
+            "of recordings; empty for a leak.",
+            nullable=True,
+        ),
+        Column(
+            "value",
+            "float64",
+            "AUC difference of a leak, AUC of a confound; empty otherwise.",
+            nullable=True,
+        ),
+        Column("ci_low", "float64", "Lower end of its interval.", nullable=True),
+        Column("ci_high", "float64", "Upper end of its interval.", nullable=True),
+        Column(
+            "count",
+            "int64",
+            "Training clips per class of a leak; sites or recordings of the others.",
+            nullable=True,
+            minimum=0,
+        ),
+        Column("detail", "string", "Names that the finding is about.", nullable=True),
+        Column("warning", "bool", "Whether the numbers of the species are in doubt for it."),
+        Column("status", "string", "`ok`, or why a value is empty."),
+    ),
+    unique=("species", "kind", "model", "variant", "subject"),
+)
+
+HARD_CLIPS = Table(
+    "hard_clips",
+    "The clips that the best model of a species gets most wrong at its largest training size, a "
+    "few of each class: what to look at for wrong labels.",
+    (
+        SPECIES,
+        Column("model", "string", "Model with the highest ROC-AUC at its largest training size."),
+        Column(
+            "training_size",
+            "int64",
+            "That size; 0 is the encoder's own class score.",
+            unit="clips per class",
+            minimum=0,
+        ),
+        LABEL,
+        Column("place", "int64", "Place in the class, from 0, the most wrong.", minimum=0),
+        CLIP_ID,
+        VARIANT,
+        RECORDING,
+        Column("score", "float64", "Out-of-fold score, mean over repeats."),
+        Column("is_probability", "bool", "Whether `score` is a probability."),
+        Column(
+            "misranked",
+            "float64",
+            "Share of the clips of the other class in its test folds that lie on its wrong side, "
+            "mean over repeats.",
+            minimum=0,
+            maximum=1,
+        ),
+        Column("seconds", "float64", "Duration.", unit="s", nullable=True, minimum=0),
+        Column(
+            "picture",
+            "binary",
+            "Log-mel spectrogram as WebP; empty where `misranked` is 0 or with a fault.",
+            nullable=True,
+        ),
+        Column("sound", "binary", "The clip as MP3; empty as `picture`.", nullable=True),
+        Column("fault", "string", "Why there is no picture and sound.", nullable=True),
+        FINGERPRINT,
+        SPLIT_PLAN,
+        CODE_VERSION,
+    ),
+    unique=("species", "label", "place"),
+)
+
+EMBEDDING_MAP = Table(
+    "embedding_map",
+    "The clips of a species on a plane: the first two principal components of its best model's "
+    "embeddings, each scaled to length 1. One row a clip.",
+    (
+        SPECIES,
+        Column("model", "string", "Model with the highest ROC-AUC at its largest training size."),
+        Column(
+            "training_size",
+            "int64",
+            "That size; the map does not depend on it.",
+            unit="clips per class",
+            minimum=0,
+        ),
+        CLIP_ID,
+        VARIANT,
+        LABEL,
+        RECORDING,
+        Column("x", "float64", "First principal component.", minimum=-2, maximum=2),
+        Column("y", "float64", "Second principal component.", minimum=-2, maximum=2),
+        Column(
+            "variance_x",
+            "float64",
+            "Share of the variance along x; empty where the embeddings are all equal.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "variance_y",
+            "float64",
+            "Share of the variance along y; empty as `variance_x`.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        FINGERPRINT,
+        SPLIT_PLAN,
+        CODE_VERSION,
+    ),
+    unique=("species", "clip_id"),
+)
