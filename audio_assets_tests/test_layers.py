@@ -21,6 +21,7 @@ DOMAIN = (
     "scheduling",
     "storage",
     "synthetic",
+    "tables",
     "weights",
 )
 DAGSTER_SIDE = {
