@@ -24,6 +24,7 @@ from audio_assets.staleness import (
     encoder_probe,
     inventory_probe,
 )
+from audio_assets.tables import BALANCED_MANIFEST
 
 
 @dataclass
@@ -80,8 +81,8 @@ class LocalRunner:
                     self._update(jobs.EXPERIMENT, partition_key(model, name), summary)
                 self._update(jobs.CHARTS, name, summary)
                 self._update(jobs.CHECKS, name, summary)
-            elif self._staleness().state("roc_auc_chart", name) is not State.MISSING:
-                # So that it shows no results of earlier audio.
+            elif self._staleness().state(BALANCED_MANIFEST.name, name) is not State.MISSING:
+                # There are earlier splits: the chart must show no results of them.
                 self._update(jobs.CHARTS, name, summary)
         self._update(jobs.REPORT, None, summary)
         return summary
