@@ -44,9 +44,10 @@ def embedding_map(content: ReportContent, species: str) -> PageMap | None:
         f"to length 1, differ most (principal components): {x} of their variance lies along the "
         f"first axis, {y} along the second. Clips that lie apart here are apart; clips that lie "
         "together may still differ in what the plane does not show.",
-        "Where the labels lie apart, a few clips are enough to tell them. Where the clips of one "
-        "recording lie together, away from others of their label, the model hears the recorder "
-        "or the site as well: what it learns may not hold elsewhere. Choose a recording, or point "
+        "Where the labels lie apart, the model tells them apart, or what goes with them; how many "
+        "clips that takes is what the learning curve shows. Where the clips of one recording lie "
+        "together, away from others of their label, the model may hear the recorder or the site "
+        "as well: what it learns may not hold elsewhere. Choose a recording, or point "
         "at a clip, to see where the clips of its recording lie.",
     ]
     drawn = len(drawn_clips(clips))
