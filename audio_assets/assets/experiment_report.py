@@ -104,7 +104,9 @@ def build_experiment_report(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
             curves = curves[is_of_settings(curves, plan.settings)]
             curves = current_rows(staleness, LEARNING_CURVE.name, curves)
             comparisons = of_curves(fresh(MODEL_COMPARISON, model_comparison), curves)
+            # Kept when it could not be made anew: it names clips that somebody should look at.
             quarantined = concat_tables(quarantine.values(), QUARANTINE)
+            looked_at = fresh_tables(staleness, QUARANTINE.name, quarantine)
             clips = clips_to_report(read_reported(results.reported_clips), inventory)
             found = current_findings(staleness, of_curves(fresh(FINDINGS, findings), curves))
             calibrated = of_curves(fresh(CALIBRATION, calibration), curves)
@@ -127,6 +129,7 @@ def build_experiment_report(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
                 calibrated,
                 hard,
                 maps,
+                sorted(inventory.keys() - looked_at.keys()),
             )
             files = {
                 results.learning_curves: to_csv_bytes(curves, ROC_AUC_CHART),
@@ -168,6 +171,7 @@ def report_content(
     calibration: Any,
     hard_clips: Any,
     embedding_maps: Any,
+    unchecked: list[str],
 ) -> Any:
     """What the report shows, gathered from the tables and the settings."""
     import pandas as pd
@@ -210,6 +214,7 @@ def report_content(
         embedding_maps=embedding_maps,
         quarantine_shares={s.species: (s.quarantined, s.clips) for s in shares},
         copies=_copies(plan, inventory, near_duplicates),
+        unchecked=unchecked,
         removed=list(removed.itertuples(index=False, name=None)),
         charts={
             species: learning_curve_chart(

@@ -52,6 +52,8 @@ class ReportContent:
         (species, variant, clip_id) of each clip that is gone.
     copies
         Clips with equal bytes, and clips that sound the same.
+    unchecked
+        Species whose quarantine could not be made anew: of earlier audio or settings, or none.
     """
 
     curves: pd.DataFrame
@@ -73,6 +75,7 @@ class ReportContent:
     quarantine_shares: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     removed: Sequence[tuple[str, str, str]] = ()
     copies: Copies = Copies()
+    unchecked: Sequence[str] = ()
 
     def title(self, model: str) -> str:
         """What the model is called."""
@@ -88,6 +91,10 @@ class ReportContent:
     def not_looked_at(self) -> list[str]:
         """Species of whose clips no model tells whether they can be used."""
         return sorted({*self.species()} - {*self.curves["species"], *self.quarantine["species"]})
+
+    def last_look_failed(self) -> list[str]:
+        """Species of whose clips is told what an earlier look found, or nothing."""
+        return sorted({*self.unchecked} & {*self.species()} - {*self.not_looked_at()})
 
     def answers(self) -> list[Answer]:
         """The answers of all species; see :func:`audio_assets.reporting.sentences.answers`."""

@@ -98,7 +98,9 @@ def render_report(report: ReportContent) -> str:
             ci_methods=_kinds(report, "ci_method"),
             quarantine=_quarantine(report),
             not_looked_at=report.not_looked_at(),
-            looked_at=len(report.species()) > len(report.not_looked_at()),
+            last_look_failed=report.last_look_failed(),
+            looked_at=len(report.species())
+            > len(report.not_looked_at()) + len(report.last_look_failed()),
             removed=page_tables.removed_clips(report) if report.removed else None,
             copies=report.copies,
             not_compared=report.copies.not_looked_at if report.copies.encoder else (),

@@ -15,6 +15,7 @@ from audio_assets.evaluation import leak_check
 from audio_assets.evaluation import manifest as split_plans
 from audio_assets.evaluation import species as species_evaluation
 from audio_assets.published import load_comparisons
+from audio_assets.storage import quarantine
 from audio_assets.storage.parquet import read_table
 from audio_assets.tables import (
     ROC_AUC_CHART,
@@ -264,6 +265,19 @@ def test_a_leak_check_of_earlier_audio_is_not_shown(place, monkeypatch):
     assert list(place.run("owl").failures) == ["owl, placeholder"]
     assert published(place) == {"owl"}
     assert "AUC of folds over clips minus" not in place.results.report.read_text()
+
+
+@pytest.mark.slow
+def test_a_quarantine_of_earlier_audio_is_said_to_be_one(place, monkeypatch):
+    write_species(place.audio, "owl", recordings=4)
+    place.run("owl")
+    assert "The last look at the clips" not in place.results.report.read_text()
+    write_species(place.audio, "owl", recordings=5)
+    monkeypatch.setattr(quarantine, "quarantined_clips", _fail)
+    assert list(place.run("owl").failures) == ["owl, charts"]
+    report = place.results.report.read_text()
+    assert "The last look at the clips of owl failed" in report
+    assert "Every clip that a model read could be used" not in report
 
 
 @pytest.mark.slow

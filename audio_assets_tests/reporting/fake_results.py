@@ -378,6 +378,7 @@ def fake_report(**changes: Any) -> ReportContent:
         "provenance": {"fingerprint of birdnet": "ab" * 32},
         "models": SEVEN,
         "copies": Copies("birdnet", 0.97),
+        "unchecked": [],
     }
     assert not set(changes) - set(content), set(changes) - set(content)
     return ReportContent(**content | changes)

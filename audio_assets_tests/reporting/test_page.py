@@ -272,6 +272,18 @@ def test_clips_in_quarantine_were_looked_at_whatever_failed_after_it():
     assert "no model has a result" not in said
 
 
+def test_a_look_that_failed_is_said_and_is_no_clean_bill():
+    said = Page(
+        render_report(fake_report(quarantine=fake_quarantine([]), missing=[], unchecked=["coyote"]))
+    ).said()
+    assert "Every clip that a model read could be used in the other species." in said
+    assert "The last look at the clips of coyote failed" in said
+    every = fake_report(quarantine=fake_quarantine([]), missing=[])
+    every = dataclasses.replace(every, unchecked=every.species())
+    said = Page(render_report(every)).said()
+    assert "Every clip" not in said and "No clip was looked at" not in said
+
+
 def test_where_all_was_looked_at_the_page_says_so():
     said = Page(render_report(fake_report(quarantine=fake_quarantine([]), missing=[]))).said()
     assert "Every clip that a model read could be used." in said
