@@ -1,5 +1,6 @@
 """The first stage: what audio of a species lies under the audio root."""
 
+import logging
 from typing import Any
 
 import dagster as dg
@@ -7,6 +8,8 @@ import dagster as dg
 from audio_assets.assets.plan import READERS_POOL, AssetPlan, clear_failures
 from audio_assets.partitions import SPECIES
 from audio_assets.tables import AUDIO_INVENTORY
+
+_log = logging.getLogger(__name__)
 
 LISTING = "listing"
 """Metadata with the digest of the listing; the audio sensor compares it with the audio of now."""
@@ -41,11 +44,19 @@ def build_audio_inventory(plan: AssetPlan) -> dg.AssetsDefinition:
 
 
 def take_inventory(plan: AssetPlan, species: str) -> tuple[Any, str]:
-    """List a species now: :data:`audio_assets.tables.AUDIO_INVENTORY` and the listing's digest."""
-    from audio_assets.storage.inventory import build_inventory, listing_digest
+    """List a species now: :data:`audio_assets.tables.AUDIO_INVENTORY` and the listing's digest.
+
+    Local files that the table's last version knows are not read again.
+    """
+    from audio_assets.storage.files import is_local
+    from audio_assets.storage.inventory import build_inventory, known_checksums, listing_digest
     from audio_assets.storage.listing import list_objects
     from audio_assets.storage.recordings import read_recording_rules
 
-    rules = read_recording_rules(plan.audio_root, plan.settings.recording_patterns)
-    objects = list(list_objects(plan.audio_root, species))
+    root = plan.audio_root
+    rules = read_recording_rules(root, plan.settings.recording_patterns)
+    # A bucket lists its checksums.
+    last = plan.last_version(AUDIO_INVENTORY, species, _log) if is_local(root) else None
+    known = {} if last is None else known_checksums(last)
+    objects = list(list_objects(root, species, known=known))
     return build_inventory(objects, rules), listing_digest(objects, rules)

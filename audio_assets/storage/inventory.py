@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from audio_assets.storage.listing import AudioObject
+from audio_assets.storage.listing import AudioObject, KnownChecksums
 from audio_assets.storage.recordings import RecordingRules
 from audio_assets.tables import AUDIO_INVENTORY
 
@@ -69,9 +69,20 @@ def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd
                 recordings[i][1],
                 status,
                 other,
+                item.file_state,
             )
         )
     return pd.DataFrame(rows, columns=list(AUDIO_INVENTORY.column_names))
+
+
+def known_checksums(inventory: pd.DataFrame) -> KnownChecksums:
+    """Checksums that an earlier inventory of the species computed, for :func:`list_objects`."""
+    columns = (inventory[name].tolist() for name in ("uri", "size", "file_state", "checksum"))
+    return {
+        (uri, size, state): checksum
+        for uri, size, state, checksum in zip(*columns, strict=True)
+        if state and checksum.startswith("sha256:")
+    }
 
 
 def inventory_version(inventory: pd.DataFrame) -> str:
@@ -88,9 +99,9 @@ def inventory_version(inventory: pd.DataFrame) -> str:
 def listing_digest(objects: Iterable[AudioObject], rules: RecordingRules) -> str:
     """16 hex digits that change when a listing shows other audio; no file is read for it.
 
-    Names, sizes, times, generations and recordings count. Equal digests mean that there is nothing
-    to list anew, short of a file replaced by one of the same size and time; unequal ones may still
-    lead to the same :func:`inventory_version`.
+    Names, sizes, times of modification and of change, generations and recordings count. Equal
+    digests mean that there is nothing to list anew; unequal ones may still lead to the same
+    :func:`inventory_version`.
 
     Parameters
     ----------
@@ -100,7 +111,8 @@ def listing_digest(objects: Iterable[AudioObject], rules: RecordingRules) -> str
     digest = hashlib.sha256()
     for item in objects:
         recording, _ = rules.recording_of(item.path)
-        seen = (item.path, item.size, item.updated.isoformat(), item.generation, recording)
+        times = (item.updated.isoformat(), item.changed_ns)
+        seen = (item.path, item.size, *times, item.generation, recording)
         digest.update(repr(seen).encode())
     return digest.hexdigest()[:16]
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import AudioRootError
@@ -23,7 +25,12 @@ from audio_assets.tables import LABELS, VARIANTS
 if TYPE_CHECKING:
     from upath import UPath
 
+KnownChecksums = Mapping[tuple[str, int, str], str]
+"""Checksums of local files that were read before, by URI, size and file state."""
+
 _CHUNK_BYTES = 1 << 20
+# A file may change twice within one step of its file system's clock: 2 s on FAT, 10 ms on ext4.
+_CLOCK_STEP_NS = 2 * 10**9
 _SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 # A prefix of a bucket has no time of its own, and a folder's says nothing of audio.
 _NO_TIME = datetime.fromtimestamp(0, UTC)
@@ -46,6 +53,13 @@ class AudioObject:
         a file that could not be read. Empty where it was not asked for.
     generation
         Object generation, empty for local files.
+    changed_ns
+        When a local file or what is known of it last changed, in ns since 1970. Unlike the
+        modification time it cannot be set; 0 in a bucket.
+    file_state
+        What differs after a local file was written or replaced, whatever its size and time: inode
+        number, modification and change time. Empty in a bucket, and for a file that changed so
+        short a time ago that it may change again and look the same.
     """
 
     name: str
@@ -57,6 +71,8 @@ class AudioObject:
     checksum: str
     generation: str
     updated: datetime
+    changed_ns: int = 0
+    file_state: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +101,8 @@ class _Entry:
     checksum: str | None
     generation: str
     updated: datetime
+    changed_ns: int = 0
+    file_state: str = ""
 
 
 def list_species(root: UPath) -> SpeciesListing:
@@ -108,15 +126,20 @@ def list_species(root: UPath) -> SpeciesListing:
 
 
 def list_objects(
-    root: UPath, species: str, *, compute_checksums: bool = True
+    root: UPath,
+    species: str,
+    *,
+    known: KnownChecksums = MappingProxyType({}),
+    compute_checksums: bool = True,
 ) -> Iterator[AudioObject]:
     r"""Objects under ``{species}/{variant}/{label}/``, in order of variant, label and name.
 
     Hidden files and placeholders of empty folders are left out; every other object is listed,
     whatever its ending, so that what is not audio can be named as such. So is a folder that is
     named like a sound file. A missing folder has no objects. Bytes of a name that are no UTF-8 are
-    shown as ``\xff``. Of a bucket, one page is in memory at a time. Without ``compute_checksums``
-    no file is read, and only a bucket's objects have a checksum.
+    shown as ``\xff``. Of a bucket, one page is in memory at a time. A local file is read for its
+    checksum, unless it is ``known`` to be as it was when it was last read. Without
+    ``compute_checksums`` no file is read, and only a bucket's objects have a checksum.
 
     Raises
     ------
@@ -134,19 +157,24 @@ def list_objects(
                     continue
                 # Neither Parquet nor a page can hold a name that is no UTF-8.
                 name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+                uri = f"{shown}/{name}"
                 checksum = entry.checksum
-                if checksum is None:
-                    checksum = _computed(folder, prefix, name, entry) if compute_checksums else ""
+                if checksum is None and compute_checksums:
+                    checksum = known.get((uri, entry.size, entry.file_state)) or _computed(
+                        folder, prefix, name, entry
+                    )
                 yield AudioObject(
                     name=name,
                     path=f"{prefix}/{name}",
                     variant=variant,
                     label=label,
-                    uri=f"{shown}/{name}",
+                    uri=uri,
                     size=entry.size,
-                    checksum=checksum,
+                    checksum=checksum or "",
                     generation=entry.generation,
                     updated=entry.updated,
+                    changed_ns=entry.changed_ns,
+                    file_state=entry.file_state,
                 )
 
 
@@ -205,7 +233,11 @@ def _local_entry(entry: os.DirEntry[str]) -> _Entry:
     if stat.S_ISDIR(seen.st_mode):
         return _Entry(entry.name, True, 0, None, "", _NO_TIME)
     updated = datetime.fromtimestamp(seen.st_mtime, UTC)
-    return _Entry(entry.name, False, seen.st_size, None, "", updated)
+    changed = seen.st_ctime_ns
+    # Before the file is read: whatever is written to it from now on gives it another state.
+    settled = max(changed, seen.st_mtime_ns) < time.time_ns() - _CLOCK_STEP_NS
+    state = f"{seen.st_ino}.{seen.st_mtime_ns}.{changed}" if settled else ""
+    return _Entry(entry.name, False, seen.st_size, None, "", updated, changed, state)
 
 
 def _is_odd(entry: _Entry) -> bool:

@@ -58,6 +58,13 @@ AUDIO_INVENTORY = Table(
             "string",
             "clip_id of the copy that is used, or of the contradicting clip; empty when ok.",
         ),
+        Column(
+            "file_state",
+            "string",
+            "Inode number, modification and change time of a local file, by which the next listing "
+            "knows that the checksum holds; empty in a bucket, and where the file had only just "
+            "changed.",
+        ),
     ),
     unique=("variant", "clip_id"),
 )

@@ -1,6 +1,7 @@
 """What a fault of the domain becomes in Dagster, and what is left of earlier runs."""
 
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError, StorageError, TransientStorageError
 from audio_assets.jobs import INVENTORY
 from audio_assets.partitions import SPECIES
+from audio_assets.storage import listing
 from audio_assets.tables import CLIP_DIGESTS
 from audio_assets_tests.place import new_place
-from audio_assets_tests.small_audio import write_species
+from audio_assets_tests.small_audio import clip, write_clip, write_species
 
 
 @pytest.mark.parametrize("kind", [StorageError, AudioAssetsError])
@@ -71,6 +73,29 @@ def test_a_run_that_is_terminated_is_canceled_and_not_tried_again(
 
 
 @pytest.mark.slow
+def test_a_listing_reads_only_what_the_last_inventory_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_time, real_read = time.time_ns, listing._computed
+    read: list[str] = []
+    monkeypatch.setattr(listing.time, "time_ns", lambda: real_time() + 60 * 10**9)
+
+    def counted(folder: Any, prefix: str, name: str, entry: Any) -> str:
+        read.append(name)
+        return real_read(folder, prefix, name, entry)
+
+    monkeypatch.setattr(listing, "_computed", counted)
+    with new_place(tmp_path) as place:
+        write_species(place.audio, "owl", recordings=4)
+        job = build_defs(place.plan().settings).resolve_job_def(INVENTORY)
+        place.instance.add_dynamic_partitions(SPECIES.name or "", ["owl"])
+        job.execute_in_process(instance=place.instance, partition_key="owl")
+        assert len(read) == 16
+        write_clip(place.audio / "owl/data/pos/new.wav", clip(1, tone=True))
+        inventory, _ = audio_inventory.take_inventory(place.plan(), "owl")
+        assert len(inventory) == 17 and read[16:] == ["new.wav"]
+
+
 def test_a_damaged_last_version_is_said_and_read_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

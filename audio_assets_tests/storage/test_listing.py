@@ -1,11 +1,19 @@
 import os
+import time
 
 import pytest
 from upath import UPath
 
 from audio_assets.errors import AudioRootError
+from audio_assets.settings import DEFAULT_RECORDING_PATTERNS
+from audio_assets.storage import listing
 from audio_assets.storage.files import read_file, write_atomic
+from audio_assets.storage.inventory import build_inventory, known_checksums, listing_digest
 from audio_assets.storage.listing import list_objects, list_species
+from audio_assets.storage.recordings import RecordingRules
+
+RULES = RecordingRules(patterns=DEFAULT_RECORDING_PATTERNS)
+SAMPLES = "owl/data/pos/a.wav"
 
 
 def put(root, path, data=b"x"):
@@ -89,3 +97,114 @@ def test_a_file_that_cannot_be_read_stays_in_the_listing(tmp_path, monkeypatch):
     names = {o.name: o.checksum for o in list_objects(UPath(tmp_path), "owl")}
     assert names["gone.wav"].startswith("unread:")
     assert names["a.wav"].startswith("sha256:")
+
+
+@pytest.fixture
+def _later(monkeypatch):
+    """A clock by which what was written just now was written a minute ago."""
+    real = time.time_ns
+    monkeypatch.setattr(listing.time, "time_ns", lambda: real() + 60 * 10**9)
+
+
+def write_again(path):
+    path.write_bytes(b"2222")
+
+
+def put_another_in_its_place(path):
+    other = path.with_name(".other")
+    other.write_bytes(b"2222")
+    seen = path.stat()
+    os.utime(other, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    other.replace(path)
+
+
+def write_again_and_set_the_time_back(path):
+    seen = path.stat()
+    path.write_bytes(b"2222")
+    os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+
+def lead_the_link_elsewhere(path):
+    other = path.with_name(".other")
+    other.write_bytes(b"2222")
+    path.unlink()
+    path.symlink_to(other)
+
+
+def tick():
+    """Longer than a step of the file system's clock."""
+    time.sleep(0.02)
+
+
+CHANGES = [
+    write_again,
+    put_another_in_its_place,
+    write_again_and_set_the_time_back,
+    lead_the_link_elsewhere,
+]
+
+
+@pytest.mark.usefixtures("_later")
+def test_a_local_file_that_is_as_it_was_is_not_read_again(tmp_path, monkeypatch):
+    root = UPath(tmp_path)
+    put(root, SAMPLES, b"1111")
+    put(root, "owl/data/neg/b.wav", b"1112")
+    first = build_inventory(list_objects(root, "owl"), RULES)
+    monkeypatch.setattr(listing, "_computed", None)
+    again = build_inventory(list_objects(root, "owl", known=known_checksums(first)), RULES)
+    assert again.equals(first)
+    with pytest.raises(TypeError):
+        list(list_objects(root, "owl"))
+
+
+@pytest.mark.usefixtures("_later")
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_local_file_that_was_changed_is_read_again_whatever_its_size_and_time(tmp_path, change):
+    root = UPath(tmp_path)
+    put(root, SAMPLES, b"1111")
+    known = known_checksums(build_inventory(list_objects(root, "owl"), RULES))
+    assert len(known) == 1
+    tick()
+    change(tmp_path / SAMPLES)
+    (now,) = list_objects(root, "owl", known=known)
+    (fresh,) = list_objects(root, "owl")
+    assert now == fresh and now.checksum not in known.values()
+
+
+def test_a_file_that_changed_just_now_is_read_again_as_its_clock_may_not_have_moved(tmp_path):
+    root = UPath(tmp_path)
+    put(root, SAMPLES, b"1111")
+    inventory = build_inventory(list_objects(root, "owl"), RULES)
+    assert inventory["checksum"][0].startswith("sha256:") and inventory["file_state"][0] == ""
+    assert known_checksums(inventory) == {}
+
+
+@pytest.mark.usefixtures("_later")
+def test_a_file_that_could_not_be_read_is_tried_again(tmp_path, monkeypatch):
+    root = UPath(tmp_path)
+    put(root, SAMPLES, b"1111")
+
+    def refuse(*_):
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(listing, "require_file", refuse)
+        inventory = build_inventory(list_objects(root, "owl"), RULES)
+    assert inventory["checksum"][0].startswith("unread:")
+    (now,) = list_objects(root, "owl", known=known_checksums(inventory))
+    assert now.checksum.startswith("sha256:")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_digest_of_a_listing_changes_with_a_file_whatever_its_size_and_time(tmp_path, change):
+    root = UPath(tmp_path)
+    put(root, SAMPLES, b"1111")
+
+    def seen(*, read):
+        return listing_digest(list_objects(root, "owl", compute_checksums=read), RULES)
+
+    before = seen(read=True)
+    tick()
+    assert seen(read=False) == before
+    change(tmp_path / SAMPLES)
+    assert seen(read=False) != before
