@@ -28,6 +28,7 @@ def of_owl(place: Place):
     return read_table(place.results.table("hard_clips", "owl"), HARD_CLIPS)
 
 
+@pytest.mark.slow
 def test_a_clip_under_the_wrong_label_is_the_most_wrong_and_can_be_heard(finished):
     rows = of_owl(finished)
     first = rows[(rows["label"] == "neg") & (rows["place"] == 0)].iloc[0]

@@ -138,6 +138,7 @@ def test_copies_among_5_s_clips_alone_are_joined(place):
         assert {"t-000_pos", "t-001_pos"} <= names and not {"t-004_pos", LAST} & names
 
 
+@pytest.mark.slow
 def test_clean_audio_has_no_copies_and_nothing_is_said(place):
     place.run("owl", **LOOK)
     assert pairs_of(place).empty
@@ -147,6 +148,7 @@ def test_clean_audio_has_no_copies_and_nothing_is_said(place):
     assert manifest_of(place)["recording_id"].nunique() == 12
 
 
+@pytest.mark.slow
 def test_turned_off_nothing_is_looked_for_and_the_report_says_so(place, monkeypatch):
     copy_as(place.audio, "pos/owl-pos-t-005_pos_1sec_9_copy.flac")
 
@@ -214,6 +216,7 @@ def test_without_the_encoders_weights_the_message_names_the_setting(place, monke
     assert "AUDIO_ASSETS_DUPLICATE_ENCODER" in summary.failures["duplicates"]
 
 
+@pytest.mark.slow
 def test_joins_that_leave_too_few_recordings_name_the_setting(place):
     loose = {**LOOK, "duplicate_cosine": 0.1}
     assert place.run("owl", **loose).failures == {}

@@ -133,6 +133,7 @@ def test_two_runs_publish_the_same_bytes_with_any_number_of_workers(tmp_path):
     assert published[0] == published[1]
 
 
+@pytest.mark.slow
 def test_an_audio_root_that_cannot_be_listed_fails_and_keeps_what_was_published(place):
     run, audio, results = place.run, place.audio, place.results
     write_species(audio, "owl", recordings=5)
@@ -253,6 +254,7 @@ def test_the_holdout_protocol_publishes_one_test_set_for_all_models(place):
     assert not {"audio_inventory", "embeddings"} & again
 
 
+@pytest.mark.slow
 def test_a_species_too_small_for_a_test_set_has_no_numbers_and_says_why(place):
     write_species(place.audio, "owl", recordings=3)
     assert place.run("owl", protocol="holdout").failures == {}

@@ -96,6 +96,7 @@ def test_a_listing_reads_only_what_the_last_inventory_does_not_know(
         assert len(inventory) == 17 and read[16:] == ["new.wav"]
 
 
+@pytest.mark.slow
 def test_a_damaged_last_version_is_said_and_read_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

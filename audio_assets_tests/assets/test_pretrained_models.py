@@ -41,6 +41,7 @@ def test_all_five_pretrained_models_run_through_the_whole_pipeline(
         assert {len(embedding) for embedding in clips["embedding"]} == {encoder.dimension}
 
 
+@pytest.mark.slow
 def test_a_model_without_weights_fails_alone_and_says_how_to_get_them(
     place: Place, tmp_path: Path
 ) -> None:

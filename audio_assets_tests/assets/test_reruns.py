@@ -88,6 +88,7 @@ def test_a_new_model_touches_no_other_models_rows(place):
     assert "difference" in set(load_comparisons(results.root)["kind"])
 
 
+@pytest.mark.slow
 def test_an_output_that_was_deleted_is_made_again(place):
     run, audio, results = place.run, place.audio, place.results
     write_species(audio, "owl", recordings=5)

@@ -116,6 +116,7 @@ def test_demo_on_given_audio_ends_with_the_answers_and_the_report(call, tmp_path
     assert report.exists()
 
 
+@pytest.mark.slow
 def test_a_demo_leaves_out_models_without_weights_visibly(call, tmp_path, monkeypatch):
     monkeypatch.setenv("AUDIO_ASSETS_MODELS", '["placeholder", "vgg", "perch"]')
     monkeypatch.setenv("AUDIO_ASSETS_CACHE_DIR", str(tmp_path / "cache"))

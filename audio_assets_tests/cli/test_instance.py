@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 _OPEN = """
 import sys
 from audio_assets.cli.instance import local_instance
@@ -14,6 +16,7 @@ with local_instance() as instance:
 """
 
 
+@pytest.mark.slow
 def test_commands_that_meet_in_a_new_home_all_get_the_instance(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").write_text("")
     processes = [
