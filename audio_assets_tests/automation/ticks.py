@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,9 +12,13 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from audio_assets import versions
 from audio_assets.definitions import build_defs
 from audio_assets_tests.place import Place
+from audio_assets_tests.small_audio import clip, write_clip
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 SENSORS = ("species_folders", "changed_audio", "stale_partitions")
+
+SETTINGS = {"training_sizes": (4,), "folds": 2, "repeats": 1}
+"""What every test starts with: as little work as there can be."""
 
 Ran = tuple[str, str | None]
 
@@ -107,3 +112,13 @@ def queued(automation: Automation, request: dg.RunRequest) -> Iterator[dg.Dagste
     )
     yield created
     instance.delete_run(created.run_id)
+
+
+def a_clip(automation: Automation, species: str = "owl") -> Path:
+    """The first positive clip of a species."""
+    return sorted((automation.place.audio / species / "data" / "pos").glob("*.wav"))[0]
+
+
+def replace_clip(automation: Automation, seed: int, species: str = "owl") -> None:
+    """Other audio under the same name; the size stays and the time moves."""
+    write_clip(a_clip(automation, species), clip(seed, tone=True, level=0.02))

@@ -1,0 +1,194 @@
+"""What a fault does to the automation: what is tried again, given up and told, and what goes on."""
+
+from typing import Any
+
+import pytest
+
+from audio_assets import definitions, load_learning_curves
+from audio_assets.automation import stale
+from audio_assets.errors import AudioRootError, TransientStorageError
+from audio_assets.evaluation import manifest as split_plans
+from audio_assets.evaluation import species as species_evaluation
+from audio_assets.scheduling import decisions
+from audio_assets.scheduling.decisions import ATTEMPTS
+from audio_assets.storage import embedding_table, listing
+from audio_assets.storage.parquet import read_table
+from audio_assets.tables import ROC_AUC_CHART
+from audio_assets_tests.automation.ticks import SETTINGS, replace_clip
+from audio_assets_tests.conftest import BUCKET
+from audio_assets_tests.small_audio import write_species
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_drawing")]
+
+
+def test_a_failed_run_is_tried_a_few_times_then_given_up_and_reported(automation, monkeypatch):
+    write_species(automation.place.audio, "fox", recordings=4)
+    score = species_evaluation.score_species
+    tried: list[str] = []
+
+    def failing(*arguments: Any, **options: Any) -> Any:
+        if options["species"] == "owl":
+            tried.append("owl")
+            raise RuntimeError("the disk is on fire")
+        return score(*arguments, **options)
+
+    monkeypatch.setattr(species_evaluation, "score_species", failing)
+    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    ran = automation.settle()
+    assert len(tried) == ATTEMPTS
+    assert ("roc_auc_chart", "fox") in ran
+    assert set(load_learning_curves(automation.place.results.root)["species"]) == {"fox"}
+    assert "owl" in automation.place.results.report.read_text()
+    said = automation.look("stale_partitions").skip_message
+    assert "given up: experiment placeholder|owl" in said
+
+    # Its inputs change: that is other work.
+    monkeypatch.setattr(species_evaluation, "score_species", score)
+    assert automation.settle() == []
+    replace_clip(automation, seed=5)
+    ran = automation.settle()
+    assert ("learning_curve", "placeholder|owl") in ran
+    assert set(load_learning_curves(automation.place.results.root)["species"]) == {"fox", "owl"}
+
+
+def test_splits_that_fail_leave_no_chart_of_earlier_audio(filled, monkeypatch):
+    def fail(*arguments: Any, **options: Any) -> Any:
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(split_plans, "build_manifest", fail)
+        replace_clip(filled, seed=11)
+        ran = filled.settle()
+    assert ran.count(("roc_auc_chart", "owl")) == 1
+    chart = filled.place.results.table("roc_auc_chart", "owl")
+    assert read_table(chart, ROC_AUC_CHART).empty
+    assert set(load_learning_curves(filled.place.results.root)["species"]) == {"fox"}
+    replace_clip(filled, seed=12)
+    filled.settle()
+    assert not read_table(chart, ROC_AUC_CHART).empty
+
+
+def test_what_failed_waits_longer_each_time_and_holds_up_nobody(automation, monkeypatch):
+    write_species(automation.place.audio, "fox", recordings=4)
+    score = species_evaluation.score_species
+
+    def failing(*arguments: Any, **options: Any) -> Any:
+        if options["species"] == "owl":
+            raise RuntimeError("the disk is on fire")
+        return score(*arguments, **options)
+
+    monkeypatch.setattr(species_evaluation, "score_species", failing)
+    ran = automation.settle()
+    assert ("experiment_report", None) in ran and ("roc_auc_chart", "fox") in ran
+    assert "1 waiting before it is tried again" in automation.look("stale_partitions").skip_message
+    now = stale.time.time
+    monkeypatch.setattr(stale.time, "time", lambda: now() + decisions.retry_wait(1) + 1)
+    (request,) = automation.tick("stale_partitions")
+    assert request.partition_key == "placeholder|owl"
+    automation.execute(request)
+    assert automation.tick("stale_partitions") == []
+
+
+def test_weights_that_are_missing_fail_their_model_and_no_other(automation, monkeypatch):
+    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    automation.settings["models"] = ("placeholder", "vgg")
+    automation.settings["weights_root"] = str(automation.place.audio.parent / "none")
+    automation.settings["cache_dir"] = str(automation.place.audio.parent / "cache")
+    ran = automation.settle()
+    assert ("roc_auc_chart", "owl") in ran and ("experiment_report", None) in ran
+    assert not [one for one in ran if one[1] and "vgg" in one[1]]
+    said = automation.look("stale_partitions").skip_message
+    assert "given up: encoders vgg" in said
+
+
+def test_a_listing_that_fails_is_a_failed_tick_and_changes_nothing(filled, monkeypatch):
+    cursors = dict(filled.cursors)
+    aside = filled.place.audio.with_name("aside")
+    filled.place.audio.rename(aside)
+    for sensor in ("species_folders", "changed_audio"):
+        with pytest.raises(AudioRootError, match="does not exist"):
+            filled.tick(sensor)
+    aside.rename(filled.place.audio)
+    assert filled.cursors == cursors
+
+    def fails(*arguments: Any, **options: Any) -> Any:
+        raise TransientStorageError("the bucket answers 503", "Try again.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(listing, "_list", fails)
+        with pytest.raises(Exception, match="503"):
+            filled.tick("changed_audio")
+    assert filled.settle() == []
+
+
+def test_a_tick_gives_up_on_a_bucket_before_dagster_gives_up_on_the_tick(
+    automation, bucket_server, monkeypatch
+):
+    assert definitions._TICK_PATIENCE_SECONDS < 30
+    monkeypatch.setattr(definitions, "_TICK_PATIENCE_SECONDS", 0.2)
+    automation.settings["audio_root"] = f"gs://{BUCKET}/audio"
+    bucket_server.fail(503, times=-1)
+    for sensor in ("species_folders", "changed_audio"):
+        with pytest.raises(TransientStorageError, match="for 0.2 s"):
+            automation.look(sensor)
+
+
+def test_a_species_that_cannot_be_listed_holds_up_no_other(filled, monkeypatch):
+    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    replace_clip(filled, seed=7, species="fox")
+    really = listing._list
+
+    def list_or_fail(folder: Any, **options: Any) -> Any:
+        if "/owl/" in str(folder):
+            raise AudioRootError("owl cannot be listed", "Give the right to read it.")
+        return really(folder, **options)
+
+    monkeypatch.setattr(listing, "_list", list_or_fail)
+    ran = filled.settle()
+    assert ("roc_auc_chart", "fox") in ran and ("experiment_report", None) in ran
+    assert not [one for one in ran if one[1] == "owl"]
+    assert "given up: inventory owl" in filled.look("changed_audio").skip_message
+    monkeypatch.undo()
+    assert filled.settle() == []
+
+
+def test_a_folder_whose_name_is_no_key_is_reported_and_not_added(automation):
+    write_species(automation.place.audio, "Barn owl", recordings=1)
+    seen = automation.look("species_folders")
+    assert [r.partition_keys for r in seen.dynamic_partitions_requests] == [["owl"]]
+    automation.tick("species_folders")
+    assert "not added: 'Barn owl'" in automation.look("species_folders").skip_message
+    assert automation.place.instance.get_dynamic_partitions("species") == ["owl"]
+
+
+def test_nothing_is_built_on_what_a_blocking_check_refuses(automation, monkeypatch):
+    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(embedding_table, "embedding_faults", lambda *_, **__: ["pos/a: not finite"])
+        ran = automation.settle()
+    assert ran.count(("embeddings", "placeholder|owl")) == ATTEMPTS
+    assert not [one for one in ran if one[0] in ("fold_scores", "learning_curve")]
+    assert ("experiment_report", None) in ran
+    assert "given up: experiment" in automation.look("stale_partitions").skip_message
+    assert automation.place.run("owl", **automation.settings).failures == {}
+    assert set(load_learning_curves(automation.place.results.root)["species"]) == {"owl"}
+
+
+def test_a_species_whose_results_do_not_follow_its_audio_fails_a_check_until_they_do(
+    filled, monkeypatch
+):
+    def events() -> list[tuple[str | None, bool]]:
+        seen = filled.look("stale_partitions")
+        filled.cursors["stale_partitions"] = seen.cursor
+        return [(event.partition, event.passed) for event in seen.asset_events]
+
+    filled.settings["target_auc"] = 0.7
+    assert events() == []
+    now = stale.time.time
+    monkeypatch.setattr(stale.time, "time", lambda: now() + 25 * 3600)
+    assert sorted(events()) == [("fox", False), ("owl", False)]
+    assert events() == []
+    filled.settings = dict(SETTINGS)
+    assert sorted(events()) == [("fox", True), ("owl", True)]
+    assert events() == []
