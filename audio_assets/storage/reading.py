@@ -6,6 +6,7 @@ that the next run mends, never a clip in quarantine.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -32,14 +33,14 @@ def clip_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], bytes]:
     Returns
     -------
     callable
-        Bytes by URI. From a bucket, only the generation that was listed, and bytes with its
-        checksum. An OSError says that a local file cannot be read.
+        Bytes by URI: only those that were listed, by generation and checksum. An OSError says that
+        a local file cannot be read, and could not be when it was listed.
 
     Raises
     ------
     TransientStorageError
-        By what is returned: if the object was changed or removed after it was listed, or the
-        bucket does not give it for now.
+        By what is returned: if the clip was changed or removed after it was listed, or the place
+        where it lies does not give it for now.
     StorageError
         By what is returned: if it may not be read.
     """
@@ -53,9 +54,9 @@ def clip_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], bytes]:
 
     def read(uri: str) -> bytes:
         path = UPath(uri, **options)
-        if is_local(path):
-            return read_file(path)
         generation, checksum = listed[uri]
+        if is_local(path):
+            return _read_local(path, checksum)
         if not generation:
             raise IsADirectoryError("a folder with the name of a sound file")
         try:
@@ -68,3 +69,25 @@ def clip_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], bytes]:
         )
 
     return read
+
+
+def _read_local(path: UPath, checksum: str) -> bytes:
+    # A disk that was away for a moment would leave its clips in quarantine for good: the listing
+    # stays what it was, so nothing would be made anew.
+    listed = checksum.startswith("sha256:")
+    try:
+        data = read_file(path)
+    except OSError as error:
+        if not listed:
+            raise
+        raise TransientStorageError(
+            f"{path} cannot be read, and could be when it was listed: {error}",
+            "See that its disk is there and run again. If it is the file that is damaged, move it "
+            "away or put another in its place.",
+        ) from error
+    if listed and hashlib.sha256(data).hexdigest() != checksum.removeprefix("sha256:"):
+        raise TransientStorageError(
+            f"{path} was changed after it was listed",
+            "Run again; the audio is listed first.",
+        )
+    return data
