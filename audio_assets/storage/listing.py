@@ -179,15 +179,24 @@ def list_objects(
 
 
 def _list_root(root: UPath) -> Iterator[_Entry]:
-    """What is in the root, which has to be there."""
+    """What is in the root, which has to be there and not to be empty.
+
+    A drive that is not mounted leaves an empty folder: it would look as if all audio was removed.
+    """
     entries = _list(root, required=True)
-    first = next(entries, None)
-    if first is None and not is_local(root):
+    first = next((entry for entry in entries if not entry.name.startswith(".")), None)
+    if first is not None:
+        return chain([first], entries)
+    if is_local(root):
         raise AudioRootError(
-            f"The audio root {root} does not exist: there is no object under it",
-            "Correct AUDIO_ASSETS_AUDIO_ROOT.",
+            f"There is nothing under the audio root {root}",
+            "Put clips into {species}/data/pos and {species}/data/neg there, or correct "
+            "AUDIO_ASSETS_AUDIO_ROOT; if there were clips, see that the drive is mounted.",
         )
-    return iter([]) if first is None else chain([first], entries)
+    raise AudioRootError(
+        f"The audio root {root} does not exist: there is no object under it",
+        "Correct AUDIO_ASSETS_AUDIO_ROOT.",
+    )
 
 
 def _list(folder: UPath, *, required: bool = False) -> Iterator[_Entry]:
@@ -204,14 +213,16 @@ def _list(folder: UPath, *, required: bool = False) -> Iterator[_Entry]:
             )
         return
     try:
-        with os.scandir(folder.path) as listing:
-            entries = [_local_entry(entry) for entry in listing]
-    except FileNotFoundError as error:
-        if not required:
-            return
-        raise AudioRootError(
-            f"The audio root {folder} does not exist", "Correct AUDIO_ASSETS_AUDIO_ROOT."
-        ) from error
+        try:
+            listing = os.scandir(folder.path)
+        except FileNotFoundError as error:
+            if not required:
+                return
+            raise AudioRootError(
+                f"The audio root {folder} does not exist", "Correct AUDIO_ASSETS_AUDIO_ROOT."
+            ) from error
+        with listing:
+            entries = [found for entry in listing if (found := _local_entry(entry)) is not None]
     except NotADirectoryError as error:
         raise AudioRootError(
             f"{folder} is a file", "Give the folder that holds the species."
@@ -224,12 +235,16 @@ def _list(folder: UPath, *, required: bool = False) -> Iterator[_Entry]:
     yield from sorted(entries, key=lambda entry: entry.name)
 
 
-def _local_entry(entry: os.DirEntry[str]) -> _Entry:
+def _local_entry(entry: os.DirEntry[str]) -> _Entry | None:
+    """What is there, or None if it has gone since: what copies files renames or removes some."""
     # A link counts as what it leads to, and one that leads nowhere as a file of its own.
     try:
         seen = entry.stat()
     except OSError:
-        seen = entry.stat(follow_symlinks=False)
+        try:
+            seen = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return None
     if stat.S_ISDIR(seen.st_mode):
         return _Entry(entry.name, True, 0, None, "", _NO_TIME)
     updated = datetime.fromtimestamp(seen.st_mtime, UTC)

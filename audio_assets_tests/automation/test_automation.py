@@ -9,6 +9,7 @@ import pytest
 
 from audio_assets import load_learning_curves, versions
 from audio_assets.encoders.placeholder import PlaceholderEncoder
+from audio_assets.errors import AudioRootError
 from audio_assets_tests.automation.ticks import Automation, Ran, a_clip, queued, replace_clip
 from audio_assets_tests.place import new_place
 from audio_assets_tests.small_audio import clip, write_clip, write_species
@@ -179,11 +180,31 @@ def test_a_change_that_flips_back_after_it_was_worked_on_is_worked_on_again(fill
 
 
 def test_a_removed_species_folder_leaves_no_numbers_behind(automation):
+    write_species(automation.place.audio, "fox", recordings=4)
     automation.settle()
     shutil.rmtree(automation.place.audio / "owl")
     automation.settle()
-    assert load_learning_curves(automation.place.results.root)["mean"].isna().all()
+    curves = load_learning_curves(automation.place.results.root)
+    assert curves[curves["species"] == "owl"]["mean"].isna().all()
+    assert curves[curves["species"] == "fox"]["mean"].notna().any()
     assert automation.settle() == []
+
+
+def test_a_drive_that_is_not_mounted_takes_no_numbers_away(filled):
+    published = filled.place.results.learning_curves.read_bytes()
+    aside = filled.place.audio.with_name("mounted")
+    filled.place.audio.rename(aside)
+    filled.place.audio.mkdir()
+    for sensor in ("species_folders", "changed_audio"):
+        with pytest.raises(AudioRootError, match="mounted"):
+            filled.tick(sensor)
+    assert filled.tick("stale_partitions") == []
+    failures = filled.place.run("owl", "fox", **filled.settings).failures
+    assert set(failures) == {"owl, inventory", "fox, inventory"}
+    assert filled.place.results.learning_curves.read_bytes() == published
+    filled.place.audio.rmdir()
+    aside.rename(filled.place.audio)
+    assert filled.settle() == []
 
 
 def test_audio_that_is_still_being_copied_is_left_alone(automation):

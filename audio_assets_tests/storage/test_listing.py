@@ -82,6 +82,43 @@ def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path, monkeypatch):
         list(list_objects(UPath(tmp_path), "owl"))
 
 
+def test_a_file_that_goes_while_its_folder_is_listed_takes_no_other_with_it(tmp_path, monkeypatch):
+    for name in "abc":
+        put(UPath(tmp_path), f"owl/data/pos/{name}.wav")
+    real = os.scandir
+
+    class Copying:
+        """Renames a file of the folder as soon as its name was read."""
+
+        def __init__(self, path):
+            self._real = real(path)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self._real.close()
+
+        def __iter__(self):
+            for entry in self._real:
+                if entry.name == "b.wav":
+                    os.rename(entry.path, entry.path + ".part")
+                yield entry
+
+    monkeypatch.setattr(os, "scandir", Copying)
+    assert [o.name for o in list_objects(UPath(tmp_path), "owl")] == ["a.wav", "c.wav"]
+
+
+@pytest.mark.parametrize("left", [(), (".Trash",)])
+def test_an_empty_root_is_an_error_as_its_drive_may_not_be_mounted(tmp_path, left):
+    for name in left:
+        (tmp_path / name).mkdir()
+    for look in (list_species, lambda root: list(list_objects(root, "owl"))):
+        with pytest.raises(AudioRootError, match="nothing under the audio root") as raised:
+            look(UPath(tmp_path))
+        assert "mounted" in str(raised.value)
+
+
 def test_species_folders_that_break_the_key_rule_are_reported_not_listed(root):
     for name in ("coyote", "human_vocal", "a|b", "Grey Fox", ".hidden"):
         put(root, f"{name}/data/pos/a.wav")
