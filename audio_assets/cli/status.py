@@ -13,7 +13,7 @@ from audio_assets.assets.plan import AssetPlan
 from audio_assets.cli.instance import local_instance
 from audio_assets.cli.run import choose_species
 from audio_assets.definitions import build_defs
-from audio_assets.errors import AudioAssetsError
+from audio_assets.errors import AudioAssetsError, ResultsError
 from audio_assets.partitions import SPECIES, build_partitions, partition_key
 from audio_assets.settings import Settings, load_settings
 from audio_assets.staleness import (
@@ -101,7 +101,11 @@ def standings_of(
                 state = "stale"
             else:
                 state = "fresh"
-            standing = _standing(plan.settings, plan.results, name, model, state)
+            none = Standing(name, model, state, None, None, None, None, "")
+            try:
+                standing = _standing(plan.settings, plan.results, name, model, state)
+            except ResultsError as error:
+                standing = replace(none, note=f"{error.what}. {error.remedy}")
             note = broken.get(model, standing.note)
             rows.append(replace(standing, note=note))
     return rows

@@ -88,6 +88,13 @@ def test_run_and_status_tell_fresh_stale_missing_and_failed_apart(call, tmp_path
     assert row["training_size"] == 8 and 0 <= row["auc"] <= 1
     assert "Everything is fresh" in call("run").out
 
+    curve = tmp_path / "results/learning_curve/placeholder/owl.parquet"
+    whole = curve.read_bytes()
+    curve.write_bytes(whole[:100])
+    row = json.loads(call("status", "--json").out)[0]
+    assert row["auc"] is None and "owl.parquet is damaged" in row["note"]
+    curve.write_bytes(whole)
+
     write_species(tmp_path / "audio", "owl", recordings=7)
     assert states(call("status", "--json"))[key] == "stale"
 
