@@ -222,7 +222,7 @@ def _list(folder: UPath, *, required: bool = False) -> Iterator[_Entry]:
                 f"The audio root {folder} does not exist", "Correct AUDIO_ASSETS_AUDIO_ROOT."
             ) from error
         with listing:
-            entries = [found for entry in listing if (found := _local_entry(entry)) is not None]
+            entries = [here for entry in listing if (here := _local_entry(entry)) is not None]
     except NotADirectoryError as error:
         raise AudioRootError(
             f"{folder} is a file", "Give the folder that holds the species."
