@@ -66,7 +66,8 @@ class LocalRunner:
         """
         summary = RunSummary()
         self.instance.add_dynamic_partitions(SPECIES.name or "", list(species))
-        inventory, card = inventory_probe(self.plan), encoder_probe(self.plan)
+        inventory = inventory_probe(self.plan, renew=True)
+        card = encoder_probe(self.plan)
         usable_species = [
             name for name in species if self._update(jobs.INVENTORY, name, summary, inventory)
         ]

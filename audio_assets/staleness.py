@@ -13,7 +13,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
 from dagster._core.definitions.data_version import (
@@ -29,7 +30,7 @@ from dagster._core.definitions.partitions.context import use_partition_loading_c
 from dagster._core.loader import LoadingContext
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from audio_assets.assets.audio_inventory import take_inventory
+from audio_assets.assets.audio_inventory import LISTING, take_inventory
 from audio_assets.assets.near_duplicates import duplicate_encoder_version
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.partitions import split_key
@@ -51,37 +52,49 @@ class State(StrEnum):
     MISSING = "missing"
 
 
+class Found(NamedTuple):
+    """What a probe found: a data version, and metadata that have to be kept up beside it."""
+
+    version: str
+    metadata: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Probe:
     """What an asset's data version would be if it were materialized now.
 
-    ``version`` is called with the partition, or an empty text for an asset without partitions.
+    ``look`` is called with the partition, or an empty text for an asset without partitions.
     Only the stages that look outside Dagster have one: audio in a bucket, weights on a disk.
     """
 
     asset: str
-    version: Callable[[str], str]
+    look: Callable[[str], Found]
 
 
-def inventory_probe(plan: AssetPlan) -> Probe:
-    """The probe of audio_inventory: a listing now."""
+def inventory_probe(plan: AssetPlan, *, renew: bool = False) -> Probe:
+    """The probe of audio_inventory: a listing now.
 
-    def version(species: str) -> str:
+    To ``renew``, an inventory that knows files by other times than they have now is stale as well:
+    nothing comes of it but that they need not be read again.
+    """
+
+    def look(species: str) -> Found:
         from audio_assets.storage.inventory import inventory_version
 
-        return inventory_version(take_inventory(plan, species)[0])
+        inventory, digest = take_inventory(plan, species)
+        return Found(inventory_version(inventory), {LISTING: digest} if renew else {})
 
-    return Probe("audio_inventory", version)
+    return Probe("audio_inventory", look)
 
 
 def encoder_probe(plan: AssetPlan) -> Probe:
     """The probe of encoder_card: the encoder's version now."""
-    return Probe("encoder_card", plan.encoder_version)
+    return Probe("encoder_card", lambda model: Found(plan.encoder_version(model)))
 
 
 def duplicate_encoder_probe(plan: AssetPlan) -> Probe:
     """The probe of duplicate_encoder: the fingerprint now."""
-    return Probe("duplicate_encoder", lambda _: duplicate_encoder_version(plan.settings))
+    return Probe("duplicate_encoder", lambda _: Found(duplicate_encoder_version(plan.settings)))
 
 
 class Staleness:
@@ -155,8 +168,15 @@ class Staleness:
         record = self._instance.get_latest_data_version_record(
             dg.AssetKey(probe.asset), partition_key=partition
         )
+        made = record and record.asset_materialization
         recorded = record and extract_data_version_from_entry(record.event_log_entry)
-        same = recorded is not None and recorded.value == probe.version(partition or "")
+        if made is None or recorded is None:
+            return State.STALE
+        found = probe.look(partition or "")
+        same = recorded.value == found.version and all(
+            name in made.metadata and made.metadata[name].value == value
+            for name, value in found.metadata.items()
+        )
         return State.FRESH if same else State.STALE
 
     def due(

@@ -9,6 +9,9 @@ from audio_assets.assets.plan import READERS_POOL, AssetPlan, clear_failures
 from audio_assets.partitions import SPECIES
 from audio_assets.tables import AUDIO_INVENTORY
 
+READ_ALL_TAG = "audio-assets/read-all"
+"""Tag of a run that reads all local files for their checksums, as if none was known."""
+
 _log = logging.getLogger(__name__)
 
 LISTING = "listing"
@@ -23,7 +26,9 @@ def build_audio_inventory(plan: AssetPlan) -> dg.AssetsDefinition:
         A species without a folder has an empty inventory. A listing that fails is an error.
         """
         with clear_failures(context):
-            inventory, digest = take_inventory(plan, context.partition_key)
+            inventory, digest = take_inventory(
+                plan, context.partition_key, read_all=READ_ALL_TAG in context.run.tags
+            )
         from audio_assets.storage.inventory import inventory_version
 
         clips = inventory.groupby(["variant", "label"]).size()
@@ -43,10 +48,10 @@ def build_audio_inventory(plan: AssetPlan) -> dg.AssetsDefinition:
     return audio_inventory
 
 
-def take_inventory(plan: AssetPlan, species: str) -> tuple[Any, str]:
+def take_inventory(plan: AssetPlan, species: str, *, read_all: bool = False) -> tuple[Any, str]:
     """List a species now: :data:`audio_assets.tables.AUDIO_INVENTORY` and the listing's digest.
 
-    Local files that the table's last version knows are not read again.
+    Local files that the table's last version knows are not read again, unless all are to be.
     """
     from audio_assets.storage.files import is_local
     from audio_assets.storage.inventory import build_inventory, known_checksums, listing_digest
@@ -56,7 +61,8 @@ def take_inventory(plan: AssetPlan, species: str) -> tuple[Any, str]:
     root = plan.audio_root
     rules = read_recording_rules(root, plan.settings.recording_patterns)
     # A bucket lists its checksums.
-    last = plan.last_version(AUDIO_INVENTORY, species, _log) if is_local(root) else None
+    knows = is_local(root) and not read_all
+    last = plan.last_version(AUDIO_INVENTORY, species, _log) if knows else None
     known = {} if last is None else known_checksums(last)
     objects = list(list_objects(root, species, known=known))
     return build_inventory(objects, rules), listing_digest(objects, rules)

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from audio_assets.assets.audio_inventory import READ_ALL_TAG
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.tasks import species_to_keep
 
@@ -32,7 +33,7 @@ def build_nightly_inventory(plan: AssetPlan, job: Any) -> dg.ScheduleDefinition:
     )
     def nightly_inventory(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
         return [
-            dg.RunRequest(run_key=name, partition_key=name)
+            dg.RunRequest(run_key=name, partition_key=name, tags={READ_ALL_TAG: "true"})
             for name in species_to_keep(plan, context.instance)
         ]
 

@@ -117,7 +117,7 @@ def _work(
     partition = task.partition or None
     try:
         todo = staleness.due(assets, partition, probe)
-        outside = probe.version(task.partition) if probe is not None and todo else ""
+        outside = probe.look(task.partition).version if probe is not None and todo else ""
     except AudioAssetsError as error:
         # The run meets the same fault and reports it; another fault is other work.
         todo, outside = list(assets[:1]), str(error)

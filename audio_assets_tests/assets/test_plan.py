@@ -40,7 +40,7 @@ def run_of_inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Bas
         place.instance.add_dynamic_partitions(SPECIES.name or "", ["owl"])
         run = place.instance.create_run_for_job(job, tags={"dagster/partition": "owl"})
 
-        def listing(*_: object) -> None:
+        def listing(*_: object, **__: object) -> None:
             calls.append(1)
             if isinstance(fault, DagsterExecutionInterruptedError):
                 place.instance.report_run_canceling(run)
@@ -94,6 +94,9 @@ def test_a_listing_reads_only_what_the_last_inventory_does_not_know(
         write_clip(place.audio / "owl/data/pos/new.wav", clip(1, tone=True))
         inventory, _ = audio_inventory.take_inventory(place.plan(), "owl")
         assert len(inventory) == 17 and read[16:] == ["new.wav"]
+        tags = {audio_inventory.READ_ALL_TAG: "true"}
+        job.execute_in_process(instance=place.instance, partition_key="owl", tags=tags)
+        assert len(read) == 17 + 17
 
 
 @pytest.mark.slow

@@ -330,3 +330,13 @@ def _fail_for_owl(*arguments: Any, **options: Any) -> Any:
 
 
 _SCORE_SPECIES = species_evaluation.score_species
+
+
+@pytest.mark.slow
+def test_files_with_new_times_and_their_old_content_are_listed_once_and_nothing_follows(place):
+    write_species(place.audio, "owl", recordings=4)
+    place.run("owl")
+    for path in place.audio.rglob("*.wav"):
+        path.touch()
+    assert place.run("owl").materialized == [("audio_inventory", "owl")]
+    assert place.run("owl").materialized == []
