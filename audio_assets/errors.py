@@ -62,6 +62,10 @@ class MissingWeightsError(WeightsError):
     """A model's weights are in none of the places where they are looked for."""
 
 
+class EncoderError(AudioAssetsError):
+    """The code of an encoder failed, with an error of its own: it cannot be imported, or made."""
+
+
 class UnknownModelError(AudioAssetsError):
     """A model name is not in the registry."""
 

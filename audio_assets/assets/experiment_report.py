@@ -287,7 +287,7 @@ def _without_encoder(plan: AssetPlan, models: list[str]) -> dict[str, str]:
     reasons = {}
     for model in models:
         try:
-            plan.load_encoder(model).fingerprint
+            plan.load_encoder(model)
         except AudioAssetsError as error:
             reasons[model] = str(error)
     return reasons

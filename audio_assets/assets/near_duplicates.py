@@ -12,7 +12,7 @@ from audio_assets.assets.embeddings import embed_species
 from audio_assets.assets.plan import ENCODERS_POOL, OWNERS, AssetPlan, clear_failures
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.registry import load_encoder
-from audio_assets.errors import WeightsError
+from audio_assets.errors import EncoderError, WeightsError
 from audio_assets.partitions import SPECIES
 from audio_assets.progress import Progress
 from audio_assets.settings import Settings
@@ -132,20 +132,18 @@ def duplicate_encoder_version(settings: Settings) -> str:
 
     Raises
     ------
-    WeightsError
-        If its weights are missing; the message says how to do without it.
+    AudioAssetsError
+        If its weights are missing, or its code fails; the message says how to do without it.
     """
     return _load(settings).fingerprint if settings.finds_near_duplicates else "off"
 
 
 def _load(settings: Settings) -> Encoder:
     try:
-        encoder = load_encoder(settings.duplicate_encoder, settings.weight_places)
-        encoder.fingerprint  # noqa: B018
-    except WeightsError as error:
-        raise WeightsError(
+        return load_encoder(settings.duplicate_encoder, settings.weight_places)
+    except (EncoderError, WeightsError) as error:
+        raise type(error)(
             f"near-duplicate clips are told by {settings.duplicate_encoder}: {error.what}",
             f"{error.remedy} Or set AUDIO_ASSETS_DUPLICATE_ENCODER to another encoder, or to "
             "nothing to look for no near-duplicates.",
         ) from error
-    return encoder

@@ -21,7 +21,7 @@ from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.runs import history_of, last_run_failed, run_request, running_tasks
 from audio_assets.automation.tasks import all_tasks, species_to_keep
 from audio_assets.checks import IN_TIME
-from audio_assets.errors import AudioAssetsError
+from audio_assets.errors import AudioAssetsError, EncoderError
 from audio_assets.scheduling.decisions import (
     ATTEMPTS,
     Decision,
@@ -120,13 +120,26 @@ def _work(
         outside = probe.look(task.partition).version if probe is not None and todo else ""
     except AudioAssetsError as error:
         # The run meets the same fault and reports it; another fault is other work.
-        todo, outside = list(assets[:1]), str(error)
+        todo, outside = list(assets[:1]), _fault(error)
     if not todo:
         return None
     # Of all assets of the task: a try that made some of them is still a try at the same work.
     own = staleness.signature(assets, partition)
     digest = hashlib.sha256(f"{own} {outside}".encode()).hexdigest()[:16]
     return Work(tuple(todo), digest)
+
+
+def _fault(error: BaseException) -> str:
+    """What tells a fault from another.
+
+    The words of an encoder's own error may differ each time (an address, a temporary name): by
+    them it would be other work at each look, and be tried for ever. Its kind stays.
+    """
+    if not isinstance(error, EncoderError):
+        return str(error)
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return type(error).__qualname__
 
 
 def late_species(

@@ -13,7 +13,7 @@ from audio_assets.cli.console import ConsoleProgress
 from audio_assets.cli.run import choose_species, materialize, print_failures
 from audio_assets.cpus import usable_cpus
 from audio_assets.encoders.registry import get_model, load_encoder
-from audio_assets.errors import MissingWeightsError
+from audio_assets.errors import AudioAssetsError, MissingWeightsError
 from audio_assets.published import load_learning_curves
 from audio_assets.roots import open_root
 from audio_assets.settings import Settings, load_settings
@@ -60,8 +60,11 @@ def _with_weights(settings: Settings, console: Console) -> list[str]:
         except MissingWeightsError as error:
             missing.append(model)
             console.print(f"Left out: {error.what}", markup=False, highlight=False, soft_wrap=True)
-        else:
-            usable.append(model)
+            continue
+        except AudioAssetsError:
+            # The run fails for this model, says why, and goes on with the others.
+            pass
+        usable.append(model)
     if missing:
         command = "audio-assets weights fetch " + " ".join(f"--model {m}" for m in missing)
         console.print(

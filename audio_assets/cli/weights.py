@@ -140,6 +140,9 @@ def _embed(finding: Finding, settings: Settings) -> Finding:
         found = embed_fixed_sound(load_encoder(finding.encoder, settings.weight_places))
     except AudioAssetsError as error:
         return replace(finding, state="failed", note=str(error))
+    # What the encoder's own code raises is the finding on it, beside those on the others.
+    except Exception as error:
+        return replace(finding, state="failed", note=f"{type(error).__name__}: {error}")
     known = KNOWN.get(finding.encoder)
     if known is None:
         verdict = "unknown"

