@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from audio_assets.encoders.fingerprint import file_digest
@@ -119,24 +119,36 @@ def _fetch_file(encoder: str, file: WeightFile, folder: Path, progress: Progress
 
 def _download(encoder: str, url: str, part: Path, progress: Callable[[int, int], None]) -> None:
     request = Request(url, headers={"User-Agent": "audio-assets"})  # noqa: S310
-    done = total = 0
-    try:
-        with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
-            total = int(answer.headers.get("Content-Length") or 0)
-            with part.open("wb") as file:
-                while chunk := answer.read(_CHUNK_BYTES):
-                    file.write(chunk)
-                    done += len(chunk)
-                    progress(done, max(total, done))
-    except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
-        raise WeightsError(
-            f"{encoder}: {url} cannot be fetched: {error}", _without_network(encoder)
-        ) from error
+    done = 0
+    with _from_network(encoder, url):
+        answer = urlopen(request, timeout=_TIMEOUT_SECONDS)
+
+    def receive() -> bytes:
+        with _from_network(encoder, url):
+            return bytes(answer.read(_CHUNK_BYTES))
+
+    with answer, part.open("wb") as file:
+        total = int(answer.headers.get("Content-Length") or 0)
+        while chunk := receive():
+            file.write(chunk)
+            done += len(chunk)
+            progress(done, max(total, done))
     if done < total:
         raise WeightsError(
             f"{encoder}: {url} was cut off after {done} of {total} bytes",
             "Fetch again; nothing was kept.",
         )
+
+
+@contextmanager
+def _from_network(encoder: str, url: str) -> Iterator[None]:
+    """Around what asks the network alone: an OSError of the disk has another remedy."""
+    try:
+        yield
+    except (OSError, HTTPException) as error:
+        raise WeightsError(
+            f"{encoder}: {url} cannot be fetched: {error}", _without_network(encoder)
+        ) from error
 
 
 def _fetch_bundle(encoder: str, handle: str, source: WeightSource, folder: Path) -> None:

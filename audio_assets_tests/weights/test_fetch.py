@@ -1,10 +1,12 @@
 """Fetching gives the published files or an error, whole, and once."""
 
 import hashlib
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,40 @@ def test_without_a_network_the_error_says_what_to_do(tmp_path: Path) -> None:
         wanted = source(state)
     with pytest.raises(WeightsError, match="(?s)cannot be fetched.*AUDIO_ASSETS_WEIGHTS_ROOT"):
         fetch(wanted, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "fault", [ssl.SSLError(1, "record layer failure"), OSError(113, "No route to host")]
+)
+def test_a_connection_that_breaks_within_a_file_is_a_fault_of_the_network(
+    fault: OSError, offered: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = HTTPResponse.read
+    reads = []
+
+    def read(answer: HTTPResponse, amount: int | None = None) -> bytes:
+        reads.append(amount)
+        if len(reads) > 1:
+            raise fault
+        return really(answer, amount)
+
+    monkeypatch.setattr(HTTPResponse, "read", read)
+    with pytest.raises(WeightsError) as caught:
+        fetch(source(offered), tmp_path)
+    assert f"{offered.url}/model.h5 cannot be fetched: {fault}" in caught.value.what
+    assert "Check the network" in caught.value.remedy
+    assert files(tmp_path) == []
+
+
+def test_a_disk_that_fails_is_no_fault_of_the_network(
+    offered: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(WeightsError, match="(?s)owl cannot be written: .*No space.*there is room"):
+        fetch(source(offered), tmp_path)
 
 
 _FETCH = """
