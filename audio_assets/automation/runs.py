@@ -15,6 +15,8 @@ from audio_assets.scheduling.decisions import History, Task, Work
 WORK_TAG = "audio_assets/work"
 TASK_TAG = "audio_assets/task"
 
+# Whoever cancels a run does not want it back at the next tick.
+_IN_VAIN = {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 _UNFINISHED = [status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES]
 
 
@@ -52,18 +54,23 @@ def history_of(instance: dg.DagsterInstance, work: Work) -> History:
 
 
 def last_run_failed(instance: dg.DagsterInstance, task: Task) -> bool:
-    """Whether the newest run that was requested for a task failed, whatever its inputs were."""
+    """Whether the newest run that was requested for a task failed, whatever its inputs were.
+
+    One that was cancelled counts as failed here too.
+    """
     return _history(instance, {TASK_TAG: str(task)}).failures > 0
 
 
 def run_request(task: Task, work: Work, history: History) -> dg.RunRequest:
     """The request of a piece of work.
 
-    Its key counts the earlier runs: asked for twice it is run once, and yet work that is due again,
-    because audio flipped back or a file was deleted, is not taken for what was done before.
+    Its key names the newest of the earlier runs: asked for twice it is run once, and yet work that
+    is due again, because audio flipped back or a file was deleted, is not taken for what was done
+    before. A run with this key is newer than the one it names, so there is none yet, whichever runs
+    were deleted; a count of the runs would come back.
     """
     return dg.RunRequest(
-        run_key=f"{work.signature}-{history.runs}",
+        run_key=f"{work.signature}-{history.newest or 'first'}",
         job_name=task.job,
         partition_key=task.partition or None,
         asset_selection=[dg.AssetKey(asset) for asset in work.assets],
@@ -75,8 +82,9 @@ def _history(instance: dg.DagsterInstance, tags: dict[str, str]) -> History:
     newest_first = instance.get_run_records(dg.RunsFilter(tags=tags))
     failures = 0
     for record in newest_first:
-        if record.dagster_run.status != dg.DagsterRunStatus.FAILURE:
+        if record.dagster_run.status not in _IN_VAIN:
             break
         failures += 1
     last_end = max((record.end_time or 0.0 for record in newest_first), default=0.0)
-    return History(len(newest_first), failures, last_end)
+    newest = newest_first[0].dagster_run.run_id if newest_first else ""
+    return History(newest, failures, last_end)

@@ -66,15 +66,15 @@ class History:
 
     Attributes
     ----------
-    runs
-        All of them.
+    newest
+        Id of the newest of them; empty without any.
     failures
-        Those that failed since the last that did not.
+        Those that failed or were cancelled since the last that was not.
     last_end
         When the newest of them ended, in seconds since the epoch.
     """
 
-    runs: int = 0
+    newest: str = ""
     failures: int = 0
     last_end: float = 0.0
 

@@ -33,7 +33,7 @@ def decided(
     def work(task: Task) -> Work | None:
         return Work(("asset",), str(task)) if task in stale else None
 
-    past = History(runs=failures, failures=failures, last_end=0.0)
+    past = History(failures=failures, last_end=0.0)
     return decide(tasks, running=running, work=work, history=lambda _: past, now=now)
 
 
