@@ -8,7 +8,6 @@ import dagster as dg
 import pytest
 
 from audio_assets import load_learning_curves, versions
-from audio_assets.assets.audio_inventory import READ_ALL_TAG
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.errors import AudioRootError
 from audio_assets_tests.automation.ticks import Automation, Ran, a_clip, queued, replace_clip
@@ -230,11 +229,3 @@ def test_work_that_somebody_else_runs_is_not_asked_for(filled):
     assert {request.partition_key for request in filled.tick("stale_partitions")} == {"fox"}
     instance.delete_run(run.run_id)
     assert {request.partition_key for request in filled.tick("stale_partitions")} == {"owl", "fox"}
-
-
-def test_at_night_every_file_is_read_for_its_checksum(filled):
-    (schedule,) = (one for one in filled.defs.schedules if one.name == "nightly_inventory")
-    with dg.build_schedule_context(instance=filled.place.instance) as context:
-        requests = schedule.evaluate_tick(context).run_requests
-    assert {request.partition_key for request in requests} == {"owl", "fox"}
-    assert all(request.tags[READ_ALL_TAG] == "true" for request in requests)

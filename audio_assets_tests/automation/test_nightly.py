@@ -1,0 +1,20 @@
+"""What the nightly schedule asks for."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from audio_assets.assets.audio_inventory import READ_ALL_TAG
+from audio_assets.definitions import build_defs
+from audio_assets_tests.place import new_place
+
+
+def test_at_night_every_file_is_read_for_its_checksum(tmp_path: Path) -> None:
+    with new_place(tmp_path) as place, dg.instance_for_test() as instance:
+        instance.add_dynamic_partitions("species", ["owl", "fox"])
+        repository = build_defs(place.plan().settings).get_repository_def()
+        nightly = repository.get_schedule_def("nightly_inventory")
+        with dg.build_schedule_context(instance, repository_def=repository) as context:
+            requests = nightly.evaluate_tick(context).run_requests or []
+    assert {request.partition_key for request in requests} == {"owl", "fox"}
+    assert all(request.tags[READ_ALL_TAG] == "true" for request in requests)
