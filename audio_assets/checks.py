@@ -24,6 +24,7 @@ def build_checks(plan: AssetPlan, look: Look) -> Sequence[dg.AssetChecksDefiniti
         return [
             _both_classes_present(plan),
             _enough_clips_and_recordings(plan),
+            _clips_csv_names_the_clips(plan),
             _embeddings_are_whole(plan),
             _no_recording_straddles_folds(),
             _values_lie_in_their_range(plan),
@@ -79,6 +80,35 @@ def _enough_clips_and_recordings(plan: AssetPlan) -> dg.AssetChecksDefinition:
         )
 
     return enough_clips_and_recordings
+
+
+def _clips_csv_names_the_clips(plan: AssetPlan) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset="audio_inventory",
+        partitions_def=SPECIES,
+        description="A warning where clips.csv has lines for a species and some fit none of its "
+        "clips, or some clips have none.",
+    )
+    def clips_csv_names_the_clips(
+        context: dg.AssetCheckExecutionContext, audio_inventory: Any
+    ) -> dg.AssetCheckResult:
+        from audio_assets.reporting.finding_words import clips_csv_warning
+        from audio_assets.storage.recordings import NO_LINE, read_recording_rules
+
+        species = context.op_execution_context.partition_key
+        with clear_failures():
+            rules = read_recording_rules(plan.audio_root, plan.settings.recording_patterns)
+        lines = rules.lines_without_clip(species, audio_inventory)
+        unnamed = int(audio_inventory["recording_rule"].str.endswith(NO_LINE).sum())
+        warning = clips_csv_warning(len(audio_inventory), unnamed, lines)
+        return dg.AssetCheckResult(
+            passed=warning is None,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=warning or "all lines fit a clip, and all clips have one, or none has",
+            metadata={"clips without a line": unnamed, "lines without a clip": len(lines)},
+        )
+
+    return clips_csv_names_the_clips
 
 
 def _embeddings_are_whole(plan: AssetPlan) -> dg.AssetChecksDefinition:

@@ -16,7 +16,7 @@ from audio_assets.settings import Settings
 
 # The number, and the settings that change the asset's content.
 _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
-    "audio_inventory": (3, ("recording_patterns",)),
+    "audio_inventory": (4, ("recording_patterns",)),
     "clip_digests": (1, ()),
     "clip_properties": (1, ("min_seconds", "max_seconds")),
     "encoder_card": (1, ()),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from audio_assets.reporting.copies import Copies
 from audio_assets.reporting.sentences import Answer, answers, sentences
+from audio_assets.storage.recordings import NO_LINE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +88,12 @@ class ReportContent:
             {*self.charts, *self.curves["species"], *self.recording_rules["species"]}
             | {species for species, _, _ in self.missing}
         )
+
+    def clips_without_line(self, species: str) -> tuple[int, int]:
+        """Clips of a species, and those without a line in a ``clips.csv`` that has some for it."""
+        rules = self.recording_rules[self.recording_rules["species"] == species]
+        unnamed = rules.loc[rules["rule"].str.endswith(NO_LINE), "clips"]
+        return int(rules["clips"].sum()), int(unnamed.sum())
 
     def not_looked_at(self) -> list[str]:
         """Species of whose clips no model tells whether they can be used."""

@@ -54,6 +54,34 @@ def warnings_of(rows: Rows) -> list[str]:
     ]
 
 
+def clips_csv_warning(clips: int, unnamed: int, lines: Sequence[str] = ()) -> str | None:
+    """What ``clips.csv`` and the clips of a species lack of one another; None if it is nothing.
+
+    Parameters
+    ----------
+    clips, unnamed
+        Clips of the species, and those of them without a line where others have one.
+    lines
+        Paths that are named and that no clip has.
+    """
+    said = []
+    if unnamed:
+        said.append(
+            f"{unnamed} of {clips} clips have no line in clips.csv, which has lines for this "
+            "species: their recordings are taken from their names"
+        )
+    if lines:
+        more = f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+        said.append(
+            f"{len(lines)} line{'s' * (len(lines) > 1)} of clips.csv fit no clip of this species: "
+            f"{', '.join(lines[:_SHOWN])}{more}"
+        )
+    if not said:
+        return None
+    text = "; ".join(said)
+    return text + ". Give paths relative to the root as {species}/data/pos/{name}."
+
+
 def confound_note(rows: Rows) -> str | None:
     """What the confound check found where it warns of nothing; None without one."""
     if not rows or any(row["warning"] for row in rows):

@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from audio_assets.reporting import embed, page_checks, page_clips, page_map, page_tables, wording
+from audio_assets.reporting import (
+    embed,
+    finding_words,
+    page_checks,
+    page_clips,
+    page_map,
+    page_tables,
+    wording,
+)
 from audio_assets.reporting.content import ReportContent
 from audio_assets.reporting.heat_map import heat_map
 from audio_assets.reporting.page_checks import Checks
@@ -145,6 +153,9 @@ def _species_section(
         for of, model, reason in sorted(report.missing)
         if of == species and model not in report.left_out
     ]
+    unnamed = finding_words.clips_csv_warning(*report.clips_without_line(species))
+    if unnamed is not None:
+        said.append(f"Warning: {unnamed}")
     checks = page_checks.checks(report, species)
     if checks is not None:
         said += [f"Warning: {text}" for text in checks.warnings]

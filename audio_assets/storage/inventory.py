@@ -88,10 +88,12 @@ def known_checksums(inventory: pd.DataFrame) -> KnownChecksums:
 def inventory_version(inventory: pd.DataFrame) -> str:
     """SHA-256 of what downstream results depend on.
 
-    Names, labels, checksums and recordings count; times and generations do not, so that a
-    re-listing that finds the same audio changes nothing.
+    Names, labels, checksums, recordings and the rules that gave them count; times and generations
+    do not, so that a re-listing that finds the same audio changes nothing.
     """
-    columns = ["variant", "label", "clip_id", "checksum", "recording_id", "status"]
+    # The report shows the rules: a clips.csv that fits no clip changes them and nothing else.
+    recording = ["recording_id", "recording_rule"]
+    columns = ["variant", "label", "clip_id", "checksum", *recording, "status"]
     rows = sorted(inventory[columns].itertuples(index=False, name=None))
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
@@ -99,9 +101,9 @@ def inventory_version(inventory: pd.DataFrame) -> str:
 def listing_digest(objects: Iterable[AudioObject], rules: RecordingRules) -> str:
     """16 hex digits that change when a listing shows other audio; no file is read for it.
 
-    Names, sizes, times of modification and of change, generations and recordings count. Equal
-    digests mean that there is nothing to list anew; unequal ones may still lead to the same
-    :func:`inventory_version`.
+    Names, sizes, times of modification and of change, generations, recordings and their rules
+    count. Equal digests mean that there is nothing to list anew; unequal ones may still lead to the
+    same :func:`inventory_version`.
 
     Parameters
     ----------
@@ -110,9 +112,8 @@ def listing_digest(objects: Iterable[AudioObject], rules: RecordingRules) -> str
     """
     digest = hashlib.sha256()
     for item in objects:
-        recording, _ = rules.recording_of(item.path)
         times = (item.updated.isoformat(), item.changed_ns)
-        seen = (item.path, item.size, *times, item.generation, recording)
+        seen = (item.path, item.size, *times, item.generation, *rules.recording_of(item.path))
         digest.update(repr(seen).encode())
     return digest.hexdigest()[:16]
 

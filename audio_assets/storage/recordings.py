@@ -9,17 +9,23 @@ from __future__ import annotations
 import io
 import posixpath
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import AudioRootError
 from audio_assets.storage.files import read_file
+from audio_assets.tables import LABELS, VARIANTS
 
 if TYPE_CHECKING:
+    import pandas as pd
     from upath import UPath
 
 CLIPS_CSV = "clips.csv"
+NO_LINE = f" (no line in {CLIPS_CSV})"
+"""Ends the rule of a clip that has no line in a ``clips.csv`` with lines for its species."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class RecordingRules:
     Attributes
     ----------
     groups
-        Recording by path relative to the root, from ``clips.csv``.
+        Recording by path relative to the root, from ``clips.csv``; paths as
+        :func:`normal_path` writes them.
     patterns
         Regular expressions with a group ``recording``, searched in the stem.
     """
@@ -38,15 +45,53 @@ class RecordingRules:
     patterns: Sequence[str] = ()
 
     def recording_of(self, path: str) -> tuple[str, str]:
-        """Recording of the clip at ``path`` (relative to the root), and the rule that gave it."""
-        if path in self.groups:
-            return self.groups[path], CLIPS_CSV
+        """Recording of the clip at ``path`` (relative to the root), and the rule that gave it.
+
+        The rule is ``clips.csv``, a pattern or ``stem``. The last two end in :data:`NO_LINE` where
+        ``clips.csv`` has lines for the species: it may name the clip in another way.
+        """
+        group = self.groups.get(normal_path(path)) if self.groups else None
+        if group is not None:
+            return group, CLIPS_CSV
+        unnamed = NO_LINE if {path.split("/", 1)[0], _ANY_SPECIES} & self._species else ""
         stem = posixpath.splitext(posixpath.basename(path))[0]
         for pattern in self.patterns:
             match = re.search(pattern, stem)
             if match and match["recording"]:
-                return match["recording"], pattern
-        return stem, "stem"
+                return match["recording"], pattern + unnamed
+        return stem, f"stem{unnamed}"
+
+    def lines_without_clip(self, species: str, inventory: pd.DataFrame) -> list[str]:
+        """Paths in ``clips.csv`` for a species that none of its clips has, sorted.
+
+        Parameters
+        ----------
+        inventory
+            As :data:`audio_assets.tables.AUDIO_INVENTORY`, of the species.
+        """
+        columns = (inventory[name] for name in ("variant", "label", "uri"))
+        clips = {
+            normal_path(f"{species}/{variant}/{label}/{posixpath.basename(uri)}")
+            for variant, label, uri in zip(*columns, strict=True)
+        }
+        named = {path for path in self.groups if _species_of(path) in (species, _ANY_SPECIES)}
+        return sorted(named - clips)
+
+    @cached_property
+    def _species(self) -> frozenset[str]:
+        return frozenset(map(_species_of, self.groups))
+
+
+# Of a line that can be no clip's path, such as a bare name: it may be meant for any species.
+_ANY_SPECIES = ""
+
+
+def normal_path(path: str) -> str:
+    r"""One form for the ways in which systems and programs write a path relative to the root.
+
+    Letters with accents in NFC (macOS lists NFD), ``\`` as ``/``, and no ``./`` at the start.
+    """
+    return unicodedata.normalize("NFC", path).replace("\\", "/").removeprefix("./")
 
 
 def read_recording_rules(root: UPath, patterns: Sequence[str]) -> RecordingRules:
@@ -81,10 +126,16 @@ def read_recording_rules(root: UPath, patterns: Sequence[str]) -> RecordingRules
         raise AudioRootError(
             f"{path}, line {empty[0] + 2}: file or group is empty", "Fill it in or drop the line."
         )
-    pairs = table[["file", "group"]].drop_duplicates()
+    pairs = table.assign(file=table["file"].map(normal_path))[["file", "group"]].drop_duplicates()
     twice = pairs["file"][pairs["file"].duplicated()]
     if len(twice):
         raise AudioRootError(
             f"{path} gives {twice.iloc[0]} more than one group", "Keep the right line only."
         )
     return RecordingRules(dict(zip(pairs["file"], pairs["group"], strict=True)), tuple(patterns))
+
+
+def _species_of(path: str) -> str:
+    species, *folders = path.split("/")
+    is_clip = len(folders) == 3 and folders[0] in VARIANTS and folders[1] in LABELS
+    return species if is_clip else _ANY_SPECIES

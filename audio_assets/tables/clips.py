@@ -44,7 +44,8 @@ AUDIO_INVENTORY = Table(
         Column(
             "recording_rule",
             "string",
-            "How recording_id was found: `clips.csv`, the pattern that matched, or `stem`.",
+            "How recording_id was found: `clips.csv`, the pattern that matched, or `stem`; the "
+            "last two with `(no line in clips.csv)` where that has lines for the species.",
         ),
         Column(
             "status",

@@ -34,6 +34,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
                     write_clip(place.audio / f"sited/data/{label}/{name}.wav", samples)
                     site = f"{'creek' if label == 'pos' else 'marsh'}-{number % 2}"
                     sites.append(f"sited/data/{label}/{name}.wav,{site}")
+        sites.append("wrong/data/pos/p00.wav,one site")
         copied = (place.audio / "wrong/data/pos/p00_a.wav").read_bytes()
         (place.audio / "wrong/data/pos/p07_c.wav").write_bytes(copied)
         (place.audio / "clips.csv").write_text("\n".join(sites))
@@ -75,15 +76,28 @@ def test_a_site_that_equals_a_label_is_reported(finished):
 
 @pytest.mark.parametrize(("species", "passed"), [("sound", True), ("wrong", False)])
 def test_the_asset_check_warns_and_blocks_nothing(finished, species, passed):
-    assert evaluations(finished)[species] == (passed, dg.AssetCheckSeverity.WARN)
+    found = evaluations(finished, "findings", "nothing_gives_the_labels_away")[species]
+    assert (found.passed, found.severity) == (passed, dg.AssetCheckSeverity.WARN)
 
 
-def evaluations(place: Place) -> dict[str, tuple[bool, dg.AssetCheckSeverity]]:
-    """Outcome of the check by species."""
-    key = dg.AssetCheckKey(dg.AssetKey("findings"), "nothing_gives_the_labels_away")
+@pytest.mark.parametrize(
+    ("species", "clips", "lines"), [("sound", 0, 0), ("sited", 0, 0), ("wrong", 33, 1)]
+)
+def test_a_clips_csv_that_fits_no_clip_is_reported(finished, species, clips, lines):
+    found = evaluations(finished, "audio_inventory", "clips_csv_names_the_clips")[species]
+    assert (found.passed, found.severity) == (clips == 0, dg.AssetCheckSeverity.WARN)
+    assert found.metadata["clips without a line"].value == clips
+    assert found.metadata["lines without a clip"].value == lines
+    report = finished.results.report.read_text()
+    assert report.count("Warning: 33 of 33 clips have no line in clips.csv") == 1
+
+
+def evaluations(place: Place, asset: str, check: str) -> dict[str, dg.AssetCheckEvaluation]:
+    """Outcome of a check by species."""
+    key = dg.AssetCheckKey(dg.AssetKey(asset), check)
     outcomes = {}
     for record in place.instance.event_log_storage.get_asset_check_execution_history(key, limit=9):
         assert record.event is not None and record.event.dagster_event is not None
         found = record.event.dagster_event.asset_check_evaluation_data
-        outcomes[str(found.partition)] = (found.passed, found.severity)
+        outcomes[str(found.partition)] = found
     return outcomes

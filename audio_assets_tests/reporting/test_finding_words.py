@@ -1,9 +1,16 @@
+import pandas as pd
 import pytest
 
 from audio_assets.evaluation.confounds import SAME
 from audio_assets.evaluation.leak_check import ONE_CLIP_EACH
-from audio_assets.reporting.finding_words import confound_note, leak_sentence, warnings_of
+from audio_assets.reporting.finding_words import (
+    clips_csv_warning,
+    confound_note,
+    leak_sentence,
+    warnings_of,
+)
 from audio_assets.reporting.page import render_report
+from audio_assets.storage.recordings import NO_LINE
 from audio_assets_tests.reporting.fake_results import (
     calibration_frame,
     fake_report,
@@ -77,6 +84,25 @@ def test_sites_and_recordings_that_look_alike_are_named():
     assert site.startswith("All positive clips come from one recording or site (creek) without")
     assert "r0_a, r0_b; r1_a, r1_b; r2_a, r2_b and 2 more" in alike
     assert "RECORDING_PATTERNS" in alike
+
+
+def test_what_clips_csv_and_the_clips_lack_of_one_another_is_named():
+    assert clips_csv_warning(40, 0) is None
+    said = clips_csv_warning(40, 3, ["a.wav", "b.wav", "c.wav", "d.wav"]) or ""
+    assert said.startswith("3 of 40 clips have no line in clips.csv, which has lines")
+    assert (
+        "4 lines of clips.csv fit no clip of this species: a.wav, b.wav, c.wav and 1 more" in said
+    )
+
+
+def test_the_report_warns_of_clips_that_clips_csv_does_not_name():
+    rules = [("coyote", "clips.csv", 5), ("coyote", f"stem{NO_LINE}", 2), ("fox", "stem", 4)]
+    table = pd.DataFrame(rules, columns=["species", "rule", "clips"])
+    page = Page(render_report(fake_report(recording_rules=table)))
+    answers = [text for tag, text in page.texts if tag == "dd"]
+    assert [text for text in answers if "clips.csv" in text] == [
+        "Warning: " + (clips_csv_warning(7, 2) or "")
+    ]
 
 
 def test_the_report_warns_among_the_answers_and_shows_the_checks():

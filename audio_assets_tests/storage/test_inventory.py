@@ -1,3 +1,4 @@
+import unicodedata
 from datetime import UTC, datetime
 
 import pytest
@@ -7,9 +8,9 @@ from upath import UPath
 
 from audio_assets.errors import AudioRootError
 from audio_assets.settings import DEFAULT_RECORDING_PATTERNS
-from audio_assets.storage.inventory import build_inventory, inventory_version
+from audio_assets.storage.inventory import build_inventory, inventory_version, listing_digest
 from audio_assets.storage.listing import AudioObject
-from audio_assets.storage.recordings import RecordingRules, read_recording_rules
+from audio_assets.storage.recordings import NO_LINE, RecordingRules, read_recording_rules
 from audio_assets.tables import AUDIO_INVENTORY
 from audio_assets.validation import validate
 
@@ -46,7 +47,61 @@ def test_clips_csv_goes_before_patterns_and_patterns_before_the_stem(tmp_path):
     rules = read_recording_rules(UPath(tmp_path), DEFAULT_RECORDING_PATTERNS)
     assert rules.recording_of("owl/data/pos/a-pos-r1_3sec.wav") == ("site A", "clips.csv")
     assert rules.recording_of("owl/data/neg/a-neg-r1_3sec.wav")[0] == "r1"
-    assert rules.recording_of("owl/data/neg/other.wav") == ("other", "stem")
+    assert rules.recording_of("owl/data/neg/other.wav")[0] == "other"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "owl/data/pos/J\u00e4gerhof_1.wav",
+        "owl/data/pos/Ja\u0308gerhof_1.wav",
+        "./owl/data/pos/J\u00e4gerhof_1.wav",
+        "owl\\data\\pos\\J\u00e4gerhof_1.wav",
+        ".\\owl\\data\\pos\\Ja\u0308gerhof_1.wav",
+    ],
+)
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_line_names_its_clip_however_systems_write_the_path(tmp_path, line, form):
+    (tmp_path / "clips.csv").write_text(f"file,group\n{line},site1\n", encoding="utf-8")
+    rules = read_recording_rules(UPath(tmp_path), ())
+    path = unicodedata.normalize(form, "owl/data/pos/J\u00e4gerhof_1.wav")
+    assert rules.recording_of(path) == ("site1", "clips.csv")
+
+
+def csv_rules(folder, *files):
+    (folder / "clips.csv").write_text("\n".join(["file,group", *(f"{f},site" for f in files)]))
+    return read_recording_rules(UPath(folder), DEFAULT_RECORDING_PATTERNS)
+
+
+@pytest.mark.parametrize(
+    ("line", "warned"),
+    [
+        ("owl/data/pos/x.wav", {"owl"}),
+        ("owl/data_5s/neg/x.wav", {"owl"}),
+        # What can be no clip of any species may be meant for each.
+        ("x.wav", {"owl", "fox"}),
+        ("/home/me/owl/data/pos/x.wav", {"owl", "fox"}),
+    ],
+)
+def test_a_species_with_lines_that_fit_no_clip_says_so(tmp_path, line, warned):
+    rules = csv_rules(tmp_path, line, "fox/data/pos/a.wav")
+    for species, named in (("owl", []), ("fox", ["fox/data/pos/a.wav"])):
+        names = ("a.wav", "b-pos-r1_3sec.wav")
+        clips = [clip(f"{species}/data/pos/{name}", f"md5:{name}") for name in names]
+        inventory = build_inventory(clips, rules)
+        assert rules.lines_without_clip(species, inventory) == [line] * (species in warned)
+        unnamed = inventory["recording_rule"].str.endswith(NO_LINE)
+        # The fox has a line that fits the first of its clips.
+        assert unnamed.tolist() == ([False, True] if named else [species in warned] * 2)
+
+
+def test_a_clips_csv_that_fits_no_clip_changes_what_is_listed(tmp_path):
+    clips = [clip("owl/data/pos/a.wav", "md5:1")]
+    wrong = csv_rules(tmp_path, "owl/data/pos/b.wav")
+    tables = [build_inventory(clips, rules) for rules in (RULES, wrong)]
+    assert tables[0]["recording_id"].tolist() == tables[1]["recording_id"].tolist()
+    assert len({inventory_version(table) for table in tables}) == 2
+    assert listing_digest(clips, RULES) != listing_digest(clips, wrong)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +110,13 @@ def test_clips_csv_goes_before_patterns_and_patterns_before_the_stem(tmp_path):
         ("file,site\na,b\n", "no column group"),
         ("file,group\na,\n", "line 2"),
         ("file,group\na,x\na,y\n", "more than one group"),
+        ("file,group\na/b,x\n./a\\b,y\n", "more than one group"),
+        ("file,group\n\u00e4,x\na\u0308,y\n", "more than one group"),
         ("", "cannot be read"),
     ],
 )
 def test_a_faulty_clips_csv_is_an_error_that_says_where(tmp_path, text, fault):
-    (tmp_path / "clips.csv").write_text(text)
+    (tmp_path / "clips.csv").write_text(text, encoding="utf-8")
     with pytest.raises(AudioRootError, match=fault):
         read_recording_rules(UPath(tmp_path), ())
 
