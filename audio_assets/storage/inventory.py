@@ -119,11 +119,23 @@ def listing_digest(objects: Iterable[AudioObject], rules: RecordingRules) -> str
 
 
 def _clip_ids(objects: list[AudioObject]) -> list[str]:
-    stems = [(item.variant, item.label, posixpath.splitext(item.name)[0]) for item in objects]
-    shared = Counter(stems)
+    """Label and stem of each clip, or its whole name where another file has that stem or name.
+
+    So no two files of a folder share one, whatever programs leave beside clips. What is named by a
+    clip's whole name and an ending (``a.wav.asd``) leaves the clip its id; a file with the clip's
+    own stem (``a.txt``) does not, be it sound or not.
+    """
+    stems = [posixpath.splitext(item.name)[0] for item in objects]
+    folders = [(item.variant, item.label) for item in objects]
+    # A name without an ending is its own stem, and counts once.
+    taken = Counter(
+        (folder, name)
+        for folder, item, stem in zip(folders, objects, stems, strict=True)
+        for name in {item.name, stem}
+    )
     return [
-        f"{item.label}/{item.name if shared[stem] > 1 else stem[2]}"
-        for item, stem in zip(objects, stems, strict=True)
+        f"{item.label}/{item.name if taken[folder, stem] > 1 else stem}"
+        for folder, item, stem in zip(folders, objects, stems, strict=True)
     ]
 
 

@@ -12,7 +12,7 @@ MODEL = Column("model", "string", "Model: an encoder and a head, as on a chart's
 CLIP_ID = Column(
     "clip_id",
     "string",
-    "`{label}/{stem}`; `{label}/{file name}` where two files of a folder share a stem.",
+    "`{label}/{stem}`; `{label}/{file name}` where another file has that stem or name.",
 )
 VARIANT = Column("variant", "string", "Folder the clip lies in.", values=VARIANTS)
 LABEL = Column("label", "string", "Whether the species is heard in the clip.", values=LABELS)

@@ -2,7 +2,7 @@ import unicodedata
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
@@ -149,6 +149,37 @@ def test_equal_bytes_under_both_labels_are_both_refused():
 def test_one_stem_with_two_endings_is_two_clips():
     table = rows(clip("owl/data/pos/a.wav", "md5:1"), clip("owl/data/pos/a.flac", "md5:2"))
     assert set(table) == {("data", "pos/a.wav"), ("data", "pos/a.flac")}
+
+
+NAMES = st.lists(
+    st.lists(st.sampled_from(["a", "b", ".wav", ".txt", ".asd", "."]), min_size=1, max_size=4)
+    .map("".join)
+    .filter(lambda name: not name.startswith(".")),
+    unique=True,
+    max_size=8,
+)
+
+
+def ids(names):
+    clips = [clip(f"owl/data/pos/{name}", f"md5:{name}") for name in names]
+    table = build_inventory(clips, RULES)
+    return {row.uri.rsplit("/", 1)[1]: row.clip_id for row in table.itertuples()}
+
+
+@settings(max_examples=40)
+@given(NAMES)
+@example(["a.wav", "a.txt", "a.wav.reapeaks"])
+@example(["a", "a.wav", "a.wav.asd", "a.wav.asd.txt"])
+def test_no_two_files_share_an_id_whatever_their_names(names):
+    found = ids(names)
+    assert set(found) == set(names) and len(set(found.values())) == len(names)
+
+
+@settings(max_examples=40)
+@given(NAMES.filter(bool), st.sampled_from([".asd", ".reapeaks", ".wav"]), st.data())
+def test_a_file_named_by_a_clip_and_an_ending_leaves_the_clip_its_id(names, ending, data):
+    beside = data.draw(st.sampled_from(names))
+    assert ids({*names, beside + ending})[beside] == ids(names)[beside]
 
 
 def test_an_empty_species_has_an_empty_inventory():
