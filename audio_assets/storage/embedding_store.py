@@ -3,8 +3,10 @@
 A shard is immutable, readable alone, and named by the clips in it, so that two writers of the same
 clips write the same file and two writers of different clips never meet. A row is keyed by the
 SHA-256 of the clip's bytes; the listing's checksum and size are kept beside it, so that a clip
-known by its listing need not be read again. Unusable clips are not stored: whether a clip is usable
-depends on settings, an embedding does not.
+known by its listing need not be read again. A bucket shows other checksums than the folder that the
+clips came from: when a clip proves to be stored already, an index beside the shards notes what its
+listing shows. Indexes are few and not merged. Unusable clips are not stored: whether a clip is
+usable depends on settings, an embedding does not.
 
 Any number of processes may read and write one store. A shard goes only when a merged one that holds
 its rows is in place, or when it proves damaged: then it is renamed, and its clips are missing from
@@ -25,8 +27,12 @@ from audio_assets.storage.shards import (
     INDEX_COLUMNS,
     SCORES,
     DamagedShardError,
+    ListedContent,
     Shard,
     StoredClip,
+    index_name,
+    index_table,
+    is_index,
     is_shard,
     read_shard,
     shard_bytes,
@@ -67,15 +73,16 @@ class EmbeddingStore:
         self.folder = root / "embeddings" / encoder / fingerprint
         self._warn = warn
         self._claims = Claims(self.folder)
-        # By shard: its clips, and the embeddings computed for it. Clips are kept as digests of
-        # their bytes and of what the listing showed: as text they would take three times as much.
+        # By shard or index: its clips, and the embeddings computed for it. Clips are kept as
+        # digests of their bytes and of what the listing showed: as text they would take three
+        # times as much.
         self._rows: dict[str, list[tuple[bytes, bytes]]] = {}
         self._embedded: dict[str, int] = {}
         self._shard_of: dict[bytes, str] = {}
         self._sha256_of: dict[bytes, bytes] = {}
 
     def refresh(self) -> None:
-        """Read the index of shards that have appeared since the last call, forget those gone.
+        """Read which clips are in shards and indexes that have appeared; forget those gone.
 
         Raises
         ------
@@ -84,7 +91,7 @@ class EmbeddingStore:
         """
         complete = False
         while not complete:
-            listed = {name for name in file_names(self.folder) if is_shard(name)}
+            listed = {name for name in file_names(self.folder) if is_shard(name) or is_index(name)}
             gone = self._rows.keys() - listed
             self._forget(gone)
             # A shard that went was merged into one that this listing may not have shown yet.
@@ -107,7 +114,8 @@ class EmbeddingStore:
     def sha256_of(self, checksum: str, size: int) -> str | None:
         """SHA-256 of the stored clip that the listing showed with this checksum and size."""
         found = self._sha256_of.get(_listed(checksum, size))
-        return None if found is None else found.hex()
+        # An index may name a clip whose shard proved damaged.
+        return found.hex() if found in self._shard_of else None
 
     def repeats(self) -> int:
         """Embeddings in the store that were computed although the store had them already.
@@ -127,7 +135,21 @@ class EmbeddingStore:
         """
         new = list({clip.sha256: clip for clip in clips if clip.sha256 not in self}.values())
         if new:
-            self._write(shard_table(new), len(new))
+            table = shard_table(new)
+            self._write(shard_name(table), table, len(new))
+
+    def note(self, listed: Sequence[ListedContent]) -> None:
+        """Write an index of what a listing shows of stored clips; known rows are left out.
+
+        Raises
+        ------
+        ResultsError
+            If the index cannot be written.
+        """
+        new = [row for row in listed if self.sha256_of(row.checksum, row.size) != row.sha256]
+        if new:
+            table = index_table(new)
+            self._write(index_name(table), table, 0)
 
     def read(self, keys: Iterable[str], classes: Sequence[int] = ()) -> Iterator[StoredClip]:
         """Stored clips, a shard after the other, without those whose shard proves damaged or gone.
@@ -224,7 +246,9 @@ class EmbeddingStore:
         ResultsError
             If the merged shard cannot be written, or a shard cannot be read.
         """
-        small = sorted(name for name, rows in self._rows.items() if len(rows) < _SMALL_ROWS)
+        small = sorted(
+            name for name, rows in self._rows.items() if is_shard(name) and len(rows) < _SMALL_ROWS
+        )
         if len(small) < _MANY_SHARDS:
             return 0
         claim = self.claim("merge")
@@ -252,9 +276,9 @@ class EmbeddingStore:
             return 0
         table = pa.concat_tables(shard.table.replace_schema_metadata() for shard in shards.values())
         first = {key: row for row, key in reversed(list(enumerate(table["sha256"].to_pylist())))}
-        merged = self._write(
-            table.take(sorted(first.values())), sum(shard.embedded for shard in shards.values())
-        )
+        table = table.take(sorted(first.values()))
+        merged = shard_name(table)
+        self._write(merged, table, sum(shard.embedded for shard in shards.values()))
         # The merged shard has the name of one of them if that one held all the clips.
         replaced = shards.keys() - {merged}
         for name in sorted(replaced):
@@ -262,13 +286,11 @@ class EmbeddingStore:
         self._forget(replaced)
         return len(shards)
 
-    def _write(self, table: pa.Table, embedded: int) -> str:
-        name = shard_name(table)
+    def _write(self, name: str, table: pa.Table, embedded: int) -> None:
         data = shard_bytes(table, self.encoder, self.fingerprint, embedded)
         write_atomic(self.folder / name, data)
         self._forget({name} & self._rows.keys())
         self._index(name, table, embedded)
-        return name
 
     def _load(self, name: str, columns: list[str] | None) -> Shard | None:
         """The shard, or None if it was damaged and has been set aside."""
@@ -279,7 +301,8 @@ class EmbeddingStore:
             aside = self._set_aside(path)
             self._warn(
                 f"The shard {path} of the embedding store is damaged: {damage}. "
-                f"It was set aside as {aside}; its clips are embedded again."
+                f"It was set aside as {aside}; its clips are "
+                f"{'embedded' if is_shard(name) else 'read'} again."
             )
             return None
 
@@ -305,10 +328,11 @@ class EmbeddingStore:
 
     def _index(self, name: str, table: pa.Table, embedded: int) -> None:
         columns = (table[column].to_pylist() for column in INDEX_COLUMNS)
-        rows = []
+        rows, has_embeddings = [], is_shard(name)
         for key, checksum, size in zip(*columns, strict=True):
             sha256, listed = bytes.fromhex(key), _listed(checksum, size)
-            self._shard_of.setdefault(sha256, name)
+            if has_embeddings:
+                self._shard_of.setdefault(sha256, name)
             self._sha256_of.setdefault(listed, sha256)
             rows.append((sha256, listed))
         self._rows[name] = rows
@@ -324,8 +348,10 @@ class EmbeddingStore:
         shard_of: dict[bytes, str] = {}
         sha256_of: dict[bytes, bytes] = {}
         for name, rows in self._rows.items():
+            has_embeddings = is_shard(name)
             for sha256, listed in rows:
-                shard_of.setdefault(sha256, name)
+                if has_embeddings:
+                    shard_of.setdefault(sha256, name)
                 sha256_of.setdefault(listed, sha256)
         self._shard_of, self._sha256_of = shard_of, sha256_of
 

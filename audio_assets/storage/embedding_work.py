@@ -23,7 +23,7 @@ from audio_assets.encoders.embed import Clip, ClipEmbedding
 from audio_assets.errors import AudioRootError
 from audio_assets.storage.claims import Claim
 from audio_assets.storage.embedding_store import EmbeddingStore
-from audio_assets.storage.shards import StoredClip
+from audio_assets.storage.shards import ListedContent, StoredClip
 
 # A killed run loses at most the clips of one shard, about five seconds of BirdNET on one core, and
 # those that are being encoded.
@@ -145,6 +145,8 @@ class _Work:
         # Complete chunks that are not written yet, and their clips.
         self._done: list[_Open] = []
         self._pending: list[StoredClip] = []
+        # Clips that the store had, under a checksum that it did not know.
+        self._recognised: list[ListedContent] = []
 
     def embed(self, chunks: list[_Chunk], stream: Stream) -> list[_Chunk]:
         """Embed what can be claimed; the chunks that others hold."""
@@ -214,7 +216,9 @@ class _Work:
         else:
             assert result.sha256 is not None
             self._filled.keys[result.clip_id] = result.sha256
-            if not result.cached:
+            if result.cached:
+                self._recognised.append(ListedContent(result.sha256, row.checksum, row.size))
+            else:
                 self._filled.embedded.add(result.clip_id)
                 self._pending.append(_stored(result, row))
         self._progress(self._filled)
@@ -224,12 +228,14 @@ class _Work:
         if not self._open[0].waiting:
             self._done.append(self._open.popleft())
         # With chunks that lack a few clips each, a shard a chunk would make many small ones.
-        if len(self._pending) >= CLIPS_PER_SHARD:
+        if len(self._pending) + len(self._recognised) >= CLIPS_PER_SHARD:
             self._write()
 
     def _write(self) -> None:
         self._store.append(self._pending)
         self._pending.clear()
+        self._store.note(self._recognised)
+        self._recognised.clear()
         for chunk in self._done:
             chunk.claim.release()
         self._done.clear()

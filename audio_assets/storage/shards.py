@@ -4,13 +4,16 @@ A shard's schema metadata hold the encoder, its fingerprint and a SHA-256 of the
 column. Parquet's own page checksums are not enough: of 300 single flipped bits, half of them in the
 last 3 kB, 28 in the footer changed what was read (a name, the fingerprint) unnoticed. With a digest
 a column, reading the small index columns does not cost reading the vectors.
+
+An index is such a file with the index columns alone: what other listings show of clips whose
+embeddings are in shards.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +63,15 @@ class StoredClip:
     class_scores: NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True)
+class ListedContent:
+    """The SHA-256 of bytes as hex digest, and what a listing shows: checksum and size in bytes."""
+
+    sha256: str
+    checksum: str
+    size: int
+
+
 class DamagedShardError(Exception):
     """A shard's bytes are not what was written; the message says in which way."""
 
@@ -90,6 +102,28 @@ def shard_name(table: pa.Table) -> str:
 def is_shard(name: str) -> bool:
     """Whether a file of this name is a shard; others may lie beside it."""
     return name.endswith(".parquet") and not name.startswith(".")
+
+
+def index_name(table: pa.Table) -> str:
+    """Name of the index of these rows: two writers of the same rows write the same file."""
+    joined = "\n".join(" ".join(map(str, row.values())) for row in table.to_pylist())
+    return f"{hashlib.sha256(joined.encode()).hexdigest()[:32]}.index"
+
+
+def is_index(name: str) -> bool:
+    """Whether a file of this name is an index."""
+    return name.endswith(".index") and not name.startswith(".")
+
+
+def index_table(listed: Iterable[ListedContent]) -> pa.Table:
+    """The rows of an index, in an order of their own."""
+    import pyarrow as pa
+
+    rows = sorted({(item.sha256, item.checksum, item.size) for item in listed})
+    kinds = (pa.string(), pa.string(), pa.int64())
+    columns = zip(*rows, strict=True)
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+    return pa.table(arrays, INDEX_COLUMNS)
 
 
 def shard_table(clips: Sequence[StoredClip]) -> pa.Table:

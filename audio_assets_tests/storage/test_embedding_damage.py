@@ -12,7 +12,7 @@ from upath import UPath
 from audio_assets.errors import ResultsError
 from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets.storage.files import exists, file_names, read_file, write_atomic
-from audio_assets.storage.shards import SCORES, StoredClip, shard_bytes
+from audio_assets.storage.shards import SCORES, ListedContent, StoredClip, shard_bytes
 from audio_assets_tests.storage.stored import read_clips
 
 
@@ -82,6 +82,29 @@ def test_a_damaged_shard_is_set_aside_and_named(root, damage):
     opened.store.append([clip(n) for n in range(3)])
     again = Opened(root)
     assert len(read_clips(again.store, KEYS[:3], classes=[0])) == 3 and not again.warnings
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_index_is_set_aside_and_costs_no_embedding(tmp_path, damage):
+    root = UPath(tmp_path)
+    shard = one_shard(root)
+    Opened(root).store.note([ListedContent(KEYS[1], "crc32c:1", 1)])
+    (index,) = tmp_path.rglob("*.index")
+    damage(UPath(index))
+    opened = Opened(root)
+    assert opened.store.sha256_of("crc32c:1", 1) is None
+    assert f"{index.name}.damaged; its clips are read again" in opened.warnings[0]
+    assert exists(shard) and len(read_clips(opened.store, KEYS[:3])) == 3
+
+
+def test_a_noted_clip_whose_shard_is_damaged_is_embedded_again(root):
+    shard = one_shard(root)
+    Opened(root).store.note([ListedContent(KEYS[1], "crc32c:1", 1)])
+    DAMAGE["torn"](shard)
+    store = Opened(root).store
+    assert store.sha256_of("crc32c:1", 1) is None
+    store.append([clip(1)])
+    assert store.sha256_of("crc32c:1", 1) == KEYS[1]
 
 
 def test_a_second_damaged_shard_of_the_same_clips_does_not_replace_the_first(root):

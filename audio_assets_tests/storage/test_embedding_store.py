@@ -2,7 +2,7 @@ import numpy as np
 
 from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets.storage.files import file_names
-from audio_assets.storage.shards import StoredClip
+from audio_assets.storage.shards import ListedContent, StoredClip
 from audio_assets_tests.storage.stored import read_clips
 
 
@@ -73,3 +73,50 @@ def test_fingerprints_do_not_share_clips(root):
     other = EmbeddingStore(root, "enc", "e" * 64, warn=print)
     other.refresh()
     assert clip(1).sha256 not in other
+
+
+def listed(n: int) -> ListedContent:
+    return ListedContent(clip(n).sha256, f"crc32c:{n}", n)
+
+
+def test_what_another_listing_shows_of_stored_clips_is_found_by_other_processes(root):
+    store = open_store(root)
+    store.append([clip(1), clip(2)])
+    store.note([listed(1), listed(2), listed(1)])
+    for found in (store, open_store(root)):
+        assert found.sha256_of("crc32c:2", 2) == found.sha256_of("md5:2", 2) == clip(2).sha256
+        assert found.sha256_of("crc32c:2", 1) is None
+        assert len(found) == 2 and found.repeats() == 0
+    assert len(read_clips(open_store(root), [clip(1).sha256, clip(2).sha256])) == 2
+
+
+def test_what_is_known_of_a_listing_is_not_noted_again(root):
+    first, second = open_store(root), open_store(root)
+    first.append([clip(1), clip(2)])
+    second.refresh()
+    first.note([listed(1), listed(2)])
+    second.note([listed(2), listed(1)])
+    first.note([listed(2), ListedContent(clip(1).sha256, "md5:1", 1)])
+    assert len(file_names(first.folder)) == 2
+
+
+def test_a_clip_that_is_only_noted_is_not_in_the_store(root):
+    store = open_store(root)
+    store.note([listed(1)])
+    assert clip(1).sha256 not in store and store.sha256_of("crc32c:1", 1) is None
+    assert read_clips(store, [clip(1).sha256]) == {}
+    store.append([clip(1)])
+    assert open_store(root).sha256_of("crc32c:1", 1) == clip(1).sha256
+
+
+def test_merging_shards_keeps_what_was_noted(root):
+    store = open_store(root)
+    for n in range(20):
+        store.append([clip(n)])
+        store.note([listed(n)])
+    assert store.merge_small() == 20
+    again = open_store(root)
+    assert [again.sha256_of(f"crc32c:{n}", n) for n in range(20)] == [
+        clip(n).sha256 for n in range(20)
+    ]
+    assert len(again) == 20

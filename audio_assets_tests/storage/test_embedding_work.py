@@ -1,10 +1,12 @@
 """Several processes that fill one store: nothing lost, nothing embedded twice."""
 
+import contextlib
 import hashlib
 import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -91,6 +93,49 @@ def test_every_clip_is_settled_and_embedded_once(root):
 def test_clips_that_come_later_are_all_that_is_embedded(tmp_path):
     fill(tmp_path, count=100)
     assert min(int(c.removeprefix("pos/")) for c in fill(tmp_path).embedded) == 100
+
+
+def recognise(root, checksums: str, *, fail_after: int = CLIPS) -> tuple[Filled, int]:
+    """Fill from a listing with these checksums, as an encoder loop that asks what is stored."""
+    store, filled, read = open_store(root), Filled(), 0
+
+    def counted(clips):
+        nonlocal read
+        for clip in clips:
+            result = embedding(clip)
+            if result.fault is None and result.sha256 in store:
+                result = replace(result, embedding=None, cached=True)
+            read += 1
+            if read > fail_after:
+                raise KeyboardInterrupt
+            yield result
+
+    listed = rows()
+    for row in listed:
+        row.checksum = row.checksum.replace("md5", checksums)
+    with contextlib.suppress(KeyboardInterrupt):
+        fill_store(listed, store, counted, filled=filled, progress=lambda _: None)
+    return filled, read
+
+
+def test_clips_that_another_listing_shows_are_read_once_and_embedded_never(root):
+    first = fill(root)
+    unusable = len(first.faults)
+    moved, read = recognise(root, "crc32c")
+    assert (moved.keys, moved.embedded, read) == (first.keys, set(), CLIPS)
+    for checksums in ("crc32c", "md5"):
+        again, read = recognise(root, checksums)
+        assert (again.keys, again.embedded, read) == (first.keys, set(), unusable)
+    assert check(root).repeats() == 0
+
+
+def test_a_run_that_is_killed_keeps_what_it_recognised(tmp_path):
+    first = fill(tmp_path)
+    recognise(tmp_path, "crc32c", fail_after=3 * CLIPS_PER_SHARD)
+    again, read = recognise(tmp_path, "crc32c")
+    assert again.keys == first.keys and not again.embedded
+    # Faulty clips are in no shard, so that pieces of 64 end later.
+    assert read <= CLIPS - 2 * CLIPS_PER_SHARD + len(first.faults)
 
 
 def work(root: str, seconds: float, results) -> None:
