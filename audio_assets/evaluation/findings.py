@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from audio_assets.evaluation.confounds import confounds
 from audio_assets.evaluation.recording_hints import (
     look_alike_recordings,
     sites_that_equal_a_label,
 )
+from audio_assets.evaluation.same_recording import WARN_DIFFERENCE, WARN_SHARE
 from audio_assets.tables import FINDINGS, VARIANTS
 
 if TYPE_CHECKING:
@@ -56,6 +59,7 @@ def find(
             | {name: found[name] for name in ("ci_low", "ci_high", "status")}
             | {"count": found["training_size"], "warning": False}
         )
+        rows += _same_recording(found)
     for variant in VARIANTS:
         found_here = confounds(properties, manifest, variant, ci_level=ci_level, warn_auc=warn_auc)
         rows += [row | {"kind": "confound", "variant": variant} for row in found_here]
@@ -64,8 +68,23 @@ def find(
         [dict.fromkeys(FINDINGS.column_names) | {"species": species} | row for row in rows],
         columns=list(FINDINGS.column_names),
     )
-    numbers = {"value": "float64", "ci_low": "float64", "ci_high": "float64", "count": "Int64"}
-    return table.astype({**numbers, "warning": "bool"})
+    numbers = dict.fromkeys(("value", "auc", "share", "ci_low", "ci_high"), "float64")
+    return table.astype({**numbers, "count": "Int64", "warning": "bool"})
+
+
+def _same_recording(leak: pd.Series[Any]) -> list[dict[str, Any]]:
+    """The row of a model whose tested pairs are in part of one recording; none otherwise."""
+    share, auc = float(leak["same_recording"]), float(leak["auc_recordings"])
+    # NaN, where nothing was evaluated, is not above anything.
+    if not share > 0.0:
+        return []
+    other = float(leak["auc_other_recordings"])
+    exceeds = np.isnan(other) or auc - other >= WARN_DIFFERENCE
+    return [
+        {"kind": "same_recording", "model": leak["model"], "count": leak["training_size"]}
+        | {"value": other, "auc": auc, "share": share, "status": leak["pairs_status"]}
+        | {"warning": bool(exceeds and share >= WARN_SHARE)}
+    ]
 
 
 def _of_names(properties: pd.DataFrame, species: str) -> list[dict[str, Any]]:

@@ -1,7 +1,9 @@
-"""The leak check: what folds over clips, instead of recordings, would have shown.
+"""The leak check: what recordings with several clips do to the AUC.
 
 Clips of one recording resemble each other. Folds drawn over clips put some of them into training
 and others into the test, and the AUC is then of recognising recordings as well as the species.
+Where a recording holds both labels, its clips are also easier to tell apart than clips of two:
+:mod:`audio_assets.evaluation.same_recording`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audio_assets.evaluation.grid import score_folds
+from audio_assets.evaluation.same_recording import same_recording
 from audio_assets.evaluation.splits import make_split_plan
 from audio_assets.tables import LEAK_CHECK
 
@@ -58,7 +61,8 @@ def leak_check(
     row |= {"species": first["species"], "model": first["model"], "ci_level": ci_level}
     row |= _compared(embeddings, fold_scores, fold_predictions, ci_level, workers)
     table = pd.DataFrame([row], columns=list(LEAK_CHECK.column_names))
-    numbers = ("auc_clips", "auc_recordings", "difference", "ci_low", "ci_high")
+    of_folds = ("auc_clips", "auc_recordings", "difference", "ci_low", "ci_high")
+    numbers = (*of_folds, "same_recording", "auc_other_recordings")
     return table.astype({"training_size": "Int64", **dict.fromkeys(numbers, "float64")})
 
 
@@ -74,11 +78,14 @@ def _compared(
     first = fold_scores.iloc[0]
     if auc.empty:
         return {"status": f"no evaluation: {first['reason']}"}
-    if first["protocol"] != "cv":
-        return {"status": f"not made for the protocol {first['protocol']}"}
     size = int(auc["training_size"].iloc[0])
     mean = float(auc["value"].mean())
+    pairs = same_recording(fold_predictions[fold_predictions["training_size"] == size])
     row: dict[str, Any] = {"training_size": size, "auc_recordings": mean}
+    row |= {"same_recording": pairs.share, "auc_other_recordings": pairs.auc}
+    row |= {"pairs_status": pairs.status}
+    if first["protocol"] != "cv":
+        return row | {"status": f"not made for the protocol {first['protocol']}"}
     usable = embeddings[embeddings["status"] == "ok"]
     # The recordings of the folds: near-duplicate clips may have joined some of the inventory's.
     if fold_predictions.drop_duplicates("clip_id")["recording_id"].is_unique:

@@ -109,10 +109,14 @@ def _roc_auc(counts: Counts) -> NDArray[np.float64]:
 
     Balanced weights do not change it. Counted in integers, so equal rankings give equal bits.
     """
-    tp, fp = counts.tp, counts.fp
-    new_tp, new_fp = np.diff(tp, prepend=0), np.diff(fp, prepend=0)
-    doubled = np.sum(new_fp * (2 * tp - new_tp), axis=-1)
-    return np.asarray(doubled / (2 * tp[..., -1] * fp[..., -1]))
+    doubled = doubled_pairs_in_order(counts)
+    return np.asarray(doubled / (2 * counts.tp[..., -1] * counts.fp[..., -1]))
+
+
+def doubled_pairs_in_order(counts: Counts) -> NDArray[np.int64]:
+    """Twice the (positive, negative) pairs in the right order, ties counting half; int64[...]."""
+    new_tp, new_fp = np.diff(counts.tp, prepend=0), np.diff(counts.fp, prepend=0)
+    return np.asarray(np.sum(new_fp * (2 * counts.tp - new_tp), axis=-1))
 
 
 def _average_precision(counts: Counts) -> NDArray[np.float64]:

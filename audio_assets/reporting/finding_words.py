@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from audio_assets.evaluation.confounds import SAME
@@ -45,9 +45,16 @@ def leak_sentence(row: Mapping[Any, Any], title: str) -> str:
     return f"{title}: ordinary folds, over clips, would have {amount} ({bounds})."
 
 
-def warnings_of(rows: Rows) -> list[str]:
-    """The warnings among the findings of one species, most certain first."""
+def warnings_of(rows: Rows, title: Callable[[str], str] = str) -> list[str]:
+    """The warnings among the findings of one species, most certain first.
+
+    Parameters
+    ----------
+    title
+        Gives a model's title.
+    """
     return [
+        *_same_recording_warnings([row for row in rows if row["kind"] == "same_recording"], title),
         *_confound_warnings([row for row in rows if row["kind"] == "confound"]),
         *(_site(row) for row in rows if row["kind"] == "site"),
         *_look_alikes([row for row in rows if row["kind"] == "look_alike"]),
@@ -104,6 +111,59 @@ def confound_note(rows: Rows) -> str | None:
             "class, the test fold has; that gives no label away."
         )
     return said
+
+
+def same_recording_note(rows: Rows, title: Callable[[str], str]) -> str | None:
+    """What pairs of one recording change where it is no warning; None without such models."""
+    calm = [row for row in rows if not row["warning"]]
+    if not calm:
+        return None
+    return (
+        f"Of the pairs of a positive and a negative clip that AUC counts, {_shares(calm)} are of "
+        f"one recording. Over pairs of different recordings AUC is {_without_them(calm, title)}."
+    )
+
+
+def _same_recording_warnings(rows: Rows, title: Callable[[str], str]) -> list[str]:
+    warned = [row for row in rows if row["warning"]]
+    alone = [row for row in warned if wording.is_missing(row["value"])]
+    higher = [row for row in warned if not wording.is_missing(row["value"])]
+    said = []
+    if alone:
+        models = ", ".join(title(str(row["model"])) for row in alone)
+        said.append(
+            f"AUC says nothing of new recordings ({models}): every test fold is of one recording, "
+            "so that the positive and the negative clips that it compares share their site and "
+            "background. Label clips of more recordings."
+        )
+    if higher:
+        said.append(
+            f"AUC is too high for new recordings: of the pairs of a positive and a negative clip "
+            f"that it counts, {_shares(higher)} are of one recording and share its site and "
+            "background. Over pairs of different recordings AUC is "
+            f"{_without_them(higher, title)}. Read the lower number, expect to need more clips "
+            "than is said here, and label clips of more recordings."
+        )
+    return said
+
+
+def _shares(rows: Rows) -> str:
+    percents = {round(100 * float(row["share"])) for row in rows}
+    return "under 1 %" if percents == {0} else f"{wording.number_range(percents)} %"
+
+
+def _without_them(rows: Rows, title: Callable[[str], str]) -> str:
+    parts = []
+    for row in rows:
+        other = "not defined"
+        if not wording.is_missing(row["value"]):
+            other = wording.share(float(row["value"]))
+        status = "" if row["status"] == "ok" else f"; {row['status']}"
+        parts.append(
+            f"{other} instead of {wording.share(float(row['auc']))} "
+            f"({title(str(row['model']))}{status})"
+        )
+    return ", ".join(parts)
 
 
 def _confound_warnings(rows: Rows) -> list[str]:

@@ -42,24 +42,53 @@ def checks(content: ReportContent, species: str) -> Checks | None:
         return None
     confounds = [row for row in rows if row["kind"] == "confound"]
     leaks = [row for row in rows if row["kind"] == "leak"]
+    pairs = [row for row in rows if row["kind"] == "same_recording"]
     errors = {str(model): expected_calibration_error(part) for model, part in bins.groupby("model")}
-    notes = [finding_words.confound_note(confounds)]
+    notes = [finding_words.same_recording_note(pairs, content.title)]
+    notes += [finding_words.confound_note(confounds)]
     notes += [finding_words.leak_sentence(row, content.title(row["model"])) for row in leaks]
     notes += [
         f"{content.title(model)}: its probabilities are off by {wording.share(error, 2)} on "
         "average, both classes weighted equally (expected calibration error)."
         for model, error in errors.items()
     ]
-    shown = [_confounds(confounds), _leaks(content, leaks), _bins(content, bins.to_dict("records"))]
+    shown = [_same_recording(content, pairs), _confounds(confounds), _leaks(content, leaks)]
+    shown.append(_bins(content, bins.to_dict("records")))
     chart = None
     if errors:
         drawn = calibration_chart(bins, species=species, models=content.models)
         chart = embed.script_json(drawn.to_json())
     return Checks(
-        warnings=tuple(finding_words.warnings_of(rows)),
+        warnings=tuple(finding_words.warnings_of(rows, content.title)),
         notes=tuple(note for note in notes if note),
         tables=tuple(table for table in shown if table.rows),
         calibration=chart,
+    )
+
+
+def _same_recording(content: ReportContent, rows: finding_words.Rows) -> HtmlTable:
+    return HtmlTable(
+        caption="AUC without the pairs of clips of one recording",
+        head=(
+            "model",
+            "clips per class",
+            "pairs of one recording",
+            "AUC",
+            "without them",
+            "status",
+        ),
+        rows=tuple(
+            (
+                content.title(row["model"]),
+                str(int(row["count"])),
+                f"{100 * float(row['share']):.1f} %",
+                _number(row["auc"]),
+                _number(row["value"]),
+                str(row["status"]),
+            )
+            for row in rows
+        ),
+        numeric=frozenset({1, 2, 3, 4}),
     )
 
 

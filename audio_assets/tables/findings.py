@@ -103,8 +103,8 @@ MODEL_COMPARISON = Table(
 
 LEAK_CHECK = Table(
     "leak_check",
-    "What folds over clips, instead of recordings, would have shown at the largest training size. "
-    "One row.",
+    "What folds over clips, instead of recordings, would have shown at the largest training size, "
+    "and ROC-AUC without the pairs of clips of one recording. One row.",
     (
         SPECIES,
         MODEL,
@@ -143,6 +143,30 @@ LEAK_CHECK = Table(
         Column("ci_high", "float64", "Upper end of that interval.", nullable=True),
         Column("ci_level", "float64", "Nominal coverage.", minimum=0, maximum=1),
         Column("status", "string", "`ok`, or why a value is empty."),
+        Column(
+            "same_recording",
+            "float64",
+            "Share of the tested pairs of a positive and a negative clip that are of one "
+            "recording, mean over folds.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "auc_other_recordings",
+            "float64",
+            "ROC-AUC of the pairs of different recordings, mean over the folds that have such; "
+            "the published one, `auc_recordings`, counts all pairs.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "pairs_status",
+            "string",
+            "`ok`, or in how many folds no pair is of different recordings.",
+            nullable=True,
+        ),
     ),
     unique=("species", "model"),
 )
@@ -180,6 +204,7 @@ CALIBRATION = Table(
 
 FINDING_KINDS = {
     "leak": "what folds over clips would have shown",
+    "same_recording": "ROC-AUC without the pairs of clips of one recording",
     "confound": "ROC-AUC of the labels from a property of the files alone",
     "site": "all sites of a class hold no clip of the other",
     "look_alike": "recording ids that look like parts of one recording",
@@ -192,27 +217,44 @@ FINDINGS = Table(
     (
         SPECIES,
         Column("kind", "string", "Kind of finding.", values=tuple(FINDING_KINDS)),
-        Column("model", "string", "Model, of a leak; empty otherwise.", nullable=True),
+        Column("model", "string", "Model, of a leak and of same_recording.", nullable=True),
         Column("variant", "string", VARIANT.description, nullable=True, values=VARIANTS),
         Column(
             "subject",
             "string",
             "Property of the files (`all` for all of them together), label of the class, or names "
-            "of recordings; empty for a leak.",
+            "of recordings; empty for a model.",
             nullable=True,
         ),
         Column(
             "value",
             "float64",
-            "AUC difference of a leak, AUC of a confound; empty otherwise.",
+            "AUC difference of a leak, AUC of a confound, AUC of the pairs of different "
+            "recordings of same_recording; empty otherwise.",
             nullable=True,
+        ),
+        Column(
+            "auc",
+            "float64",
+            "Published AUC, of all pairs, of same_recording; empty otherwise.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "share",
+            "float64",
+            "Share of the tested pairs that are of one recording; empty but for same_recording.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
         ),
         Column("ci_low", "float64", "Lower end of its interval.", nullable=True),
         Column("ci_high", "float64", "Upper end of its interval.", nullable=True),
         Column(
             "count",
             "int64",
-            "Training clips per class of a leak; sites or recordings of the others.",
+            "Training clips per class of a model; sites or recordings of the others.",
             nullable=True,
             minimum=0,
         ),

@@ -253,7 +253,7 @@ def finding_row(kind: str, **changes: Any) -> dict[str, Any]:
 
 def findings_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(list(rows), columns=list(FINDINGS.column_names))
-    numbers = dict.fromkeys(["value", "ci_low", "ci_high"], "float64")
+    numbers = dict.fromkeys(["value", "auc", "share", "ci_low", "ci_high"], "float64")
     return frame.astype({**numbers, "count": "Int64", "warning": "bool"})
 
 

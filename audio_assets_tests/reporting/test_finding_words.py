@@ -7,6 +7,7 @@ from audio_assets.reporting.finding_words import (
     clips_csv_warning,
     confound_note,
     leak_sentence,
+    same_recording_note,
     warnings_of,
 )
 from audio_assets.reporting.page import render_report
@@ -103,6 +104,44 @@ def test_the_report_warns_of_clips_that_clips_csv_does_not_name():
     assert [text for text in answers if "clips.csv" in text] == [
         "Warning: " + (clips_csv_warning(7, 2) or "")
     ]
+
+
+def of_one_recording(model, value, **changes):
+    given = {"model": model, "auc": 0.758, "share": 0.43, "count": 107, "warning": True}
+    return finding_row("same_recording", value=value, **{**given, **changes})
+
+
+def test_pairs_of_one_recording_say_which_auc_to_read_and_what_to_do():
+    rows = records(
+        of_one_recording("birdnet", 0.728), of_one_recording("svm", 0.7, share=0.4, status="why")
+    )
+    (said,) = warnings_of(rows, {"birdnet": "BirdNET", "svm": "SVM"}.__getitem__)
+    assert said.startswith("AUC is too high for new recordings") and "40 to 43 %" in said
+    assert "0.728 instead of 0.758 (BirdNET), 0.700 instead of 0.758 (SVM; why)." in said
+    assert "Read the lower number" in said and "more recordings" in said
+    assert same_recording_note(rows, str) is None
+
+
+def test_without_a_pair_of_different_recordings_the_auc_says_nothing_of_new_ones():
+    (said,) = warnings_of(records(of_one_recording("svm", None, share=1.0)))
+    assert said.startswith("AUC says nothing of new recordings (svm)")
+
+
+def test_pairs_of_one_recording_that_change_little_are_no_warning():
+    rows = records(of_one_recording("svm", 0.757, share=0.004, warning=False))
+    assert warnings_of(rows) == []
+    said = same_recording_note(rows, str)
+    assert said is not None and "under 1 % are of one recording" in said
+    assert "0.757 instead of 0.758 (svm)" in said
+
+
+def test_the_report_warns_of_pairs_of_one_recording_and_shows_their_numbers():
+    html = render_report(fake_report(findings=findings_frame([of_one_recording("birdnet", 0.728)])))
+    page = Page(html)
+    answers = [text for tag, text in page.texts if tag == "dd"]
+    assert any("0.728 instead of 0.758 (BirdNET 2.4)" in text for text in answers)
+    assert "AUC without the pairs of clips of one recording" in html
+    assert "43.0 %" in page.said()
 
 
 def test_the_report_warns_among_the_answers_and_shows_the_checks():
