@@ -87,7 +87,7 @@ def calibration_chart(
     words = f"{wording.species_in_words(species)}: do the probabilities come true?"
     errors = "; ".join(
         f"{titles[name]} is off by "
-        f"{wording.share(expected_calibration_error(bins[bins['model'] == name]), 2)} on average"
+        f"{wording.magnitude(expected_calibration_error(bins[bins['model'] == name]))} on average"
         for name in names
     )
     chart = finish(

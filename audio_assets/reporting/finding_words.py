@@ -32,9 +32,7 @@ def leak_sentence(row: Mapping[Any, Any], title: str) -> str:
         said = status if status == ONE_CLIP_EACH else f"no leak check: {status}"
         return f"{title}: {said}."
     difference = float(row["value"])
-    amount = (
-        f"{'over' if difference > 0 else 'under'}stated AUC by {wording.share(abs(difference), 2)}"
-    )
+    amount = f"{'over' if difference > 0 else 'under'}stated AUC by {wording.magnitude(difference)}"
     if wording.is_missing(row["ci_low"]):
         bounds = status
         amount = amount if difference else "shown the same AUC"

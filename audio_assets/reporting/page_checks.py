@@ -48,7 +48,7 @@ def checks(content: ReportContent, species: str) -> Checks | None:
     notes += [finding_words.confound_note(confounds)]
     notes += [finding_words.leak_sentence(row, content.title(row["model"])) for row in leaks]
     notes += [
-        f"{content.title(model)}: its probabilities are off by {wording.share(error, 2)} on "
+        f"{content.title(model)}: its probabilities are off by {wording.magnitude(error)} on "
         "average, both classes weighted equally (expected calibration error)."
         for model, error in errors.items()
     ]

@@ -44,6 +44,20 @@ def share(value: float, digits: int = 3) -> str:
     return f"{number:.{digits}f}"
 
 
+def magnitude(value: float) -> str:
+    """How large a difference or an error is, without its sign; what is too small is said to be.
+
+    Not rounded up to a smallest step, as :func:`share` does: a difference must not be printed
+    larger than the upper end of its own interval.
+
+    >>> magnitude(0.0421), magnitude(-0.0012), magnitude(0.0004), magnitude(0.0)
+    ('0.042', '0.001', 'under 0.001', '0.000')
+    """
+    if 0 < abs(value) < 0.001:
+        return "under 0.001"
+    return f"{_round(abs(value), 3, ROUND_HALF_EVEN):.3f}"
+
+
 def interval(low: float, high: float, digits: int = 3) -> str:
     """An interval, rounded outwards so that it never claims more than was found.
 

@@ -1,5 +1,9 @@
+import re
+
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audio_assets.evaluation.confounds import SAME
 from audio_assets.evaluation.leak_check import ONE_CLIP_EACH
@@ -28,11 +32,14 @@ def records(*rows):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"value": 0.042, "ci_low": 0.02, "ci_high": 0.06}, "would have overstated AUC by 0.04"),
-        ({"value": -0.03, "ci_low": -0.05, "ci_high": -0.01}, "would have understated AUC by 0.03"),
+        ({"value": 0.042, "ci_low": 0.02, "ci_high": 0.06}, "would have overstated AUC by 0.042 ("),
+        (
+            {"value": -0.03, "ci_low": -0.05, "ci_high": -0.01},
+            "would have understated AUC by 0.030 (",
+        ),
         ({"value": 0.01, "ci_low": -0.01, "ci_high": 0.03}, "would have shown about the same AUC"),
         ({"value": 0.0, "status": "every draw"}, "would have shown the same AUC (every draw)"),
-        ({"value": 0.2, "status": "one repeat"}, "would have overstated AUC by 0.20 (one repeat)"),
+        ({"value": 0.2, "status": "one repeat"}, "would have overstated AUC by 0.200 (one repeat)"),
         ({"status": ONE_CLIP_EACH}, "BirdNET: no recording has two clips: nothing to leak."),
         ({"status": "no evaluation: x"}, "BirdNET: no leak check: no evaluation: x."),
     ],
@@ -40,6 +47,29 @@ def records(*rows):
 def test_a_leak_is_read_in_plain_words(changes, said):
     (row,) = records(finding_row("leak", model="birdnet", **changes))
     assert said in leak_sentence(row, "BirdNET")
+
+
+@given(
+    value=st.floats(0.0, 0.01, exclude_min=True),
+    below=st.floats(0.0, 1.0, exclude_max=True),
+    above=st.floats(0.0, 0.01),
+)
+def test_a_leak_is_never_said_to_be_larger_or_smaller_than_its_own_interval(value, below, above):
+    low, high = value * below, value + above
+    if low == 0.0:
+        return
+    (row,) = records(finding_row("leak", model="m", value=value, ci_low=low, ci_high=high))
+    words = leak_sentence(row, "m")
+    said, first, last = re.findall(r"\d\.\d{3}", words)
+    assert float(first) <= float(said) <= float(last)
+    assert ("under 0.001" in words) is (value < 0.001)
+
+
+def test_a_calibration_error_too_small_to_print_is_not_rounded_up():
+    bins = calibration_frame([("coyote", "birdnet", 0.2, 0.2002), ("coyote", "birdnet", 0.8, 0.8)])
+    html = render_report(fake_report(calibration=bins))
+    assert "its probabilities are off by under 0.001 on average" in html
+    assert "BirdNET 2.4 is off by under 0.001 on average" in html
 
 
 def confound(subject, value, **changes):
@@ -163,10 +193,10 @@ def test_the_report_warns_among_the_answers_and_shows_the_checks():
     answers = [text for tag, text in page.texts if tag == "dd"]
     assert any(text.startswith("Warning: The file format alone separates") for text in answers)
     assert [text for tag, text in page.texts if tag == "h3"].count("Checks") == 1
-    assert "BirdNET 2.4: ordinary folds, over clips, would have overstated AUC by 0.04" in html
-    assert "its probabilities are off by 0.10 on average" in html
+    assert "BirdNET 2.4: ordinary folds, over clips, would have overstated AUC by 0.040 (" in html
+    assert "its probabilities are off by 0.100 on average" in html
     chart = html.split('id="calibration-species-coyote">')[1].split("</script>")[0]
-    assert "BirdNET 2.4 is off by 0.10 on average" in chart
+    assert "BirdNET 2.4 is off by 0.100 on average" in chart
     ids = [attributes["id"] for _, attributes in page.tags if attributes.get("id")]
     assert len(ids) == len(set(ids))
 
