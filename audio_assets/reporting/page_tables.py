@@ -31,9 +31,11 @@ def clips_needed(found: Sequence[Answer]) -> HtmlTable:
 
 
 def comparisons(content: ReportContent, species: str) -> tuple[HtmlTable, HtmlTable] | None:
-    """Paired differences of one species: at the largest size of each pair, and at all sizes.
+    """Paired differences of one species: at one size, and at all sizes.
 
-    None if no two models were compared.
+    One size, since Holm's adjustment is over the pairs at a size: p values of several sizes beside
+    one another would look like one family, and be adjusted for fewer pairs than are shown. None if
+    no two models were compared.
     """
     table = content.comparisons
     rows = table[
@@ -44,8 +46,11 @@ def comparisons(content: ReportContent, species: str) -> tuple[HtmlTable, HtmlTa
     if not rows:
         return None
     rows.sort(key=lambda row: (-_size(row), row["model_a"], row["model_b"]))
-    pairs = [(row["model_a"], row["model_b"]) for row in rows]
-    largest = [row for i, row in enumerate(rows) if pairs[i] not in pairs[:i]]
+    size, missing = _size_to_show(rows)
+    which = "the largest size that all of them have"
+    if missing:
+        without = ", ".join(content.title(model) for model in sorted(missing))
+        which = f"the largest size that the most of them have (without {without})"
     head = ("models", "clips per class", "AUC difference", "interval", "p", "p (Holm)", "status")
 
     def as_table(caption: str, chosen: list[dict[Any, Any]]) -> HtmlTable:
@@ -53,9 +58,22 @@ def comparisons(content: ReportContent, species: str) -> tuple[HtmlTable, HtmlTa
         return HtmlTable(caption, head, cells, frozenset({1, 2, 3, 4, 5}))
 
     return (
-        as_table("Models compared at the largest size that both have", largest),
+        as_table(
+            f"Models compared at {size} clips per class, {which}",
+            [row for row in rows if _size(row) == size],
+        ),
         as_table("Models compared at every size", rows),
     )
+
+
+def _size_to_show(rows: Sequence[Mapping[Any, Any]]) -> tuple[int, set[str]]:
+    """The largest size at which the most models have a difference, and the models without one."""
+    valued = [row for row in rows if not wording.is_missing(row["difference"])] or rows
+    models: dict[int, set[str]] = {}
+    for row in valued:
+        models.setdefault(_size(row), set()).update((row["model_a"], row["model_b"]))
+    size = max(models, key=lambda clips: (len(models[clips]), clips))
+    return size, {str(row[side]) for row in rows for side in ("model_a", "model_b")} - models[size]
 
 
 def recordings_behind(content: ReportContent, species: str) -> HtmlTable | None:

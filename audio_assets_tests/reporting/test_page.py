@@ -6,6 +6,7 @@ import pytest
 
 from audio_assets.reporting.copies import Copies
 from audio_assets.reporting.page import _without_result, render_report
+from audio_assets.reporting.page_tables import comparisons
 from audio_assets_tests.reporting.fake_results import (
     comparison_row,
     curve_frame,
@@ -196,23 +197,55 @@ def test_only_comparisons_at_the_largest_size_are_shown_unfolded(page):
     assert "Models compared at every size (6)" in folded
 
 
-def test_the_largest_size_is_that_of_each_pair():
+def of_pairs(*pairs):
+    """Comparisons of coyote: model_a, model_b, size and, if there is none, the difference."""
     rows = [
-        comparison_row(
-            "coyote",
-            "difference",
-            a,
-            model_b=b,
-            training_size=size,
-            difference=0.0125,
-            p_value=0.5,
-            p_holm=1.0,
-            status="no interval: all folds differ by the same amount",
-        )
-        for a, b, size in (("birdnet", "svm", 107), ("birdnet", "perch", 64), ("perch", "svm", 4))
+        comparison_row("coyote", "difference", a, model_b=b, training_size=size)
+        | {"difference": 0.0125 if not rest else rest[0], "p_value": 0.5, "p_holm": 1.0}
+        | {"status": "no interval: all folds differ by the same amount"}
+        for a, b, size, *rest in pairs
     ]
-    comparisons = pd.DataFrame(rows, columns=fake_comparisons().columns)
-    said = Page(render_report(fake_report(comparisons=comparisons))).said()
+    return fake_report(comparisons=pd.DataFrame(rows, columns=fake_comparisons().columns))
+
+
+ALL_AT_64 = [("birdnet", "perch", 64), ("birdnet", "svm", 64), ("perch", "svm", 64)]
+
+
+def test_models_are_compared_at_the_largest_size_that_all_of_them_have():
+    report = of_pairs(("birdnet", "svm", 107), *ALL_AT_64, ("birdnet", "svm", 4))
+    shown, every = comparisons(report, "coyote")
+    assert shown.caption == (
+        "Models compared at 64 clips per class, the largest size that all of them have"
+    )
+    assert [row[0] for row in shown.rows] == [
+        "BirdNET 2.4 minus Perch 8",
+        "BirdNET 2.4 minus MFCC + SVM",
+        "Perch 8 minus MFCC + SVM",
+    ]
+    # Holm's adjustment is over the pairs at a size: all p values shown are of one.
+    assert {row[1] for row in shown.rows} == {"64"}
+    assert len(every.rows) == 5
+
+
+def test_where_no_size_has_all_models_that_with_the_most_is_shown_and_says_which_it_lacks():
+    pairs = [("birdnet", "svm", 107), ("birdnet", "vgg", 107), ("svm", "vgg", 107)]
+    report = of_pairs(*pairs, ("birdnet", "perch", 64), ("birdnet", "svm", 128))
+    shown, _ = comparisons(report, "coyote")
+    assert shown.caption.startswith("Models compared at 107 clips per class, the largest size that")
+    assert shown.caption.endswith("the most of them have (without Perch 8)")
+    assert len(shown.rows) == 3
+
+
+def test_a_size_without_a_value_is_none_that_a_model_has():
+    nothing = [(a, b, 107, None) for a, b, _ in ALL_AT_64]
+    shown, _ = comparisons(of_pairs(*ALL_AT_64, *nothing), "coyote")
+    assert {row[1] for row in shown.rows} == {"64"}
+    shown, _ = comparisons(of_pairs(*nothing), "coyote")
+    assert {row[1] for row in shown.rows} == {"107"}
+
+
+def test_comparisons_at_one_size_alone_are_not_shown_twice():
+    said = Page(render_report(of_pairs(*ALL_AT_64))).said()
     assert "Models compared at every size" not in said
     assert "BirdNET 2.4 minus Perch 8 64 +0.012 – 0.5 1 no interval: all folds differ" in said
 
