@@ -26,6 +26,7 @@ PROPERTIES = (*CATEGORIES, *NUMBERS)
 ALL = "all"
 
 SAME = "the same in every clip"
+UNDECIDED = "too few recordings to tell whether the files give the labels away"
 _STEPS = 16
 
 
@@ -41,7 +42,8 @@ def confounds(
 
     It is a warning where the mean reaches ``warn_auc`` and the lower end of the interval is above
     one half, or the labels are told apart without an error: on a few recordings an AUC of 0.75 is
-    often drawn by chance.
+    often drawn by chance. A mean that reaches ``warn_auc`` without that clears nothing either: its
+    status then begins with :data:`UNDECIDED`.
 
     Parameters
     ----------
@@ -97,14 +99,15 @@ def confounds(
             rows.append(row | {"status": str(reason)})
             continue
         auc = curve[curve["metric"] == "roc_auc"].iloc[0]
-        mean, low = float(auc["mean"]), float(auc["ci_low"])
+        mean, low, status = float(auc["mean"]), float(auc["ci_low"]), str(auc["ci_status"])
+        warning = mean >= warn_auc and (low > 0.5 or mean == 1.0)
+        if mean >= warn_auc and not warning:
+            reason = status.removeprefix("ok").removeprefix(": ")
+            status = f"{UNDECIDED}: {reason}" if reason else UNDECIDED
         rows.append(
             row
             | {"value": mean, "ci_low": low, "ci_high": float(auc["ci_high"])}
-            | {
-                "warning": mean >= warn_auc and (low > 0.5 or mean == 1.0),
-                "status": str(auc["ci_status"]),
-            }
+            | {"warning": warning, "status": status}
         )
     return rows
 

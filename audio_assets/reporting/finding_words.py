@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from audio_assets.evaluation.confounds import SAME
+from audio_assets.evaluation.confounds import SAME, UNDECIDED
 from audio_assets.evaluation.leak_check import ONE_CLIP_EACH
 from audio_assets.reporting import wording
 
@@ -97,6 +97,9 @@ def confound_note(rows: Rows) -> str | None:
             return "The files of both classes are alike in format, sample rate and all else."
         return f"No confound check: {rows[0]['status']}."
     best = max(tried, key=lambda row: float(row["value"]))
+    if str(best["status"]).startswith(UNDECIDED):
+        name = PROPERTY_WORDS[best["subject"]]
+        return f"{_capital(UNDECIDED)}: AUC {_auc(best)} by {name}."
     said = (
         "The files do not plainly give the labels away: format, sample rate, channels, duration "
         f"and level reach an AUC of at most {_auc(best)}, by "
@@ -183,7 +186,7 @@ def _confound_warnings(rows: Rows) -> list[str]:
             if row["subject"] in _LOUDNESS
             else "A model may have learned how the files were made instead of the species."
         )
-        said.append(text[0].upper() + text[1:])
+        said.append(_capital(text))
     return said
 
 
@@ -209,8 +212,12 @@ def _look_alikes(rows: Rows) -> list[str]:
     ]
 
 
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
 def _auc(row: Mapping[Any, Any]) -> str:
     text = wording.share(float(row["value"]), 2)
     if wording.is_missing(row["ci_low"]):
-        return f"{text} (no interval: {row['status']})"
+        return f"{text} (no interval: {str(row['status']).removeprefix(f'{UNDECIDED}: ')})"
     return f"{text} ({wording.interval(float(row['ci_low']), float(row['ci_high']), 2)})"

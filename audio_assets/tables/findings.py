@@ -260,7 +260,7 @@ FINDINGS = Table(
         ),
         Column("detail", "string", "Names that the finding is about.", nullable=True),
         Column("warning", "bool", "Whether the numbers of the species are in doubt for it."),
-        Column("status", "string", "`ok`, or why a value is empty."),
+        Column("status", "string", "`ok`, or why a value is empty or settles nothing."),
     ),
     unique=("species", "kind", "model", "variant", "subject"),
 )

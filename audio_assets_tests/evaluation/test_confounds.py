@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from audio_assets.evaluation.confounds import ALL, PROPERTIES, SAME, confounds, encoded
+from audio_assets.evaluation.confounds import (
+    ALL,
+    PROPERTIES,
+    SAME,
+    UNDECIDED,
+    confounds,
+    encoded,
+)
 from audio_assets.evaluation.manifest import build_manifest
 
 
@@ -91,6 +98,19 @@ def test_the_limit_is_the_one_given():
     rows = {limit: found(clips, warn_auc=limit)["file_format"] for limit in (0.75, 0.95)}
     assert 0.75 < rows[0.75]["value"] < 0.95
     assert rows[0.75]["warning"] and not rows[0.95]["warning"]
+
+
+@pytest.mark.parametrize(("recordings", "why"), [(4, "fewer than 5"), (6, "warning: fewer than 10")])
+def test_an_auc_at_the_limit_is_a_warning_or_undecided(recordings, why):
+    limit = 0.4
+    rows = [row for row in found(properties(recordings), warn_auc=limit).values() if row["value"]]
+    at_limit = [row for row in rows if row["value"] >= limit]
+    assert at_limit and len(at_limit) < len(rows)
+    for row in rows:
+        undecided = row["status"].startswith(UNDECIDED)
+        assert undecided is (row["value"] >= limit and not row["warning"])
+        assert why in row["status"]
+    assert any(row["status"].startswith(UNDECIDED) for row in rows)
 
 
 def test_clips_that_allow_no_evaluation_say_why():

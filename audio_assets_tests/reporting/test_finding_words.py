@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_assets.evaluation.confounds import SAME
+from audio_assets.evaluation.confounds import SAME, UNDECIDED
 from audio_assets.evaluation.leak_check import ONE_CLIP_EACH
 from audio_assets.reporting.finding_words import (
     clips_csv_warning,
@@ -101,6 +101,26 @@ def test_without_a_warning_the_highest_auc_is_told():
     assert "Below 0.5" in (confound_note(even) or "")
     assert "alike" in (confound_note(records(finding_row("confound", status=SAME))) or "")
     assert confound_note(records(confound("rms_db", 0.9))) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"ci_low": None, "ci_high": None, "status": f"{UNDECIDED}: fewer than 5 recordings"},
+            "AUC 0.99 (no interval: fewer than 5 recordings) by the file format.",
+        ),
+        (
+            {"ci_low": 0.45, "ci_high": 1.0, "status": UNDECIDED},
+            "AUC 0.99 (0.45 to 1.00) by the file format.",
+        ),
+    ],
+)
+def test_a_high_auc_of_few_recordings_is_not_called_harmless(changes, said):
+    rows = records(confound("file_format", 0.99, warning=False, **changes), confound("all", 0.6))
+    assert confound_note(rows) == (
+        f"Too few recordings to tell whether the files give the labels away: {said}"
+    )
 
 
 def test_sites_and_recordings_that_look_alike_are_named():
