@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,12 @@ def import_segments(
     Clips keep the sample rate, the channels and, where the file is not lossy, the bits of their
     recording. A row that cannot be cut is left out with its reason, and the others are cut.
 
+    A negative clip must not hold a call that the table labels. So the 5 s of a negative stretch are
+    moved, still holding all of it, until no positive stretch of the same file and species is in
+    them; where there is no such place, that clip is left out with its reason, and the clip in
+    ``data`` is made all the same. What other tables label is not known. A positive that also holds
+    a negative stretch is still positive, and stays where it is.
+
     Parameters
     ----------
     table
@@ -83,7 +91,7 @@ def import_segments(
         Folder that the table's files are relative to; the table's own if not given.
     perch
         Also cut 5 s around the middle of every stretch into ``data_5s``, moved inwards at the ends
-        of a recording.
+        of a recording and, for negatives, off the positives.
     progress
         Called with (rows done, rows in all).
 
@@ -100,11 +108,14 @@ def import_segments(
     rows = _read(table)
     written, unchanged, refused = list[str](), list[str](), list[Refused]()
     groups: dict[str, str] = {}
-    for number, row in enumerate(rows, start=1):
+    found = [_segment_or_fault(row, species) for row in rows]
+    calls = _calls([segment for segment in found if isinstance(segment, Segment)], folder)
+    for number, segment in enumerate(found, start=1):
         where = f"{table}, line {number + 1}"
         try:
-            segment = _segment(row, species)
-            for path, data in _cut(segment, folder, perch):
+            if isinstance(segment, ImportRefusedError):
+                raise segment
+            for path, data in _cut(segment, folder, perch, calls):
                 if path in groups:
                     raise ImportRefusedError(f"{path} is cut by an earlier line too", "Drop one.")
                 (written if write_clip(root, path, data) else unchanged).append(path)
@@ -137,6 +148,13 @@ def _read(table: Path) -> list[dict[str, str]]:
     return rows
 
 
+def _segment_or_fault(row: dict[str, str], species: str | None) -> Segment | ImportRefusedError:
+    try:
+        return _segment(row, species)
+    except ImportRefusedError as error:
+        return error
+
+
 def _segment(row: dict[str, str], species: str | None) -> Segment:
     label = LABELS.get(row["label"].lower())
     if label is None:
@@ -160,8 +178,27 @@ def _segment(row: dict[str, str], species: str | None) -> Segment:
     return Segment(row["file"], start, end, label, recording, require_species(named))
 
 
-def _cut(segment: Segment, folder: Path, perch: bool) -> Iterator[tuple[str, bytes]]:
-    """Path under the root and bytes of the clips of a segment."""
+def _calls(segments: Sequence[Segment], folder: Path) -> dict[tuple[str, str], list[Segment]]:
+    """Positive stretches by species and file."""
+    calls = defaultdict(list)
+    for segment in segments:
+        if segment.label == "pos":
+            calls[_key(segment, folder)].append(segment)
+    return calls
+
+
+def _key(segment: Segment, folder: Path) -> tuple[str, str]:
+    # Two rows may spell one path differently.
+    return segment.species, os.path.abspath(folder / segment.file)
+
+
+def _cut(
+    segment: Segment,
+    folder: Path,
+    perch: bool,
+    calls: Mapping[tuple[str, str], Sequence[Segment]],
+) -> Iterator[tuple[str, bytes]]:
+    """Path under the root and bytes of the clips of a segment, that in ``data`` first."""
     import soundfile
 
     source = folder / segment.file
@@ -176,22 +213,48 @@ def _cut(segment: Segment, folder: Path, perch: bool) -> Iterator[tuple[str, byt
                     f"{source} has {seconds:.2f} s, and the stretch ends at {segment.end:g} s",
                     "Correct it.",
                 )
-            stretches = [("data", segment.start, segment.end)]
+            yield _path(segment, "data"), _wav(file, segment.start, segment.end)
             if perch:
-                stretches.append(("data_5s", *_five_seconds(segment, seconds)))
-            for variant, start, end in stretches:
-                path = f"{segment.species}/{variant}/{segment.label}/{_name(segment)}.wav"
-                yield path, _wav(file, start, end)
+                beside = calls.get(_key(segment, folder), ()) if segment.label == "neg" else ()
+                times = _five_seconds(segment, seconds, beside)
+                yield _path(segment, "data_5s"), _wav(file, *times)
     except soundfile.SoundFileError as error:
         raise ImportRefusedError(f"{source} cannot be decoded: {error}", "Replace it.") from error
 
 
-def _five_seconds(segment: Segment, seconds: float) -> tuple[float, float]:
-    if seconds < PERCH_SECONDS:
-        return 0.0, seconds
-    middle = (segment.start + segment.end) / 2.0
-    start = min(max(middle - PERCH_SECONDS / 2.0, 0.0), seconds - PERCH_SECONDS)
-    return start, start + PERCH_SECONDS
+def _path(segment: Segment, variant: str) -> str:
+    return f"{segment.species}/{variant}/{segment.label}/{_name(segment)}.wav"
+
+
+def _five_seconds(
+    segment: Segment, seconds: float, calls: Sequence[Segment]
+) -> tuple[float, float]:
+    """Start and end of the 5 s nearest to the middle of a stretch without any of these calls."""
+    length = min(PERCH_SECONDS, seconds)
+    # A short stretch stays within the 5 s, and the 5 s stay within a long one.
+    ends = sorted((segment.start, segment.end - length))
+    low, high = (min(max(end, 0.0), seconds - length) for end in ends)
+    wanted = min(max((segment.start + segment.end - length) / 2.0, low), high)
+    places = [wanted, *(call.start - length for call in calls), *(call.end for call in calls)]
+    free = [
+        start
+        for start in places
+        if low <= start <= high
+        and not any(call.start - length < start < call.end for call in calls)
+    ]
+    if not free:
+        named = ", ".join(
+            f"{call.start:g}-{call.end:g} s"
+            for call in calls
+            if call.start < high + length and low < call.end
+        )
+        raise ImportRefusedError(
+            f"5 s that hold {segment.start:g}-{segment.end:g} s would also hold a part of the "
+            f"positive stretch {named}, so there is no clip in data_5s, only that in data",
+            "Label a stretch that lies further from the call.",
+        )
+    start = min(free, key=lambda start: (abs(start - wanted), start))
+    return start, start + length
 
 
 def _name(segment: Segment) -> str:

@@ -19,8 +19,9 @@ def long_file(tmp_path: Path) -> Path:
     """Twenty seconds of 16-bit stereo whose every sample tells its place."""
     path = tmp_path / "field/day 1.wav"
     path.parent.mkdir()
-    ramp = (np.arange(20 * RATE) % 30_000).astype(np.int16)
-    soundfile.write(path, np.stack([ramp, -ramp], axis=1), RATE, subtype="PCM_16")
+    place = np.arange(20 * RATE)
+    both = np.stack([place % 30_000, place // 30_000], axis=1).astype(np.int16)
+    soundfile.write(path, both, RATE, subtype="PCM_16")
     return path
 
 
@@ -78,6 +79,79 @@ def test_perch_gets_five_seconds_around_the_middle_inside_the_recording(
         np.testing.assert_array_equal(cut, whole[int(start * RATE) :][: 5 * RATE])
     recordings = groups(tmp_path / "out")
     assert all(recordings[path] == "field/day 1" for path in done.written)
+
+
+def five_second_starts(root: Path, whole_file: Path, paths: list[str]) -> list[float]:
+    """Where in the file each 5 s clip was cut, told by its samples."""
+    whole, _ = soundfile.read(whole_file, dtype="int16")
+    starts = []
+    for path in paths:
+        cut, _ = soundfile.read(root / path, dtype="int16")
+        assert len(cut) == 5 * RATE
+        (place,) = np.flatnonzero((whole == cut[0]).all(axis=1))
+        np.testing.assert_array_equal(cut, whole[place : place + len(cut)])
+        starts.append(float(place) / RATE)
+    return starts
+
+
+@pytest.mark.parametrize(
+    ("calls", "negative", "start"),
+    [
+        ([], (12, 13), 10.0),
+        ([(10, 12)], (12, 13), 12.0),
+        ([(13, 14)], (12, 13), 8.0),
+        ([(5, 8), (13, 14)], (12, 13), 8.0),
+        # At the ends of the file there is one side only.
+        ([(0, 1)], (1, 2), 1.0),
+        ([(18, 19)], (17, 18), 13.0),
+        # A long stretch holds its 5 s, wherever they lie in it.
+        ([(4, 5)], (5, 11), 5.5),
+        # Both sides are as far: the earlier.
+        ([(10, 13)], (4, 19), 5.0),
+    ],
+)
+def test_the_five_seconds_of_a_negative_hold_all_of_it_and_no_labelled_call(
+    calls: list[tuple[float, float]],
+    negative: tuple[float, float],
+    start: float,
+    long_file: Path,
+    tmp_path: Path,
+) -> None:
+    rows = [row(*call) for call in calls] + [row(*negative, "neg")]
+    # Another species' calls are no calls of this one.
+    rows.append(row(*negative, species="frog"))
+    table = write_table(tmp_path / "t.csv", *({"species": ""} | one for one in rows))
+    done = import_segments(table, tmp_path / "out", species="owl", perch=True)
+    assert done.refused == ()
+    found = [path for path in done.written if "owl/data_5s/neg" in path]
+    assert five_second_starts(tmp_path / "out", long_file, found) == [start]
+
+
+def test_a_negative_whose_every_five_seconds_hold_a_call_is_left_out_of_data_5s_alone(
+    long_file: Path, tmp_path: Path
+) -> None:
+    table = write_table(
+        tmp_path / "t.csv",
+        row(10, 12) | {"file": "./field/day 1.wav"},
+        row(12, 13, "neg"),
+        row(13.5, 14),
+    )
+    done = import_segments(table, tmp_path / "out", species="owl", perch=True)
+    assert [left.where for left in done.refused] == [f"{table}, line 3"]
+    assert "10-12 s, 13.5-14 s" in done.refused[0].why
+    assert "only that in data" in done.refused[0].why
+    assert [path for path in done.written if "/neg/" in path] == [
+        "owl/data/neg/field__day 1.wav_12-13s.wav"
+    ]
+
+
+def test_a_positive_stays_around_its_middle_whatever_negatives_lie_in_it(
+    long_file: Path, tmp_path: Path
+) -> None:
+    table = write_table(tmp_path / "t.csv", row(10, 12), row(12, 13, "neg"))
+    done = import_segments(table, tmp_path / "out", species="owl", perch=True)
+    found = [path for path in done.written if "data_5s/pos" in path]
+    assert five_second_starts(tmp_path / "out", long_file, found) == [8.5]
 
 
 @pytest.mark.parametrize(
