@@ -20,8 +20,9 @@ from audio_assets.errors import AudioAssetsError, SettingsError
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 something failed, a check found a problem, or an import left something "
-    "out; 2 a wrong option or setting, nothing was begun; 130 interrupted. What run and demo name "
-    "as left out (folders that are no species; for demo, models without weights) changes no code."
+    "out or found clips that its table does not make; 2 a wrong option or setting, nothing was "
+    "begun; 130 interrupted. What run and demo name as left out (folders that are no species; for "
+    "demo, models without weights) changes no code."
 )
 
 app = typer.Typer(
@@ -286,6 +287,8 @@ def import_csv(
     quiet: QuietOption = False,
 ) -> None:
     """Cut labelled stretches out of long recordings. Exit 1 if a row was left out.
+
+    So too if there are clips of its recordings that the table does not make; they are named.
 
     Example: audio-assets import csv labels.csv --to my-clips --species coyote --perch
     """

@@ -63,13 +63,27 @@ def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: boo
         errors.print(
             f"Left out: {left.where}: {left.why}", markup=False, highlight=False, soft_wrap=True
         )
+    for path in done.leftover:
+        errors.print(
+            f"Not of this table: {root / path}", markup=False, highlight=False, soft_wrap=True
+        )
+    if done.leftover:
+        errors.print(
+            "  They are of recordings of the table. Remove those that an earlier version of it "
+            "made, or import into an empty folder.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     counts = f"{_clips(len(done.written))} written under {root}"
     if done.unchanged:
         counts += f", {len(done.unchanged)} were there already"
     if done.refused:
         counts += f", {len(done.refused)} left out"
+    if done.leftover:
+        counts += f", {len(done.leftover)} there that this table does not make"
     Console().print(counts, markup=False, highlight=False, soft_wrap=True)
-    return 1 if done.refused else 0
+    return 1 if done.refused or done.leftover else 0
 
 
 def _clips(count: int) -> str:

@@ -51,11 +51,15 @@ class Imported:
         Paths relative to the audio root; ``unchanged`` were there with the same bytes.
     refused
         What was left out.
+    leftover
+        Paths of clips of the same recordings that the source does not make, as an earlier version
+        of it may have. They were not touched.
     """
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     refused: tuple[Refused, ...]
+    leftover: tuple[str, ...] = ()
 
 
 def require_species(name: str) -> str:
@@ -113,7 +117,7 @@ def add_recordings(root: Path, recordings: Mapping[str, str]) -> None:
         If the file is there and is no table with the columns file and group, or gives one of these
         clips another recording; nothing is changed then.
     """
-    columns, rows = _read_clips(root / CLIPS_CSV)
+    columns, rows = read_clips(root / CLIPS_CSV)
     known = {row["file"]: row["group"] for row in rows}
     for path, recording in sorted(recordings.items()):
         if known.setdefault(path, recording) != recording:
@@ -135,7 +139,14 @@ def add_recordings(root: Path, recordings: Mapping[str, str]) -> None:
     write_atomic(_upath(root / CLIPS_CSV), text.getvalue().encode())
 
 
-def _read_clips(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+def read_clips(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Columns and lines of a ``clips.csv``; none if there is no such file.
+
+    Raises
+    ------
+    AudioRootError
+        If it cannot be read, or lacks the columns file and group.
+    """
     if not path.exists():
         return ["file", "group"], []
     try:

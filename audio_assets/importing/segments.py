@@ -21,6 +21,8 @@ from audio_assets.importing.layout import (
     require_species,
     write_clip,
 )
+from audio_assets.importing.leftovers import Sources, leftover_clips
+from audio_assets.tables import VARIANTS
 
 COLUMNS = ("file", "start", "end", "label")
 LABELS = {
@@ -58,6 +60,18 @@ class Segment:
     species: str
 
 
+class _HoldsCallError(ImportRefusedError):
+    """There are no 5 s around a negative stretch without a call."""
+
+    def __init__(self, segment: Segment, calls: str) -> None:
+        super().__init__(
+            f"5 s that hold {segment.start:g}-{segment.end:g} s would also hold a part of the "
+            f"positive stretch {calls}, so there is no clip in data_5s, only that in data",
+            "Label a stretch that lies further from the call.",
+        )
+        self.path = _path(segment, "data_5s")
+
+
 def import_segments(
     table: Path,
     root: Path,
@@ -70,7 +84,8 @@ def import_segments(
     """Cut the stretches that a table names out of their recordings.
 
     Clips keep the sample rate, the channels and, where the file is not lossy, the bits of their
-    recording. A row that cannot be cut is left out with its reason, and the others are cut.
+    recording. A row that cannot be cut is left out with its reason, and the others are cut. Clips
+    of the same recordings that the table does not make are named and stay where they are.
 
     A negative clip must not hold a call that the table labels. So the 5 s of a negative stretch are
     moved, still holding all of it, until no positive stretch of the same file and species is in
@@ -108,10 +123,12 @@ def import_segments(
     rows = _read(table)
     written, unchanged, refused = list[str](), list[str](), list[Refused]()
     groups: dict[str, str] = {}
-    found = [_segment_or_fault(row, species) for row in rows]
-    calls = _calls([segment for segment in found if isinstance(segment, Segment)], folder)
-    for number, segment in enumerate(found, start=1):
-        where = f"{table}, line {number + 1}"
+    found = [_segment_or_fault(row, species) for _, row in rows]
+    segments = [segment for segment in found if isinstance(segment, Segment)]
+    calls = _calls(segments, folder)
+    made = {_path(segment, variant) for segment in segments for variant in VARIANTS}
+    for number, ((line, _), segment) in enumerate(zip(rows, found, strict=True), start=1):
+        where = f"{table}, line {line}"
         try:
             if isinstance(segment, ImportRefusedError):
                 raise segment
@@ -122,18 +139,35 @@ def import_segments(
                 groups[path] = segment.recording
         except ImportRefusedError as error:
             refused.append(Refused(where, error.what))
+            if isinstance(error, _HoldsCallError):
+                made.discard(error.path)
         if progress is not None:
             progress(number, len(rows))
     if groups:
         add_recordings(root, groups)
-    return Imported(tuple(written), tuple(unchanged), tuple(refused))
+    leftover = leftover_clips(root, made, _sources(segments))
+    return Imported(tuple(written), tuple(unchanged), tuple(refused), leftover)
 
 
-def _read(table: Path) -> list[dict[str, str]]:
+def _sources(segments: Sequence[Segment]) -> dict[str, Sources]:
+    by_species = defaultdict(list)
+    for segment in segments:
+        by_species[segment.species].append(segment)
+    return {
+        species: Sources({_source(s) for s in its}, {s.recording for s in its})
+        for species, its in by_species.items()
+    }
+
+
+def _read(table: Path) -> list[tuple[int, dict[str, str]]]:
+    """Rows with the line that each ends on: empty lines are no rows."""
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            rows = [{key: (row[key] or "").strip() for key in row if key} for row in reader]
+            rows = [
+                (reader.line_num, {key: (row[key] or "").strip() for key in row if key})
+                for row in reader
+            ]
             columns = reader.fieldnames or ()
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ImportRefusedError(
@@ -248,21 +282,20 @@ def _five_seconds(
             for call in calls
             if call.start < high + length and low < call.end
         )
-        raise ImportRefusedError(
-            f"5 s that hold {segment.start:g}-{segment.end:g} s would also hold a part of the "
-            f"positive stretch {named}, so there is no clip in data_5s, only that in data",
-            "Label a stretch that lies further from the call.",
-        )
+        raise _HoldsCallError(segment, named)
     start = min(free, key=lambda start: (abs(start - wanted), start))
     return start, start + length
 
 
 def _name(segment: Segment) -> str:
     """Name that tells file and time, and no two files or stretches share."""
-    stem = re.sub(r"[/\\]+", "__", str(Path(segment.file).with_suffix("")).lstrip("./\\"))
-    suffix = Path(segment.file).suffix.lower().lstrip(".")
     ends = "-".join(f"{time:.3f}".rstrip("0").rstrip(".") for time in (segment.start, segment.end))
-    return f"{stem}.{suffix}_{ends}s"
+    return f"{_source(segment)}_{ends}s"
+
+
+def _source(segment: Segment) -> str:
+    stem = re.sub(r"[/\\]+", "__", str(Path(segment.file).with_suffix("")).lstrip("./\\"))
+    return f"{stem}.{Path(segment.file).suffix.lower().lstrip('.')}"
 
 
 def _wav(file: Any, start: float, end: float) -> bytes:

@@ -241,6 +241,19 @@ def test_import_cuts_clips_and_names_the_rows_it_leaves_out(call, tmp_path):
     assert len(list((tmp_path / "new/owl/data/pos").iterdir())) == 1
 
 
+def test_import_names_the_clips_of_rows_that_were_corrected(call, tmp_path):
+    clip = min((tmp_path / "audio/owl/data/pos").iterdir()).relative_to(tmp_path / "audio")
+    arguments = "import csv table.csv --to new --species owl --recordings audio".split()
+    for row, code in ((f"{clip},0,0.75,pos", 0), (f"{clip},0,0.7,neg", 1)):
+        (tmp_path / "table.csv").write_text(f"file,start,end,label\n{row}\n")
+        called = call(*arguments)
+        assert called.code == code
+    assert "1 clip written under new, 1 there that this table does not make" in called.out
+    (stays,) = (tmp_path / "new/owl/data/pos").iterdir()
+    assert f"Not of this table: new/owl/data/pos/{stays.name}" in called.err
+    assert "Remove" in called.err
+
+
 def test_an_error_that_was_not_foreseen_is_two_lines_that_tell_how_to_see_more(call, monkeypatch):
     monkeypatch.setattr("audio_assets.cli.status.print_status", _fail)
     called = call("status")

@@ -189,6 +189,67 @@ def test_importing_again_changes_nothing(long_file: Path, tmp_path: Path) -> Non
     assert (tmp_path / "out/clips.csv").read_bytes() == listed
 
 
+def test_clips_of_rows_that_were_corrected_are_named_and_stay(
+    long_file: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "out"
+    rows = [row(0, 3), row(5, 8, "neg")]
+    import_segments(write_table(tmp_path / "t.csv", *rows, row(10, 12)), root, species="owl")
+    import_segments(write_table(tmp_path / "f.csv", row(10, 12)), root, species="frog")
+    (root / "owl/data/pos/placed by hand.wav").write_bytes(b"mine")
+    corrected = write_table(tmp_path / "t.csv", *rows, row(10, 12.2, "neg"))
+    for _ in range(2):
+        done = import_segments(corrected, root, species="owl")
+        assert done.leftover == ("owl/data/pos/field__day 1.wav_10-12s.wav",)
+    (root / done.leftover[0]).unlink()
+    assert import_segments(corrected, root, species="owl").leftover == ()
+
+
+def test_clips_of_the_tables_recordings_are_named_whatever_file_they_were_cut_from(
+    long_file: Path, tmp_path: Path
+) -> None:
+    twin = long_file.with_name("day 2.wav")
+    twin.write_bytes(long_file.read_bytes())
+    other = {"file": "field/day 2.wav"}
+    root = tmp_path / "out"
+    first = [row(0, 3, recording="a"), row(0, 3, recording="a") | other]
+    import_segments(write_table(tmp_path / "t.csv", *first), root, species="owl")
+    done = import_segments(write_table(tmp_path / "t.csv", first[0]), root, species="owl")
+    assert done.leftover == ("owl/data/pos/field__day 2.wav_0-3s.wav",)
+
+
+def test_a_row_that_failed_or_was_not_asked_for_leaves_no_clip_over(
+    long_file: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "out"
+    table = write_table(tmp_path / "t.csv", row(0, 3), row(12, 13, "neg"))
+    paths = import_segments(table, root, species="owl", perch=True).written
+    assert import_segments(table, root, species="owl").leftover == ()
+    (root / paths[0]).write_bytes(b"mine")
+    assert import_segments(table, root, species="owl", perch=True).leftover == ()
+    long_file.unlink()
+    assert import_segments(table, root, species="owl", perch=True).leftover == ()
+
+
+def test_five_seconds_that_hold_a_call_labelled_since_are_named(
+    long_file: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "out"
+    rows = [row(12, 13, "neg")]
+    import_segments(write_table(tmp_path / "t.csv", *rows), root, species="owl", perch=True)
+    rows += [row(11, 12), row(13, 14)]
+    table = write_table(tmp_path / "t.csv", *rows)
+    done = import_segments(table, root, species="owl", perch=True)
+    assert done.leftover == ("owl/data_5s/neg/field__day 1.wav_12-13s.wav",)
+
+
+def test_the_line_of_a_bad_row_counts_empty_lines(long_file: Path, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("file,start,end,label\n\nfield/day 1.wav,0,3,pos\n\na.wav,0,1,maybe\n")
+    done = import_segments(table, tmp_path / "out", species="owl")
+    assert [left.where for left in done.refused] == [f"{table}, line 5"]
+
+
 def test_a_clip_with_other_content_is_never_replaced(long_file: Path, tmp_path: Path) -> None:
     table = write_table(tmp_path / "t.csv", row(0, 3))
     (path,) = import_segments(table, tmp_path / "out", species="owl").written

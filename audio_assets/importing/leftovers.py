@@ -1,0 +1,64 @@
+"""Clips that an earlier table left in an audio root, told by their names and ``clips.csv``.
+
+A corrected label or time gives another file name, so the clip of the wrong row stays. Nothing is
+removed here: who labelled knows which of them are wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from audio_assets.importing.layout import read_clips
+from audio_assets.storage.recordings import CLIPS_CSV
+from audio_assets.tables import LABELS, VARIANTS
+
+# As audio_assets.importing.segments names the clips that it cuts.
+_CUT = re.compile(r"(?P<source>.+)_[\d.]+-[\d.]+s\.wav")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a table cuts the clips of a species from.
+
+    Attributes
+    ----------
+    names
+        Recorded files, as they begin the names of their clips.
+    recordings
+        Their recordings.
+    """
+
+    names: Collection[str]
+    recordings: Collection[str]
+
+
+def leftover_clips(
+    root: Path, made: Collection[str], sources: Mapping[str, Sources]
+) -> tuple[str, ...]:
+    """Clips under ``root`` that were cut from the same files or recordings and are not in ``made``.
+
+    Parameters
+    ----------
+    root
+        Audio root.
+    made
+        Paths relative to it of what the table makes.
+    sources
+        By species.
+    """
+    recording_of = {row["file"]: row["group"] for row in read_clips(root / CLIPS_CSV)[1]}
+    found = []
+    for species, its in sources.items():
+        for variant in VARIANTS:
+            for label in LABELS:
+                for file in (root / species / variant / label).glob("*.wav"):
+                    path = f"{species}/{variant}/{label}/{file.name}"
+                    match = _CUT.fullmatch(file.name)
+                    if match is None or path in made:
+                        continue
+                    if match["source"] in its.names or recording_of.get(path) in its.recordings:
+                        found.append(path)
+    return tuple(sorted(found))
