@@ -154,11 +154,15 @@ def points(plan: ChartPlan) -> list[alt.Chart]:
     import altair as alt
 
     layers = []
+    bootstrap = any(point.method == "bootstrap" for point in plan.points)
     for bounded in (True, False):
         points = [point for point in plan.points if (point.low is not None) == bounded]
         if not points:
             continue
-        told = [chart_words.tooltip(p, plan.titles[p.model], plan.metric) for p in points]
+        told = [
+            chart_words.tooltip(p, plan.titles[p.model], plan.metric, with_method=bootstrap)
+            for p in points
+        ]
         # Names are no field names: in Vega a dot, as in "precision 0.9", means a nested field.
         fields = {
             name: f"tip{i}" for i, name in enumerate(dict.fromkeys(n for t in told for n in t))

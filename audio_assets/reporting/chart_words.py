@@ -30,6 +30,15 @@ METRIC_WORDS = {
 }
 
 
+# A chart whose intervals all come from folds and recordings has nothing to tell apart.
+_METHOD_WORDS = {
+    "recording_t": "t, from folds and recordings",
+    "bootstrap": "bootstrap over recordings",
+    "test_recording_bootstrap": "bootstrap over test recordings and training draws",
+    "recording_bound": "bound from the number of recordings",
+}
+
+
 def metric_words(metric: str) -> MetricWords:
     """Words of a metric.
 
@@ -105,8 +114,10 @@ def size_in_words(size: int) -> str:
     return f"{size} clips per class" if size else "0 clips, untrained"
 
 
-def tooltip(point: CurvePoint, title: str, metric: str) -> dict[str, str]:
-    """Label -> text of a point's tooltip, in the order shown."""
+def tooltip(
+    point: CurvePoint, title: str, metric: str, *, with_method: bool = False
+) -> dict[str, str]:
+    """Label -> text of a point's tooltip, in the order shown; with how its interval was made."""
     if point.low is None or point.high is None:
         bounds = "none"
     else:
@@ -118,6 +129,8 @@ def tooltip(point: CurvePoint, title: str, metric: str) -> dict[str, str]:
         "interval": bounds,
         "interval status": point.status,
     }
+    if with_method and point.low is not None:
+        rows["interval method"] = _METHOD_WORDS[point.method]
     if point.recordings_pos is not None and point.recordings_neg is not None:
         rows["training recordings"] = (
             f"{wording.count(point.recordings_pos)} positive, "

@@ -23,6 +23,8 @@ class CurvePoint:
         The metric and the ends of its interval; both ends are None without an interval.
     level
         Nominal coverage of the interval.
+    method
+        How the interval was made, as `ci_method` of the table.
     status
         `ok`, or why there is no interval; a warning follows `ok: `.
     folds, repeats, distinct_folds
@@ -37,6 +39,7 @@ class CurvePoint:
     low: float | None
     high: float | None
     level: float
+    method: str
     status: str
     protocol: str
     folds: int | None
@@ -93,6 +96,7 @@ def _point(row: dict[Any, Any]) -> CurvePoint:
         low=low,
         high=high,
         level=float(row["ci_level"]),
+        method=str(row["ci_method"]),
         status=str(row["ci_status"]),
         protocol=str(row["protocol"]),
         folds=_whole(row["folds"]),

@@ -146,6 +146,28 @@ def test_a_fixed_test_set_is_not_called_cross_validation():
     )
 
 
+def methods_told(frame) -> list[str]:
+    """What the tooltips say of how the intervals of a chart were made."""
+    spec = drawn(frame)
+    told = []
+    for layer in layers(spec, "point"):
+        for tip in layer["encoding"].get("tooltip", []):
+            if tip["title"] == "interval method":
+                told += [row[tip["field"]] for row in rows(spec, layer)]
+    return told
+
+
+def test_tooltips_tell_intervals_of_the_bootstrap_from_others():
+    own = CURVES[CURVES["species"] == "coyote"]
+    assert methods_told(own) == []
+    methods = ["bootstrap"] * (len(own) - 2) + ["recording_bound", "recording_t"]
+    told = methods_told(own.assign(ci_method=methods))
+    assert len(told) == len(own)
+    assert told.count("bootstrap over recordings") == len(own) - 2
+    assert told.count("bound from the number of recordings") == 1
+    assert told.count("t, from folds and recordings") == 1
+
+
 def test_a_tooltip_tells_what_the_point_rests_on():
     spec = drawn()
     layer = next(la for la in layers(spec, "point") if la["encoding"].get("tooltip"))

@@ -1,4 +1,5 @@
 import dataclasses
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -346,11 +347,28 @@ def test_methods_describe_the_protocol_that_was_used():
     assert "Each fold in turn" not in said
 
 
-def test_methods_describe_the_bootstrap_where_an_interval_is_one(html):
-    told = "recordings drawn with replacement"
-    assert told not in html
-    curves = fake_report().curves.assign(ci_method="bootstrap")
-    assert told in render_report(fake_report(curves=curves))
+def methods_said(ci_methods: Sequence[str]) -> str:
+    """The methods of a page whose curves have intervals of these methods in turn."""
+    curves = fake_report().curves
+    methods = [ci_methods[at % len(ci_methods)] for at in range(len(curves))]
+    said = Page(render_report(fake_report(curves=curves.assign(ci_method=methods)))).said()
+    return said[said.index("Recordings, not clips") : said.index("What this report cannot tell")]
+
+
+def test_methods_describe_the_intervals_that_there_are():
+    the_t = "take the mean of two estimates of the variance"
+    drawn = "recordings drawn with replacement"
+    said = methods_said(["recording_t"])
+    assert f"The intervals {the_t}" in said and "with an error made in the same way" in said
+    assert drawn not in said and "bootstrap" not in said
+    said = methods_said(["bootstrap", "recording_bound"])
+    assert "The intervals of the learning curves were made by doing everything again" in said
+    assert "of the comparisons and of the check for confounds, are no bootstrap" in said
+    assert f"They {the_t}" in said and f"The intervals {the_t}" not in said
+    assert "made in the same way" not in said and "The other intervals" not in said
+    said = methods_said(["bootstrap", "recording_t"])
+    assert "whose point in the chart says bootstrap" in said
+    assert "The other intervals of the learning curves" in said
 
 
 def test_the_answers_in_markdown_hold_no_markup_from_names():
