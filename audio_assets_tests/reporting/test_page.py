@@ -14,6 +14,7 @@ from audio_assets_tests.reporting.fake_results import (
     fake_comparisons,
     fake_quarantine,
     fake_report,
+    hard_clips_frame,
 )
 
 NO_OWL = [("owl", "svm", "failed or not run")]
@@ -345,6 +346,23 @@ def test_methods_describe_the_protocol_that_was_used():
     assert "are set aside as one test set" in said
     assert "all points of a chart share its luck" in said
     assert "Each fold in turn" not in said
+
+
+@pytest.mark.parametrize(
+    ("copies", "told"),
+    [
+        (Copies("birdnet", 0.97), "equal bytes, or clips that sound the same, count as one."),
+        (Copies(), "equal bytes count as one."),
+        (
+            Copies("birdnet", 0.97, not_looked_at=("owl",)),
+            "or clips that sound the same (not looked for yet: owl), count as one.",
+        ),
+    ],
+)
+def test_methods_claim_no_search_for_copies_that_nobody_made(copies, told):
+    content = fake_report(charts={}, hard_clips=hard_clips_frame([]), copies=copies)
+    said = Page(render_report(content)).said()
+    assert told in said[said.index("Recordings, not clips") :]
 
 
 def methods_said(ci_methods: Sequence[str]) -> str:
