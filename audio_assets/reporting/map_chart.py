@@ -87,7 +87,7 @@ def map_chart(clips: pd.DataFrame, *, species: str, models: Mapping[str, str]) -
         tooltip=[alt.Tooltip("clip:N", title="clip"), alt.Tooltip("recording:N")],
     )
     model = models.get(first["model"], first["model"])
-    words = f"{wording.species_in_words(species)}: clips as {model} hears them"
+    words = f"{wording.species_in_words(species)}: clips by the embeddings of {model}"
     chart = finish([layer], alt.Title(words), _description(words, clips), height=HEIGHT)
     chart.params = [alt.VariableParameter(name=CHOSEN, value=None)]
     chart.usermeta = {**chart.usermeta, "picks": {"data": CLIPS, "signal": CHOSEN}}

@@ -40,16 +40,22 @@ def embedding_map(content: ReportContent, species: str) -> PageMap | None:
     first = clips.iloc[0]
     x, y = (variance_in_words(first[name]) for name in ("variance_x", "variance_y"))
     said = [
-        f"Each point is a clip as {title} hears it, on the plane in which its embeddings, scaled "
-        f"to length 1, differ most (principal components): {x} of their variance lies along the "
-        f"first axis, {y} along the second. Clips that lie apart here are apart; clips that lie "
-        "together may still differ in what the plane does not show.",
-        "Where the labels lie apart, the model tells them apart, or what goes with them; how many "
-        "clips that takes is what the learning curve shows. Where the clips of one recording lie "
-        "together, away from others of their label, the model may hear the recorder or the site "
-        "as well: what it learns may not hold elsewhere. Choose a recording, or point "
+        f"Each point is a clip, by the embeddings of {title}, on the plane in which these, scaled "
+        f"to length 1, differ most (principal components): {x} of their variance lies along "
+        f"the first axis, {y} along the second. Clips that lie apart here are apart; clips that "
+        "lie together may still differ in what the plane does not show.",
+        "Where the labels lie apart, the embeddings tell them apart, or what goes with them; how "
+        "many clips that takes is what the learning curve shows. Where the clips of one recording "
+        "lie together, away from others of their label, the model may hear the recorder or the "
+        "site as well: what it learns may not hold elsewhere. Choose a recording, or point "
         "at a clip, to see where the clips of its recording lie.",
     ]
+    if _head(content, species, best[0]) != "logistic":
+        said.append(
+            f"The classifier of {title} weighs the embeddings otherwise: at their full length, "
+            "with each value on a scale of its own. What lies together here may be apart for it, "
+            "and the other way round."
+        )
     drawn = len(drawn_clips(clips))
     if drawn < len(clips):
         said.append(
@@ -59,3 +65,11 @@ def embedding_map(content: ReportContent, species: str) -> PageMap | None:
         )
     chart = map_chart(clips, species=species, models=content.models)
     return PageMap(tuple(said), embed.script_json(chart.to_json()))
+
+
+def _head(content: ReportContent, species: str, model: str) -> str:
+    """The model's classifier; the logistic one alone scales to length 1, as the map does."""
+    rows = content.curves[
+        (content.curves["species"] == species) & (content.curves["model"] == model)
+    ]
+    return str(rows["head"].iloc[0])

@@ -1,6 +1,7 @@
 """The map of the clips: the chart, and what the page says of it."""
 
 import csv
+import dataclasses
 import io
 import json
 
@@ -9,6 +10,7 @@ import pytest
 
 from audio_assets.reporting.map_chart import drawn_clips, map_chart, variance_in_words
 from audio_assets.reporting.page import render_report
+from audio_assets.reporting.page_map import embedding_map
 from audio_assets.reporting.render import preview_png
 from audio_assets_tests.reporting.fake_results import SEVEN, fake_map, fake_report
 from audio_assets_tests.reporting.test_page import Page
@@ -103,16 +105,30 @@ def test_clips_on_one_point_have_a_map():
 
 def test_the_map_says_in_words_where_the_labels_lie():
     description = chart(fake_map())["description"]
-    assert "Coyote: clips as BirdNET 2.4 hears them. 24 positive clips around (0." in description
+    assert (
+        "Coyote: clips by the embeddings of BirdNET 2.4. 24 positive clips around (0."
+        in description
+    )
     assert "24 negative clips around (-0." in description
     assert "31 % and 12 % of the variance" in description
 
 
 def test_the_page_says_how_to_read_the_map():
     said = Page(render_report(fake_report())).said()
-    assert "Each point is a clip as BirdNET 2.4 hears it" in said
+    assert "Each point is a clip, by the embeddings of BirdNET 2.4" in said
     assert "31 % of their variance lies along the first axis, 12 % along the second" in said
     assert "Where the clips of one recording lie together" in said
+
+
+def test_the_page_says_where_a_classifier_does_not_see_what_the_map_shows():
+    told = "The classifier of BirdNET 2.4 weighs the embeddings otherwise"
+    content = fake_report()
+    for head, otherwise in (("logistic", False), ("svm", True), ("random_forest", True)):
+        page_map = embedding_map(
+            dataclasses.replace(content, curves=content.curves.assign(head=head)), "coyote"
+        )
+        assert any(told in text for text in page_map.sentences) is otherwise
+        assert not any("the model tells" in text for text in page_map.sentences)
 
 
 def test_a_best_model_without_a_map_is_said_and_a_species_without_a_result_says_nothing():
