@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from audio_assets.errors import AudioAssetsError, SettingsError
@@ -178,6 +177,7 @@ def settings(
 
     Example: audio-assets settings --json
     """
+    from audio_assets.cli.console import plain_console
     from audio_assets.settings import PREFIX, load_settings, setting_sources, shown_settings
 
     loaded = load_settings()
@@ -195,7 +195,7 @@ def settings(
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         meaning = type(loaded).model_fields[name].description or ""
         table.add_row(PREFIX + name.upper(), text, sources[name], meaning)
-    Console().print(table)
+    plain_console().print(table)
 
 
 weights_app = typer.Typer(

@@ -21,6 +21,11 @@ from rich.text import Text
 from audio_assets.progress import Advance, LogProgress
 
 
+def plain_console(*, stderr: bool = False) -> Console:
+    """A console that shows text as it is: names, paths and patterns may hold ``[`` or ``:key:``."""
+    return Console(stderr=stderr, markup=False, emoji=False)
+
+
 class RateColumn(ProgressColumn):
     """Units a second, of late."""
 
@@ -45,7 +50,7 @@ class ConsoleProgress:
                     yield _both(to_log, to_console)
                 return
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 RateColumn(),

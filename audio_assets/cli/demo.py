@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from audio_assets.cli.console import ConsoleProgress
+from audio_assets.cli.console import ConsoleProgress, plain_console
 from audio_assets.cli.run import choose_species, materialize, print_failures
 from audio_assets.cpus import usable_cpus
 from audio_assets.encoders.registry import get_model, load_encoder
@@ -23,7 +23,7 @@ from audio_assets.storage.run_lock import run_lock
 
 def run_demo(audio: Path | None, results: Path, *, quiet: bool) -> int:
     """Run the demo; the exit code."""
-    console = Console()
+    console = plain_console()
     with run_lock(open_root(results.resolve()), console.print):
         return _run_demo(audio, results, console, quiet=quiet)
 

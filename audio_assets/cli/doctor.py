@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import dagster as dg
-from rich.console import Console
 
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.stale import stale_decision, standing_words
+from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
 from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError
@@ -45,7 +45,7 @@ def run_doctor(*, as_json: bool) -> int:
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
-        console = Console()
+        console = plain_console()
         for finding in findings:
             mark = "problem" if finding.todo else "ok     "
             text = f"{mark}  {finding.subject}: {finding.found}"

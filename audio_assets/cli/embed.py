@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import logging
 
-from rich.console import Console
 
 from audio_assets.assets.audio_inventory import take_inventory
 from audio_assets.assets.embeddings import embed_species
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.cli.console import ConsoleProgress, QuietProgress
+from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.errors import AudioAssetsError
 from audio_assets.partitions import build_partitions
 from audio_assets.settings import load_settings
@@ -26,7 +25,7 @@ def run_embed(model: str, species: str, *, quiet: bool) -> None:
     AudioAssetsError
         If the species has no clips that the model reads, or any of what embedding raises.
     """
-    console = Console()
+    console = plain_console()
     settings = load_settings()
     plan = AssetPlan(settings, build_partitions(settings))
     encoder = plan.load_encoder(model)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
 
-from audio_assets.cli.console import ConsoleProgress, QuietProgress
+from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.importing.esc50 import import_esc50
 from audio_assets.importing.layout import Imported
 from audio_assets.importing.segments import import_segments
@@ -55,7 +54,7 @@ def run_import_esc50(
 
 
 def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: bool) -> int:
-    errors = Console(stderr=True)
+    errors = plain_console(stderr=True)
     progress: Progress = QuietProgress() if quiet else ConsoleProgress(errors)
     with progress.task(title, lambda line: None) as advance:
         done = work(advance)
@@ -82,7 +81,7 @@ def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: boo
         counts += f", {len(done.refused)} left out"
     if done.leftover:
         counts += f", {len(done.leftover)} there that this table does not make"
-    Console().print(counts, markup=False, highlight=False, soft_wrap=True)
+    plain_console().print(counts, markup=False, highlight=False, soft_wrap=True)
     return 1 if done.refused or done.leftover else 0
 
 

@@ -11,7 +11,7 @@ import dagster as dg
 from rich.console import Console
 
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.cli.console import ConsoleProgress, QuietProgress
+from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.cli.instance import local_instance
 from audio_assets.definitions import build_defs
 from audio_assets.encoders.registry import get_model
@@ -36,7 +36,7 @@ def run_stale(
 
     As JSON, the summary alone goes to stdout, and everything else to stderr.
     """
-    console = Console(stderr=as_json)
+    console = plain_console(stderr=as_json)
     settings = load_settings()
     settings.require_audio_root()
     for model in models:

@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 import dagster as dg
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from audio_assets.assets.plan import AssetPlan
+from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
 from audio_assets.cli.run import choose_species
 from audio_assets.definitions import build_defs
@@ -45,12 +45,12 @@ class Standing:
 
 def print_status(*, as_json: bool) -> None:
     """Print a line for each species and model that the settings name."""
-    console = Console()
+    console = plain_console()
     settings = load_settings()
     plan = AssetPlan(settings, build_partitions(settings))
     with local_instance() as instance:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
-        species = choose_species(settings, (), Console(stderr=True), known)
+        species = choose_species(settings, (), plain_console(stderr=True), known)
         standings = standings_of(plan, instance, species)
     if as_json:
         print(json.dumps([asdict(standing) for standing in standings], indent=2))

@@ -8,10 +8,9 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table as RichTable
 
-from audio_assets.cli.console import ConsoleProgress, QuietProgress
+from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.encoders.registry import EncoderSpec, get_encoder, get_model, model_names
 from audio_assets.errors import AudioAssetsError, MissingWeightsError, SettingsError, WeightsError
 from audio_assets.progress import Advance, Progress
@@ -67,7 +66,7 @@ def run_fetch(models: Sequence[str], *, as_json: bool, quiet: bool) -> int:
     folder = settings.weight_places.fetched
     if folder is None:
         raise SettingsError("There is no folder to fetch into", f"Set {PREFIX}CACHE_DIR.")
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     progress: Progress = QuietProgress() if quiet or as_json else ConsoleProgress(console)
     findings = []
     for spec in _encoders(models or settings.models):
@@ -161,7 +160,7 @@ def _print(findings: Sequence[Finding], *, as_json: bool, in_full: bool = False)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
         return
-    console = Console()
+    console = plain_console()
     table = RichTable("encoder", "state", "from", "licence", "found in")
     for f in findings:
         table.add_row(f.encoder, f.state, f.publisher, f.licence, f.place)

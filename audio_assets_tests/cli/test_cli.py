@@ -12,10 +12,13 @@ import pytest
 import typer
 from rich.console import Console
 
+from audio_assets import cli
 from audio_assets.cli import main
 from audio_assets.cli.app import EXIT_CODES, app
 from audio_assets.cli.console import ConsoleProgress
+from audio_assets.cli.status import Standing
 from audio_assets.reporting import page
+from audio_assets.runner import RunSummary
 from audio_assets_tests.small_audio import write_species
 
 
@@ -225,6 +228,50 @@ def test_an_audio_root_without_species_is_an_error(call, tmp_path, monkeypatch):
     called = call("run")
     two_lines(called)
     assert "no species folder" in called.err
+
+
+PATTERN = "^(?P<recording>[a-z0-9]+):key:[/_]x"
+
+
+def test_settings_are_shown_as_they_are(call, monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_RECORDING_PATTERNS", json.dumps([PATTERN]))
+    called = call("settings")
+    assert called.code == 0
+    assert PATTERN in called.out
+    assert "[exact labels]" in called.out
+
+
+def test_a_note_of_status_is_shown_as_it_is(call, monkeypatch):
+    standing = Standing("owl", "placeholder", "failed", 1, 2, None, None, f"lost {PATTERN}")
+    monkeypatch.setattr("audio_assets.cli.status.standings_of", lambda *_: [standing])
+    assert f"lost {PATTERN}" in call("status").out
+
+
+def test_a_run_names_the_report_that_there_is(call, monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_RESULTS_ROOT", "res[ults]:key:")
+    monkeypatch.setattr("audio_assets.cli.run.materialize", lambda *_, **__: RunSummary([], {}))
+    assert "Report: res[ults]:key:/report/index.html" in call("run").out
+
+
+def test_a_demo_names_the_report_that_there_is(call, monkeypatch, tmp_path):
+    summary = RunSummary([("experiment_report", None)], {})
+    monkeypatch.setattr("audio_assets.cli.demo.materialize", lambda *_, **__: summary)
+    monkeypatch.setattr("audio_assets.cli.demo._print_answers", lambda *_: None)
+    called = call("demo", "--audio", "audio", "--results", "res[ults]:key:")
+    assert f"Report: {tmp_path}/res[ults]:key:/report/index.html" in called.out
+
+
+def test_a_bar_names_its_task_as_it_is():
+    console = Console(width=120, force_terminal=True, file=io.StringIO(), color_system=None)
+    with ConsoleProgress(console).task("Clips of a[b].csv", lambda line: None) as advance:
+        advance(1, 1)
+    assert "Clips of a[b].csv" in console.file.getvalue()
+
+
+def test_the_calls_print_through_the_console_that_knows_no_markup():
+    for path in Path(cli.__file__).parent.glob("*.py"):
+        if path.name != "console.py":
+            assert not re.search(r"(?<!\w)Console\(", path.read_text()), path
 
 
 def test_import_cuts_clips_and_names_the_rows_it_leaves_out(call, tmp_path):
