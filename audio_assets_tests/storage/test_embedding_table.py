@@ -92,10 +92,9 @@ def test_a_clip_that_is_nowhere_accounted_for_is_an_error_and_no_vector_of_zeros
 def test_a_disk_that_never_keeps_what_is_written_is_an_error(inventory, tmp_path, monkeypatch):
     write = EmbeddingStore._write
 
-    def forgetful(store, *arguments):
-        name = write(store, *arguments)
+    def forgetful(store, name, *arguments):
+        write(store, name, *arguments)
         (store.folder / name).write_bytes(b"something else")
-        return name
 
     monkeypatch.setattr(EmbeddingStore, "_write", forgetful)
     with pytest.raises(ResultsError, match="could not be read back"):
