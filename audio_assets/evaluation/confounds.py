@@ -102,8 +102,8 @@ def confounds(
         mean, low, status = float(auc["mean"]), float(auc["ci_low"]), str(auc["ci_status"])
         warning = mean >= warn_auc and (low > 0.5 or mean == 1.0)
         if mean >= warn_auc and not warning:
-            reason = status.removeprefix("ok").removeprefix(": ")
-            status = f"{UNDECIDED}: {reason}" if reason else UNDECIDED
+            why = status.removeprefix("ok").removeprefix(": ")
+            status = f"{UNDECIDED}: {why}" if why else UNDECIDED
         rows.append(
             row
             | {"value": mean, "ci_low": low, "ci_high": float(auc["ci_high"])}

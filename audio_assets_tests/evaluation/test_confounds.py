@@ -100,7 +100,9 @@ def test_the_limit_is_the_one_given():
     assert rows[0.75]["warning"] and not rows[0.95]["warning"]
 
 
-@pytest.mark.parametrize(("recordings", "why"), [(4, "fewer than 5"), (6, "warning: fewer than 10")])
+@pytest.mark.parametrize(
+    ("recordings", "why"), [(4, "fewer than 5"), (6, "warning: fewer than 10")]
+)
 def test_an_auc_at_the_limit_is_a_warning_or_undecided(recordings, why):
     limit = 0.4
     rows = [row for row in found(properties(recordings), warn_auc=limit).values() if row["value"]]
