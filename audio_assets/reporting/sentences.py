@@ -110,7 +110,10 @@ def answers(
 def sentence(answer: Answer) -> str:
     """What one answer says, without the species.
 
-    "BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), needed: 8 to 32".
+    "BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), needed: 8 to 32". Where
+    the lower bound at the largest size is below the target again: "BirdNET first reaches 0.95 with
+    32 clips per class (AUC 0.97, 0.95 to 0.99), but not with 120 (AUC 0.96, 0.93 to 0.98), needed:
+    8 to more than 120".
     """
     if answer.last is None:
         return f"{answer.title}: not evaluated: {answer.status}"
@@ -120,9 +123,13 @@ def sentence(answer: Answer) -> str:
         auc = _auc(answer.last, at="" if said else f" with {answer.last.size} clips per class")
         text = f"{answer.title}: {answer.status} ({auc})"
     else:
-        text = f"{answer.title} reaches {answer.target:g} with {answer.needed} clips per class"
+        holds = answer.last.low is not None and answer.last.low >= answer.target
+        reaches = "reaches" if holds else "first reaches"
+        text = f"{answer.title} {reaches} {answer.target:g} with {answer.needed} clips per class"
         if answer.at_needed is not None:
             text += f" ({_auc(answer.at_needed)})"
+        if not holds:
+            text += f", but not with {answer.last.size} ({_auc(answer.last)})"
     if answer.needed_range:
         text += f", needed: {answer.needed_range}"
     return text + (f" (warning: {answer.warning})" if answer.warning else "")

@@ -51,6 +51,30 @@ def test_the_answer_reads_like_this():
     )
 
 
+@pytest.mark.parametrize(
+    ("at_largest", "words"),
+    [
+        ({"mean": 0.96, "ci_low": 0.93, "ci_high": 0.98}, "AUC 0.96, 0.93 to 0.98"),
+        # The upper end excludes what the lower end once reached.
+        ({"mean": 0.92, "ci_low": 0.9, "ci_high": 0.94}, "AUC 0.92, 0.90 to 0.94"),
+        ({"mean": 0.96, "ci_low": None, "ci_high": None}, "AUC 0.96, no interval"),
+    ],
+)
+def test_a_target_that_the_largest_size_does_not_hold_is_first_reached(at_largest, words):
+    curve = curve_frame(
+        [
+            curve_row("coyote", "birdnet", 8, mean=0.94, ci_low=0.9, ci_high=0.97),
+            curve_row("coyote", "birdnet", 32, mean=0.97, ci_low=0.9503, ci_high=0.984),
+            curve_row("coyote", "birdnet", 120, **at_largest),
+        ]
+    )
+    row = needed_row("coyote", "birdnet", 32, 120, low=8) | {"needed_high": None}
+    assert said(curve, compared(row), models={"birdnet": "BirdNET"}) == (
+        "coyote: BirdNET first reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), but "
+        f"not with 120 ({words}), needed: up to more than 120"
+    )
+
+
 def test_a_target_just_missed_is_not_printed_as_reached():
     curve = curve_frame([curve_row("coyote", "svm", 64, mean=0.97, ci_low=0.9499, ci_high=0.98)])
     row = needed_row("coyote", "svm", None, 64, low=64)
