@@ -222,6 +222,19 @@ class Settings(BaseSettings):
                 raise ValueError(f"{error.what}; {error.remedy}") from error
         return name
 
+    @field_validator("species_classes")
+    @classmethod
+    def _encoders_known(
+        cls, classes: dict[str, dict[str, list[str]]]
+    ) -> dict[str, dict[str, list[str]]]:
+        for species, by_encoder in classes.items():
+            for name in by_encoder:
+                try:
+                    get_encoder(name)
+                except UnknownModelError as error:
+                    raise ValueError(f"{species}: {error.what}; {error.remedy}") from error
+        return classes
+
     @field_validator("species")
     @classmethod
     def _species_are_keys(cls, species: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from audio_assets.encoders import registry
+from audio_assets.encoders.registry import EncoderSpec
 from audio_assets.errors import SettingsError
 from audio_assets.settings import (
     DEFAULT_RECORDING_PATTERNS,
@@ -110,3 +112,17 @@ def test_the_example_file_names_every_setting_and_loads(tmp_path):
     loaded = load_settings()
     assert loaded.recording_patterns == DEFAULT_RECORDING_PATTERNS
     assert loaded.training_sizes == Settings.model_fields["training_sizes"].default
+
+
+def test_class_labels_of_an_unknown_encoder_are_refused_with_the_known_ones():
+    with pytest.raises(SettingsError) as refused:
+        load_settings(species_classes={"coyote": {"BirdNET": ["Canis latrans_Coyote"]}})
+    assert "SPECIES_CLASSES: coyote: there is no encoder 'BirdNET'" in refused.value.what
+    assert "birdnet" in refused.value.what
+
+
+def test_class_labels_of_a_users_own_encoder_are_taken(monkeypatch):
+    own = EncoderSpec("mine", "my_package:Mine", "MIT", "none")
+    monkeypatch.setitem(registry._registry().encoders, "mine", own)
+    given = {"coyote": {"mine": ["coyote"]}}
+    assert load_settings(species_classes=given).species_classes == given

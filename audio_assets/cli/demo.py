@@ -120,3 +120,9 @@ def _print_answers(
         f"> n where none did up to n.",
         highlight=False,
     )
+    for row in answers[answers["AUC at largest size"] == EMPTY].to_dict("records"):
+        console.print(
+            f"No AUC of {row['species']}, {row['model']}: {row['status']}",
+            highlight=False,
+            soft_wrap=True,
+        )

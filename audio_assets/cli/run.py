@@ -84,7 +84,13 @@ def choose_species(
     """Species to work on: those asked for, those of the settings, or all folders found.
 
     ``seen`` are species of earlier runs: one whose folder is gone is worked on too, so that its
-    results do not stay as if nothing had happened.
+    results do not stay as if nothing had happened. A species of the settings without a folder is
+    named on stderr.
+
+    Raises
+    ------
+    AudioAssetsError
+        If there is none, none of the settings' has a folder, or one that is asked for is unknown.
     """
     listing = list_species(open_root(settings.require_audio_root()))
     for name, remedy in listing.rejected.items():
@@ -107,6 +113,17 @@ def choose_species(
             f"There is no species folder under {settings.audio_root}",
             "Put clips into {species}/data/pos and {species}/data/neg there.",
         )
+    absent = [name for name in chosen if settings.species and name not in listing.species]
+    if absent:
+        what = f"AUDIO_ASSETS_SPECIES names {', '.join(absent)}: no such folder"
+        what += f" under {settings.audio_root}"
+        remedy = (
+            f"Correct the name, or add the folder. There: {', '.join(listing.species) or 'none'}"
+        )
+        if not {*chosen} & {*listing.species, *seen}:
+            raise AudioAssetsError(what, remedy)
+        errors = plain_console(stderr=True)
+        errors.print(f"No clips: {what}. {remedy}", highlight=False, soft_wrap=True)
     return chosen
 
 

@@ -11,14 +11,19 @@ from pathlib import Path
 import pytest
 import typer
 from rich.console import Console
+from upath import UPath
 
 from audio_assets import cli
 from audio_assets.cli import main
 from audio_assets.cli.app import EXIT_CODES, app
 from audio_assets.cli.console import ConsoleProgress
+from audio_assets.cli.demo import _print_answers
 from audio_assets.cli.status import Standing
 from audio_assets.reporting import page
+from audio_assets.reporting.sentences import clips_needed_table
 from audio_assets.runner import RunSummary
+from audio_assets.storage.results import ResultsLayout
+from audio_assets_tests.reporting.fake_results import curve_frame, curve_row, fake_comparisons
 from audio_assets_tests.small_audio import write_species
 
 
@@ -228,6 +233,36 @@ def test_an_audio_root_without_species_is_an_error(call, tmp_path, monkeypatch):
     called = call("run")
     two_lines(called)
     assert "no species folder" in called.err
+
+
+def test_a_species_of_the_settings_without_a_folder_is_named(call, monkeypatch):
+    monkeypatch.setattr("audio_assets.cli.status.standings_of", lambda *_: [])
+    monkeypatch.setenv("AUDIO_ASSETS_SPECIES", '["owl", "field_cricket"]')
+    called = call("status")
+    assert called.code == 0
+    assert "AUDIO_ASSETS_SPECIES names field_cricket: no such folder under audio" in called.err
+    assert "There: owl" in called.err and "field_cricket" not in called.out
+    monkeypatch.setenv("AUDIO_ASSETS_SPECIES", '["field_cricket"]')
+    called = call("status")
+    two_lines(called)
+    assert called.code == 1 and "names field_cricket: no such folder" in called.err
+
+
+def test_the_answers_of_a_demo_give_the_reason_where_there_is_no_auc(monkeypatch):
+    def empty(species: str, status: str) -> dict:
+        return curve_row(
+            species, "svm", None, mean=None, ci_low=None, ci_high=None, ci_status=status
+        )
+
+    curves = curve_frame([curve_row("owl", "svm", 4), empty("wren", "no negative clips")])
+    answers = clips_needed_table(curves, fake_comparisons().iloc[:0], {})
+    monkeypatch.setattr("audio_assets.cli.demo.load_learning_curves", lambda root: None)
+    monkeypatch.setattr("audio_assets.published.load_comparisons", lambda root: None)
+    monkeypatch.setattr("audio_assets.reporting.sentences.clips_needed_table", lambda *_: answers)
+    console = Console(file=io.StringIO(), width=80)
+    _print_answers(ResultsLayout(UPath("results")), {}, 0.95, console)
+    (told,) = [line for line in console.file.getvalue().splitlines() if "No AUC" in line]
+    assert told.startswith("No AUC of wren, svm: ") and "no negative clips" in told
 
 
 PATTERN = "^(?P<recording>[a-z0-9]+):key:[/_]x"
