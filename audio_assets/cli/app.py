@@ -19,9 +19,8 @@ from audio_assets.errors import AudioAssetsError, SettingsError
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 something failed, a check found a problem, or an import left something "
-    "out or found clips that its table does not make; 2 a wrong option or setting, nothing was "
-    "begun; 130 interrupted. What run and demo name as left out (folders that are no species; for "
-    "demo, models without weights) changes no code."
+    "out; 2 a wrong option or setting, nothing was begun; 130 interrupted. What run and demo name "
+    "as left out (folders that are no species; for demo, models without weights) changes no code."
 )
 
 app = typer.Typer(
