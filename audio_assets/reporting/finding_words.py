@@ -133,13 +133,14 @@ def _same_recording_warnings(rows: Rows, title: Callable[[str], str]) -> list[st
     if alone:
         models = ", ".join(title(str(row["model"])) for row in alone)
         said.append(
-            f"AUC says nothing of new recordings ({models}): every test fold is of one recording, "
-            "so that the positive and the negative clips that it compares share their site and "
-            "background. Label clips of more recordings."
+            f"AUC tells clips apart within one recording alone ({models}): every test fold is of "
+            "one recording, so that the positive and the negative clips that it compares share "
+            "their site and background. Nothing here says how clips of different recordings "
+            "compare. Label clips of more recordings."
         )
     if higher:
         said.append(
-            f"AUC is too high for new recordings: of the pairs of a positive and a negative clip "
+            f"AUC is too high across recordings: of the pairs of a positive and a negative clip "
             f"that it counts, {_shares(higher)} are of one recording and share its site and "
             "background. Over pairs of different recordings AUC is "
             f"{_without_them(higher, title)}. Read the lower number, expect to need more clips "
