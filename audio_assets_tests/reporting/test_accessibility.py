@@ -1,7 +1,6 @@
 """axe-core over the report: what keeps people out who see, hear or point differently."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.resources import files
 from importlib.util import find_spec
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from audio_assets.reporting.page import render_report
+from audio_assets_tests.reporting.emulation import shown_as
 from audio_assets_tests.reporting.fake_results import (
     calibration_frame,
     fake_report,
@@ -40,6 +40,8 @@ def report() -> str:
             "confound", variant="data", subject="seconds", value=0.9, ci_low=0.8, ci_high=0.95
         )
         | {"warning": True},
+        finding_row("same_recording", model="birdnet", value=0.7, auc=0.8, share=0.4, count=107)
+        | {"warning": True},
     ]
     bins = [("coyote", model, p, p) for model in ("birdnet", "svm") for p in (0.2, 0.8)]
     return render_report(
@@ -66,24 +68,6 @@ def serious(chromium: Any, open_page: Callable[[str], Any]) -> Callable[..., lis
         return [violation for violation in found if violation[1] in ("serious", "critical")]
 
     return find
-
-
-@contextmanager
-def shown_as(driver: Any, width: int, scheme: str) -> Iterator[None]:
-    """A window of this width on a device whose user prefers this scheme."""
-    driver.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600},
-    )
-    driver.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
-    )
-    try:
-        yield
-    finally:
-        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 @pytest.mark.parametrize("width", [375, 1280])

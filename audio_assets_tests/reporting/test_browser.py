@@ -3,6 +3,7 @@ import pytest
 from audio_assets.reporting.chart import learning_curve_chart
 from audio_assets.reporting.page import render_report
 from audio_assets.reporting.render import render
+from audio_assets_tests.reporting.emulation import shown_as
 from audio_assets_tests.reporting.fake_results import (
     THREE,
     calibration_frame,
@@ -249,15 +250,7 @@ def test_the_policy_stops_a_script_that_slipped_in(open_page):
 @pytest.mark.parametrize("width", [360, 768, 1200])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_never_scrolls_sideways_and_ink_contrasts(open_page, chromium, width, scheme):
-    chromium.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600},
-    )
-    chromium.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
-    )
-    try:
+    with shown_as(chromium, width, scheme):
         page = open_page(render_report(fake_report()))
         wide = page.driver.execute_script(
             "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -272,9 +265,6 @@ def test_the_page_never_scrolls_sideways_and_ink_contrasts(open_page, chromium, 
         assert (brightness(paper) < 60) is dark
         assert (brightness(ink) > 200) is dark
         assert label == ink
-    finally:
-        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_on_paper_all_is_unfolded_and_in_light_ink_without_what_paper_cannot_do(open_page):
