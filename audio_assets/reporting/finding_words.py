@@ -133,10 +133,10 @@ def _same_recording_warnings(rows: Rows, title: Callable[[str], str]) -> list[st
     if alone:
         models = ", ".join(title(str(row["model"])) for row in alone)
         said.append(
-            f"AUC tells clips apart within one recording alone ({models}): every test fold is of "
-            "one recording, so that the positive and the negative clips that it compares share "
-            "their site and background. Nothing here says how clips of different recordings "
-            "compare. Label clips of more recordings."
+            f"AUC tells clips apart within one recording, or group of clips.csv, alone ({models}): "
+            "every test fold is of one, so that the positive and the negative clips that it "
+            "compares share what the group has in common. Nothing here says how clips of different "
+            "recordings compare. Label clips of more recordings, or group them more finely."
         )
     if higher:
         said.append(
