@@ -174,7 +174,9 @@ def test_pairs_of_one_recording_say_which_auc_to_read_and_what_to_do():
 
 def test_without_a_pair_of_different_recordings_the_auc_says_nothing_of_new_ones():
     (said,) = warnings_of(records(of_one_recording("svm", None, share=1.0)))
-    assert said.startswith("AUC tells clips apart within one recording, or group of clips.csv, alone")
+    assert said.startswith(
+        "AUC tells clips apart within one recording, or group of clips.csv, alone"
+    )
 
 
 def test_pairs_of_one_recording_that_change_little_are_no_warning():
