@@ -45,6 +45,7 @@ class ChartPlan:
     y_domain: tuple[float, float]
 
     def x(self, point: CurvePoint) -> float:
+        """Where a point is drawn: at its size, shifted so that no model hides another."""
         return round(self.positions[point.size] + self.dodge[point.model], 4)
 
     def x_beyond(self, pixels: float) -> float:

@@ -55,6 +55,7 @@ def metric_words(metric: str) -> MetricWords:
 
 
 def chart_title(species: str, metric: str) -> str:
+    """What a chart shows, in its first line."""
     name = metric_words(metric).title
     return f"{wording.species_in_words(species)}: {name} by number of training clips"
 
@@ -111,6 +112,7 @@ def chart_description(
 
 
 def size_in_words(size: int) -> str:
+    """A training size, in clips per class."""
     return f"{size} clips per class" if size else "0 clips, untrained"
 
 

@@ -109,8 +109,9 @@ def _convert(value: Any, column: Column) -> Any:
 
 
 def _field(value: Any) -> str:
-    """One field. The csv module of Python 3.11 is not used: it leaves a lone carriage return
-    unquoted when lines end in a newline, and reading such a file splits the row."""
+    """One field, quoted where it has to be."""
+    # The csv module of Python 3.11 is not used: it leaves a lone carriage return unquoted when
+    # lines end in a newline, and reading such a file splits the row.
     if value is None:
         return ""
     if isinstance(value, bool):

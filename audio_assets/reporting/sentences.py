@@ -136,10 +136,10 @@ def sentence(answer: Answer) -> str:
 
 
 def sentences(found: list[Answer]) -> dict[str, str]:
-    """Species -> its answers in one sentence, such as
+    """Species to its answers in one sentence.
 
-    "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), needed: 8
-    to 32; random_forest: not reached with n = 120 (AUC 0.87, 0.81 to 0.92), needed: more than
+    Such as "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), needed:
+    8 to 32; random_forest: not reached with n = 120 (AUC 0.87, 0.81 to 0.92), needed: more than
     120".
     """
     by_species: dict[str, list[str]] = {}
