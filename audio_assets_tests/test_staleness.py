@@ -20,7 +20,7 @@ def report_version(instance: dg.DagsterInstance, asset: str, species: str, versi
     )
 
 
-@pytest.mark.parametrize("count", [3, 101])
+@pytest.mark.parametrize("count", [3, pytest.param(101, marks=pytest.mark.slow)])
 def test_a_report_notices_one_changed_species_among_any_number(tmp_path, count):
     settings = load_settings(
         audio_root=str(tmp_path),
