@@ -41,7 +41,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "model_comparison": (3, ("models", "ci_level", "target_auc")),
     "roc_auc_chart": (2, ("models", "perch_variant")),
     "experiment_report": (
-        10,
+        11,
         (
             "models",
             "species",
