@@ -21,7 +21,7 @@ from audio_assets.evaluation.api import content_keys
 from audio_assets.evaluation.grid import score_folds
 from audio_assets.evaluation.heads import HEADS, Fit
 from audio_assets.evaluation.metrics import score_fold
-from audio_assets.evaluation.same_recording import same_recording
+from audio_assets.evaluation.same_recording import WARN_DIFFERENCE, WARN_SHARE, same_recording
 from audio_assets.evaluation.splits import make_split_plan
 
 HEAD = "logistic"
@@ -112,15 +112,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=int, default=200)
     sets = range(parser.parse_args().sets)
-    print("| recordings | effect / noise | true AUC | published | without pairs | share | errors |")
-    print("|---|---|---|---|---|---|---|")
+    columns = "recordings effect/noise true published without share warned errors".split()
+    print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
     for setting in SETTINGS:
         rows = np.array([(true_auc(setting, i), *published(setting, i)) for i in sets])
         truth, auc, other, share = rows.mean(axis=0)
-        errors = rows[:, :3].std(axis=0, ddof=1) / np.sqrt(len(rows))
+        warned = (rows[:, 1] - rows[:, 2] >= WARN_DIFFERENCE) & (rows[:, 3] >= WARN_SHARE)
+        error = (rows[:, :3].std(axis=0, ddof=1) / np.sqrt(len(rows))).max()
         print(
             f"| {setting.recordings} | {setting.effect:g} | {truth:.3f} | {auc:.3f} | "
-            f"{other:.3f} | {100 * share:.0f} % | {errors.max():.3f} |",
+            f"{other:.3f} | {100 * share:.0f} % | {100 * warned.mean():.0f} % | {error:.3f} |",
             flush=True,
         )
 

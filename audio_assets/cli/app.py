@@ -287,7 +287,7 @@ def import_csv(
 ) -> None:
     """Cut labelled stretches out of long recordings. Exit 1 if a row was left out.
 
-    So too if there are clips of its recordings that the table does not make; they are named.
+    Clips of its recordings that the table does not make are named, and change no code.
 
     Example: audio-assets import csv labels.csv --to my-clips --species coyote --perch
     """

@@ -140,8 +140,8 @@ def _same_recording_warnings(rows: Rows, title: Callable[[str], str]) -> list[st
         )
     if higher:
         said.append(
-            f"AUC is too high across recordings: of the pairs of a positive and a negative clip "
-            f"that it counts, {_shares(higher)} are of one recording and share its site and "
+            "AUC may be too high across recordings: of the pairs of a positive and a negative "
+            f"clip that it counts, {_shares(higher)} are of one recording and share its site and "
             "background. Over pairs of different recordings AUC is "
             f"{_without_them(higher, title)}. Read the lower number, expect to need more clips "
             "than is said here, and label clips of more recordings."
