@@ -1,0 +1,65 @@
+"""Names, paths and patterns are printed as they are, and bars say what they are of."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+from rich.console import Console
+
+from audio_assets import cli
+from audio_assets.cli.console import ConsoleProgress
+from audio_assets.cli.status import Standing
+from audio_assets.runner import RunSummary
+
+PATTERN = "^(?P<recording>[a-z0-9]+):key:[/_]x"
+
+
+def test_settings_are_shown_as_they_are(call, monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_RECORDING_PATTERNS", json.dumps([PATTERN]))
+    called = call("settings")
+    assert called.code == 0
+    assert PATTERN in called.out
+    assert "[exact labels]" in called.out
+
+
+def test_a_note_of_status_is_shown_as_it_is(call, monkeypatch):
+    standing = Standing("owl", "placeholder", "failed", 1, 2, None, None, f"lost {PATTERN}")
+    monkeypatch.setattr("audio_assets.cli.status.standings_of", lambda *_: [standing])
+    assert f"lost {PATTERN}" in call("status").out
+
+
+def test_a_run_names_the_report_that_there_is(call, monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_RESULTS_ROOT", "res[ults]:key:")
+    monkeypatch.setattr("audio_assets.cli.run.materialize", lambda *_, **__: RunSummary([], {}))
+    assert "Report: res[ults]:key:/report/index.html" in call("run").out
+
+
+def test_a_demo_names_the_report_that_there_is(call, monkeypatch, tmp_path):
+    summary = RunSummary([("experiment_report", None)], {})
+    monkeypatch.setattr("audio_assets.cli.demo.materialize", lambda *_, **__: summary)
+    monkeypatch.setattr("audio_assets.cli.demo._print_answers", lambda *_: None)
+    called = call("demo", "--audio", "audio", "--results", "res[ults]:key:")
+    assert f"Report: {tmp_path}/res[ults]:key:/report/index.html" in called.out
+
+
+def test_a_bar_names_its_task_as_it_is():
+    console = Console(width=120, force_terminal=True, file=io.StringIO(), color_system=None)
+    with ConsoleProgress(console).task("Clips of a[b].csv", lambda line: None) as advance:
+        advance(1, 1)
+    assert "Clips of a[b].csv" in console.file.getvalue()
+
+
+def test_the_calls_print_through_the_console_that_knows_no_markup():
+    for path in Path(cli.__file__).parent.glob("*.py"):
+        if path.name != "console.py":
+            assert not re.search(r"(?<!\w)Console\(", path.read_text()), path
+
+
+def test_a_bar_says_how_many_units_a_second():
+    console = Console(width=120, force_terminal=True, file=io.StringIO(), color_system=None)
+    with ConsoleProgress(console).task("owl: training", lambda line: None) as advance:
+        for done in (0, 1, 2, 3):
+            advance(done, 3)
+    shown = console.file.getvalue()
+    assert re.search(r"owl: training .* 3/3 \S+/s 0:00:0", shown)
