@@ -1,0 +1,40 @@
+"""A stand-in bucket with clips, and what it may do wrong for a while."""
+
+import pandas as pd
+import pytest
+
+from audio_assets.roots import open_root
+from audio_assets.storage.listing import list_objects
+from audio_assets.storage.reading import clip_reader
+
+BUCKET = "field-audio"
+AUDIO = f"gs://{BUCKET}/audio"
+PASSING = [
+    {"kind": 429, "headers": {"Retry-After": "0"}},
+    {"kind": 500},
+    {"kind": 503},
+    {"kind": "reset"},
+    {"kind": "truncate"},
+    {"kind": "lost"},
+]
+IDS = {"ids": lambda fault: str(fault["kind"])}
+
+
+@pytest.fixture
+def server(bucket_server):
+    return bucket_server
+
+
+def put_clips(server, count: int, folder: str = "audio/owl/data/pos", **more) -> None:
+    for n in range(count):
+        server.put(BUCKET, f"{folder}/{n:05d}.wav", b"clip %d" % n, **more)
+
+
+def listed() -> list:
+    return list(list_objects(open_root(AUDIO), "owl"))
+
+
+def reader(objects):
+    rows = [(o.uri, o.generation, o.checksum) for o in objects]
+    inventory = pd.DataFrame(rows, columns=["uri", "generation", "checksum"])
+    return clip_reader(open_root(AUDIO), inventory)
