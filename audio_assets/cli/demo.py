@@ -59,7 +59,7 @@ def _with_weights(settings: Settings, console: Console) -> list[str]:
             load_encoder(get_model(model).encoder, settings.weight_places)
         except MissingWeightsError as error:
             missing.append(model)
-            console.print(f"Left out: {error.what}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"Left out: {error.what}", highlight=False, soft_wrap=True)
             continue
         except AudioAssetsError:
             # The run fails for this model, says why, and goes on with the others.
@@ -67,9 +67,7 @@ def _with_weights(settings: Settings, console: Console) -> list[str]:
         usable.append(model)
     if missing:
         command = "audio-assets weights fetch " + " ".join(f"--model {m}" for m in missing)
-        console.print(
-            f"Fetch what is missing: {command}", markup=False, highlight=False, soft_wrap=True
-        )
+        console.print(f"Fetch what is missing: {command}", highlight=False, soft_wrap=True)
     return usable
 
 

@@ -51,7 +51,7 @@ def run_doctor(*, as_json: bool) -> int:
             text = f"{mark}  {finding.subject}: {finding.found}"
             if finding.todo:
                 text += f"\n           {finding.todo}"
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            console.print(text, highlight=False, soft_wrap=True)
     return 1 if any(finding.todo for finding in findings) else 0
 
 

@@ -49,7 +49,6 @@ def run_embed(model: str, species: str, *, quiet: bool) -> None:
     console.print(
         f"{species}, {model}: {counts.embedded} embedded here, {counts.from_store} found in the "
         f"store, {counts.quarantined} could not be used",
-        markup=False,
         highlight=False,
         soft_wrap=True,
     )

@@ -59,18 +59,13 @@ def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: boo
     with progress.task(title, lambda line: None) as advance:
         done = work(advance)
     for left in done.refused:
-        errors.print(
-            f"Left out: {left.where}: {left.why}", markup=False, highlight=False, soft_wrap=True
-        )
+        errors.print(f"Left out: {left.where}: {left.why}", highlight=False, soft_wrap=True)
     for path in done.leftover:
-        errors.print(
-            f"Not of this table: {root / path}", markup=False, highlight=False, soft_wrap=True
-        )
+        errors.print(f"Not of this table: {root / path}", highlight=False, soft_wrap=True)
     if done.leftover:
         errors.print(
             "  They are of recordings of the table. Remove those that an earlier version of it "
             "made, or import into an empty folder.",
-            markup=False,
             highlight=False,
             soft_wrap=True,
         )
@@ -81,7 +76,7 @@ def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: boo
         counts += f", {len(done.refused)} left out"
     if done.leftover:
         counts += f", {len(done.leftover)} there that this table does not make"
-    plain_console().print(counts, markup=False, highlight=False, soft_wrap=True)
+    plain_console().print(counts, highlight=False, soft_wrap=True)
     # Two tables may be of the same recordings: what another made is no fault of this one.
     return 1 if done.refused else 0
 

@@ -167,7 +167,7 @@ def _print(findings: Sequence[Finding], *, as_json: bool, in_full: bool = False)
     console.print(table)
 
     def line(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        console.print(text, highlight=False, soft_wrap=True)
 
     for f in findings:
         if in_full:
