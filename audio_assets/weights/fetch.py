@@ -6,6 +6,7 @@ is begun again.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from audio_assets.weights.sources import WeightFile, WeightSource
 # A server that says nothing for so long is given up.
 _TIMEOUT_SECONDS = 60
 _CHUNK_BYTES = 1 << 20
+_OF_THE_DISK = {errno.EACCES, errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 Progress = Callable[[str, int, int], None]
 """Called with the file's name, the bytes done and the bytes in all."""
@@ -172,7 +174,7 @@ def _fetch_bundle(encoder: str, handle: str, source: WeightSource, folder: Path)
         shutil.rmtree(folder, ignore_errors=True)
         os.rename(part, folder)
     except (
-        # What requests raises is an OSError.
+        # What requests raises is an OSError too.
         OSError,
         exceptions.BackendError,
         exceptions.CredentialError,
@@ -181,6 +183,8 @@ def _fetch_bundle(encoder: str, handle: str, source: WeightSource, folder: Path)
         exceptions.NotFoundError,
         exceptions.UnauthenticatedError,
     ) as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            raise
         raise WeightsError(
             f"{encoder}: the Kaggle model {handle} cannot be fetched: {error}",
             _without_network(encoder)

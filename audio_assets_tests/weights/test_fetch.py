@@ -1,5 +1,6 @@
 """Fetching gives the published files or an error, whole, and once."""
 
+import errno
 import hashlib
 import ssl
 import subprocess
@@ -223,6 +224,29 @@ def test_a_kaggle_model_is_taken_whole_or_not_at_all(
     del offered["variables/data"]
     (tmp_path / "owl/variables/data").write_bytes(b"damaged")
     with pytest.raises(WeightsError, match="has no variables/data"):
+        fetch(wanted, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "cannot be written"),
+        (ConnectionResetError(errno.ECONNRESET, "reset by peer"), "a/b cannot be fetched"),
+        (TimeoutError("timed out"), "a/b cannot be fetched"),
+    ],
+    ids=["full disk", "reset", "time-out"],
+)
+def test_a_fault_of_the_disk_is_no_fault_of_kaggle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: OSError, said: str
+) -> None:
+    kagglehub = pytest.importorskip("kagglehub")
+
+    def download(handle: str, **_: Any) -> str:
+        raise fault
+
+    monkeypatch.setattr(kagglehub, "model_download", download)
+    wanted = WeightSource((WeightFile("saved_model.pb"),), "Kaggle", kaggle="a/b")
+    with pytest.raises(WeightsError, match=said):
         fetch(wanted, tmp_path)
 
 
