@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 import dagster as dg
 from rich.table import Table as RichTable
 
+from audio_assets.assets.near_duplicates import duplicate_encoder_version
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
@@ -69,10 +70,16 @@ def standings_of(
     """How each species and model stands now, against the audio and encoders as they are now."""
     staleness = Staleness(build_defs(plan.settings).resolve_asset_graph(), plan, instance)
     inventory, card = inventory_probe(plan), encoder_probe(plan)
-    copies = staleness.probe(duplicate_encoder_probe(plan), None)
     cards: dict[str, State] = {}
     # A model whose encoder is not to be had says so in its own rows and stops no other.
     broken: dict[str, str] = {}
+    copies = State.STALE
+    try:
+        copies = staleness.probe(duplicate_encoder_probe(plan), None)
+        duplicate_encoder_version(plan.settings)
+    except AudioAssetsError as error:
+        # Without it no species can be split, for any model.
+        broken = dict.fromkeys(plan.settings.models, error.what)
     for model in plan.settings.models:
         try:
             cards[model] = staleness.probe(card, model)

@@ -114,6 +114,16 @@ def test_status_shows_a_model_without_weights_and_the_others_as_they_are(
     assert "its weights are missing" in rows["vgg"]["note"]
 
 
+def test_status_says_in_each_row_that_near_duplicates_cannot_be_told(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_DUPLICATE_ENCODER", "vgg")
+    monkeypatch.setenv("AUDIO_ASSETS_CACHE_DIR", str(tmp_path / "cache"))
+    called = call("status", "--json")
+    assert called.code == 0
+    (row,) = json.loads(called.out)
+    assert row["state"] == "failed"
+    assert row["note"].startswith("near-duplicate clips are told by vgg: ")
+
+
 def test_settings_show_the_value_and_where_it_comes_from(call):
     rows = {row["setting"]: row for row in json.loads(call("settings", "--json").out)}
     assert rows["AUDIO_ASSETS_FOLDS"] == {
