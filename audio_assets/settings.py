@@ -33,6 +33,11 @@ from audio_assets.weights.places import WeightPlaces
 
 PREFIX = "AUDIO_ASSETS_"
 DOTENV = Path(".env")
+# Kubernetes tells each pod of the services of its namespace so; one named audio-assets, or
+# audio-assets-something, gives variables with our prefix that are no settings.
+_SERVICE_LINK = re.compile(
+    r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
+)
 
 DEFAULT_SPECIES_CLASSES: dict[str, dict[str, list[str]]] = {
     "coyote": {"birdnet": ["Canis latrans_Coyote"]},
@@ -65,7 +70,9 @@ class Settings(BaseSettings):
         description="Folder or gs:// prefix with one folder a species: {species}/data/{pos,neg}.",
     )
     results_root: str = Field(
-        "results", description="Folder or gs:// prefix that receives everything published."
+        "results",
+        min_length=1,
+        description="Folder or gs:// prefix that receives everything published.",
     )
     weights_root: str = Field(
         "",
@@ -255,6 +262,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"{pattern!r} has no group (?P<recording>...)")
         return patterns
 
+    @field_validator("webhook_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return value or None
+
     @field_validator("max_seconds")
     @classmethod
     def _limits_in_order(cls, value: float, info: Any) -> float:
@@ -336,7 +348,11 @@ def load_settings(**overrides: Any) -> Settings:
         names each one.
     """
     given = [*_given_keys(), *(PREFIX + name.upper() for name in overrides)]
-    unknown = [key for key in given if _field(key) not in Settings.model_fields]
+    unknown = [
+        key
+        for key in given
+        if _field(key) not in Settings.model_fields and not _SERVICE_LINK.search(key)
+    ]
     if unknown:
         known = ", ".join(sorted(PREFIX + name.upper() for name in Settings.model_fields))
         raise SettingsError(
@@ -398,7 +414,12 @@ def _field(key: str) -> str:
 
 
 def _dotenv_keys() -> list[str]:
-    source = DotEnvSettingsSource(Settings, env_file=DOTENV)
+    try:
+        source = DotEnvSettingsSource(Settings, env_file=DOTENV)
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{DOTENV.absolute()} is no UTF-8 text: {error}", "Save it as UTF-8."
+        ) from error
     return [key for key in source.env_vars if key.upper().startswith(PREFIX)]
 
 

@@ -32,6 +32,39 @@ def test_an_unknown_setting_in_dotenv_is_named(tmp_path):
         load_settings()
 
 
+def test_what_kubernetes_says_of_services_is_no_setting(monkeypatch):
+    # Those of a service audio-assets and of one audio-assets-dagster-webserver, as a pod sees them.
+    for name, value in {
+        "SERVICE_HOST": "10.8.3.4",
+        "SERVICE_PORT": "3030",
+        "SERVICE_PORT_GRPC": "3030",
+        "PORT": "tcp://10.8.3.4:3030",
+        "PORT_3030_TCP": "tcp://10.8.3.4:3030",
+        "PORT_3030_TCP_PROTO": "tcp",
+        "PORT_3030_TCP_PORT": "3030",
+        "PORT_3030_TCP_ADDR": "10.8.3.4",
+        "DAGSTER_WEBSERVER_SERVICE_HOST": "10.8.3.5",
+        "DAGSTER_WEBSERVER_PORT_80_TCP": "tcp://10.8.3.5:80",
+    }.items():
+        monkeypatch.setenv(f"AUDIO_ASSETS_{name}", value)
+    monkeypatch.setenv("AUDIO_ASSETS_FOLDS", "4")
+    assert load_settings().folds == 4
+    monkeypatch.setenv("AUDIO_ASSETS_SERVICE", "owl")
+    with pytest.raises(SettingsError, match=r"Unknown setting: AUDIO_ASSETS_SERVICE\n"):
+        load_settings()
+
+
+def test_a_dotenv_that_is_no_utf_8_is_an_error_that_names_it(tmp_path):
+    (tmp_path / ".env").write_bytes("AUDIO_ASSETS_AUDIO_ROOT=/Käuze\n".encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"\.env is no UTF-8"):
+        load_settings()
+
+
+def test_an_empty_webhook_is_none(monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_WEBHOOK_URL", "")
+    assert load_settings().webhook_url is None
+
+
 def test_other_variables_in_dotenv_are_left_to_others(tmp_path):
     (tmp_path / ".env").write_text("DAGSTER_HOME=/somewhere\nAUDIO_ASSETS_FOLDS=4\n")
     assert load_settings().folds == 4
@@ -45,6 +78,7 @@ def test_other_variables_in_dotenv_are_left_to_others(tmp_path):
         ("TRAINING_SIZES", "4,8"),
         ("MODELS", '["birdnet", "nonsense"]'),
         ("MODELS", "[]"),
+        ("RESULTS_ROOT", ""),
         ("FOLDS", "1"),
         ("FOLDS", "many"),
         ("REPEATS", "0"),
