@@ -70,5 +70,9 @@ class UnknownModelError(AudioAssetsError):
     """A model name is not in the registry."""
 
 
+class UnknownSpeciesError(AudioAssetsError):
+    """A species that was asked for has no folder, or no clips that the model reads."""
+
+
 class SplitLeakError(AudioAssetsError):
     """A recording would be in the training and the test part of one fold."""

@@ -15,7 +15,8 @@ from typing import Annotated, Optional
 import typer
 from rich.table import Table as RichTable
 
-from audio_assets.errors import AudioAssetsError, SettingsError
+from audio_assets.cli.messages import two_lines
+from audio_assets.errors import SettingsError, UnknownModelError, UnknownSpeciesError
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 something failed, a check found a problem, or an import left something "
@@ -347,17 +348,7 @@ def main() -> None:
     except Exception as error:
         if options.debug:
             traceback.print_exc()
-        what, remedy = _in_words(error)
+        what, remedy = two_lines(error)
         print(f"Error: {what}\n  {remedy}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, SettingsError) else 1)
-
-
-def _in_words(error: Exception) -> tuple[str, str]:
-    if isinstance(error, AudioAssetsError):
-        return error.what, error.remedy
-    message = " ".join(str(error).split())
-    return (
-        f"{type(error).__name__}: {message}",
-        "This was not foreseen. Report it with what this prints: audio-assets --debug, then the "
-        "same call.",
-    )
+        begun = not isinstance(error, (SettingsError, UnknownModelError, UnknownSpeciesError))
+        sys.exit(1 if begun else 2)

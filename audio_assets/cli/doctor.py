@@ -17,6 +17,7 @@ from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.stale import stale_decision, standing_words
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
+from audio_assets.cli.messages import two_lines
 from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError
 from audio_assets.partitions import build_partitions
@@ -28,6 +29,8 @@ from audio_assets.storage.listing import list_species
 
 _LOW_DISK_BYTES = 2e9
 _SILENT_SECONDS = 120.0
+# A user waits for each line, and a bucket that is well answers at once.
+_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,19 @@ class Finding:
 
 
 def run_doctor(*, as_json: bool) -> int:
-    """Print the findings; 1 if there is any problem."""
-    findings = list(examine())
-    if as_json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=2))
-    else:
-        console = plain_console()
-        for finding in findings:
+    """Print each finding when it is made, or all as JSON in the end; 1 if there is any problem."""
+    findings = []
+    console = plain_console()
+    for finding in examine():
+        findings.append(finding)
+        if not as_json:
             mark = "problem" if finding.todo else "ok     "
             text = f"{mark}  {finding.subject}: {finding.found}"
             if finding.todo:
                 text += f"\n           {finding.todo}"
             console.print(text, highlight=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
     return 1 if any(finding.todo for finding in findings) else 0
 
 
@@ -63,10 +67,10 @@ def examine() -> Iterator[Finding]:
         yield Finding("settings", error.what, error.remedy)
         return
     yield Finding("settings", "all well-formed")
-    plan = AssetPlan(settings, build_partitions(settings))
+    plan = AssetPlan(settings, build_partitions(settings), patience=_PATIENCE_SECONDS)
     yield from _tried("audio", lambda: _audio(plan))
     yield from _tried("results", lambda: _results(plan))
-    yield from _tried("disk", lambda: _disk(settings))
+    yield from _tried("disk", lambda: _disk(plan))
     for model in settings.models:
         yield from _tried(f"model {model}", functools.partial(_model, plan, model))
     yield from _tried("duplicate encoder", lambda: _duplicates(settings))
@@ -84,8 +88,8 @@ def examine() -> Iterator[Finding]:
 def _tried(subject: str, look: Callable[[], Finding]) -> Iterator[Finding]:
     try:
         yield look()
-    except AudioAssetsError as error:
-        yield Finding(subject, error.what, error.remedy)
+    except Exception as error:
+        yield Finding(subject, *two_lines(error))
 
 
 def _audio(plan: AssetPlan) -> Finding:
@@ -108,10 +112,10 @@ def _results(plan: AssetPlan) -> Finding:
     return Finding("results", f"{root} can be written to")
 
 
-def _disk(settings: Settings) -> Finding:
-    folders = [Path(settings.cache_dir).expanduser()]
-    if is_local(AssetPlan(settings, build_partitions(settings)).results.root):
-        folders.append(Path(settings.results_root))
+def _disk(plan: AssetPlan) -> Finding:
+    folders = [Path(plan.settings.cache_dir).expanduser()]
+    if is_local(plan.results.root):
+        folders.append(Path(str(plan.results.root)))
     free = {}
     for folder in folders:
         there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())

@@ -12,7 +12,7 @@ from audio_assets.assets.audio_inventory import take_inventory
 from audio_assets.assets.embeddings import embed_species
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
-from audio_assets.errors import AudioAssetsError
+from audio_assets.errors import UnknownSpeciesError
 from audio_assets.partitions import build_partitions
 from audio_assets.settings import load_settings
 
@@ -22,8 +22,10 @@ def run_embed(model: str, species: str, *, quiet: bool) -> None:
 
     Raises
     ------
+    UnknownSpeciesError
+        If the species has no clips that the model reads.
     AudioAssetsError
-        If the species has no clips that the model reads, or any of what embedding raises.
+        What embedding raises.
     """
     console = plain_console()
     settings = load_settings()
@@ -32,7 +34,7 @@ def run_embed(model: str, species: str, *, quiet: bool) -> None:
     variant = settings.variant(model)
     inventory, _ = take_inventory(plan, species)
     if not (inventory["variant"] == variant).any():
-        raise AudioAssetsError(
+        raise UnknownSpeciesError(
             f"There are no clips of {species} under {settings.audio_root}",
             f"{model} reads {species}/{variant}/pos and {species}/{variant}/neg there.",
         )

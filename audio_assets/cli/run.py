@@ -15,7 +15,7 @@ from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_conso
 from audio_assets.cli.instance import local_instance
 from audio_assets.definitions import build_defs
 from audio_assets.encoders.registry import get_model
-from audio_assets.errors import AudioAssetsError, SettingsError
+from audio_assets.errors import AudioAssetsError, SettingsError, UnknownSpeciesError
 from audio_assets.partitions import SPECIES, build_partitions
 from audio_assets.roots import open_root
 from audio_assets.runner import LocalRunner, RunSummary
@@ -89,8 +89,10 @@ def choose_species(
 
     Raises
     ------
+    UnknownSpeciesError
+        If one that is asked for is unknown.
     AudioAssetsError
-        If there is none, none of the settings' has a folder, or one that is asked for is unknown.
+        If there is none, or none of the settings' has a folder.
     """
     listing = list_species(open_root(settings.require_audio_root()))
     for name, remedy in listing.rejected.items():
@@ -103,7 +105,7 @@ def choose_species(
     known = settings.species or sorted({*listing.species, *seen})
     unknown = [name for name in asked if name not in known]
     if unknown:
-        raise AudioAssetsError(
+        raise UnknownSpeciesError(
             f"Unknown species: {', '.join(unknown)}",
             f"Known under {settings.audio_root}: {', '.join(known) or 'none'}",
         )

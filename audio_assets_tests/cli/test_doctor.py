@@ -68,6 +68,8 @@ def test_all_that_is_missing_in_a_fresh_place_is_the_daemon(doctor):
     [
         ("AUDIO_ROOT", "nowhere", "audio"),
         ("RESULTS_ROOT", "dagster.yaml/results", "results"),
+        ("RESULTS_ROOT", "dagster.yaml", "results"),
+        ("RESULTS_ROOT", "", "settings"),
         ("MODELS", '["placeholder", "vgg"]', "model vgg"),
         ("FOLDS", "-1", "settings"),
     ],

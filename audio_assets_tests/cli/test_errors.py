@@ -26,13 +26,21 @@ def test_a_wrong_setting_is_two_lines_before_anything_starts(call, tmp_path, mon
         (("run", "--species", "unicorn"), "unicorn"),
         (("run", "--model", "nonsense"), "nonsense"),
         (("run", "--model", "svm"), "AUDIO_ASSETS_MODELS"),
-        (("demo", "--audio", "nowhere"), "nowhere"),
+        (("embed", "--model", "placeholder", "--species", "unicorn"), "unicorn"),
+        (("weights", "list", "--model", "nonsense"), "nonsense"),
     ],
 )
-def test_an_unknown_name_is_two_lines_that_name_it(call, arguments, named):
+def test_an_unknown_name_is_two_lines_that_name_it_and_exit_code_2(call, arguments, named):
     called = call(*arguments)
     two_lines(called)
+    assert called.code == 2
     assert named in called.err
+
+
+def test_a_demo_of_a_folder_that_is_not_there_is_two_lines_that_name_it(call):
+    called = call("demo", "--audio", "nowhere")
+    two_lines(called)
+    assert "nowhere" in called.err
 
 
 def test_a_missing_audio_root_setting_says_which_to_set(call, monkeypatch):
