@@ -30,6 +30,8 @@ _CONNECTIONS = 128
 def open_root(root: Root, *, patience: float | None = None) -> UPath:
     """A root as a path: a local folder, or a gs:// prefix that brings its client.
 
+    A ``~`` in front of a local folder is the user's home, as in a shell.
+
     The client is made when the bucket is first asked for something.
 
     Parameters
@@ -46,11 +48,12 @@ def open_root(root: Root, *, patience: float | None = None) -> UPath:
 
     try:
         path = UPath(root)
-    except ValueError:
+        if is_local(path):
+            return path.expanduser()
+    # A RuntimeError: ~somebody, who is not known here.
+    except (ValueError, RuntimeError):
         path = None
-    if path is not None and is_local(path):
-        return path
-    if path is None or path.protocol not in ("gs", "gcs") or not path.path.strip("/"):
+    if path is None or path.protocol not in ("gs", "gcs") or not path.path.partition("/")[0]:
         raise SettingsError(
             f"The root {root} is neither a folder nor a gs:// prefix",
             "Give a local folder or gs://bucket/prefix.",
