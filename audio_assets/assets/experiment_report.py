@@ -195,7 +195,7 @@ def report_content(
     rules = [
         (species, rule, int(clips))
         for species, table in sorted(inventory.items())
-        for rule, clips in table["recording_rule"].value_counts().sort_index().items()
+        for rule, clips in table.loc[table["status"] != "folder", "recording_rule"].value_counts().sort_index().items()
     ]
     encoders = {get_model(model).encoder for model in settings.models}
     fingerprints = curves[["encoder", "encoder_fingerprint"]].drop_duplicates()
@@ -263,7 +263,7 @@ def _copies(
         equal_bytes=[
             EqualBytes(species, row.variant, row.clip_id, row.duplicate_of, row.status)
             for species, table in sorted(inventory.items())
-            for row in table[table["status"] != "ok"].itertuples()
+            for row in table[table["duplicate_of"] != ""].itertuples()
         ],
         pairs=[
             AlikePair(

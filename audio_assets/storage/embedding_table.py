@@ -204,6 +204,8 @@ def _table(
         fault = filled.faults.get(clip_id)
         if listed[row] == "both_labels":
             fault = ClipFault("both_labels", f"the same bytes are {others[row]}")
+        elif listed[row] == "folder":
+            fault = ClipFault("folder", "it is a folder: move its clips up, beside the others")
         elif sha256[row] is not None:
             # The store holds clips of any duration; the limits of this run decide.
             fault = limits.fault(float(stored.seconds[row]))

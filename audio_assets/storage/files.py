@@ -84,7 +84,7 @@ def require_file(path: str) -> None:
             raise FileNotFoundError("its name is not valid UTF-8; rename it") from error
         raise
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError("a folder with the name of a sound file")
+        raise IsADirectoryError("a folder and no file")
     if not stat.S_ISREG(mode):
         raise OSError("a pipe, socket or device and no file")
 

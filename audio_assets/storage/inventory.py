@@ -26,6 +26,7 @@ def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd
     others are ``duplicate``. Equal bytes under both labels, in whatever variants, are
     ``both_labels`` and none of them is used. Recordings that share equal bytes become one, named
     by the first of their names in order. Files without bytes count as different from one another.
+    What is a ``folder`` is no clip, and in quarantine by its name.
 
     Returns
     -------
@@ -36,7 +37,9 @@ def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd
 
     listed = list(objects)
     clip_ids = _clip_ids(listed)
-    recordings = [rules.recording_of(item.path) for item in listed]
+    recordings = [
+        (item.name, "stem") if item.is_folder else rules.recording_of(item.path) for item in listed
+    ]
     content = [_content(item) for item in listed]
     joined = _join([name for name, _ in recordings], content)
     labels_of = defaultdict(set)
@@ -49,7 +52,9 @@ def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd
     for i in order:
         item, clip_id = listed[i], clip_ids[i]
         kept = first.setdefault((item.variant, item.label, content[i]), clip_id)
-        if len(labels_of[content[i]]) > 1:
+        if item.is_folder:
+            status, other = "folder", ""
+        elif len(labels_of[content[i]]) > 1:
             status, other = "both_labels", _contradiction(i, listed, content, clip_ids)
         elif kept != clip_id:
             status, other = "duplicate", kept

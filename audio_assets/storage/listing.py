@@ -31,7 +31,6 @@ KnownChecksums = Mapping[tuple[str, int, str], str]
 _CHUNK_BYTES = 1 << 20
 # A file may change twice within one step of its file system's clock: 2 s on FAT, 10 ms on ext4.
 _CLOCK_STEP_NS = 2 * 10**9
-_SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 # A prefix of a bucket has no time of its own, and a folder's says nothing of audio.
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 
@@ -60,6 +59,8 @@ class AudioObject:
         What differs after a local file was written or replaced, whatever its size and time: inode
         number, modification and change time. Empty in a bucket, and for a file that changed so
         short a time ago that it may change again and look the same.
+    is_folder
+        Whether it is a folder in place of a clip.
     """
 
     name: str
@@ -73,6 +74,7 @@ class AudioObject:
     updated: datetime
     changed_ns: int = 0
     file_state: str = ""
+    is_folder: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,9 @@ def list_objects(
     r"""Objects under ``{species}/{variant}/{label}/``, in order of variant, label and name.
 
     Hidden files and placeholders of empty folders are left out; every other object is listed,
-    whatever its ending, so that what is not audio can be named as such. So is a folder that is
-    named like a sound file. A missing folder has no objects. Bytes of a name that are no UTF-8 are
+    whatever its ending, so that what is not audio can be named as such. So is a folder, whose files
+    are not: clips that were sorted into it would be missed by nobody. A missing folder has no
+    objects. Bytes of a name that are no UTF-8 are
     shown as ``\xff``. Of a bucket, one page is in memory at a time. A local file is read for its
     checksum, unless it is ``known`` to be as it was when it was last read. Without
     ``compute_checksums`` no file is read, and only a bucket's objects have a checksum.
@@ -153,7 +156,7 @@ def list_objects(
             # With a UPath an object, these would take most of the time of a listing.
             shown, prefix = str(folder), f"{species}/{variant}/{label}"
             for entry in _list(folder):
-                if entry.name.startswith(".") or (entry.is_folder and not _is_odd(entry)):
+                if entry.name.startswith("."):
                     continue
                 # Neither Parquet nor a page can hold a name that is no UTF-8.
                 name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
@@ -175,6 +178,7 @@ def list_objects(
                     updated=entry.updated,
                     changed_ns=entry.changed_ns,
                     file_state=entry.file_state,
+                    is_folder=entry.is_folder,
                 )
 
 
@@ -253,10 +257,6 @@ def _local_entry(entry: os.DirEntry[str]) -> _Entry | None:
     settled = max(changed, seen.st_mtime_ns) < time.time_ns() - _CLOCK_STEP_NS
     state = f"{seen.st_ino}.{seen.st_mtime_ns}.{changed}" if settled else ""
     return _Entry(entry.name, False, seen.st_size, None, "", updated, changed, state)
-
-
-def _is_odd(entry: _Entry) -> bool:
-    return entry.name.lower().endswith(_SOUND_ENDINGS)
 
 
 def _computed(folder: UPath, prefix: str, name: str, entry: _Entry) -> str:

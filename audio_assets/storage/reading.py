@@ -57,8 +57,6 @@ def clip_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], bytes]:
         generation, checksum = listed[uri]
         if is_local(path):
             return _read_local(path, checksum)
-        if not generation:
-            raise IsADirectoryError("a folder with the name of a sound file")
         try:
             return bucket.read(path, generation=int(generation), checksum=checksum)
         except (ChangedError, FileNotFoundError) as error:

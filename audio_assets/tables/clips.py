@@ -24,6 +24,7 @@ QUARANTINE_REASONS = {
     "non_finite": "the clip has samples that are NaN or infinite",
     "silent": "every sample of the clip has the same value",
     "unreadable": "the file could not be read from storage",
+    "folder": "clips in a folder under pos or neg are not read",
     "both_labels": "the same bytes are labelled pos and neg in this species",
 }
 """Why a clip is not used: the fixed vocabulary of ``quarantine.csv`` with its meaning."""
@@ -51,8 +52,8 @@ AUDIO_INVENTORY = Table(
             "status",
             "string",
             "`ok`; `duplicate` of a clip with the same label; `both_labels` when quarantined for "
-            "being labelled pos and neg.",
-            values=("ok", "duplicate", "both_labels"),
+            "being labelled pos and neg; `folder` when quarantined for being one.",
+            values=("ok", "duplicate", "both_labels", "folder"),
         ),
         Column(
             "duplicate_of",

@@ -96,13 +96,14 @@ REFUSED = {
 # Made on disk; name -> words of the detail.
 UNREADABLE = {
     "dangling.wav": "a link to nowhere.wav, which does not exist",
-    "folder.wav": "a folder with the name of a sound file",
     "pipe.wav": "a pipe, socket or device and no file",
     "latin-1 \\xe4.wav": "its name is not valid UTF-8; rename it",
 }
 ALL_REFUSED = {
     **{name: (reason, words) for name, (_, reason, words) in REFUSED.items()},
     **{name: ("unreadable", words) for name, words in UNREADABLE.items()},
+    "folder.wav": ("folder", "move its clips up"),
+    "night 1": ("folder", "move its clips up"),
     "contradiction.wav": ("both_labels", "the same bytes are neg/owl-neg-t-twin_1sec_1"),
     "owl-neg-t-twin_1sec_1.wav": ("both_labels", "the same bytes are pos/contradiction"),
 }
@@ -125,6 +126,7 @@ def write_unusual(audio: Path) -> None:
     put(neg, "zero bytes neg.wav", b"")
     (pos / "dangling.wav").symlink_to("nowhere.wav")
     (pos / "folder.wav").mkdir()
+    put(pos / "night 1", "sorted away.wav", encoded(sound(142)))
     os.mkfifo(pos / "pipe.wav")
     Path(os.fsdecode(os.fsencode(pos) + b"/latin-1 \xe4.wav")).write_bytes(encoded(sound(140)))
     put(pos, "contradiction.wav", encoded(sound(141)))

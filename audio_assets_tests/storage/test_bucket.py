@@ -49,7 +49,7 @@ def test_folders_and_objects_of_a_page_come_in_order(server):
     server.page = 2
     for name in ("b.wav", "a.wav/x", "c.wav", "d/x", "é.wav", "z.wav"):
         server.put(BUCKET, f"audio/owl/data/pos/{name}", b"x")
-    assert [o.name for o in listed()] == ["a.wav", "b.wav", "c.wav", "z.wav", "é.wav"]
+    assert [o.name for o in listed()] == ["a.wav", "b.wav", "c.wav", "d", "z.wav", "é.wav"]
 
 
 @pytest.mark.parametrize("fault", PASSING, **IDS)
@@ -157,11 +157,12 @@ def test_a_clip_that_may_not_be_read_names_bucket_object_and_role(server):
     assert sum("/download/" in request for request in server.requests) == 1
 
 
-def test_a_folder_named_like_a_sound_file_is_a_fault_of_its_own(server):
+def test_a_folder_beside_clips_is_listed_as_one(server):
+    put_clips(server, 2, folder="audio/owl/data/pos")
+    put_clips(server, 2, folder="audio/owl/data/pos/night")
     put_clips(server, 1, folder="audio/owl/data/pos/odd.wav")
-    objects = listed()
-    with pytest.raises(OSError, match="a folder"):
-        reader(objects)(objects[0].uri)
+    folders = [item.name for item in listed() if item.is_folder]
+    assert folders == ["night", "odd.wav"] and len(listed()) == 4
 
 
 def test_compressed_objects_are_checked_as_stored_and_read_as_meant(server):

@@ -43,11 +43,13 @@ def test_equal_bytes_have_equal_checksums_and_others_do_not(root):
     assert checksums["a.wav"] == checksums["b.wav"] != checksums["c.wav"]
 
 
-def test_hidden_files_and_subfolders_are_left_out(root):
+def test_hidden_files_are_left_out_and_subfolders_are_listed_without_their_files(root):
     put(root, "owl/data/pos/.DS_Store")
     put(root, "owl/data/pos/deeper/a.wav")
     put(root, "owl/data/pos/notes.txt")
-    assert [o.name for o in list_objects(root, "owl")] == ["notes.txt"]
+    put(root, "owl/data/pos/.hidden/a.wav")
+    listed = [(o.name, o.is_folder) for o in list_objects(root, "owl")]
+    assert listed == [("deeper", True), ("notes.txt", False)]
 
 
 def test_a_missing_species_folder_has_no_objects(root):
