@@ -62,15 +62,20 @@ class LocalRunner:
     def bring_up_to_date(self, species: Sequence[str], models: Sequence[str]) -> RunSummary:
         """Materialize what is stale or missing for these species and models.
 
-        The report covers all species of the instance, whatever was asked for.
+        The report covers all species of the instance, whatever was asked for; of the others the
+        audio is listed, so that it shows no results of audio that has changed.
         """
-        summary = RunSummary()
+        summary, others = RunSummary(), RunSummary()
         self.instance.add_dynamic_partitions(SPECIES.name or "", list(species))
         inventory = inventory_probe(self.plan, renew=True)
         card = encoder_probe(self.plan)
         usable_species = [
             name for name in species if self._update(jobs.INVENTORY, name, summary, inventory)
         ]
+        for name in self.instance.get_dynamic_partitions(SPECIES.name or ""):
+            if name not in species:
+                self._update(jobs.INVENTORY, name, others, inventory)
+        summary.materialized += others.materialized
         # Without it no species can be split.
         splits = self._update(jobs.DUPLICATES, None, summary, duplicate_encoder_probe(self.plan))
         usable_models = [
@@ -97,6 +102,11 @@ class LocalRunner:
             try:
                 selection = self._staleness().due(assets, partition, probe)
             except AudioAssetsError as error:
+                # The run meets the fault too, unless it has passed: so the instance knows of it,
+                # and with it the report and the status.
+                if probe is not None and self._run(job, partition, [probe.asset]) is None:
+                    probe = None
+                    continue
                 summary.failures[_name(job, partition)] = str(error)
                 return False
             if not selection:

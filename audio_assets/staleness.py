@@ -145,13 +145,19 @@ class Staleness:
         """Whether a partition is fresh, and so is all that it was made from.
 
         A partition whose input failed to be made anew is fresh: nothing that it reads has changed.
-        Its numbers are of earlier audio, settings or encoders all the same.
+        Its numbers are of earlier audio, settings or encoders all the same. So they may be where
+        the audio could not be listed.
         """
         asked = (asset, partition)
         if asked not in self._up_to_date:
-            self._up_to_date[asked] = self.state(asset, partition) is State.FRESH and all(
-                self.up_to_date(*one)
-                for one in self._resolver.inputs(dg.AssetKey(asset), partition)
+            unlisted = asset == "audio_inventory" and self.failed([asset], partition or "")
+            self._up_to_date[asked] = (
+                self.state(asset, partition) is State.FRESH
+                and not unlisted
+                and all(
+                    self.up_to_date(*one)
+                    for one in self._resolver.inputs(dg.AssetKey(asset), partition)
+                )
             )
         return self._up_to_date[asked]
 

@@ -106,7 +106,11 @@ def build_experiment_report(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
             comparisons = of_curves(fresh(MODEL_COMPARISON, model_comparison), curves)
             # Kept when it could not be made anew: it names clips that somebody should look at.
             quarantined = concat_tables(quarantine.values(), QUARANTINE)
-            looked_at = fresh_tables(staleness, QUARANTINE.name, quarantine)
+            looked_at = {
+                species
+                for species in fresh_tables(staleness, QUARANTINE.name, quarantine)
+                if staleness.up_to_date(AUDIO_INVENTORY.name, species)
+            }
             clips = clips_to_report(read_reported(results.reported_clips), inventory)
             found = current_findings(staleness, of_curves(fresh(FINDINGS, findings), curves))
             calibrated = of_curves(fresh(CALIBRATION, calibration), curves)
@@ -129,7 +133,7 @@ def build_experiment_report(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
                 calibrated,
                 hard,
                 maps,
-                sorted(inventory.keys() - looked_at.keys()),
+                sorted(inventory.keys() - looked_at),
             )
             files = {
                 results.learning_curves: to_csv_bytes(curves, ROC_AUC_CHART),
@@ -195,7 +199,10 @@ def report_content(
     rules = [
         (species, rule, int(clips))
         for species, table in sorted(inventory.items())
-        for rule, clips in table.loc[table["status"] != "folder", "recording_rule"].value_counts().sort_index().items()
+        for rule, clips in table.loc[table["status"] != "folder", "recording_rule"]
+        .value_counts()
+        .sort_index()
+        .items()
     ]
     encoders = {get_model(model).encoder for model in settings.models}
     fingerprints = curves[["encoder", "encoder_fingerprint"]].drop_duplicates()

@@ -103,6 +103,44 @@ def test_an_output_that_was_deleted_is_made_again(place):
 
 
 @pytest.mark.slow
+def test_a_species_that_a_run_leaves_out_shows_no_results_of_earlier_audio(place):
+    write_species(place.audio, "owl", recordings=5)
+    write_species(place.audio, "fox", recordings=5)
+    place.run("owl", "fox")
+    write_clip(place.audio / "fox/data/pos/fox-pos-new_1sec_1.wav", clip(99, tone=True))
+    write_clip(place.audio / "owl/data/pos/owl-pos-new_1sec_1.wav", clip(98, tone=True))
+    made = place.run("owl").materialized
+    assert {asset for asset, partition in made if partition == "fox"} <= {
+        "audio_inventory",
+        "clip_digests",
+    }
+    curves = load_learning_curves(place.results.root)
+    assert set(curves["species"]) == {"owl"}
+    report = place.results.report.read_text()
+    assert "fox" in report.split("Not in this report", 1)[-1]
+
+
+@pytest.mark.slow
+def test_a_species_whose_clips_cannot_be_listed_shows_no_results(place):
+    write_species(place.audio, "owl", recordings=5)
+    write_species(place.audio, "fox", recordings=5)
+    place.run("owl", "fox")
+    folder = place.audio / "fox/data/pos"
+    shutil.move(folder, place.audio.parent / "kept")
+    folder.write_bytes(b"no folder")
+    write_clip(place.audio / "owl/data/pos/owl-pos-new_1sec_1.wav", clip(98, tone=True))
+    failures = place.run("owl", "fox").failures
+    assert list(failures) == ["fox, inventory"] and "Give the folder" in failures["fox, inventory"]
+    assert set(load_learning_curves(place.results.root)["species"]) == {"owl"}
+    assert "failed or not run with this audio" in place.results.report.read_text()
+
+    folder.unlink()
+    shutil.move(place.audio.parent / "kept", folder)
+    assert place.run("owl", "fox").failures == {}
+    assert set(load_learning_curves(place.results.root)["species"]) == {"fox", "owl"}
+
+
+@pytest.mark.slow
 def test_a_changed_setting_reruns_what_it_changes_and_nothing_before(place):
     write_species(place.audio, "owl", recordings=4)
     place.run("owl")
