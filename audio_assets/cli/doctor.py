@@ -26,6 +26,7 @@ from audio_assets.settings import Settings, load_settings
 from audio_assets.staleness import Staleness
 from audio_assets.storage.files import delete_file, is_local, write_atomic
 from audio_assets.storage.listing import list_species
+from audio_assets.storage.recordings import read_recording_rules
 
 _LOW_DISK_BYTES = 2e9
 _SILENT_SECONDS = 120.0
@@ -101,6 +102,9 @@ def _audio(plan: AssetPlan) -> Finding:
     if not listing.species:
         todo = "Put clips into {species}/data/pos and {species}/data/neg there."
         return Finding("audio", f"{root} has no species folder", todo)
+    rules = read_recording_rules(root, plan.settings.recording_patterns)
+    for fault in rules.faults.values():
+        return Finding("audio", fault.what, fault.remedy)
     return Finding("audio", f"{root}, {len(listing.species)} species")
 
 

@@ -88,10 +88,16 @@ def standings_of(
             broken[model] = error.what
     rows = []
     for name in species:
-        audio = staleness.probe(inventory, name)
+        listed = not staleness.failed(["audio_inventory"], name)
+        audio, unlisted = State.STALE, ""
+        try:
+            audio = staleness.probe(inventory, name)
+        except AudioAssetsError as error:
+            unlisted = error.what
         for model in plan.settings.models:
             key = partition_key(model, name)
             states = [staleness.state(asset, key) for asset in plan.experiment_assets]
+            failed = staleness.failed(plan.experiment_assets, key)
             sources = (
                 audio,
                 cards.get(model, State.STALE),
@@ -100,7 +106,7 @@ def standings_of(
                 staleness.state("near_duplicates", name),
                 staleness.state("balanced_manifest", name),
             )
-            if model in broken or staleness.failed(plan.experiment_assets, key):
+            if unlisted or not listed or failed or model in broken:
                 state = "failed"
             elif State.MISSING in states:
                 state = "missing"
@@ -113,7 +119,7 @@ def standings_of(
                 standing = _standing(plan.settings, plan.results, name, model, state)
             except ResultsError as error:
                 standing = replace(none, note=f"{error.what}. {error.remedy}")
-            note = broken.get(model, standing.note)
+            note = unlisted or broken.get(model, standing.note)
             rows.append(replace(standing, note=note))
     return rows
 

@@ -39,17 +39,28 @@ class RecordingRules:
         :func:`normal_path` writes them.
     patterns
         Regular expressions with a group ``recording``, searched in the stem.
+    faults
+        What is wrong with the lines of a species, by species.
     """
 
     groups: Mapping[str, str] = field(default_factory=dict)
     patterns: Sequence[str] = ()
+    faults: Mapping[str, AudioRootError] = field(default_factory=dict)
 
     def recording_of(self, path: str) -> tuple[str, str]:
         """Recording of the clip at ``path`` (relative to the root), and the rule that gave it.
 
         The rule is ``clips.csv``, a pattern or ``stem``. The last two end in :data:`NO_LINE` where
         ``clips.csv`` has lines for the species: it may name the clip in another way.
+
+        Raises
+        ------
+        AudioRootError
+            If a line of the clip's species is wrong.
         """
+        fault = self.faults.get(path.split("/", 1)[0])
+        if fault is not None:
+            raise fault
         group = self.groups.get(normal_path(path)) if self.groups else None
         if group is not None:
             return group, CLIPS_CSV
@@ -97,11 +108,14 @@ def normal_path(path: str) -> str:
 def read_recording_rules(root: UPath, patterns: Sequence[str]) -> RecordingRules:
     """The rules of ``root``, with its ``clips.csv`` if there is one.
 
+    A line that has no group, or gives a file another group than an earlier one, is a fault of its
+    species alone.
+
     Raises
     ------
     AudioRootError
-        If ``clips.csv`` cannot be read, lacks the columns ``file`` and ``group``, has an empty
-        value in them, or gives one file two groups.
+        If ``clips.csv`` cannot be read, lacks the columns ``file`` and ``group``, or has a line
+        with more values than columns or a wrong one of which nobody knows the species.
     """
     import pandas as pd
 
@@ -115,24 +129,35 @@ def read_recording_rules(root: UPath, patterns: Sequence[str]) -> RecordingRules
         raise AudioRootError(
             f"{path} cannot be read: {error}", "Make it a UTF-8 CSV with columns file and group."
         ) from error
+    if not isinstance(table.index, pd.RangeIndex):
+        # pandas takes the first value of such lines for a name of the line.
+        raise AudioRootError(
+            f"{path}, line 2: more values than the columns {', '.join(table.columns)}",
+            'Put a name with a comma into quotes ("a, b.wav"), and drop commas at the end.',
+        )
     missing = [name for name in ("file", "group") if name not in table.columns]
     if missing:
         raise AudioRootError(
             f"{path} has no column {' and '.join(missing)}",
             "Give each clip's path relative to the root as `file`, its recording as `group`.",
         )
-    empty = table.index[(table["file"] == "") | (table["group"] == "")]
-    if len(empty):
-        raise AudioRootError(
-            f"{path}, line {empty[0] + 2}: file or group is empty", "Fill it in or drop the line."
-        )
-    pairs = table.assign(file=table["file"].map(normal_path))[["file", "group"]].drop_duplicates()
-    twice = pairs["file"][pairs["file"].duplicated()]
-    if len(twice):
-        raise AudioRootError(
-            f"{path} gives {twice.iloc[0]} more than one group", "Keep the right line only."
-        )
-    return RecordingRules(dict(zip(pairs["file"], pairs["group"], strict=True)), tuple(patterns))
+    faults: dict[str, AudioRootError] = {}
+
+    def note(file: str, what: str, remedy: str) -> None:
+        fault = AudioRootError(f"{path}{what}", remedy)
+        if _species_of(file) == _ANY_SPECIES:
+            raise fault
+        faults.setdefault(_species_of(file), fault)
+
+    table["file"] = table["file"].map(normal_path)
+    for line in table.index[(table["file"] == "") | (table["group"] == "")]:
+        what = f", line {line + 2}: file or group is empty"
+        note(table["file"][line], what, "Fill it in or drop the line.")
+    pairs = table[["file", "group"]].drop_duplicates()
+    for file in pairs["file"][pairs["file"].duplicated()]:
+        note(file, f" gives {file} more than one group", "Keep the right line only.")
+    groups = dict(zip(pairs["file"], pairs["group"], strict=True))
+    return RecordingRules(groups, tuple(patterns), faults)
 
 
 def _species_of(path: str) -> str:

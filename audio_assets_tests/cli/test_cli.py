@@ -124,6 +124,22 @@ def test_status_says_in_each_row_that_near_duplicates_cannot_be_told(call, tmp_p
     assert row["note"].startswith("near-duplicate clips are told by vgg: ")
 
 
+@pytest.mark.slow
+def test_a_species_with_a_wrong_line_in_clips_csv_stops_no_other(call, tmp_path):
+    write_species(tmp_path / "audio", "fox", recordings=4)
+    (tmp_path / "audio/clips.csv").write_text("file,group\nfox/data/pos/a.wav,\n")
+    assert call("run").code == 1
+    rows = {row["species"]: row for row in json.loads(call("status", "--json").out)}
+    assert rows["owl"]["state"] == "fresh" and rows["owl"]["auc"] is not None
+    assert rows["fox"]["state"] == "failed"
+    (tmp_path / "audio/clips.csv").unlink()
+    assert call("run").code == 0
+    (tmp_path / "audio/clips.csv").write_text("file,group\nfox/data/pos/a.wav,\n")
+    rows = {row["species"]: row for row in json.loads(call("status", "--json").out)}
+    assert rows["fox"]["state"] == "failed" and "file or group is empty" in rows["fox"]["note"]
+    assert rows["owl"]["state"] == "fresh"
+
+
 def test_settings_show_the_value_and_where_it_comes_from(call):
     rows = {row["setting"]: row for row in json.loads(call("settings", "--json").out)}
     assert rows["AUDIO_ASSETS_FOLDS"] == {

@@ -63,6 +63,12 @@ def test_all_that_is_missing_in_a_fresh_place_is_the_daemon(doctor):
     assert not list(Path("results").glob(".doctor*"))
 
 
+def test_a_wrong_line_of_clips_csv_is_named(doctor):
+    Path("audio/clips.csv").write_text("file,group\nowl/data/pos/a.wav,\n")
+    code, findings = doctor()
+    assert code == 1 and "line 2: file or group is empty" in findings["audio"]["found"]
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "subject"),
     [
