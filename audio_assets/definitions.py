@@ -33,7 +33,7 @@ from audio_assets.checks import build_checks
 from audio_assets.jobs import INVENTORY, REPORT, build_jobs, job_plans
 from audio_assets.partitions import build_partitions
 from audio_assets.progress import LogProgress
-from audio_assets.resources import partition_guard, table_io_manager
+from audio_assets.resources import run_guard, table_io_manager
 from audio_assets.settings import Settings, load_settings
 from audio_assets.staleness import Staleness
 
@@ -101,7 +101,7 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
         ],
         schedules=[
             build_nightly_inventory(plan, jobs[INVENTORY]),
-            build_nightly_report(jobs[REPORT]),
+            build_nightly_report(plan, jobs[REPORT]),
         ],
         loggers={"console": dg.colored_console_logger, "json": dg.json_console_logger},
         # A step in a process of its own would import everything anew, and a run has few steps.
@@ -109,12 +109,13 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
         resources={
             TABLES_IO: table_io_manager(settings),
             "progress": LogProgress(),
-            GUARD: partition_guard(
+            GUARD: run_guard(
+                settings,
                 {
                     name: job.partitions
                     for name, job in job_plans(plan).items()
                     if job.partitions is not None
-                }
+                },
             ),
             **resources,
         },

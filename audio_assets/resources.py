@@ -9,12 +9,15 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
     MAX_RETRIES_TAG,
     PARTITION_NAME_TAG,
+    RETRY_NUMBER_TAG,
 )
 
 from audio_assets.assets.plan import GUARD
+from audio_assets.errors import SettingsError
 from audio_assets.partitions import wrong_partition
 from audio_assets.roots import open_root
 from audio_assets.settings import Settings
+from audio_assets.versions import VERSIONS_TAG, require_versions
 
 
 def table_io_manager(settings: Settings) -> dg.IOManagerDefinition:
@@ -32,33 +35,59 @@ def table_io_manager(settings: Settings) -> dg.IOManagerDefinition:
     return tables
 
 
-def partition_guard(partitions_of: Mapping[str, dg.PartitionsDefinition[Any]]) -> Any:
-    """Refuses a run without a partition, or with one that does not exist, before its first step.
+def run_guard(settings: Settings, partitions_of: Mapping[str, dg.PartitionsDefinition[Any]]) -> Any:
+    """Refuses a run before its first step.
 
-    ``dagster job launch`` takes any tags, and the steps would fail with words of their own.
+    One without a partition, or with one that does not exist: ``dagster job launch`` takes any tags,
+    and the steps would fail with words of their own. And one that a sensor or schedule asked for
+    with other settings than the run has: these read them when the code location is loaded, a run
+    when it starts.
 
     Parameters
     ----------
+    settings
+        Of the run.
     partitions_of
         Partitions definition by job; the other jobs have none.
     """
 
-    @dg.resource(description="Refuses a run whose partition is missing or unknown.")
+    @dg.resource(description="Refuses a run of a wrong partition, or asked for in other settings.")
     def guard(context: dg.InitResourceContext) -> None:
         run = context.run
-        if run is None or ASSET_PARTITION_RANGE_START_TAG in run.tags:
-            return
-        definition = partitions_of.get(run.job_name)
-        if definition is None:
-            return
-        given = run.tags.get(PARTITION_NAME_TAG)
-        with partition_loading_context(dynamic_partitions_store=context.instance):
-            keys = definition.get_partition_keys()
-        if given in keys:
+        if run is None:
             return
         assert context.instance is not None
-        # Such a run would be started anew like one whose worker is lost.
-        context.instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})
-        raise dg.Failure(wrong_partition(run.job_name, given, keys), allow_retries=False)
+        fault = _other_versions(run, settings) or _wrong_partition(
+            run, partitions_of.get(run.job_name), context.instance
+        )
+        if fault:
+            # Such a run would be started anew like one whose worker is lost.
+            context.instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})
+            raise dg.Failure(fault, allow_retries=False)
 
     return guard
+
+
+def _other_versions(run: dg.DagsterRun, settings: Settings) -> str | None:
+    # Somebody who executes a run again wants it as it would be now, and its tags are copied.
+    by_hand = run.parent_run_id is not None and RETRY_NUMBER_TAG not in run.tags
+    if VERSIONS_TAG not in run.tags or by_hand:
+        return None
+    try:
+        require_versions(run.tags[VERSIONS_TAG], settings)
+    except SettingsError as error:
+        return str(error)
+    return None
+
+
+def _wrong_partition(
+    run: dg.DagsterRun,
+    definition: dg.PartitionsDefinition[Any] | None,
+    instance: dg.DagsterInstance,
+) -> str | None:
+    if definition is None or ASSET_PARTITION_RANGE_START_TAG in run.tags:
+        return None
+    given = run.tags.get(PARTITION_NAME_TAG)
+    with partition_loading_context(dynamic_partitions_store=instance):
+        keys = definition.get_partition_keys()
+    return None if given in keys else wrong_partition(run.job_name, given, keys)

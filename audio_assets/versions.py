@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from audio_assets.encoders.registry import get_model
+from audio_assets.errors import SettingsError
 from audio_assets.settings import Settings
+
+VERSIONS_TAG = "audio_assets/versions"
+"""Of a run that a sensor or schedule asked for: the versions of its assets as these know them."""
 
 # The number, and the settings that change the asset's content.
 _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
@@ -87,6 +91,37 @@ def code_version(asset: str, settings: Settings) -> str:
     if asset in _KNOW_THE_LINEAGE:
         values["lineage"] = _lineage(settings)
     return f"{number}-{_digest(values)}" if values else str(number)
+
+
+def versions_tag(assets: Iterable[str], settings: Settings) -> str:
+    """Value of :data:`VERSIONS_TAG` for a run of these assets: asset to code version, as JSON."""
+    return json.dumps({asset: code_version(asset, settings) for asset in assets})
+
+
+def require_versions(tag: str, settings: Settings) -> None:
+    """Raise if assets have other versions here than where their run was asked for.
+
+    What such a run made would be stale to who asked for it, and asked for again without end.
+
+    Parameters
+    ----------
+    tag
+        From :func:`versions_tag`.
+
+    Raises
+    ------
+    SettingsError
+        Naming the assets.
+    """
+    asked: dict[str, str] = json.loads(tag)
+    other = [asset for asset, one in asked.items() if one != code_version(asset, settings)]
+    if other:
+        raise SettingsError(
+            "This run has other settings (or other code) than the sensor or schedule that asked "
+            f"for it: they give another version of {', '.join(other)}.",
+            "Restart the code server (on one machine `dagster dev` or `make ui`), so that it reads "
+            "the settings again.",
+        )
 
 
 def numbers_version(model: str, settings: Settings) -> str:

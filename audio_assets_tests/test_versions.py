@@ -1,5 +1,15 @@
+import pytest
+
+from audio_assets.errors import SettingsError
 from audio_assets.settings import load_settings
-from audio_assets.versions import _KNOW_THE_LINEAGE, _VERSIONS, code_version, numbers_version
+from audio_assets.versions import (
+    _KNOW_THE_LINEAGE,
+    _VERSIONS,
+    code_version,
+    numbers_version,
+    require_versions,
+    versions_tag,
+)
 
 BEHIND = set(_KNOW_THE_LINEAGE)
 
@@ -48,3 +58,10 @@ def test_other_clips_for_perch_are_measured() -> None:
 
 def test_another_model_that_reads_the_same_clips_measures_none() -> None:
     assert "clip_properties" not in changed({"models": ("svm",)}, {"models": ("birdnet", "svm")})
+
+
+def test_a_run_is_refused_by_the_versions_of_its_own_assets_alone():
+    asked = versions_tag(["clip_digests", "balanced_manifest", "fold_scores"], load_settings())
+    require_versions(asked, load_settings(target_auc=0.7))
+    with pytest.raises(SettingsError, match="another version of balanced_manifest, fold_scores\\."):
+        require_versions(asked, load_settings(seed=7))

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.assets.embeddings import embed_species
-from audio_assets.assets.plan import ENCODERS_POOL, OWNERS, AssetPlan, clear_failures
+from audio_assets.assets.plan import ENCODERS_POOL, GUARD, OWNERS, AssetPlan, clear_failures
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.registry import load_encoder
 from audio_assets.errors import EncoderError, WeightsError
@@ -25,6 +25,7 @@ def build_duplicate_encoder(plan: AssetPlan) -> dg.AssetsDefinition:
         group_name="audio",
         kinds={"python"},
         owners=OWNERS,
+        required_resource_keys={GUARD},
     )
     def duplicate_encoder(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """The encoder that tells near-duplicate clips: a fingerprint, or that there is none."""

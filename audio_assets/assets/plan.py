@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 TABLES_IO = "tables"
 OWNERS = ["team:audio-assets"]
 KINDS = {"python", "parquet"}
-GUARD = "partition_guard"
-"""Resource that refuses a wrong partition; the IO manager of the tables needs it, too."""
+GUARD = "run_guard"
+"""Resource that refuses a wrong run; the IO manager of the tables needs it, too."""
 # Few: the storage has tried for two minutes before anything that passes comes here. Not given to
 # Dagster, which under a policy tries an interrupted step again: a terminated run went on.
 _RETRIES = dg.RetryPolicy(

@@ -82,7 +82,7 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
             history=lambda todo: history_of(instance, todo),
             now=time.time(),
         )
-        requests = [run_request(task, *due) for task, due in decision.due.items()]
+        requests = [run_request(plan, task, *due) for task, due in decision.due.items()]
         said = [f"{len(now)} species listed"]
         if changes.moving:
             said.append(f"still changing: {', '.join(changes.moving)}")

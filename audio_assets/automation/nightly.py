@@ -9,14 +9,17 @@ import dagster as dg
 from audio_assets.assets.audio_inventory import READ_ALL_TAG
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.tasks import species_to_keep
+from audio_assets.jobs import INVENTORY, REPORT, job_plans
+from audio_assets.versions import VERSIONS_TAG, versions_tag
 
 
-def build_nightly_report(job: Any) -> dg.ScheduleDefinition:
+def build_nightly_report(plan: AssetPlan, job: Any) -> dg.ScheduleDefinition:
     """A report a night, so that its freshness policy tells when the daemon is dead."""
     return dg.ScheduleDefinition(
         name="nightly_report",
         job=job,
         cron_schedule="17 4 * * *",
+        tags={VERSIONS_TAG: versions_tag(job_plans(plan)[REPORT].assets, plan.settings)},
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Has the report made anew, so that one older than a day tells that the daemon "
         "is not running.",
@@ -32,8 +35,10 @@ def build_nightly_inventory(plan: AssetPlan, job: Any) -> dg.ScheduleDefinition:
         "audio is what it was, nothing follows.",
     )
     def nightly_inventory(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+        assets = job_plans(plan)[INVENTORY].assets
+        tags = {READ_ALL_TAG: "true", VERSIONS_TAG: versions_tag(assets, plan.settings)}
         return [
-            dg.RunRequest(run_key=name, partition_key=name, tags={READ_ALL_TAG: "true"})
+            dg.RunRequest(run_key=name, partition_key=name, tags=tags)
             for name in species_to_keep(plan, context.instance)
         ]
 

@@ -11,6 +11,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG, PARTITIO
 from audio_assets import jobs
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.scheduling.decisions import History, Task, Work
+from audio_assets.versions import VERSIONS_TAG, versions_tag
 
 WORK_TAG = "audio_assets/work"
 TASK_TAG = "audio_assets/task"
@@ -61,7 +62,7 @@ def last_run_failed(instance: dg.DagsterInstance, task: Task) -> bool:
     return _history(instance, {TASK_TAG: str(task)}).failures > 0
 
 
-def run_request(task: Task, work: Work, history: History) -> dg.RunRequest:
+def run_request(plan: AssetPlan, task: Task, work: Work, history: History) -> dg.RunRequest:
     """The request of a piece of work.
 
     Its key names the newest of the earlier runs: asked for twice it is run once, and yet work that
@@ -74,7 +75,11 @@ def run_request(task: Task, work: Work, history: History) -> dg.RunRequest:
         job_name=task.job,
         partition_key=task.partition or None,
         asset_selection=[dg.AssetKey(asset) for asset in work.assets],
-        tags={WORK_TAG: work.signature, TASK_TAG: str(task)},
+        tags={
+            WORK_TAG: work.signature,
+            TASK_TAG: str(task),
+            VERSIONS_TAG: versions_tag(work.assets, plan.settings),
+        },
     )
 
 

@@ -58,7 +58,7 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
         staleness = Staleness(graph, plan, context.instance, of_all=True)
         decision = stale_decision(plan, context.instance, staleness)
         requests = [
-            run_request(task, *due)
+            run_request(plan, task, *due)
             for task, due in decision.due.items()
             # The audio sensor asks for these: it knows whether files are still being copied.
             if task.job != jobs.INVENTORY

@@ -7,7 +7,9 @@ from itertools import combinations
 import dagster as dg
 import pytest
 
+from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.runs import history_of, last_run_failed, run_request
+from audio_assets.partitions import build_partitions
 from audio_assets.scheduling.decisions import (
     ATTEMPTS,
     Inputs,
@@ -17,7 +19,10 @@ from audio_assets.scheduling.decisions import (
     decide,
     retry_wait,
 )
+from audio_assets.settings import load_settings
 
+SETTINGS = load_settings()
+PLAN = AssetPlan(SETTINGS, build_partitions(SETTINGS))
 TASK = Task("splits", "owl")
 WORK = Work(("balanced_manifest",), "0123456789abcdef")
 
@@ -38,7 +43,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def asked(instance: dg.DagsterInstance) -> dg.RunRequest:
-    return run_request(TASK, WORK, history_of(instance, WORK))
+    return run_request(PLAN, TASK, WORK, history_of(instance, WORK))
 
 
 def submit(instance: dg.DagsterInstance) -> dg.DagsterRun | None:

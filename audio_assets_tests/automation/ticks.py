@@ -25,10 +25,14 @@ Ran = tuple[str, str | None]
 
 @dataclass
 class Automation:
-    """The sensors of a place; their settings may change as if the code location were reloaded."""
+    """The sensors of a place; their settings may change as if the code location were reloaded.
+
+    Runs have the same, with what differs for them: settings that changed and were not yet reloaded.
+    """
 
     place: Place
     settings: dict[str, Any] = field(default_factory=dict)
+    settings_of_runs: dict[str, Any] = field(default_factory=dict)
     cursors: dict[str, str | None] = field(default_factory=dict)
 
     _built: dict[str, dg.Definitions] = field(default_factory=dict)
@@ -36,9 +40,12 @@ class Automation:
     @property
     def defs(self) -> dg.Definitions:
         """As the code location would have them now; made anew when settings or versions change."""
-        key = repr((self.settings, versions._VERSIONS))
+        return self._defs(self.settings)
+
+    def _defs(self, settings: dict[str, Any]) -> dg.Definitions:
+        key = repr((settings, versions._VERSIONS))
         if key not in self._built:
-            self._built[key] = build_defs(self.place.plan(**self.settings).settings)
+            self._built[key] = build_defs(self.place.plan(**settings).settings)
         return self._built[key]
 
     def look(self, sensor: str) -> dg.SensorResult | Any:
@@ -74,7 +81,8 @@ class Automation:
 
     def execute(self, request: dg.RunRequest) -> list[Ran]:
         """Run a request in this process; what it materialized."""
-        result = self.defs.resolve_job_def(request.job_name).execute_in_process(
+        defs = self._defs(self.settings | self.settings_of_runs)
+        result = defs.resolve_job_def(request.job_name).execute_in_process(
             instance=self.place.instance,
             partition_key=request.partition_key,
             asset_selection=request.asset_selection,
