@@ -63,7 +63,7 @@ class MissingWeightsError(WeightsError):
 
 
 class EncoderError(AudioAssetsError):
-    """The code of an encoder failed, with an error of its own: it cannot be imported, or made."""
+    """The code of an encoder is at fault: it cannot be imported or made, or breaks its promises."""
 
 
 class UnknownModelError(AudioAssetsError):

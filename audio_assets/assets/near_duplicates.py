@@ -4,6 +4,8 @@ One encoder decides for all models, whatever models are turned on: the split pla
 shared by all of them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -74,7 +76,7 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
         if settings.finds_near_duplicates and len(audio_inventory):
             with clear_failures(context):
                 encoder = _load(settings)
-            with clear_failures():
+            with clear_failures(), _as_its_encoder(settings):
                 found, taken = [], []
                 for variant in VARIANTS:
                     if not (audio_inventory["variant"] == variant).any():
@@ -140,8 +142,15 @@ def duplicate_encoder_version(settings: Settings) -> str:
 
 
 def _load(settings: Settings) -> Encoder:
-    try:
+    with _as_its_encoder(settings):
         return load_encoder(settings.duplicate_encoder, settings.weight_places)
+
+
+@contextmanager
+def _as_its_encoder(settings: Settings) -> Iterator[None]:
+    """Says in faults of the encoder what it is needed for, and how to do without it."""
+    try:
+        yield
     except (EncoderError, WeightsError) as error:
         raise type(error)(
             f"near-duplicate clips are told by {settings.duplicate_encoder}: {error.what}",

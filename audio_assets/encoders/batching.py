@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_assets.encoders.base import Encoded, Encoder
+from audio_assets.encoders.promises import output_fault
+from audio_assets.encoders.registry import blaming, encoder_error
 
 # Windows handed to an encoder at once; encoders cut them to the batch that suits them.
 BATCH_WINDOWS = 16
@@ -111,28 +113,23 @@ class EncoderPool:
         self._idle.put(self.reference)
 
     def encode(self, windows: NDArray[np.float32]) -> Encoded:
+        """What an encoder makes of windows.
+
+        Raises
+        ------
+        EncoderError
+            If its code fails, or gives something else than it promises.
+        """
         try:
             encoder = self._idle.get_nowait()
         except Empty:
             encoder = self._make()
         try:
-            encoded = encoder.encode(windows)
+            with blaming(encoder.name, "its encode fails"):
+                encoded = encoder.encode(windows)
+                fault = output_fault(encoded, encoder, len(windows))
         finally:
             self._idle.put(encoder)
-        _check(encoded, encoder, len(windows))
+        if fault is not None:
+            raise encoder_error(encoder.name, f"its encode gave {fault}")
         return encoded
-
-
-def _check(encoded: Encoded, encoder: Encoder, count: int) -> None:
-    classes = None if encoder.classes is None else len(encoder.classes)
-    expected: list[tuple[str, NDArray[np.float32] | None, int | None]] = [
-        ("embeddings", encoded.embeddings, encoder.dimension),
-        ("class scores", encoded.class_scores, classes),
-    ]
-    for what, values, size in expected:
-        shape = None if size is None else (count, size)
-        found = None if values is None else values.shape
-        if found != shape:
-            raise ValueError(f"{encoder.name} gave {what} of shape {found} instead of {shape}")
-        if values is not None and not np.isfinite(values).all():
-            raise ValueError(f"{encoder.name} gave {what} that are not finite")

@@ -112,8 +112,10 @@ def embed_clips(
     Raises
     ------
     ValueError
-        If ``workers`` is not positive, or the encoder's output has the wrong shape or is not
-        finite. Whatever else ``read``, ``known`` or the encoder raise is passed on.
+        If ``workers`` is not positive.
+    EncoderError
+        If the encoder's code fails, or its output has the wrong shape or is not finite. What
+        ``read``, ``known`` or ``make_encoder`` raise is passed on.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")

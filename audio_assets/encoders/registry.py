@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import TypeVar
 
 from audio_assets.encoders.base import Encoder
+from audio_assets.encoders.promises import fingerprint_fault, size_fault
 from audio_assets.errors import AudioAssetsError, EncoderError, UnknownModelError
 from audio_assets.evaluation.heads import HEADS
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
@@ -224,44 +226,82 @@ def load_encoder(name: str, places: WeightPlaces = ONLY_WHEELS) -> Encoder:
     WeightsError
         If its weights are missing, or are not the ones published or recorded.
     EncoderError
-        If its factory cannot be found, or its own code fails.
+        If its factory cannot be found, or its own code fails, or a fingerprint, sample rate, window
+        or dimension is none.
     AudioAssetsError
         If its factory makes an encoder of another name.
     """
     spec = get_encoder(name)
-    with _named(spec, "cannot be imported"):
+    with blaming(name, f"its factory {spec.factory} cannot be imported", _MEND_OR_INSTALL):
         factory = resolve_name(spec.factory)
-    arguments = () if spec.source is None else (find_weights(name, spec.source, places).folder,)
-    with _named(spec, "makes no encoder"):
+    arguments: tuple[Path, ...] = ()
+    if spec.source is not None:
+        arguments = (find_weights(name, spec.source, places).folder,)
+    with blaming(name, f"its factory {spec.factory} makes no encoder", _MEND_OR_INSTALL):
         encoder: Encoder = factory(*arguments)
         made = encoder.name
-        # Read here, so that all who ask for it later meet no error but ours.
-        encoder.fingerprint  # noqa: B018
+        # Read here, so that all who ask for them later meet no error but ours.
+        faults = ((fingerprint_fault(encoder), _FINGERPRINT), (size_fault(encoder), None))
     if made != name:
         raise AudioAssetsError(
             f"encoder {name}: its factory {spec.factory} makes an encoder named {made}",
             "The name is the key of the embedding store; make the two equal.",
         )
+    for fault, remedy in faults:
+        if fault is not None:
+            raise encoder_error(name, fault, remedy)
     return encoder
 
 
+_REPORT = "Mend what the error names, or report it with what audio-assets --debug prints"
+_MEND_OR_INSTALL = "Mend what the error names, or install what the package {package} needs"
+_FINGERPRINT = (
+    "Have the package {package} compute it by "
+    "audio_assets.encoders.fingerprint.encoder_fingerprint from the SHA-256 of the weights "
+    "and all else that changes an embedding (embeddings are stored under it, and one that stays as "
+    "it was gives old embeddings for new)"
+)
+
+
+def encoder_error(name: str, what: str, remedy: str | None = None) -> EncoderError:
+    """An error that names the encoder, its models and its package.
+
+    Parameters
+    ----------
+    what
+        What its code does wrong.
+    remedy
+        What to do about it, if it is not the code that needs mending; ``{package}`` stands for the
+        package. That its models can be left out is added.
+    """
+    package = re.split("[.:]", get_encoder(name).factory)[0]
+    if remedy is None:
+        own = package == __name__.partition(".")[0]
+        remedy = _REPORT if own else "Mend it in the package {package}"
+    return EncoderError(
+        f"encoder {name} (models: {', '.join(_models_of(name))}): {what}",
+        f"{remedy.format(package=package)}; or leave the models out of AUDIO_ASSETS_MODELS.",
+    )
+
+
 @contextmanager
-def _named(spec: EncoderSpec, what: str) -> Iterator[None]:
-    """Names the encoder in whatever its code raises: a fault of one model stops no other."""
+def blaming(name: str, what: str, remedy: str | None = None) -> Iterator[None]:
+    """Names the encoder in whatever its code raises: a fault of one model stops no other.
+
+    What says itself what is wrong stays as it is, and so does a lack of memory.
+    """
     try:
         yield
     # A worker process tells its parent that there was no memory by how it ends.
     except (AudioAssetsError, MemoryError):
         raise
-    except Exception as error:
-        package = re.split("[.:]", spec.factory)[0]
-        models = [model.name for model in _registry().models.values() if model.encoder == spec.name]
-        raise EncoderError(
-            f"encoder {spec.name} (models: {', '.join(models)}): its factory {spec.factory} "
-            f"{what}: {type(error).__name__}: {error}",
-            f"Mend what the error names, or install what the package {package} needs; or leave the "
-            "models out of AUDIO_ASSETS_MODELS.",
-        ) from error
+    # An encoder that exits would end the program without a word.
+    except (Exception, SystemExit) as error:
+        raise encoder_error(name, f"{what}: {type(error).__name__}: {error}", remedy) from error
+
+
+def _models_of(encoder: str) -> list[str]:
+    return [model.name for model in _registry().models.values() if model.encoder == encoder]
 
 
 def _look_up(known: Mapping[str, _Spec], name: str, kind: str) -> _Spec:
@@ -286,7 +326,7 @@ def _collect(points: Iterable[EntryPoint]) -> _Registry:
             for registration in _registrations(point.load()):
                 registry.add(registration)
         # Whatever a user's module raises, the user needs to know which entry point it came from.
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             source = f" of {point.dist.name}" if point.dist else ""
             raise AudioAssetsError(
                 f"entry point {point.name} = {point.value}{source} in {ENTRY_POINT_GROUP}: {error}",

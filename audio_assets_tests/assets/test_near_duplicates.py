@@ -217,6 +217,22 @@ def test_without_the_encoders_weights_the_message_names_the_setting(place, monke
 
 
 @pytest.mark.slow
+def test_an_encoder_that_fails_over_clips_quarantines_none_and_names_the_setting(
+    place, monkeypatch
+):
+    def fails(self: object, windows: object) -> object:
+        raise ConnectionError("no session")
+
+    monkeypatch.setattr(PlaceholderEncoder, "encode", fails)
+    summary = place.run("owl", models=("svm",), **LOOK)
+    (said,) = summary.failures.values()
+    for part in ("encoder placeholder", "its encode fails: ConnectionError: no session"):
+        assert part in said
+    assert "AUDIO_ASSETS_DUPLICATE_ENCODER" in said
+    assert not place.results.table("near_duplicates", "owl").exists()
+
+
+@pytest.mark.slow
 def test_joins_that_leave_too_few_recordings_name_the_setting(place):
     loose = {**LOOK, "duplicate_cosine": 0.1}
     assert place.run("owl", **loose).failures == {}

@@ -6,9 +6,12 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from audio_assets.encoders import registry
+from audio_assets.encoders.base import Encoded
+from audio_assets.encoders.batching import EncoderPool
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.encoders.registry import (
     EncoderSpec,
@@ -20,7 +23,12 @@ from audio_assets.encoders.registry import (
     load_encoder,
     model_names,
 )
-from audio_assets.errors import AudioAssetsError, EncoderError, UnknownModelError, WeightsError
+from audio_assets.errors import (
+    AudioAssetsError,
+    EncoderError,
+    UnknownModelError,
+    WeightsError,
+)
 from audio_assets.evaluation.heads import HEADS
 from audio_assets.partition_keys import is_partition_key
 
@@ -170,6 +178,76 @@ def test_a_fault_that_an_encoder_names_itself_stays_as_it_is(installed: ModuleTy
     with pytest.raises(WeightsError) as caught:
         load_encoder("mine")
     assert caught.value is fault
+
+
+@pytest.mark.parametrize(
+    "fingerprint",
+    ["", "v1", "../../x", "f" * 63, "F" * 64, "0" * 64 + "\n", b"0" * 64, None],
+    ids=repr,
+)
+def test_only_64_hex_digits_are_a_fingerprint(fingerprint: object, installed: ModuleType) -> None:
+    installed.MyEncoder = type("Mine", (MyEncoder,), {"fingerprint": fingerprint})  # type: ignore
+    with pytest.raises(EncoderError) as caught:
+        load_encoder("mine")
+    assert caught.value.what.startswith("encoder mine (models: mine): its fingerprint ")
+    assert "is not 64 hex digits" in caught.value.what
+    assert "the package users_models compute it by" in caught.value.remedy
+    assert "audio_assets.encoders.fingerprint.encoder_fingerprint" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sample_rate", 0),
+        ("sample_rate", -16_000),
+        ("sample_rate", 16_000.0),
+        ("sample_rate", "16000"),
+        ("sample_rate", True),
+        ("dimension", 0),
+        ("dimension", None),
+        ("window_seconds", 0),
+        ("window_seconds", -1.0),
+        ("window_seconds", 1e-9),
+        ("window_seconds", float("nan")),
+        ("window_seconds", float("inf")),
+        ("window_seconds", "3"),
+    ],
+)
+def test_an_encoder_of_impossible_sizes_is_refused_by_name(
+    name: str, value: object, installed: ModuleType
+) -> None:
+    attributes = {"fingerprint": "0" * 64, name: value}
+    installed.MyEncoder = type("Mine", (MyEncoder,), attributes)  # type: ignore[attr-defined]
+    with pytest.raises(EncoderError, match=f"encoder mine .*: its {name} {value!r} ") as caught:
+        load_encoder("mine")
+    assert "Mend it in the package users_models" in caught.value.remedy
+
+
+def test_sizes_may_be_numbers_of_numpy(installed: ModuleType) -> None:
+    attributes = {"sample_rate": np.int64(8000), "dimension": np.int32(16), "window_seconds": 1}
+    attributes |= {"fingerprint": "0" * 64}
+    installed.MyEncoder = type("Mine", (MyEncoder,), attributes)  # type: ignore[attr-defined]
+    assert load_encoder("mine").sample_rate == 8000
+
+
+def test_a_fault_of_encode_names_the_package_of_the_user(installed: ModuleType) -> None:
+    class Broken(MyEncoder):
+        def encode(self, windows: object) -> Encoded:
+            raise RuntimeError("no session")
+
+    installed.MyEncoder = Broken  # type: ignore[attr-defined]
+    with pytest.raises(EncoderError) as caught:
+        EncoderPool(lambda: load_encoder("mine")).encode(np.zeros((1, 16_000), np.float32))
+    assert caught.value.what == (
+        "encoder mine (models: mine): its encode fails: RuntimeError: no session"
+    )
+    assert "Mend it in the package users_models; or leave the models out" in caught.value.remedy
+
+
+def test_a_factory_that_exits_is_an_error_of_its_encoder(installed: ModuleType) -> None:
+    installed.MyEncoder = lambda: sys.exit("no licence")  # type: ignore[attr-defined]
+    with pytest.raises(EncoderError, match="makes no encoder: SystemExit: no licence"):
+        load_encoder("mine")
 
 
 def test_a_factory_that_makes_another_encoder_is_refused(installed: ModuleType) -> None:

@@ -4,6 +4,7 @@ import io
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -21,7 +22,7 @@ from audio_assets.encoders.embed import Clip, ClipEmbedding, embed_clips
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.encoders.registry import load_encoder
 from audio_assets.encoders.worker_stream import embed_in_processes
-from audio_assets.errors import EmbeddingError
+from audio_assets.errors import EmbeddingError, EncoderError
 from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets.storage.embedding_table import embed_inventory
 from audio_assets.storage.inventory import build_inventory
@@ -79,6 +80,11 @@ class DiesAtTheStart(PlaceholderEncoder):
 class Fails(PlaceholderEncoder):
     def encode(self, windows: NDArray[np.float32]) -> Encoded:
         raise KeyError("the encoder broke")
+
+
+class Exits(PlaceholderEncoder):
+    def encode(self, windows: NDArray[np.float32]) -> Encoded:
+        sys.exit()
 
 
 def embed(
@@ -173,9 +179,14 @@ def test_workers_that_die_before_any_clip_blame_none() -> None:
 
 
 def test_an_error_of_the_encoder_is_passed_on_with_where_it_was_raised() -> None:
-    with pytest.raises(KeyError, match="the encoder broke") as raised:
+    with pytest.raises(EncoderError, match="its encode fails: KeyError: 'the encoder b") as raised:
         embed({"a": wav(1.0)}, Fails)
     assert "in encode" in "".join(raised.value.__notes__)
+
+
+def test_an_encoder_that_exits_is_at_fault_and_not_its_clips() -> None:
+    with pytest.raises(EncoderError, match="its encode fails: SystemExit"):
+        embed({"a": wav(1.0), "b": wav(1.0, seed=1)}, Exits)
 
 
 def test_known_clips_start_no_process() -> None:
