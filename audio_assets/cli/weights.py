@@ -94,14 +94,14 @@ def _encoders(models: Sequence[str]) -> list[EncoderSpec]:
 def _find(spec: EncoderSpec, settings: Settings) -> Finding:
     assert spec.source is not None
     state, place, digests, note = "present", "", dict[str, str](), ""
+    models = tuple(name for name in model_names() if get_model(name).encoder == spec.name)
     try:
-        weights = find_weights(spec.name, spec.source, settings.weight_places)
+        weights = find_weights(spec.name, spec.source, settings.weight_places, model=models[0])
         place, digests = weights.place, weights.digests
     except MissingWeightsError as error:
         state, note = "missing", str(error)
     except WeightsError as error:
         state, note = "damaged", str(error)
-    models = tuple(name for name in model_names() if get_model(name).encoder == spec.name)
     return Finding(
         spec.name, models, spec.source.publisher, spec.licence, state, place, digests, note
     )

