@@ -3,15 +3,22 @@
 import importlib.util
 import pkgutil
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 import audio_assets
 from audio_assets import evaluate
 from audio_assets.cli.app import EXIT_CODES
+from audio_assets.encoders import registry
+from audio_assets.encoders.batching import EncoderPool
+from audio_assets.errors import MissingWeightsError, WeightsError
 from audio_assets.evaluation import api, grid, heads, inputs
+from audio_assets.weights.places import WeightPlaces
 from audio_assets_tests.evaluation.conftest import simulate
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -41,7 +48,7 @@ def test_every_message_that_is_explained_is_one_that_the_code_says():
 
 
 def test_the_recipe_for_a_head_makes_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = blocks("extending.md", "python")[1]
+    recipe = blocks("extending.md", "python")[-1]
     names: dict[str, Any] = {"Any": Any, "StandardisedHead": heads.StandardisedHead}
     exec(recipe, names)
     more = {**heads.HEADS, "nearest_neighbours": names["HEAD"]}
@@ -54,6 +61,30 @@ def test_the_recipe_for_a_head_makes_a_head(monkeypatch: pytest.MonkeyPatch) -> 
     auc = curve[curve["metric"] == "roc_auc"]
     assert set(curve["head"]) == {"nearest_neighbours"}
     assert auc["mean"].iloc[-1] > 0.8
+
+
+def test_the_recipe_for_weights_makes_an_encoder_that_needs_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("owl_bands")
+    exec(blocks("extending.md", "python")[1], vars(module))
+    monkeypatch.setitem(sys.modules, "owl_bands", module)
+    declared = module.BANDS
+    monkeypatch.setitem(registry._registry().models, "bands", declared.model)
+    monkeypatch.setitem(registry._registry().encoders, "bands", declared.encoder)
+    places = WeightPlaces(str(tmp_path))
+    with pytest.raises(MissingWeightsError, match=f"the owl lab.* into {tmp_path}/bands"):
+        registry.load_encoder("bands", places)
+    (tmp_path / "bands").mkdir()
+    (recipe,) = re.findall(r"`np\.save\((.*?)\)`,", (DOCS / "extending.md").read_text(), re.S)
+    name, matrix = recipe.split(", ", 1)
+    np.save(tmp_path / "bands" / name.strip('"'), eval(matrix, {"np": np}))
+    encoder = registry.load_encoder("bands", places)
+    noise = np.random.default_rng(0).normal(size=(3, 4000)).astype(np.float32)
+    assert EncoderPool(lambda: encoder).encode(noise).embeddings.shape == (3, 8)
+    np.save(tmp_path / "bands" / "bands.npy", np.ones((2000, 8)))
+    with pytest.raises(WeightsError, match="bands.npy is damaged or another file"):
+        registry.load_encoder("bands", places)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
