@@ -286,10 +286,9 @@ class Settings(BaseSettings):
         """Whether near-duplicate clips are looked for."""
         return bool(self.duplicate_encoder) and self.duplicate_cosine < 1
 
-    @property
-    def weight_places(self) -> WeightPlaces:
-        """Where weights are looked for."""
-        root = open_root(self.weights_root) if self.weights_root else None
+    def weight_places(self, patience: float | None = None) -> WeightPlaces:
+        """Where weights are looked for; ``patience`` as in :func:`audio_assets.roots.open_root`."""
+        root = open_root(self.weights_root, patience=patience) if self.weights_root else None
         return WeightPlaces(root, Path(self.cache_dir).expanduser())
 
     def variant(self, model: str) -> str:

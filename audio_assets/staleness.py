@@ -94,7 +94,11 @@ def encoder_probe(plan: AssetPlan) -> Probe:
 
 def duplicate_encoder_probe(plan: AssetPlan) -> Probe:
     """The probe of duplicate_encoder: the fingerprint now."""
-    return Probe("duplicate_encoder", lambda _: Found(duplicate_encoder_version(plan.settings)))
+
+    def look(_: str) -> Found:
+        return Found(duplicate_encoder_version(plan.settings, plan.patience))
+
+    return Probe("duplicate_encoder", look)
 
 
 class Staleness:

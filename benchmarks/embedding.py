@@ -71,7 +71,7 @@ def ours(name: str) -> Loop:
     from audio_assets.encoders.worker_pool import WorkerPool
     from audio_assets.settings import load_settings
 
-    make = partial(load_encoder, name, load_settings().weight_places)
+    make = partial(load_encoder, name, load_settings().weight_places())
     limits = DurationLimits()
     if get_encoder(name).in_processes:
         pool = WorkerPool(make, limits)

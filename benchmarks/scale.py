@@ -108,7 +108,7 @@ class Run:
         if not get_encoder(name).in_processes:
             return 0.0
         pool = WorkerPool(
-            partial(load_encoder, name, self.plan.settings.weight_places), DurationLimits()
+            partial(load_encoder, name, self.plan.settings.weight_places()), DurationLimits()
         )
         path, *_ = (self.plan.audio_root / SPECIES / "data" / "pos").iterdir()
         start = cpu_seconds()

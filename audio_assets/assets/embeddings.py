@@ -122,7 +122,7 @@ def embed_species(
             inventory,
             variant,
             encoder=encoder,
-            make_encoder=partial(load_encoder, encoder.name, settings.weight_places),
+            make_encoder=partial(load_encoder, encoder.name, settings.weight_places(plan.patience)),
             store=EmbeddingStore(
                 plan.results.root, encoder.name, encoder.fingerprint, warn=log.warning
             ),

@@ -130,20 +130,25 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
     return near_duplicates
 
 
-def duplicate_encoder_version(settings: Settings) -> str:
+def duplicate_encoder_version(settings: Settings, patience: float | None = None) -> str:
     """Fingerprint of the encoder that tells near-duplicates, or ``off``.
+
+    Parameters
+    ----------
+    patience
+        Seconds after which to give up on a weights root in a bucket, if other than two minutes.
 
     Raises
     ------
     AudioAssetsError
         If its weights are missing, or its code fails; the message says how to do without it.
     """
-    return _load(settings).fingerprint if settings.finds_near_duplicates else "off"
+    return _load(settings, patience).fingerprint if settings.finds_near_duplicates else "off"
 
 
-def _load(settings: Settings) -> Encoder:
+def _load(settings: Settings, patience: float | None = None) -> Encoder:
     with _as_its_encoder(settings):
-        return load_encoder(settings.duplicate_encoder, settings.weight_places)
+        return load_encoder(settings.duplicate_encoder, settings.weight_places(patience))
 
 
 @contextmanager

@@ -113,7 +113,7 @@ class AssetPlan:
 
     def load_encoder(self, model: str) -> Encoder:
         """A new encoder of a model, to be used by one thread."""
-        return load_encoder(get_model(model).encoder, self.settings.weight_places)
+        return load_encoder(get_model(model).encoder, self.settings.weight_places(self.patience))
 
     def encoder_version(self, model: str) -> str:
         """What the results of a model depend on beside its clips and the settings of them."""

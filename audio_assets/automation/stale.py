@@ -21,7 +21,7 @@ from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.runs import history_of, last_run_failed, run_request, running_tasks
 from audio_assets.automation.tasks import all_tasks, species_to_keep
 from audio_assets.checks import IN_TIME
-from audio_assets.errors import AudioAssetsError, EncoderError
+from audio_assets.errors import AudioAssetsError, EncoderError, TransientStorageError
 from audio_assets.scheduling.decisions import (
     ATTEMPTS,
     Decision,
@@ -118,6 +118,9 @@ def _work(
     try:
         todo = staleness.due(assets, partition, probe)
         outside = probe.look(task.partition).version if probe is not None and todo else ""
+    except TransientStorageError:
+        # A run would only wait for the same bucket: the tick fails with its words, in good time.
+        raise
     except AudioAssetsError as error:
         # The run meets the same fault and reports it; another fault is other work.
         todo, outside = list(assets[:1]), _fault(error)

@@ -56,7 +56,7 @@ def _with_weights(settings: Settings, console: Console) -> list[str]:
     usable, missing = [], []
     for model in settings.models:
         try:
-            load_encoder(get_model(model).encoder, settings.weight_places)
+            load_encoder(get_model(model).encoder, settings.weight_places())
         except MissingWeightsError as error:
             missing.append(model)
             console.print(f"Left out: {error.what}", highlight=False, soft_wrap=True)

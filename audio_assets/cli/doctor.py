@@ -22,7 +22,7 @@ from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError
 from audio_assets.partitions import build_partitions
 from audio_assets.scheduling.decisions import Standing
-from audio_assets.settings import Settings, load_settings
+from audio_assets.settings import load_settings
 from audio_assets.staleness import Staleness
 from audio_assets.storage.files import delete_file, is_local, write_atomic
 from audio_assets.storage.listing import list_species
@@ -74,7 +74,7 @@ def examine() -> Iterator[Finding]:
     yield from _tried("disk", lambda: _disk(plan))
     for model in settings.models:
         yield from _tried(f"model {model}", functools.partial(_model, plan, model))
-    yield from _tried("duplicate encoder", lambda: _duplicates(settings))
+    yield from _tried("duplicate encoder", lambda: _duplicates(plan))
     try:
         instance = local_instance()
     except AudioAssetsError as error:
@@ -134,11 +134,12 @@ def _model(plan: AssetPlan, model: str) -> Finding:
     return Finding(f"model {model}", f"{encoder.name}, fingerprint {encoder.fingerprint[:12]}")
 
 
-def _duplicates(settings: Settings) -> Finding:
+def _duplicates(plan: AssetPlan) -> Finding:
     from audio_assets.assets.near_duplicates import duplicate_encoder_version
 
-    version = duplicate_encoder_version(settings)
-    return Finding("duplicate encoder", f"{settings.duplicate_encoder or 'none'}, {version[:12]}")
+    version = duplicate_encoder_version(plan.settings, plan.patience)
+    name = plan.settings.duplicate_encoder or "none"
+    return Finding("duplicate encoder", f"{name}, {version[:12]}")
 
 
 def _daemon(instance: dg.DagsterInstance) -> Finding:

@@ -63,7 +63,7 @@ def run_verify(models: Sequence[str], *, embed: bool, as_json: bool) -> int:
 def run_fetch(models: Sequence[str], *, as_json: bool, quiet: bool) -> int:
     """Fetch what is missing or damaged; the exit code."""
     settings = load_settings()
-    folder = settings.weight_places.fetched
+    folder = settings.weight_places().fetched
     if folder is None:
         raise SettingsError("There is no folder to fetch into", f"Set {PREFIX}CACHE_DIR.")
     console = plain_console(stderr=True)
@@ -75,8 +75,8 @@ def run_fetch(models: Sequence[str], *, as_json: bool, quiet: bool) -> int:
             found = _fetch(spec, settings, progress)
         findings.append(found)
     _print(findings, as_json=as_json)
-    root = settings.weight_places.root_path()
-    if root is not None and settings.weight_places.fetched != root and not as_json:
+    root = settings.weight_places().root_path()
+    if root is not None and settings.weight_places().fetched != root and not as_json:
         console.print(
             f"They lie under {folder}; copy that folder to {root} for other machines.",
             soft_wrap=True,
@@ -96,7 +96,7 @@ def _find(spec: EncoderSpec, settings: Settings) -> Finding:
     state, place, digests, note = "present", "", dict[str, str](), ""
     models = tuple(name for name in model_names() if get_model(name).encoder == spec.name)
     try:
-        weights = find_weights(spec.name, spec.source, settings.weight_places, model=models[0])
+        weights = find_weights(spec.name, spec.source, settings.weight_places(), model=models[0])
         place, digests = weights.place, weights.digests
     except MissingWeightsError as error:
         state, note = "missing", str(error)
@@ -110,7 +110,7 @@ def _find(spec: EncoderSpec, settings: Settings) -> Finding:
 def _fetch(spec: EncoderSpec, settings: Settings, progress: Progress) -> Finding:
     from audio_assets.weights.fetch import fetch_weights
 
-    folder = settings.weight_places.fetched
+    folder = settings.weight_places().fetched
     assert spec.source is not None and folder is not None
     with ExitStack() as tasks:
         bars: dict[str, Advance] = {}
@@ -136,7 +136,7 @@ def _embed(finding: Finding, settings: Settings) -> Finding:
     if finding.state != "present":
         return finding
     try:
-        found = embed_fixed_sound(load_encoder(finding.encoder, settings.weight_places))
+        found = embed_fixed_sound(load_encoder(finding.encoder, settings.weight_places()))
     except AudioAssetsError as error:
         return replace(finding, state="failed", note=str(error))
     # What the encoder's own code raises is the finding on it, beside those on the others.

@@ -174,6 +174,24 @@ def test_a_tick_gives_up_on_a_bucket_before_dagster_gives_up_on_the_tick(
             automation.look(sensor)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"models": ("vgg", "resnet")}, {"duplicate_encoder": "vgg"}],
+    ids=["models", "near-duplicates"],
+)
+def test_a_tick_gives_up_on_a_bucket_of_weights_as_soon(
+    settings, automation, bucket_server, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(definitions, "_TICK_PATIENCE_SECONDS", 0.2)
+    automation.settings |= settings
+    automation.settings["weights_root"] = f"gs://{BUCKET}/weights"
+    automation.settings["cache_dir"] = str(tmp_path / "cache")
+    bucket_server.fail(503, times=-1)
+    # Of several models the first ends the tick: each would take as long again.
+    with pytest.raises(TransientStorageError, match="weights/vgg could not be listed for 0.2 s"):
+        automation.look("stale_partitions")
+
+
 def test_a_species_that_cannot_be_listed_holds_up_no_other(filled, monkeypatch):
     monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
     replace_clip(filled, seed=7, species="fox")
