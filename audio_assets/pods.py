@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 POD_TAG = "dagster-k8s/config"
+ENCODER_TAG = "audio_assets/encoder"
+"""Tag of an asset that embeds with this encoder, whatever its partition: its runs get what runs of
+the encoder's models get."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,15 @@ class PodSize:
             config["pod_spec_config"] = pod
         return config
 
+    def or_more(self, other: PodSize) -> PodSize:
+        """Size with room for both: the larger of each number, and the labels of both."""
+        return PodSize(
+            cpu=max(self.cpu, other.cpu),
+            memory_gib=max(self.memory_gib, other.memory_gib),
+            gpus=max(self.gpus, other.gpus),
+            node_selector={**self.node_selector, **other.node_selector},
+        )
+
     @property
     def _memory(self) -> str:
         return f"{round(self.memory_gib * 1024)}Mi"
@@ -81,7 +93,6 @@ DEFAULT = "default"
 """Key of the table for runs that are of no model, and for models that it does not name."""
 
 PODS: Mapping[str, PodSize] = {
-    # No smaller than BirdNET's: the near-duplicate search embeds with it.
     DEFAULT: PodSize(cpu=2, memory_gib=3),
     "birdnet": PodSize(cpu=2, memory_gib=3),
     "random_forest": PodSize(cpu=2, memory_gib=3),

@@ -24,9 +24,9 @@ from dagster._core.storage.tags import (
 from dagster._serdes import ConfigurableClassData
 from typing_extensions import Self
 
-from audio_assets.encoders.registry import get_model
+from audio_assets.encoders.registry import get_model, model_names
 from audio_assets.partitions import REFUSED_TAG, wrong_partition
-from audio_assets.pods import DEFAULT, POD_TAG, PODS, PodSize, pod_of
+from audio_assets.pods import DEFAULT, ENCODER_TAG, POD_TAG, PODS, PodSize, pod_of
 
 _POD = {
     "cpu": dg.Field(float, description="Cores requested; also the number of workers."),
@@ -80,6 +80,9 @@ class PartitionRunCoordinator(QueuedRunCoordinator[dg.DagsterInstance]):
 class PodRunCoordinator(PartitionRunCoordinator):
     """Queues runs like :class:`PartitionRunCoordinator`, each with the pod of its model.
 
+    A run of assets that embed with an encoder of their own (:data:`audio_assets.pods.ENCODER_TAG`)
+    has room for that one, too.
+
     Parameters
     ----------
     pods
@@ -124,5 +127,21 @@ class PodRunCoordinator(PartitionRunCoordinator):
         # A tag that someone gave by hand is left alone, and so is a retried run's.
         if POD_TAG not in run.tags:
             pod = pod_of(run.tags.get(PARTITION_NAME_TAG), self._pods)
+            for encoder in _encoders(context):
+                for model in model_names():
+                    if model in self._pods and get_model(model).encoder == encoder:
+                        pod = pod.or_more(self._pods[model])
             self._instance.add_run_tags(run.run_id, {POD_TAG: json.dumps(pod.run_config())})
         return super().submit_run(context)
+
+
+def _encoders(context: SubmitRunContext) -> frozenset[str]:
+    """Encoders that the assets of a run name, as the code location tells them."""
+    run = context.dagster_run
+    assert run.remote_job_origin is not None
+    place = run.remote_job_origin.repository_origin.get_selector()
+    graph = context.workspace.get_repository(place).asset_graph
+    # A job that is launched whole selects nothing.
+    keys = run.asset_selection or graph.asset_keys_for_job(run.job_name)
+    tags = (graph.get(key).tags for key in keys if graph.has(key))
+    return frozenset(found[ENCODER_TAG] for found in tags if ENCODER_TAG in found)

@@ -16,6 +16,7 @@ from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.registry import load_encoder
 from audio_assets.errors import EncoderError, WeightsError
 from audio_assets.partitions import SPECIES
+from audio_assets.pods import ENCODER_TAG
 from audio_assets.progress import Progress
 from audio_assets.settings import Settings
 from audio_assets.tables import NEAR_DUPLICATES, VARIANTS
@@ -24,6 +25,7 @@ from audio_assets.tables import NEAR_DUPLICATES, VARIANTS
 def build_duplicate_encoder(plan: AssetPlan) -> dg.AssetsDefinition:
     @dg.asset(
         code_version=plan.version("duplicate_encoder"),
+        tags=_tags(plan.settings),
         group_name="audio",
         kinds={"python"},
         owners=OWNERS,
@@ -51,6 +53,7 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
         group="audio",
         partitions_def=SPECIES,
         deps=["duplicate_encoder"],
+        tags=_tags(plan.settings),
         pool=ENCODERS_POOL,
     )
     def near_duplicates(
@@ -144,6 +147,11 @@ def duplicate_encoder_version(settings: Settings, patience: float | None = None)
         If its weights are missing, or its code fails; the message says how to do without it.
     """
     return _load(settings, patience).fingerprint if settings.finds_near_duplicates else "off"
+
+
+def _tags(settings: Settings) -> dict[str, str]:
+    """Where their runs read how large a pod must be; a partition does not tell it."""
+    return {ENCODER_TAG: settings.duplicate_encoder} if settings.finds_near_duplicates else {}
 
 
 def _load(settings: Settings, patience: float | None = None) -> Encoder:

@@ -39,6 +39,7 @@ ENCODERS_POOL, READERS_POOL = "encoders", "audio_readers"
 FAN_IN = dg.AssetIn(metadata={"allow_missing_partitions": True})
 """An input that is a dict from partition key to table, whatever is missing."""
 NO_INPUTS: Mapping[str, dg.AssetIn] = {}
+NO_TAGS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class AssetPlan:
         fan_in: Sequence[str] = (),
         ins: Mapping[str, dg.AssetIn] = NO_INPUTS,
         deps: Sequence[str | dg.AssetDep] = (),
+        tags: Mapping[str, str] = NO_TAGS,
         pool: str | None = None,
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
         """Decorator of an asset that is one table.
@@ -78,6 +80,8 @@ class AssetPlan:
             Inputs that the function takes as keywords without naming them.
         deps
             Upstream assets that are not read.
+        tags
+            Of the asset, as the UI shows them.
         pool
             Bounds how many runs with this asset there are at a time.
         """
@@ -92,6 +96,7 @@ class AssetPlan:
             kinds=KINDS,
             owners=OWNERS,
             metadata=column_schema(table),
+            tags=tags,
             pool=pool,
         )
 

@@ -1,6 +1,7 @@
 """Resources by model, as they arrive at Kubernetes: the job that the run launcher would make."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,11 +17,13 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.run_coordinator import SubmitRunContext
 from dagster._core.storage.dagster_run import DagsterRunStatus
+from dagster._core.test_utils import in_process_test_workspace
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.job import construct_dagster_k8s_job
 
 from audio_assets.encoders.registry import model_names
-from audio_assets.pods import DEFAULT, POD_TAG, PODS, PodSize, pod_of
+from audio_assets.pods import DEFAULT, ENCODER_TAG, POD_TAG, PODS, PodSize, pod_of
 from audio_assets.run_coordinator import PodRunCoordinator
 from audio_assets_tests.kubernetes.chart import VALUES, instance, load_values
 
@@ -29,14 +32,14 @@ PLACEHOLDER = {"placeholder"}
 
 
 @pytest.fixture
-def job_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[PodSize], Any]:
-    """The V1Job of a run with a pod of this size, as the launcher of helm-values.yaml makes it."""
+def launched(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], Any]:
+    """The V1Job of a run with these tags, as the launcher of helm-values.yaml makes it."""
     monkeypatch.setattr("dagster_k8s.launcher.load_kubernetes_config", lambda **_: None)
     config = instance(load_values(VALUES))["run_launcher"]["config"]
     launcher = K8sRunLauncher(**config, k8s_client_batch_api=object(), k8s_client_core_api=object())
 
-    def make(pod: PodSize) -> Any:
-        run = dg.DagsterRun(job_name="job", tags={POD_TAG: json.dumps(pod.run_config())})
+    def make(tags: dict[str, str]) -> Any:
+        run = dg.DagsterRun(job_name="job", tags=tags)
         context = launcher.get_container_context_for_run(run)
         return construct_dagster_k8s_job(
             context.get_k8s_job_config("image", launcher),
@@ -46,6 +49,12 @@ def job_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[PodSize], Any]:
         )
 
     return make
+
+
+@pytest.fixture
+def job_of(launched: Callable[[dict[str, str]], Any]) -> Callable[[PodSize], Any]:
+    """The V1Job of a run with a pod of this size."""
+    return lambda pod: launched({POD_TAG: json.dumps(pod.run_config())})
 
 
 def workers_of(container: Any) -> str:
@@ -91,10 +100,6 @@ def test_every_model_is_in_the_table() -> None:
     assert set(model_names()) - PLACEHOLDER == PODS.keys() - {DEFAULT}
 
 
-def test_a_run_without_a_model_may_embed_with_birdnet() -> None:
-    assert PODS[DEFAULT] == PODS["birdnet"]
-
-
 @pytest.mark.parametrize(
     ("partition", "name"),
     [
@@ -138,12 +143,40 @@ def queue(tmp_path: Path) -> Iterator[Any]:
         each.dispose()
 
 
-def submit(instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
-    place = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("here"), "__repository__")
-    run = dg.DagsterRun("job", tags=tags, remote_job_origin=RemoteJobOrigin(place, "job"))
+def workspace(*jobs: str, **encoders: str) -> Any:
+    """A code location without partitions, of assets that name these encoders, all in all jobs."""
+    tags = {
+        dg.AssetKey(asset): {ENCODER_TAG: name} if name else {} for asset, name in encoders.items()
+    }
+    graph = SimpleNamespace(
+        asset_keys_for_job=lambda job: set(tags) if job in jobs else set(),
+        has=lambda key: key in tags,
+        get=lambda key: SimpleNamespace(tags=tags[key]),
+    )
+    return SimpleNamespace(
+        get_partition_sets=lambda _: [],
+        get_repository=lambda _: SimpleNamespace(asset_graph=graph),
+    )
+
+
+def submit(
+    instance: dg.DagsterInstance,
+    *,
+    job: str = "job",
+    assets: list[str] | None = None,
+    within: Any = None,
+    place: str = "here",
+    **tags: str,
+) -> dg.DagsterRun:
+    origin = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(place), "__repository__")
+    run = dg.DagsterRun(
+        job,
+        tags=tags,
+        remote_job_origin=RemoteJobOrigin(origin, job),
+        asset_selection=None if assets is None else frozenset(map(dg.AssetKey, assets)),
+    )
     instance.add_run(run)
-    without_partitions: Any = SimpleNamespace(get_partition_sets=lambda _: [])
-    context = SubmitRunContext(run, workspace=without_partitions)
+    context = SubmitRunContext(run, workspace=within or workspace())
     instance.run_coordinator.submit_run(context)
     found = instance.get_run_by_id(run.run_id)
     assert found is not None and found.status == DagsterRunStatus.QUEUED
@@ -153,6 +186,91 @@ def submit(instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
 def test_a_queued_run_is_tagged_with_the_pod_of_its_model(queue: Any) -> None:
     run = submit(queue(), **{"dagster/partition": "vgg|coyote"})
     assert json.loads(run.tags[POD_TAG]) == PODS["vgg"].run_config()
+
+
+@pytest.mark.parametrize(
+    ("encoder", "memory"),
+    [("perch", "8192Mi"), ("mfcc", "3072Mi"), ("mobilenet", "6144Mi"), ("", "3072Mi")],
+)
+@pytest.mark.parametrize("assets", [None, ["near_duplicates"]], ids=["job", "asset"])
+def test_a_run_that_looks_for_near_duplicates_gets_a_pod_for_their_encoder(
+    encoder: str, memory: str, assets: list[str] | None, queue: Any, launched: Any
+) -> None:
+    here = workspace("splits", near_duplicates=encoder, balanced_manifest="")
+    partition = {"dagster/partition": "coyote"}
+    run = submit(queue(), job="splits", assets=assets, within=here, **partition)
+    (container,) = launched(run.tags).spec.template.spec.containers
+    assert container.resources.limits == {"memory": memory}
+    other = submit(queue(), job="splits", assets=["balanced_manifest"], within=here, **partition)
+    assert json.loads(other.tags[POD_TAG]) == PODS[DEFAULT].run_config()
+
+
+def test_what_the_instance_says_of_an_encoders_model_holds_for_near_duplicates(queue: Any) -> None:
+    instance = queue(
+        pods={
+            "perch": {"cpu": 1.0, "memory_gib": 9.0, "gpus": 1, "node_selector": {"pool": "gpu"}},
+            "default": {"cpu": 4.0, "memory_gib": 2.0},
+        }
+    )
+    run = submit(instance, job="splits", within=workspace("splits", near_duplicates="perch"))
+    expected = PodSize(cpu=4, memory_gib=9, gpus=1, node_selector={"pool": "gpu"})
+    assert json.loads(run.tags[POD_TAG]) == expected.run_config()
+
+
+@pytest.fixture
+def code_location(tmp_path: Path) -> Callable[..., Any]:
+    """Makes the workspace of our own definitions under settings."""
+
+    def make(instance: dg.DagsterInstance, **settings: Any) -> Any:
+        file = tmp_path / "code_location.py"
+        file.write_text(
+            "from audio_assets.definitions import build_defs\n"
+            "from audio_assets.settings import load_settings\n"
+            f"defs = build_defs(load_settings(**{settings!r}))\n"
+        )
+        origin = LoadableTargetOrigin(executable_path=sys.executable, python_file=str(file))
+        return in_process_test_workspace(instance, origin)
+
+    return make
+
+
+# Of Dagster, when it tells a workspace of schedules.
+@pytest.mark.filterwarnings("ignore:Property .ScheduleDefinition.environment_vars")
+@pytest.mark.parametrize(
+    ("settings", "memory_gib"),
+    [
+        ({"duplicate_encoder": "perch"}, 8),
+        ({"duplicate_encoder": "perch", "duplicate_cosine": 1.0}, 3),
+        ({"duplicate_encoder": ""}, 3),
+    ],
+    ids=["perch", "all are apart", "none"],
+)
+def test_our_definitions_name_the_encoder_of_near_duplicates(
+    settings: dict[str, Any],
+    memory_gib: float,
+    code_location: Any,
+    queue: Any,
+    tmp_path: Path,
+) -> None:
+    instance = queue()
+    instance.add_dynamic_partitions("species", ["coyote"])
+    default = PODS[DEFAULT].run_config()
+    expected = PodSize(cpu=2, memory_gib=memory_gib).run_config()
+    species, model = {"dagster/partition": "coyote"}, {"dagster/partition": "svm|coyote"}
+    with code_location(instance, results_root=str(tmp_path), **settings) as within:
+        (place,) = within.code_location_names
+
+        def pod_for(job: str, assets: list[str] | None = None, **tags: str) -> Any:
+            run = submit(instance, job=job, assets=assets, within=within, place=place, **tags)
+            return json.loads(run.tags[POD_TAG])
+
+        assert pod_for("duplicates") == expected
+        assert pod_for("splits", **species) == expected
+        # As the asset graph of the UI starts it.
+        assert pod_for("__ASSET_JOB", ["near_duplicates"], **species) == expected
+        assert pod_for("inventory", **species) == default
+        assert pod_for("__ASSET_JOB", ["balanced_manifest"], **species) == default
+        assert pod_for("experiment", **model) == PODS["svm"].run_config()
 
 
 def test_a_tag_given_by_hand_stays(queue: Any) -> None:
