@@ -97,6 +97,50 @@ def test_the_role_has_no_wildcard_and_reads_no_secret() -> None:
         assert "secrets" not in rule["resources"]
 
 
+def policies(folder: str) -> dict[str, dict[str, Any]]:
+    """Specs of the network policies that a kustomization makes, by name."""
+    (kustomization,) = documents(DEPLOY / folder / "kustomization.yaml")
+    found: dict[str, dict[str, Any]] = {}
+    for resource in kustomization["resources"]:
+        path = DEPLOY / folder / resource
+        if path.is_dir():
+            found |= policies(path.resolve().relative_to(DEPLOY).as_posix())
+        else:
+            named = (doc for doc in documents(path) if doc["kind"] == "NetworkPolicy")
+            found |= {doc["metadata"]["name"]: doc["spec"] for doc in named}
+    return found
+
+
+def selects(selector: dict[str, Any], component: str) -> bool:
+    labels = selector.get("matchLabels", {})
+    return labels.get("component", component) == component and all(
+        rule["key"] == "component" and rule["operator"] == "In" and component in rule["values"]
+        for rule in selector.get("matchExpressions", [])
+    )
+
+
+def reaches_any_address(folder: str, component: str, port: int) -> bool:
+    return any(
+        {"protocol": "TCP", "port": port} in rule["ports"]
+        for spec in policies(folder).values()
+        if selects(spec["podSelector"], component)
+        for rule in spec.get("egress", [])
+        if "to" not in rule
+    )
+
+
+@pytest.mark.parametrize(("folder", "port"), [("base", 443), ("kind", 6443)])
+@pytest.mark.parametrize("component", ["dagster-webserver", "dagster-daemon"])
+def test_what_starts_runs_reaches_the_api_server(folder: str, port: int, component: str) -> None:
+    """Policies are judged by the port that the API server itself listens on."""
+    assert reaches_any_address(folder, component, port)
+
+
+def test_other_pods_of_kind_do_not_reach_the_api_server() -> None:
+    assert not reaches_any_address("kind", "user-deployments", 6443)
+    assert not reaches_any_address("kind", "run_worker", 6443)
+
+
 def test_embedding_workers_get_what_runs_of_their_model_get() -> None:
     (job,) = documents(DEPLOY / "embed/job.yaml")
     (container,) = job["spec"]["template"]["spec"]["containers"]
