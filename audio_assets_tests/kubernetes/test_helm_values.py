@@ -12,7 +12,12 @@ import yaml
 from dagster._core.instance.config import dagster_instance_config
 from sqlalchemy.engine import make_url
 
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.encoders.registry import default_model_names
+from audio_assets.jobs import job_plans
+from audio_assets.partitions import SPECIES, build_partitions
 from audio_assets.pods import DEFAULT, PODS
+from audio_assets.settings import load_settings
 from audio_assets_tests.kubernetes.chart import (
     KIND_VALUES,
     ROOT,
@@ -136,9 +141,16 @@ def test_the_launchers_own_resources_are_those_of_a_run_without_a_model(
     assert values["runLauncher"]["config"]["k8sRunLauncher"]["resources"] == config
 
 
-def test_the_quota_has_room_for_the_runs(values: dict[str, Any]) -> None:
+def the_quota() -> dict[str, str]:
     documents = yaml.safe_load_all((ROOT / "deploy/base/quota.yaml").read_text())
-    quota = next(d for d in documents if d["kind"] == "ResourceQuota")["spec"]["hard"]
+    found: dict[str, str] = next(d for d in documents if d["kind"] == "ResourceQuota")["spec"][
+        "hard"
+    ]
+    return found
+
+
+def test_the_quota_has_room_for_the_runs(values: dict[str, Any]) -> None:
+    quota = the_quota()
     runs = values["concurrency"]["runs"]["maxConcurrentRuns"]
     platform = [deployment(values), values["dagsterDaemon"], values["dagsterWebserver"]]
     mebibytes = sum(int(p["resources"]["limits"]["memory"].removesuffix("Mi")) for p in platform)
@@ -146,6 +158,27 @@ def test_the_quota_has_room_for_the_runs(values: dict[str, Any]) -> None:
     gibibytes = runs * max(pod.memory_gib for pod in PODS.values()) + 2 * mebibytes / 1024
     assert gibibytes <= int(quota["limits.memory"].removesuffix("Gi"))
     assert runs * max(pod.cpu for pod in PODS.values()) + 2 <= int(quota["requests.cpu"])
+
+
+def test_the_quota_has_room_for_the_jobs_of_two_full_builds(values: dict[str, Any]) -> None:
+    """Each run is a job that counts until its time to live is over; past the quota runs fail."""
+    settings = load_settings(models=default_model_names())
+    species, models = 50, len(settings.models)
+    partitions = build_partitions(settings)
+    runs_by = {
+        None: 1,
+        SPECIES: species,
+        partitions.models: models,
+        partitions.species_by_model: species * models,
+    }
+    plans = job_plans(AssetPlan(settings, partitions)).values()
+    build = sum(runs_by[job.partitions] for job in plans)
+    assert (models, build) == (7, 559)
+    # Half as many again fail and are retried; embedding jobs and the like.
+    assert 2 * build * 1.5 <= int(the_quota()["count/jobs.batch"])
+    ttl = values["runLauncher"]["config"]["k8sRunLauncher"]["runK8sConfig"]["jobSpecConfig"]
+    monitoring = values["dagsterDaemon"]["runMonitoring"]
+    assert 10 * monitoring["pollIntervalSeconds"] <= ttl["ttlSecondsAfterFinished"] <= 3600
 
 
 def test_helm_lays_a_null_over_a_value_by_removing_it() -> None:

@@ -93,7 +93,7 @@ def test_a_pod_keeps_what_the_launcher_says_beside_its_resources(job_of: Any) ->
     assert spec.containers[0].security_context.read_only_root_filesystem is True
     assert spec.containers[0].security_context.capabilities.drop == ["ALL"]
     assert {v.name for v in spec.volumes} == {"tmp", "cache"}
-    assert job.spec.backoff_limit == 0 and job.spec.ttl_seconds_after_finished == 21600
+    assert job.spec.backoff_limit == 0 and job.spec.ttl_seconds_after_finished == 3600
 
 
 def test_every_model_is_in_the_table() -> None:
