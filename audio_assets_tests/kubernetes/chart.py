@@ -176,6 +176,21 @@ def webserver(values: Values) -> Values:
     return _pod("webserver", given, container, values["serviceAccount"]["name"], workspace=True)
 
 
+def code_service(values: Values) -> Values:
+    """The service of the code location; Kubernetes names variables in other pods after it."""
+    given = deployment(values)
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": given["name"], "namespace": NAMESPACE},
+        "spec": {
+            "type": "ClusterIP",
+            "ports": [{"name": "grpc", "protocol": "TCP", "port": given["port"]}],
+            "selector": {"component": "user-deployments", "deployment": given["name"]},
+        },
+    }
+
+
 def _probe(given: Values) -> Values:
     return {key: value for key, value in given.items() if key != "enabled"}
 
@@ -204,6 +219,7 @@ def _container(given: Values, **call: list[str]) -> Values:
     }
 
 
+# It says nothing of service links, as the chart does not: such pods have them.
 def _pod(
     name: str, given: Values, container: Values, account: str, workspace: bool = False
 ) -> Values:

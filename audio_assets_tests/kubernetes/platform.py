@@ -281,6 +281,9 @@ def installed(
                 "metadata": {"name": "dagster-postgresql", "namespace": NAMESPACE},
                 "stringData": {"postgresql-password": PASSWORD},
             },
+            # Pods find one another by address; it is here for the variables that pods get of it, so
+            # before any of them: a pod has the variables of what there was when it started.
+            chart.code_service(values),
         )
         address = cluster.start(_postgres())
         values["postgresql"]["postgresqlHost"] = address

@@ -12,10 +12,12 @@ from kubernetes_validate.utils import all_versions
 
 from audio_assets.pods import PODS
 from audio_assets.run_coordinator import PartitionRunCoordinator
+from audio_assets.settings import PREFIX
 from audio_assets_tests.kubernetes.chart import (
     ROOT,
     VALUES,
     code_server,
+    code_service,
     daemon,
     instance,
     load_values,
@@ -60,6 +62,15 @@ def test_the_charts_pods_are_valid_with_our_values(make: Any) -> None:
         kubernetes_validate.validate(pod, version, strict=True)
 
 
+def test_the_charts_service_is_valid_with_our_values_and_makes_names_of_settings() -> None:
+    """Which settings must take for none."""
+    service = code_service(load_values(VALUES))
+    for version in VERSIONS:
+        kubernetes_validate.validate(service, version, strict=True)
+    variable = service["metadata"]["name"].upper().replace("-", "_") + "_"
+    assert variable == PREFIX
+
+
 @pytest.mark.parametrize("folder", ["base", "kind"])
 def test_a_kustomization_names_every_file_beside_it(folder: str) -> None:
     (kustomization,) = documents(DEPLOY / folder / "kustomization.yaml")
@@ -82,6 +93,7 @@ def pod_specs() -> Iterator[tuple[str, dict[str, Any]]]:
 )
 def test_every_pod_gives_up_what_it_does_not_need(name: str, spec: dict[str, Any]) -> None:
     assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     for container in spec["containers"]:

@@ -56,6 +56,7 @@ def test_the_image_loads_its_definitions_without_root_and_with_a_read_only_root(
     del container["readinessProbe"]
     script = """
         set -u
+        echo link=$AUDIO_ASSETS_PORT_3030_TCP_PORT
         echo uid=$(id -u) gid=$(id -g) groups=$(id -G)
         for place in / /opt/app /opt/venv /opt/dagster/dagster_home /etc; do
           touch $place/x 2>/dev/null && echo writable=$place
@@ -74,6 +75,8 @@ def test_the_image_loads_its_definitions_without_root_and_with_a_read_only_root(
     container["args"] = ["bash", "-c", script]
     phase, printed = cluster.run(pod)
     assert phase == "Succeeded", printed
+    # As under the chart, whose service has the name that settings begin with.
+    assert "link=3030\n" in printed
     assert "uid=10001 gid=10001" in printed
     assert "writable=" not in printed
     assert "room=/tmp" in printed and "room=/var/cache/audio-assets" in printed
@@ -120,6 +123,7 @@ def test_an_experiment_succeeds_in_a_pod_and_its_results_are_on_the_volume(
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     # Runs have no token of the cluster.
     assert spec["serviceAccountName"] == "audio-assets-runs"
+    assert spec["enableServiceLinks"] is False
     mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
     assert not any("serviceaccount" in path for path in mounted)
 

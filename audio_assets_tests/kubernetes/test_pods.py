@@ -87,6 +87,7 @@ def test_a_pod_keeps_what_the_launcher_says_beside_its_resources(job_of: Any) ->
     job = job_of(PODS["vgg"])
     spec = job.spec.template.spec
     assert spec.automount_service_account_token is False
+    assert spec.enable_service_links is False
     assert spec.service_account_name == "audio-assets-runs"
     assert spec.security_context.run_as_non_root is True
     assert spec.security_context.seccomp_profile.type == "RuntimeDefault"
