@@ -177,6 +177,14 @@ def test_workflows_start_with_no_more_than_reading() -> None:
         assert yaml.safe_load(path.read_text())["permissions"] == {"contents": "read"}
 
 
+def test_the_workflow_deploys_with_the_helm_of_the_handbook() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/deploy.yaml").read_text())
+    steps = workflow["jobs"]["deploy"]["steps"]
+    (helm,) = [s for s in steps if s.get("uses", "").startswith("azure/setup-helm@")]
+    major = helm["with"]["version"].removeprefix("v").split(".")[0]
+    assert f"helm {major}" in (DEPLOY / "README.md").read_text()
+
+
 def test_the_services_of_compose_are_as_closed_as_the_pods() -> None:
     services = yaml.safe_load((COMPOSE / "docker-compose.yaml").read_text())["services"]
     ours = {name: s for name, s in services.items() if s.get("image") == "audio-assets:local"}
