@@ -197,6 +197,24 @@ def test_the_services_of_compose_are_as_closed_as_the_pods() -> None:
     assert ports == ["127.0.0.1:3000:3000"]
 
 
+def test_settings_reach_the_code_server_of_compose_and_nothing_else() -> None:
+    """With Compose, runs are its child processes; one setting is a secret."""
+    services = yaml.safe_load((COMPOSE / "docker-compose.yaml").read_text())["services"]
+    given = {name: s["env_file"] for name, s in services.items() if "env_file" in s}
+    assert given == {"code": [{"path": "settings.env", "required": False}]}
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert "/deploy/compose/settings.env" in ignored and "/deploy/compose/.env" in ignored
+    # These stay what the volumes are mounted at, whatever the file says.
+    ours = {name for name in services["code"]["environment"] if name.startswith(PREFIX)}
+    assert ours == {f"{PREFIX}AUDIO_ROOT", f"{PREFIX}RESULTS_ROOT"}
+
+
+def test_an_image_that_compose_builds_may_name_its_commit() -> None:
+    services = yaml.safe_load((COMPOSE / "docker-compose.yaml").read_text())["services"]
+    assert services["code"]["build"]["args"] == {"REVISION": "${REVISION:-}"}
+    assert "\nARG REVISION=\n" in (ROOT / "Dockerfile").read_text()
+
+
 def test_compose_agrees_with_the_local_instance() -> None:
     local = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     composed = yaml.safe_load((COMPOSE / "dagster.yaml").read_text())
