@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import math
-import os
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from audio_assets.importing.label_table import Segment, read_segments
 from audio_assets.importing.layout import (
     Imported,
     ImportRefusedError,
@@ -24,40 +22,9 @@ from audio_assets.importing.layout import (
 from audio_assets.importing.leftovers import Sources, leftover_clips
 from audio_assets.tables import VARIANTS
 
-COLUMNS = ("file", "start", "end", "label")
-LABELS = {
-    "pos": "pos", "positive": "pos", "presence": "pos", "1": "pos",
-    "neg": "neg", "negative": "neg", "absence": "neg", "0": "neg",
-}  # fmt: skip
 PERCH_SECONDS = 5.0
 # What WAV can hold as it is. Lossy files decode to floating point, which may exceed full scale.
 _AS_THEY_ARE = {"PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT", "DOUBLE"}
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A row of the table.
-
-    Attributes
-    ----------
-    file
-        Path of the recording as the table gives it.
-    start, end
-        Seconds from the beginning of the file.
-    label
-        ``pos`` or ``neg``.
-    recording
-        Unit that is kept together in the splits.
-    species
-        Species folder.
-    """
-
-    file: str
-    start: float
-    end: float
-    label: str
-    recording: str
-    species: str
 
 
 class _HoldsCallError(ImportRefusedError):
@@ -97,7 +64,7 @@ def import_segments(
     ----------
     table
         CSV with the columns file, start, end (seconds), label (pos or neg, 1 or 0) and, if wanted,
-        recording (else the file is the recording) and species.
+        recording (else the file is the recording, however it is spelled) and species.
     root
         Audio root that the clips are written under, with their recordings in ``clips.csv``.
     species
@@ -120,19 +87,18 @@ def import_segments(
     if species is not None:
         require_species(species)
     folder = recordings if recordings is not None else table.parent
-    rows = _read(table)
+    rows = read_segments(table, folder, species)
     written, unchanged, refused = list[str](), list[str](), list[Refused]()
     groups: dict[str, str] = {}
-    found = [_segment_or_fault(row, species) for _, row in rows]
-    segments = [segment for segment in found if isinstance(segment, Segment)]
-    calls = _calls(segments, folder)
+    segments = [segment for _, segment in rows if isinstance(segment, Segment)]
+    calls = _calls(segments)
     made = {_path(segment, variant) for segment in segments for variant in VARIANTS}
-    for number, ((line, _), segment) in enumerate(zip(rows, found, strict=True), start=1):
+    for number, (line, segment) in enumerate(rows, start=1):
         where = f"{table}, line {line}"
         try:
             if isinstance(segment, ImportRefusedError):
                 raise segment
-            for path, data in _cut(segment, folder, perch, calls):
+            for path, data in _cut(segment, perch, calls):
                 if path in groups:
                     raise ImportRefusedError(f"{path} is cut by an earlier line too", "Drop one.")
                 (written if write_clip(root, path, data) else unchanged).append(path)
@@ -154,88 +120,37 @@ def _sources(segments: Sequence[Segment]) -> dict[str, Sources]:
     for segment in segments:
         by_species[segment.species].append(segment)
     return {
-        species: Sources({_source(s) for s in its}, {s.recording for s in its})
+        species: Sources(
+            # The name by the spelling is that of clips which were cut before spellings were one.
+            {_source(name) for s in its for name in (s.file.name, s.file.spelling)},
+            {s.recording for s in its},
+        )
         for species, its in by_species.items()
     }
 
 
-def _read(table: Path) -> list[tuple[int, dict[str, str]]]:
-    """Rows with the line that each ends on: empty lines are no rows."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = [
-                (reader.line_num, {key: (row[key] or "").strip() for key in row if key})
-                for row in reader
-            ]
-            columns = reader.fieldnames or ()
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ImportRefusedError(
-            f"{table} cannot be read: {error}", "Give a UTF-8 CSV with a header line."
-        ) from error
-    missing = [name for name in COLUMNS if name not in columns]
-    if missing:
-        raise ImportRefusedError(
-            f"{table} has no column {' and '.join(missing)}",
-            f"Give the columns {', '.join(COLUMNS)}, and recording and species if you like.",
-        )
-    return rows
-
-
-def _segment_or_fault(row: dict[str, str], species: str | None) -> Segment | ImportRefusedError:
-    try:
-        return _segment(row, species)
-    except ImportRefusedError as error:
-        return error
-
-
-def _segment(row: dict[str, str], species: str | None) -> Segment:
-    label = LABELS.get(row["label"].lower())
-    if label is None:
-        raise ImportRefusedError(
-            f"the label {row['label']!r} is neither pos nor neg", "Correct it."
-        )
-    try:
-        start, end = float(row["start"]), float(row["end"])
-    except ValueError:
-        start = end = math.nan
-    if not 0.0 <= start < end < math.inf:
-        raise ImportRefusedError(
-            f"from {row['start']!r} to {row['end']!r} is no stretch of seconds", "Correct it."
-        )
-    named = row.get("species") or species
-    if not named:
-        raise ImportRefusedError("no species is given", "Add a column species, or give --species.")
-    if not row["file"]:
-        raise ImportRefusedError("no file is given", "Name the recording.")
-    recording = row.get("recording") or str(Path(row["file"]).with_suffix(""))
-    return Segment(row["file"], start, end, label, recording, require_species(named))
-
-
-def _calls(segments: Sequence[Segment], folder: Path) -> dict[tuple[str, str], list[Segment]]:
+def _calls(segments: Sequence[Segment]) -> dict[tuple[str, str], list[Segment]]:
     """Positive stretches by species and file."""
     calls = defaultdict(list)
     for segment in segments:
         if segment.label == "pos":
-            calls[_key(segment, folder)].append(segment)
+            calls[_key(segment)].append(segment)
     return calls
 
 
-def _key(segment: Segment, folder: Path) -> tuple[str, str]:
-    # Two rows may spell one path differently.
-    return segment.species, os.path.abspath(folder / segment.file)
+def _key(segment: Segment) -> tuple[str, str]:
+    return segment.species, segment.file.name
 
 
 def _cut(
     segment: Segment,
-    folder: Path,
     perch: bool,
     calls: Mapping[tuple[str, str], Sequence[Segment]],
 ) -> Iterator[tuple[str, bytes]]:
     """Path under the root and bytes of the clips of a segment, that in ``data`` first."""
     import soundfile
 
-    source = folder / segment.file
+    source = segment.file.path
     if not source.is_file():
         raise ImportRefusedError(f"there is no file {source}", "Correct the path.")
     try:
@@ -249,7 +164,7 @@ def _cut(
                 )
             yield _path(segment, "data"), _wav(file, segment.start, segment.end)
             if perch:
-                beside = calls.get(_key(segment, folder), ()) if segment.label == "neg" else ()
+                beside = calls.get(_key(segment), ()) if segment.label == "neg" else ()
                 times = _five_seconds(segment, seconds, beside)
                 yield _path(segment, "data_5s"), _wav(file, *times)
     except soundfile.SoundFileError as error:
@@ -290,12 +205,13 @@ def _five_seconds(
 def _name(segment: Segment) -> str:
     """Name that tells file and time, and no two files or stretches share."""
     ends = "-".join(f"{time:.3f}".rstrip("0").rstrip(".") for time in (segment.start, segment.end))
-    return f"{_source(segment)}_{ends}s"
+    return f"{_source(segment.file.name)}_{ends}s"
 
 
-def _source(segment: Segment) -> str:
-    stem = re.sub(r"[/\\]+", "__", str(Path(segment.file).with_suffix("")).lstrip("./\\"))
-    return f"{stem}.{Path(segment.file).suffix.lower().lstrip('.')}"
+def _source(name: str) -> str:
+    stem, suffix = posixpath.splitext(name)
+    flat = re.sub(r"[/\\]+", "__", stem.lstrip("./\\"))
+    return f"{flat}.{suffix.lower().lstrip('.')}"
 
 
 def _wav(file: Any, start: float, end: float) -> bytes:

@@ -67,6 +67,49 @@ def test_rows_of_one_file_are_one_recording_unless_the_table_says_otherwise(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "{folder}/field/day 1.wav",
+        "field/../field/day 1.wav",
+        "./field//day 1.wav",
+        "field\\day 1.wav",
+    ],
+)
+def test_a_file_spelled_in_two_ways_is_one_recording_with_one_name(
+    spelling: str, long_file: Path, tmp_path: Path
+) -> None:
+    other = {"file": spelling.format(folder=tmp_path)}
+    table = write_table(tmp_path / "t.csv", row(0, 3) | other, row(5, 8), row(9, 12, "neg") | other)
+    done = import_segments(table, tmp_path / "out", species="owl")
+    assert done.refused == ()
+    assert groups(tmp_path / "out") == {
+        "owl/data/pos/field__day 1.wav_0-3s.wav": "field/day 1",
+        "owl/data/pos/field__day 1.wav_5-8s.wav": "field/day 1",
+        "owl/data/neg/field__day 1.wav_9-12s.wav": "field/day 1",
+    }
+
+
+def test_the_stretches_of_a_file_spelled_in_two_ways_are_cut_once(
+    long_file: Path, tmp_path: Path
+) -> None:
+    table = write_table(tmp_path / "t.csv", row(0, 3), row(0, 3) | {"file": str(long_file)})
+    done = import_segments(table, tmp_path / "out", species="owl")
+    assert len(done.written) == 1 and "earlier line" in done.refused[0].why
+
+
+def test_clips_named_by_another_spelling_before_are_named_and_stay(
+    long_file: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "out"
+    table = write_table(tmp_path / "t.csv", row(0, 3) | {"file": str(long_file)})
+    (path,) = import_segments(table, root, species="owl").written
+    before = f"{str(long_file)[1:].replace('/', '__')}_0-3s.wav"
+    (root / path).with_name(before).write_bytes(b"of an earlier version")
+    done = import_segments(table, root, species="owl")
+    assert done.leftover == (f"owl/data/pos/{before}",)
+
+
 def test_perch_gets_five_seconds_around_the_middle_inside_the_recording(
     long_file: Path, tmp_path: Path
 ) -> None:
