@@ -27,6 +27,8 @@ class Segment:
 
     Attributes
     ----------
+    line
+        Line of the table that the row ends on.
     file
         The recording.
     start, end
@@ -39,6 +41,7 @@ class Segment:
         Species folder.
     """
 
+    line: int
     file: RecordedFile
     start: float
     end: float
@@ -68,7 +71,7 @@ def read_segments(
     """
     rows = _read(table)
     files = find_recorded_files(recordings, {row["file"] for _, row in rows if _is_path(row)})
-    return [(line, _segment_or_fault(row, files, species)) for line, row in rows]
+    return [(line, _segment_or_fault(line, row, files, species)) for line, row in rows]
 
 
 def _read(table: Path) -> list[tuple[int, dict[str, str]]]:
@@ -98,15 +101,17 @@ def _is_path(row: dict[str, str]) -> bool:
 
 
 def _segment_or_fault(
-    row: dict[str, str], files: dict[str, RecordedFile], species: str | None
+    line: int, row: dict[str, str], files: dict[str, RecordedFile], species: str | None
 ) -> Segment | ImportRefusedError:
     try:
-        return _segment(row, files, species)
+        return _segment(line, row, files, species)
     except ImportRefusedError as error:
         return error
 
 
-def _segment(row: dict[str, str], files: dict[str, RecordedFile], species: str | None) -> Segment:
+def _segment(
+    line: int, row: dict[str, str], files: dict[str, RecordedFile], species: str | None
+) -> Segment:
     label = LABELS.get(row["label"].lower())
     if label is None:
         raise ImportRefusedError(
@@ -127,4 +132,4 @@ def _segment(row: dict[str, str], files: dict[str, RecordedFile], species: str |
     if file is None:
         raise ImportRefusedError("no file is given", "Name the recording.")
     recording = row.get("recording") or posixpath.splitext(file.name)[0]
-    return Segment(file, start, end, label, recording, require_species(named))
+    return Segment(line, file, start, end, label, recording, require_species(named))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,15 @@ _AS_THEY_ARE = {"PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT", "DOUBLE"}
 
 
 class _HoldsCallError(ImportRefusedError):
-    """There are no 5 s around a negative stretch without a call."""
+    """The clips of a negative would hold a call that the table labels."""
 
-    def __init__(self, segment: Segment, calls: str) -> None:
-        super().__init__(
-            f"5 s that hold {segment.start:g}-{segment.end:g} s would also hold a part of the "
-            f"positive stretch {calls}, so there is no clip in data_5s, only that in data",
-            "Label a stretch that lies further from the call.",
-        )
-        self.path = _path(segment, "data_5s")
+    variants: tuple[str, ...] = tuple(VARIANTS)
+
+
+class _HoldsCallAroundError(_HoldsCallError):
+    """Only the 5 s around a negative would."""
+
+    variants = ("data_5s",)
 
 
 def import_segments(
@@ -54,11 +55,12 @@ def import_segments(
     recording. A row that cannot be cut is left out with its reason, and the others are cut. Clips
     of the same recordings that the table does not make are named and stay where they are.
 
-    A negative clip must not hold a call that the table labels. So the 5 s of a negative stretch are
-    moved, still holding all of it, until no positive stretch of the same file and species is in
-    them; where there is no such place, that clip is left out with its reason, and the clip in
-    ``data`` is made all the same. What other tables label is not known. A positive that also holds
-    a negative stretch is still positive, and stays where it is.
+    A negative clip must not hold a call that the table labels. So a negative stretch that overlaps
+    a positive one of the same file and species is left out; touching ends do not overlap. The 5 s
+    of another are moved, still holding all of it, until no positive stretch is in them; where there
+    is no such place, that clip is left out with its reason, and the clip in ``data`` is made all
+    the same. What other tables label is not known. The 5 s of a positive may hold a negative
+    stretch, and stay where they are.
 
     Parameters
     ----------
@@ -98,15 +100,17 @@ def import_segments(
         try:
             if isinstance(segment, ImportRefusedError):
                 raise segment
-            for path, data in _cut(segment, perch, calls):
+            beside = calls.get(_key(segment), ()) if segment.label == "neg" else ()
+            _require_apart(segment, beside)
+            for path, data in _cut(segment, perch, beside):
                 if path in groups:
                     raise ImportRefusedError(f"{path} is cut by an earlier line too", "Drop one.")
                 (written if write_clip(root, path, data) else unchanged).append(path)
                 groups[path] = segment.recording
         except ImportRefusedError as error:
             refused.append(Refused(where, error.what))
-            if isinstance(error, _HoldsCallError):
-                made.discard(error.path)
+            if isinstance(error, _HoldsCallError) and isinstance(segment, Segment):
+                made.difference_update(_path(segment, variant) for variant in error.variants)
         if progress is not None:
             progress(number, len(rows))
     if groups:
@@ -142,16 +146,29 @@ def _key(segment: Segment) -> tuple[str, str]:
     return segment.species, segment.file.name
 
 
-def _cut(
-    segment: Segment,
-    perch: bool,
-    calls: Mapping[tuple[str, str], Sequence[Segment]],
-) -> Iterator[tuple[str, bytes]]:
-    """Path under the root and bytes of the clips of a segment, that in ``data`` first."""
+def _require_apart(negative: Segment, calls: Sequence[Segment]) -> None:
+    held = [call for call in calls if negative.start < call.end and call.start < negative.end]
+    if held:
+        raise _HoldsCallError(
+            f"the negative stretch {negative.start:g}-{negative.end:g} s holds a part of the "
+            f"positive stretch {_named(held)}",
+            "Correct the one that is wrong.",
+        )
+
+
+def _named(calls: Sequence[Segment]) -> str:
+    return ", ".join(f"{call.start:g}-{call.end:g} s of line {call.line}" for call in calls)
+
+
+def _cut(segment: Segment, perch: bool, calls: Sequence[Segment]) -> Iterator[tuple[str, bytes]]:
+    """Path under the root and bytes of the clips of a segment, that in ``data`` first.
+
+    Those in ``data_5s`` hold none of these calls, which lie before or after the segment.
+    """
     import soundfile
 
     source = segment.file.path
-    if not source.is_file():
+    if not os.path.isfile(source):
         raise ImportRefusedError(f"there is no file {source}", "Correct the path.")
     try:
         with soundfile.SoundFile(source) as file:
@@ -164,8 +181,7 @@ def _cut(
                 )
             yield _path(segment, "data"), _wav(file, segment.start, segment.end)
             if perch:
-                beside = calls.get(_key(segment), ()) if segment.label == "neg" else ()
-                times = _five_seconds(segment, seconds, beside)
+                times = _five_seconds(segment, seconds, calls)
                 yield _path(segment, "data_5s"), _wav(file, *times)
     except soundfile.SoundFileError as error:
         raise ImportRefusedError(f"{source} cannot be decoded: {error}", "Replace it.") from error
@@ -184,21 +200,16 @@ def _five_seconds(
     ends = sorted((segment.start, segment.end - length))
     low, high = (min(max(end, 0.0), seconds - length) for end in ends)
     wanted = min(max((segment.start + segment.end - length) / 2.0, low), high)
-    places = [wanted, *(call.start - length for call in calls), *(call.end for call in calls)]
-    free = [
-        start
-        for start in places
-        if low <= start <= high
-        and not any(call.start - length < start < call.end for call in calls)
-    ]
-    if not free:
-        named = ", ".join(
-            f"{call.start:g}-{call.end:g} s"
-            for call in calls
-            if call.start < high + length and low < call.end
+    first = max([low, *(call.end for call in calls if call.end <= segment.start)])
+    last = min([high, *(call.start - length for call in calls if call.start >= segment.end)])
+    if first > last:
+        held = [call for call in calls if call.start < high + length and low < call.end]
+        raise _HoldsCallAroundError(
+            f"5 s that hold {segment.start:g}-{segment.end:g} s would also hold a part of the "
+            f"positive stretch {_named(held)}, so there is no clip in data_5s, only that in data",
+            "Label a stretch that lies further from the call.",
         )
-        raise _HoldsCallError(segment, named)
-    start = min(free, key=lambda start: (abs(start - wanted), start))
+    start = min(max(wanted, first), last)
     return start, start + length
 
 

@@ -149,8 +149,6 @@ def five_second_starts(root: Path, whole_file: Path, paths: list[str]) -> list[f
         ([(18, 19)], (17, 18), 13.0),
         # A long stretch holds its 5 s, wherever they lie in it.
         ([(4, 5)], (5, 11), 5.5),
-        # Both sides are as far: the earlier.
-        ([(10, 13)], (4, 19), 5.0),
     ],
 )
 def test_the_five_seconds_of_a_negative_hold_all_of_it_and_no_labelled_call(
@@ -181,11 +179,55 @@ def test_a_negative_whose_every_five_seconds_hold_a_call_is_left_out_of_data_5s_
     )
     done = import_segments(table, tmp_path / "out", species="owl", perch=True)
     assert [left.where for left in done.refused] == [f"{table}, line 3"]
-    assert "10-12 s, 13.5-14 s" in done.refused[0].why
+    assert "10-12 s of line 2, 13.5-14 s of line 4" in done.refused[0].why
     assert "only that in data" in done.refused[0].why
     assert [path for path in done.written if "/neg/" in path] == [
         "owl/data/neg/field__day 1.wav_12-13s.wav"
     ]
+
+
+@pytest.mark.parametrize(
+    ("negative", "why"),
+    [
+        ((5, 8), "5-8 s of line 2"),
+        ((6, 7), "5-8 s of line 2"),
+        ((0, 20), "5-8 s of line 2, 9-10 s of line 5"),
+        ((4, 5.001), "5-8 s of line 2"),
+        ((7.999, 9), "5-8 s of line 2"),
+    ],
+)
+def test_a_negative_that_holds_a_labelled_call_is_left_out_with_its_lines(
+    negative: tuple[float, float], why: str, long_file: Path, tmp_path: Path
+) -> None:
+    rows = [
+        row(5, 8) | {"file": "./field/day 1.wav"},
+        row(*negative, "neg"),
+        # Ends that touch, and the calls of another species, are no calls in it.
+        row(8, 9, "neg"),
+        row(9, 10),
+        row(*negative, "neg", species="frog"),
+    ]
+    table = write_table(tmp_path / "t.csv", *({"species": ""} | one for one in rows))
+    done = import_segments(table, tmp_path / "out", species="owl", perch=True)
+    assert [left.where for left in done.refused if "the negative stretch" in left.why] == [
+        f"{table}, line 3"
+    ]
+    assert done.refused[0].why.endswith(f"positive stretch {why}")
+    found = [path.split("_")[-1] for path in done.written if path.startswith("owl/data/")]
+    assert found == ["5-8s.wav", "8-9s.wav", "9-10s.wav"]
+    assert [path for path in done.written if path.startswith("frog/data/neg/")]
+    assert set(groups(tmp_path / "out")) == set(done.written)
+
+
+def test_a_negative_that_was_cut_with_a_call_labelled_since_is_named(
+    long_file: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "out"
+    rows = [row(5, 8, "neg")]
+    table = write_table(tmp_path / "t.csv", *rows)
+    cut = import_segments(table, root, species="owl", perch=True).written
+    write_table(table, *rows, row(6, 7))
+    assert import_segments(table, root, species="owl", perch=True).leftover == tuple(sorted(cut))
 
 
 def test_a_positive_stays_around_its_middle_whatever_negatives_lie_in_it(
