@@ -9,11 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from audio_assets.importing.clips_csv import (
+    add_recordings,
+    read_clips_csv,
+    require_agreement,
+)
 from audio_assets.importing.layout import (
     Imported,
     ImportRefusedError,
     Refused,
-    add_recordings,
     require_species,
     write_clip,
 )
@@ -70,7 +74,7 @@ def import_esc50(
     ImportRefusedError
         If this is not ESC-50, or it has no such category.
     AudioRootError
-        If the root's ``clips.csv`` cannot be added to.
+        If the root's ``clips.csv`` cannot be added to; nothing is copied then.
     """
     if group_by not in GROUPINGS or negatives < 1:
         raise ValueError(f"group_by is one of {GROUPINGS} and negatives at least 1")
@@ -82,7 +86,7 @@ def import_esc50(
             f"ESC-50 has no category {', '.join(unknown)}", f"Choose among {', '.join(known)}."
         )
     wanted = [
-        (category, label, clip)
+        (_paths(require_species(category), label, clip), clip)
         for category in (categories or known)
         for label, of_label in (
             ("pos", [clip for clip in clips if clip.category == category]),
@@ -90,26 +94,35 @@ def import_esc50(
         )
         for clip in of_label
     ]
+    groups = {
+        path: f"esc50-fold-{clip.fold}" if group_by == "fold" else f"esc50-{clip.source}"
+        for paths, clip in wanted
+        for path in paths
+    }
+    require_agreement(read_clips_csv(root), groups)
     written, unchanged, refused = list[str](), list[str](), list[Refused]()
-    groups: dict[str, str] = {}
-    for done, (category, label, clip) in enumerate(wanted, start=1):
-        species, source = require_species(category), folder / CLIPS / clip.filename
-        group = f"esc50-fold-{clip.fold}" if group_by == "fold" else f"esc50-{clip.source}"
-        try:
-            data = source.read_bytes()
-            for variant in ("data", "data_5s"):
-                path = f"{species}/{variant}/{label}/{clip.filename}"
-                (written if write_clip(root, path, data) else unchanged).append(path)
-                groups[path] = group
-        except OSError as error:
-            refused.append(Refused(str(source), f"cannot be read: {error.strerror}"))
-        except ImportRefusedError as error:
-            refused.append(Refused(str(source), error.what))
-        if progress is not None:
-            progress(done, len(wanted))
-    if groups:
-        add_recordings(root, groups)
+    try:
+        for done, (paths, clip) in enumerate(wanted, start=1):
+            source = folder / CLIPS / clip.filename
+            try:
+                data = source.read_bytes()
+                for path in paths:
+                    (written if write_clip(root, path, data) else unchanged).append(path)
+            except OSError as error:
+                refused.append(Refused(str(source), f"cannot be read: {error.strerror}"))
+            except ImportRefusedError as error:
+                refused.append(Refused(str(source), error.what))
+            if progress is not None:
+                progress(done, len(wanted))
+    finally:
+        # Also when interrupted: a clip without a line would count as a recording of its own.
+        if written or unchanged:
+            add_recordings(root, {path: groups[path] for path in (*written, *unchanged)})
     return Imported(tuple(written), tuple(unchanged), tuple(refused))
+
+
+def _paths(species: str, label: str, clip: Clip) -> list[str]:
+    return [f"{species}/{variant}/{label}/{clip.filename}" for variant in ("data", "data_5s")]
 
 
 def _read(folder: Path) -> list[Clip]:

@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from audio_assets.importing.layout import read_clips
-from audio_assets.storage.recordings import CLIPS_CSV
+from audio_assets.importing.clips_csv import read_clips_csv
+from audio_assets.storage.recordings import normal_path
 from audio_assets.tables import LABELS, VARIANTS
 
 # As audio_assets.importing.segments names the clips that it cuts.
@@ -49,7 +49,7 @@ def leftover_clips(
     sources
         By species.
     """
-    recording_of = {row["file"]: row["group"] for row in read_clips(root / CLIPS_CSV)[1]}
+    recording_of = read_clips_csv(root).groups
     found = []
     for species, its in sources.items():
         for variant in VARIANTS:
@@ -59,6 +59,9 @@ def leftover_clips(
                     match = _CUT.fullmatch(file.name)
                     if match is None or path in made:
                         continue
-                    if match["source"] in its.names or recording_of.get(path) in its.recordings:
+                    if (
+                        match["source"] in its.names
+                        or recording_of.get(normal_path(path)) in its.recordings
+                    ):
                         found.append(path)
     return tuple(sorted(found))

@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from audio_assets.importing.clips_csv import (
+    add_recordings,
+    read_clips_csv,
+    require_agreement,
+)
 from audio_assets.importing.label_table import Segment, read_segments
 from audio_assets.importing.layout import (
     Imported,
     ImportRefusedError,
     Refused,
-    add_recordings,
     require_species,
     write_clip,
 )
@@ -84,7 +88,7 @@ def import_segments(
     ImportRefusedError
         If the table cannot be read or lacks a column.
     AudioRootError
-        If the root's ``clips.csv`` cannot be added to.
+        If the root's ``clips.csv`` cannot be added to; nothing is cut then.
     """
     if species is not None:
         require_species(species)
@@ -95,28 +99,43 @@ def import_segments(
     segments = [segment for _, segment in rows if isinstance(segment, Segment)]
     calls = _calls(segments)
     made = {_path(segment, variant) for segment in segments for variant in VARIANTS}
-    for number, (line, segment) in enumerate(rows, start=1):
-        where = f"{table}, line {line}"
-        try:
-            if isinstance(segment, ImportRefusedError):
-                raise segment
-            beside = calls.get(_key(segment), ()) if segment.label == "neg" else ()
-            _require_apart(segment, beside)
-            for path, data in _cut(segment, perch, beside):
-                if path in groups:
-                    raise ImportRefusedError(f"{path} is cut by an earlier line too", "Drop one.")
-                (written if write_clip(root, path, data) else unchanged).append(path)
-                groups[path] = segment.recording
-        except ImportRefusedError as error:
-            refused.append(Refused(where, error.what))
-            if isinstance(error, _HoldsCallError) and isinstance(segment, Segment):
-                made.difference_update(_path(segment, variant) for variant in error.variants)
-        if progress is not None:
-            progress(number, len(rows))
-    if groups:
-        add_recordings(root, groups)
+    require_agreement(read_clips_csv(root), _planned(segments, perch))
+    try:
+        for number, (line, segment) in enumerate(rows, start=1):
+            where = f"{table}, line {line}"
+            try:
+                if isinstance(segment, ImportRefusedError):
+                    raise segment
+                beside = calls.get(_key(segment), ()) if segment.label == "neg" else ()
+                _require_apart(segment, beside)
+                for path, data in _cut(segment, perch, beside):
+                    if path in groups:
+                        raise ImportRefusedError(
+                            f"{path} is cut by an earlier line too", "Drop one."
+                        )
+                    (written if write_clip(root, path, data) else unchanged).append(path)
+                    groups[path] = segment.recording
+            except ImportRefusedError as error:
+                refused.append(Refused(where, error.what))
+                if isinstance(error, _HoldsCallError) and isinstance(segment, Segment):
+                    made.difference_update(_path(segment, variant) for variant in error.variants)
+            if progress is not None:
+                progress(number, len(rows))
+    finally:
+        # Also when interrupted: a clip without a line would count as a recording of its own.
+        if groups:
+            add_recordings(root, groups)
     leftover = leftover_clips(root, made, _sources(segments))
     return Imported(tuple(written), tuple(unchanged), tuple(refused), leftover)
+
+
+def _planned(segments: Sequence[Segment], perch: bool) -> dict[str, str]:
+    """Recording by path of the clips that are cut if nothing is in the way."""
+    planned = dict[str, str]()
+    for segment in segments:
+        for variant in VARIANTS if perch else ("data",):
+            planned.setdefault(_path(segment, variant), segment.recording)
+    return planned
 
 
 def _sources(segments: Sequence[Segment]) -> dict[str, Sources]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from audio_assets.errors import AudioRootError
 from audio_assets.importing.esc50 import import_esc50
 from audio_assets.importing.layout import ImportRefusedError
 
@@ -82,6 +83,33 @@ def test_a_missing_file_is_named_and_the_others_are_copied(esc50: Path, tmp_path
     assert [Path(left.where).name for left in done.refused] == ["1-10-A-0.wav"]
     assert len([path for path in done.written if "/data/pos/" in path]) == 19
     assert "dog/data/pos/1-10-A-0.wav" not in read_groups(tmp_path / "audio")
+
+
+@pytest.mark.parametrize("line", ["./dog/data/pos/1-10-A-0.wav,pond", "dog/data/pos/a.wav,a,b"])
+def test_nothing_is_copied_where_clips_csv_cannot_be_added_to(
+    line: str, esc50: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "audio"
+    root.mkdir()
+    (root / "clips.csv").write_text(f"file,group\n{line}\n")
+    with pytest.raises(AudioRootError):
+        import_esc50(esc50, root, ["dog"])
+    assert [path.name for path in root.rglob("*")] == ["clips.csv"]
+
+
+def test_clips_of_an_import_that_was_interrupted_have_their_recordings(
+    esc50: Path, tmp_path: Path
+) -> None:
+    def interrupt(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_esc50(esc50, tmp_path / "audio", ["dog"], progress=interrupt)
+    found = {
+        path.relative_to(tmp_path / "audio").as_posix()
+        for path in (tmp_path / "audio").rglob("*.wav")
+    }
+    assert set(read_groups(tmp_path / "audio")) == found and found
 
 
 def test_an_unknown_category_lists_those_there_are(esc50: Path, tmp_path: Path) -> None:

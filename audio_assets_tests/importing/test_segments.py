@@ -363,6 +363,38 @@ def test_another_recording_for_a_known_clip_is_an_error(long_file: Path, tmp_pat
     assert list(groups(root).values()) == ["field/day 1"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file,group\nowl/data/pos/field__day 1.wav_0-3s.wav,elsewhere\n",
+        "file,group\nowl/data/pos/a.wav,a,of the pond\n",
+    ],
+)
+def test_nothing_is_cut_where_clips_csv_cannot_be_added_to(
+    text: str, long_file: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "out"
+    root.mkdir()
+    (root / "clips.csv").write_text(text)
+    table = write_table(tmp_path / "t.csv", row(9, 12), row(0, 3))
+    with pytest.raises(AudioRootError):
+        import_segments(table, root, species="owl")
+    assert [path.name for path in root.rglob("*")] == ["clips.csv"]
+    assert (root / "clips.csv").read_text() == text
+
+
+def test_clips_of_an_import_that_was_interrupted_have_their_recordings(
+    long_file: Path, tmp_path: Path
+) -> None:
+    def interrupt(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    table = write_table(tmp_path / "t.csv", row(0, 3), row(5, 8))
+    with pytest.raises(KeyboardInterrupt):
+        import_segments(table, tmp_path / "out", species="owl", progress=interrupt)
+    assert groups(tmp_path / "out") == {"owl/data/pos/field__day 1.wav_0-3s.wav": "field/day 1"}
+
+
 def test_a_table_without_a_column_says_which(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text("file,start,label\n")

@@ -1,0 +1,66 @@
+"""A clips.csv that an import finds in an audio root, and adds to."""
+
+from pathlib import Path
+
+import pytest
+from upath import UPath
+
+from audio_assets.errors import AudioRootError
+from audio_assets.importing.clips_csv import add_recordings, read_clips_csv
+from audio_assets.storage.recordings import read_recording_rules
+
+
+def write(root: Path, text: str) -> Path:
+    path = root / "clips.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("file,group\na.wav,a\n\nb.wav,b,c\n", r"line 4 has 3 values, and the header 2 columns"),
+        ("file;group\na.wav;a\n", r"no column file; its columns are \['file;group'\]"),
+        ("file,group,group\na.wav,a,b\n", "two columns group"),
+        ("", "no column file"),
+        ("file,group\na.wav,\n", "line 2: file or group is empty"),
+        ("file,group\na.wav\n", "line 2: file or group is empty"),
+        ("file,group\na.wav,a\n./a.wav,b\n", "line 3 gives ./a.wav the group 'b'.* 'a'"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_and_not_touched(
+    text: str, what: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(AudioRootError, match=what) as refused:
+        add_recordings(tmp_path, {"owl/data/pos/x.wav": "x"})
+    assert str(path) in refused.value.what
+    assert path.read_bytes() == text.encode()
+
+
+def test_lines_columns_and_order_stay(tmp_path: Path) -> None:
+    path = write(tmp_path, 'note,group,file,\n"a, b",pond,frog/data/pos/b.wav\n,a,a.wav,more\n')
+    add_recordings(tmp_path, {"owl/data/pos/x.wav": "x"})
+    assert path.read_text() == (
+        'note,group,file,\n"a, b",pond,frog/data/pos/b.wav\n,a,a.wav,more\n'
+        ",x,owl/data/pos/x.wav,\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["./frog/data/pos/é.wav", r"frog\data\pos\é.wav", "frog/data/pos/e\u0301.wav"]
+)
+def test_a_line_that_names_a_clip_in_another_form_is_its_line(line: str, tmp_path: Path) -> None:
+    path = write(tmp_path, f"file,group\n{line},pond\n")
+    before = path.read_bytes()
+    add_recordings(tmp_path, {"frog/data/pos/é.wav": "pond"})
+    assert path.read_bytes() == before
+    with pytest.raises(AudioRootError, match="'pond', the import 'lake'"):
+        add_recordings(tmp_path, {"frog/data/pos/é.wav": "lake"})
+    assert path.read_bytes() == before
+
+
+def test_what_was_added_is_what_a_run_reads(tmp_path: Path) -> None:
+    write(tmp_path, "file,group\n./frog/data/pos/a.wav,pond\n")
+    add_recordings(tmp_path, {"frog/data/pos/a.wav": "pond", "frog/data/pos/b.wav": "a, b"})
+    assert read_recording_rules(UPath(tmp_path), ()).groups == read_clips_csv(tmp_path).groups
