@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.importing.esc50 import import_esc50
-from audio_assets.importing.layout import Imported
+from audio_assets.importing.layout import Imported, Refused
 from audio_assets.importing.segments import import_segments
 from audio_assets.progress import Advance, Progress
+
+SHOWN_LINES = 5
 
 
 def run_import_csv(
@@ -58,8 +60,8 @@ def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: boo
     progress: Progress = QuietProgress() if quiet else ConsoleProgress(errors)
     with progress.task(title, lambda line: None) as advance:
         done = work(advance)
-    for left in done.refused:
-        errors.print(f"Left out: {left.where}: {left.why}", highlight=False, soft_wrap=True)
+    for left in _left_out(done.refused):
+        errors.print(f"Left out: {left}", highlight=False, soft_wrap=True)
     for path in done.leftover:
         errors.print(f"Not of this table: {root / path}", highlight=False, soft_wrap=True)
     if done.leftover:
@@ -79,6 +81,22 @@ def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: boo
     plain_console().print(counts, highlight=False, soft_wrap=True)
     # Two tables may be of the same recordings: what another made is no fault of this one.
     return 1 if done.refused else 0
+
+
+def _left_out(refused: Sequence[Refused]) -> list[str]:
+    """What was left out, the lines of a table with one reason together."""
+    lines = defaultdict(list)
+    for left in refused:
+        lines[left.file, left.why].append(left.line)
+    return [f"{file}{_lines(found)}: {why}" for (file, why), found in lines.items()]
+
+
+def _lines(found: Sequence[int | None]) -> str:
+    numbers = [str(line) for line in found if line is not None]
+    if len(numbers) < 2:
+        return "".join(f", line {line}" for line in numbers)
+    more = ", ..." if len(numbers) > SHOWN_LINES else ""
+    return f", {len(numbers)} lines ({', '.join(numbers[:SHOWN_LINES])}{more})"
 
 
 def _clips(count: int) -> str:

@@ -8,16 +8,19 @@ from __future__ import annotations
 import csv
 import math
 import posixpath
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from audio_assets.importing.layout import ImportRefusedError, require_species
 from audio_assets.importing.recorded_files import RecordedFile, find_recorded_files
 
 COLUMNS = ("file", "start", "end", "label")
+OPTIONAL_COLUMNS = ("recording", "species")
 LABELS = {
-    "pos": "pos", "positive": "pos", "presence": "pos", "1": "pos",
-    "neg": "neg", "negative": "neg", "absence": "neg", "0": "neg",
+    "pos": "pos", "positive": "pos", "presence": "pos", "1": "pos", "1.0": "pos",
+    "neg": "neg", "negative": "neg", "absence": "neg", "0": "neg", "0.0": "neg",
 }  # fmt: skip
 
 
@@ -58,7 +61,8 @@ def read_segments(
     Parameters
     ----------
     table
-        CSV with the columns :data:`COLUMNS` and, if wanted, recording and species.
+        CSV with the columns :data:`COLUMNS` and, if wanted, :data:`OPTIONAL_COLUMNS`, in any case
+        and with blanks around their names.
     recordings
         Folder that its files are relative to.
     species
@@ -67,33 +71,50 @@ def read_segments(
     Raises
     ------
     ImportRefusedError
-        If the table cannot be read or lacks a column.
+        If the table cannot be read, lacks a column or has no rows.
     """
     rows = _read(table)
-    files = find_recorded_files(recordings, {row["file"] for _, row in rows if _is_path(row)})
+    spellings = {row["file"] for _, row in rows if isinstance(row, dict) and _is_path(row)}
+    files = find_recorded_files(recordings, spellings)
     return [(line, _segment_or_fault(line, row, files, species)) for line, row in rows]
 
 
-def _read(table: Path) -> list[tuple[int, dict[str, str]]]:
+def _read(table: Path) -> list[tuple[int, dict[str, str] | ImportRefusedError]]:
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = [
-                (reader.line_num, {key: (row[key] or "").strip() for key in row if key})
-                for row in reader
-            ]
-            columns = reader.fieldnames or ()
+            reader = csv.reader(file)
+            lines = [(reader.line_num, [value.strip() for value in row]) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ImportRefusedError(
             f"{table} cannot be read: {error}", "Give a UTF-8 CSV with a header line."
         ) from error
+    # Spreadsheets write the commas of empty rows as well.
+    (_, header), *rows = [one for one in lines if any(one[1])] or [(0, [])]
+    columns = [name.lower() for name in header]
     missing = [name for name in COLUMNS if name not in columns]
-    if missing:
+    twice = [name for name in COLUMNS + OPTIONAL_COLUMNS if columns.count(name) > 1]
+    if missing or twice:
+        fault = f"no column {' and '.join(missing)}" if missing else f"two columns {twice[0]}"
         raise ImportRefusedError(
-            f"{table} has no column {' and '.join(missing)}",
-            f"Give the columns {', '.join(COLUMNS)}, and recording and species if you like.",
+            f"{table} has {fault}; its columns are {header}",
+            f"Give the columns {', '.join(COLUMNS)}, separated by commas, and "
+            f"{' and '.join(OPTIONAL_COLUMNS)} if you like.",
         )
-    return rows
+    if not rows:
+        raise ImportRefusedError(f"{table} has no rows", "Give a line for each stretch.")
+    return [(line, _by_column(columns, values)) for line, values in rows]
+
+
+def _by_column(
+    columns: Sequence[str], values: Sequence[str]
+) -> dict[str, str] | ImportRefusedError:
+    if any(values[len(columns) :]):
+        # As of a decimal comma, which would put values under the wrong names.
+        return ImportRefusedError(
+            f"it has {len(values)} values, and the header {len(columns)} columns",
+            "Write decimals with a point, and put quotes around a value that holds a comma.",
+        )
+    return dict(zip_longest(columns, values[: len(columns)], fillvalue=""))
 
 
 def _is_path(row: dict[str, str]) -> bool:
@@ -101,16 +122,19 @@ def _is_path(row: dict[str, str]) -> bool:
 
 
 def _segment_or_fault(
-    line: int, row: dict[str, str], files: dict[str, RecordedFile], species: str | None
+    line: int,
+    row: dict[str, str] | ImportRefusedError,
+    files: Mapping[str, RecordedFile],
+    species: str | None,
 ) -> Segment | ImportRefusedError:
     try:
-        return _segment(line, row, files, species)
+        return row if isinstance(row, ImportRefusedError) else _segment(line, row, files, species)
     except ImportRefusedError as error:
         return error
 
 
 def _segment(
-    line: int, row: dict[str, str], files: dict[str, RecordedFile], species: str | None
+    line: int, row: dict[str, str], files: Mapping[str, RecordedFile], species: str | None
 ) -> Segment:
     label = LABELS.get(row["label"].lower())
     if label is None:
@@ -127,7 +151,9 @@ def _segment(
         )
     named = row.get("species") or species
     if not named:
-        raise ImportRefusedError("no species is given", "Add a column species, or give --species.")
+        raise ImportRefusedError(
+            "no species is given, by a column species or by --species", "Give one of them."
+        )
     file = files.get(row["file"])
     if file is None:
         raise ImportRefusedError("no file is given", "Name the recording.")

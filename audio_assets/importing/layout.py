@@ -24,14 +24,17 @@ class Refused:
 
     Attributes
     ----------
-    where
-        Table and line, or file.
+    file
+        Table, or file of a clip.
     why
         In plain words.
+    line
+        Of the table.
     """
 
-    where: str
+    file: str
     why: str
+    line: int | None = None
 
 
 @dataclass(frozen=True)

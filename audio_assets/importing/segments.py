@@ -86,7 +86,7 @@ def import_segments(
     Raises
     ------
     ImportRefusedError
-        If the table cannot be read or lacks a column.
+        If the table cannot be read, lacks a column or has no rows.
     AudioRootError
         If the root's ``clips.csv`` cannot be added to; nothing is cut then.
     """
@@ -102,7 +102,6 @@ def import_segments(
     require_agreement(read_clips_csv(root), _planned(segments, perch))
     try:
         for number, (line, segment) in enumerate(rows, start=1):
-            where = f"{table}, line {line}"
             try:
                 if isinstance(segment, ImportRefusedError):
                     raise segment
@@ -116,7 +115,7 @@ def import_segments(
                     (written if write_clip(root, path, data) else unchanged).append(path)
                     groups[path] = segment.recording
             except ImportRefusedError as error:
-                refused.append(Refused(where, error.what))
+                refused.append(Refused(str(table), error.what, line))
                 if isinstance(error, _HoldsCallError) and isinstance(segment, Segment):
                     made.difference_update(_path(segment, variant) for variant in error.variants)
             if progress is not None:

@@ -182,6 +182,19 @@ def test_import_cuts_clips_and_names_the_rows_it_leaves_out(call, tmp_path):
     assert len(list((tmp_path / "new/owl/data/pos").iterdir())) == 1
 
 
+def test_import_tells_rows_with_one_reason_on_one_line(call, tmp_path):
+    rows = "".join(f"long.wav,{second},{second + 1},pos\n" for second in range(80))
+    (tmp_path / "table.csv").write_text(f"file,start,end,label\n{rows}long.wav,0,1,perhaps\n")
+    called = call("import", "csv", "table.csv", "--to", "new")
+    assert called.code == 1
+    assert "0 clips written under new, 81 left out" in called.out
+    assert [line for line in called.err.splitlines() if line.startswith("Left out")] == [
+        "Left out: table.csv, 80 lines (2, 3, 4, 5, 6, ...): "
+        "no species is given, by a column species or by --species",
+        "Left out: table.csv, line 82: the label 'perhaps' is neither pos nor neg",
+    ]
+
+
 def test_import_names_the_clips_of_rows_that_were_corrected(call, tmp_path):
     clip = min((tmp_path / "audio/owl/data/pos").iterdir()).relative_to(tmp_path / "audio")
     arguments = "import csv table.csv --to new --species owl --recordings audio".split()

@@ -80,7 +80,7 @@ def test_a_second_category_beside_the_first_and_again_changes_nothing_that_was_t
 def test_a_missing_file_is_named_and_the_others_are_copied(esc50: Path, tmp_path: Path) -> None:
     (esc50 / "audio/1-10-A-0.wav").unlink()
     done = import_esc50(esc50, tmp_path / "audio", ["dog"])
-    assert [Path(left.where).name for left in done.refused] == ["1-10-A-0.wav"]
+    assert [Path(left.file).name for left in done.refused] == ["1-10-A-0.wav"]
     assert len([path for path in done.written if "/data/pos/" in path]) == 19
     assert "dog/data/pos/1-10-A-0.wav" not in read_groups(tmp_path / "audio")
 
