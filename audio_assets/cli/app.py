@@ -279,7 +279,10 @@ def import_csv(
     ] = None,
     recordings: Annotated[
         Optional[Path],
-        typer.Option(help="Folder of the recordings; the table's own if not given."),
+        typer.Option(
+            help="Folder that the table's files are relative to; the table's own if not given. "
+            "Recordings are told apart by their paths below it."
+        ),
     ] = None,
     perch: Annotated[
         bool, typer.Option("--perch", help="Also cut 5 s around each middle into data_5s.")
@@ -289,6 +292,9 @@ def import_csv(
     """Cut labelled stretches out of long recordings. Exit 1 if a row was left out.
 
     Clips of its recordings that the table does not make are named, and change no code.
+
+    Recorders that name files alike, by a table each, need paths below one common
+    folder (--recordings), or, if they share no stretch, a column recording.
 
     Example: audio-assets import csv labels.csv --to my-clips --species coyote --perch
     """

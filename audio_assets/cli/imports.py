@@ -66,8 +66,8 @@ def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: boo
         errors.print(f"Not of this table: {root / path}", highlight=False, soft_wrap=True)
     if done.leftover:
         errors.print(
-            "  They are of recordings of the table. Remove those that an earlier version of it "
-            "made, or import into an empty folder.",
+            "  Their recordings have names that this table's have too. Clips that another table "
+            "made are good and stay; remove only those of rows that you have corrected since.",
             highlight=False,
             soft_wrap=True,
         )

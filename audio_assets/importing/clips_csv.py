@@ -110,7 +110,8 @@ def require_agreement(listed: ClipsCsv, recordings: Mapping[str, str]) -> None:
             raise AudioRootError(
                 f"{listed.path} gives {path} the group {known[normal_path(path)]!r}, "
                 f"the import {recording!r}",
-                "Correct the one that is wrong, and import again.",
+                "Correct the one that is wrong, and import again. If these are recordings of two "
+                "tables with equal file names, give their paths below one common folder.",
             )
 
 

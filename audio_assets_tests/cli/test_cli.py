@@ -205,4 +205,5 @@ def test_import_names_the_clips_of_rows_that_were_corrected(call, tmp_path):
     assert "1 clip written under new, 1 there that this table does not make" in called.out
     (stays,) = (tmp_path / "new/owl/data/pos").iterdir()
     assert f"Not of this table: new/owl/data/pos/{stays.name}" in called.err
-    assert "Remove" in called.err
+    assert "remove only those of rows that you have corrected" in called.err
+    assert "Clips that another table made are good and stay" in called.err

@@ -353,6 +353,20 @@ def test_another_recording_for_a_known_clip_is_an_error(long_file: Path, tmp_pat
     assert list(groups(root).values()) == ["field/day 1"]
 
 
+def test_recorders_with_equal_file_names_are_apart_below_one_folder(
+    long_file: Path, tmp_path: Path
+) -> None:
+    root, cards = tmp_path / "out", tmp_path / "cards"
+    for card in ("SD1", "SD2"):
+        (cards / card).mkdir(parents=True)
+        (cards / card / "20240501_050000.WAV").write_bytes(long_file.read_bytes())
+        rows = row(0, 3) | {"file": f"{card}/20240501_050000.WAV"}
+        table = write_table(tmp_path / f"{card}.csv", rows)
+        done = import_segments(table, root, species="owl", recordings=cards)
+        assert len(done.written) == 1 and done.leftover == ()
+    assert sorted(groups(root).values()) == ["SD1/20240501_050000", "SD2/20240501_050000"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
