@@ -50,7 +50,7 @@ def test_a_species_without_clips_is_an_error_that_says_where_they_belong(tmp_pat
     write_species(tmp_path / "audio", "owl", recordings=1)
     process = start(tmp_path, "-m", "placeholder", "-s", "lark")
     _, err = process.communicate(timeout=300)
-    assert process.returncode == 1
+    assert process.returncode == 2
     assert "no clips of lark" in err and "lark/data/pos" in err
 
 
