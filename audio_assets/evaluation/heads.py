@@ -94,6 +94,13 @@ class LogisticHead:
         return _LogisticScorer(unit @ unit.T, self.c)
 
 
+DECISION_DIGITS = 9
+"""Decimals of a log odds that mean something, a fit being converged to a gradient of 1e-9.
+
+Clips with equal embeddings differ in the last bits of a matrix product, by where they stand in it.
+Ranked by those, a fold of tied clips was off by up to 0.18 of AUC.
+"""
+
 BATCH_VALUES = 2**14
 """Clips times models of a batch of logistic fits: the vectors of a batch stay in a core's cache."""
 
@@ -120,7 +127,8 @@ class _LogisticScorer:
                 decisions = self._decisions(labels, [[fits[i] for i in group] for group in batch])
                 for group, rows in zip(batch, decisions, strict=True):
                     for place, decision in zip(group, rows, strict=True):
-                        outcomes[place] = expit(decision[fits[place].test])
+                        scored = decision[fits[place].test]
+                        outcomes[place] = expit(np.round(scored, DECISION_DIGITS))
         return outcomes
 
     def _batches(self, fits: Sequence[Fit], groups: list[list[int]]) -> list[list[list[int]]]:

@@ -141,3 +141,21 @@ def test_logistic_fits_do_not_depend_on_the_fits_beside_them(
     scorer = HEADS["logistic"].prepare(clips.embeddings)
     for fit, scores in zip(fits, scorer(clips.labels, fits), strict=True):
         np.testing.assert_allclose(scores, scorer(clips.labels, [fit])[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["logistic", "svm"])
+def test_clips_with_equal_embeddings_score_equally_wherever_they_stand(name: str) -> None:
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        clips = int(rng.integers(30, 120))
+        kinds = rng.integers(0, 2, clips)
+        labels = rng.integers(0, 2, clips)
+        fits = []
+        for repeat in range(5):
+            pos, neg = (rng.permutation(np.flatnonzero(labels == label)) for label in (1, 0))
+            train = np.sort(np.r_[pos[:10], neg[:10]])
+            fits.append(Fit(train, np.setdiff1d(np.arange(clips), train), repeat, 0))
+        scored = HEADS[name].prepare(np.eye(2)[kinds])(labels, fits)
+        for fit, scores in zip(fits, scored, strict=True):
+            assert len(set(scores[kinds[fit.test] == 0])) <= 1
+            assert len(set(scores[kinds[fit.test] == 1])) <= 1
