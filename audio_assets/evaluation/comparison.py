@@ -33,8 +33,8 @@ from audio_assets.evaluation.recording_values import (
     recording_values,
     recording_variances,
 )
-from audio_assets.evaluation.recordings import RecordingCounts
-from audio_assets.tables import METRICS, MODEL_COMPARISON
+from audio_assets.evaluation.recordings import RecordingCounts, count_recordings
+from audio_assets.tables import LABELS, METRICS, MODEL_COMPARISON
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,12 +42,12 @@ if TYPE_CHECKING:
 Values = NDArray[np.float64]
 
 _NO_SPREAD = 1e-12
+_OF_BOTH = " that both models were tested on"
 
 
 def differences(
     fold_scores: Mapping[str, pd.DataFrame],
     predictions: Mapping[str, pd.DataFrame],
-    recordings: Mapping[str, RecordingCounts],
     *,
     species: str,
     ci_level: float,
@@ -71,8 +71,6 @@ def differences(
         split plan; models may read different variants of the clips.
     predictions
         Per model: ``predictions`` beside them.
-    recordings
-        Per model: recordings among the clips that were tested.
     species
         Written into the rows.
     ci_level
@@ -85,16 +83,14 @@ def differences(
     DataFrame
         Rows of kind ``difference``, model_a before model_b in alphabetical order. A pair whose
         folds all differ by the same amount has no interval and no p-value, and still counts in
-        Holm's adjustment.
+        Holm's adjustment; so does one with too few recordings that both models were tested on.
     """
     rows = []
     values = {}
     if protocol == "cv":
         values = {model: recording_values(predictions[model]) for model in fold_scores}
     for model_a, model_b in combinations(sorted(fold_scores), 2):
-        fewest = min(
-            (recordings[model] for model in (model_a, model_b)), key=lambda r: r.smaller_class
-        )
+        shared = _shared_recordings(predictions[model_a], predictions[model_b])
         tested = _paired_variances(values[model_a], values[model_b]) if values else {}
         pairs = fold_scores[model_a].merge(
             fold_scores[model_b],
@@ -107,14 +103,14 @@ def differences(
             resampled = None
             if protocol == "holdout":
                 tables = (predictions[model_a], predictions[model_b])
-                resampled = _resampled_differences(at_size, tables, fewest, seed)
+                resampled = _resampled_differences(at_size, tables, shared, seed)
             for metric in METRICS:
                 cells = at_size[at_size["metric"] == metric]
                 if len(cells):
                     found = (
-                        _difference(cells, tested[size, metric], fewest, ci_level)
+                        _difference(cells, tested.get((size, metric)), shared, ci_level)
                         if resampled is None
-                        else _holdout_difference(cells, resampled.get(metric), fewest, ci_level)
+                        else _holdout_difference(cells, resampled.get(metric), shared, ci_level)
                     )
                     rows.append(
                         _row(species, ci_level)
@@ -182,8 +178,18 @@ def _paired_variances(
     return recording_variances(pairs.assign(value=pairs["value_a"] - pairs["value_b"]))
 
 
+def _shared_recordings(table_a: pd.DataFrame, table_b: pd.DataFrame) -> RecordingCounts:
+    """Recordings of each class that both models were tested on."""
+    keys = ["label", "recording_id"]
+    both = table_a[keys].drop_duplicates().merge(table_b[keys].drop_duplicates(), on=keys)
+    return count_recordings((both["label"] == LABELS[1]).astype(int), both["recording_id"])
+
+
 def _difference(
-    cells: pd.DataFrame, tested: RecordingVariance, recordings: RecordingCounts, ci_level: float
+    cells: pd.DataFrame,
+    tested: RecordingVariance | None,
+    shared: RecordingCounts,
+    ci_level: float,
 ) -> dict[str, object]:
     from scipy.special import stdtr
 
@@ -197,8 +203,8 @@ def _difference(
     row: dict[str, object] = {"distinct_folds": distinct}
     mean = float(values[defined].mean()) if defined.any() else float("nan")
     row["difference"] = mean
-    row["status"] = why_no_interval(defined, reasons, distinct, recordings)
-    if row["status"]:
+    row["status"] = why_no_interval(defined, reasons, distinct, shared, which=_OF_BOTH)
+    if row["status"] or tested is None:
         return row
     spread = float(np.std(means_of_distinct_folds(values, test_folds), ddof=1))
     if spread < _NO_SPREAD:
@@ -215,12 +221,12 @@ def _difference(
 def _resampled_differences(
     pairs: pd.DataFrame,
     predictions: tuple[pd.DataFrame, pd.DataFrame],
-    recordings: RecordingCounts,
+    shared: RecordingCounts,
     seed: int,
 ) -> dict[str, Values]:
     """Metric -> differences under resampled test recordings; empty where none are possible."""
     auc = pairs.loc[pairs["metric"] == "roc_auc", ["value_a", "value_b"]]
-    if auc.isna().to_numpy().any() or recordings.smaller_class < MIN_RECORDINGS:
+    if auc.isna().to_numpy().any() or shared.smaller_class < MIN_RECORDINGS:
         return {}
     size = pairs["training_size"].iloc[0]
     a, b = resampled_means(
@@ -230,7 +236,7 @@ def _resampled_differences(
 
 
 def _holdout_difference(
-    cells: pd.DataFrame, resampled: Values | None, recordings: RecordingCounts, ci_level: float
+    cells: pd.DataFrame, resampled: Values | None, shared: RecordingCounts, ci_level: float
 ) -> dict[str, object]:
     from scipy.special import stdtr, stdtrit
 
@@ -239,10 +245,10 @@ def _holdout_difference(
     mean = float(values[defined].mean()) if defined.any() else float("nan")
     size = int(cells["training_size"].iloc[0])
     row: dict[str, object] = {"difference": mean}
-    row["status"] = why_no_holdout_interval(defined, reasons, size, recordings)
+    row["status"] = why_no_holdout_interval(defined, reasons, size, shared, which=_OF_BOTH)
     if row["status"] or resampled is None:
         return row
-    error = error_of_mean(values, resampled, recordings)
+    error = error_of_mean(values, resampled, shared)
     if error.standard < _NO_SPREAD:
         row["status"] = "the models differ by the same amount in every draw and resample"
         return row

@@ -255,11 +255,16 @@ def bootstrap_interval(
 
 
 def why_no_holdout_interval(
-    defined: NDArray[np.bool_], reasons: Sequence[str], size: int, recordings: RecordingCounts
+    defined: NDArray[np.bool_],
+    reasons: Sequence[str],
+    size: int,
+    recordings: RecordingCounts,
+    *,
+    which: str = "",
 ) -> str:
     """Why there can be no interval, or an empty string."""
     missing = why_no_interval(
-        defined, reasons, 2, recordings, what="test recordings", parts="draws"
+        defined, reasons, 2, recordings, what="test recordings", which=which, parts="draws"
     )
     if not missing and size > 0 and len(defined) < 2:
         return "fewer than 2 training draws"

@@ -237,18 +237,20 @@ def why_no_interval(
     recordings: RecordingCounts,
     *,
     what: str = "recordings",
+    which: str = "",
     parts: str = "folds",
 ) -> str:
     """Why there can be no interval, or an empty string.
 
-    ``what`` was counted in ``recordings``, and each value is one of the ``parts``.
+    ``what`` was counted in ``recordings``, of those ``which`` names, and each value is one of the
+    ``parts``.
     """
     if not defined.all():
         given = Counter(r for r, ok in zip(reasons, defined, strict=True) if not ok)
         listed = "; ".join(sorted(given, key=lambda r: (-given[r], r)))
         return f"undefined in {int(np.sum(~defined))} of {len(defined)} {parts}: {listed}"
     if recordings.smaller_class < MIN_RECORDINGS:
-        return f"fewer than {MIN_RECORDINGS} {what} of a class, {_in_words(recordings)}"
+        return f"fewer than {MIN_RECORDINGS} {what} of a class{which}, {_in_words(recordings)}"
     if distinct < 2:
         return "fewer than 2 distinct test folds"
     return ""

@@ -272,9 +272,8 @@ def compare_species(
     import pandas as pd
 
     predictions = {p["model"].iloc[0]: p for p in fold_predictions if len(p)}
-    recordings = {model: _recordings(table) for model, table in predictions.items()}
     scores = {s["model"].iloc[0]: s for s in fold_scores}
-    scores = {model: table for model, table in scores.items() if model in recordings}
+    scores = {model: table for model, table in scores.items() if model in predictions}
     by_model = {curve["model"].iloc[0]: curve for curve in curves}
     # A model that could not be scored again after a change of settings has another test set.
     origins = {m: (str(t["protocol"].iloc[0]), int(t["seed"].iloc[0])) for m, t in scores.items()}
@@ -282,7 +281,6 @@ def compare_species(
         differences(
             {model: scores[model] for model in scores if origins[model] == (protocol, seed)},
             predictions,
-            recordings,
             species=species,
             ci_level=ci_level,
             protocol=protocol,

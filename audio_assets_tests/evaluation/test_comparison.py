@@ -13,7 +13,6 @@ from audio_assets.evaluation.comparison import differences, holm, needed_rows
 from audio_assets.evaluation.grid import FoldResults, score_folds
 from audio_assets.evaluation.learning_curve import summarise
 from audio_assets.evaluation.recording_values import recording_values
-from audio_assets.evaluation.recordings import RecordingCounts
 from audio_assets.evaluation.splits import make_split_plan
 from audio_assets.tables import MODEL_COMPARISON
 from audio_assets.validation import validate
@@ -40,7 +39,6 @@ def table_of(models: dict[str, FoldResults]) -> pd.DataFrame:
     return differences(
         {name: result.scores for name, result in models.items()},
         {name: result.predictions for name, result in models.items()},
-        {name: result.recordings for name, result in models.items()},
         species="coyote",
         ci_level=0.95,
     )
@@ -92,16 +90,39 @@ def test_a_model_against_itself_has_no_p_value(models: dict[str, FoldResults]) -
     assert (auc["status"] == "the models differ by the same amount in every fold").all()
 
 
-def test_few_recordings_of_one_model_leave_no_interval(models: dict[str, FoldResults]) -> None:
-    scores = {name: result.scores for name, result in models.items()}
-    predictions = {name: result.predictions for name, result in models.items()}
-    counts = dict.fromkeys(scores, RecordingCounts(12, 12, 24)) | {
-        "sharp": RecordingCounts(4, 12, 16)
-    }
-    table = differences(scores, predictions, counts, species="coyote", ci_level=0.95)
-    few = table[(table["model_b"] == "sharp") & (table["metric"] == "roc_auc")]
-    assert few["ci_low"].isna().all() and few["status"].str.startswith("fewer than 5").all()
+def with_shared_recordings(models: dict[str, FoldResults], pos: int, neg: int) -> pd.DataFrame:
+    """A comparison of two models whose other recordings have names of their own."""
+    predictions = {name: models[name].predictions for name in ("blurred", "sharp")}
+    names = sorted(set(predictions["sharp"]["recording_id"]))
+    by_class = predictions["sharp"].groupby("recording_id")["label"].first()
+    kept = [
+        *[name for name in names if by_class[name] == "pos"][:pos],
+        *[name for name in names if by_class[name] == "neg"][:neg],
+    ]
+    table = predictions["sharp"]
+    own = table["recording_id"].where(table["recording_id"].isin(kept), table["recording_id"] + "x")
+    predictions["sharp"] = table.assign(recording_id=own)
+    scores = {name: models[name].scores for name in predictions}
+    found = differences(scores, predictions, species="coyote", ci_level=0.95)
+    return found[found["metric"] == "roc_auc"]
+
+
+@pytest.mark.parametrize(("pos", "neg"), [(0, 0), (1, 1), (4, 12), (12, 3)])
+def test_few_recordings_that_both_models_were_tested_on_leave_no_interval(
+    models: dict[str, FoldResults], pos: int, neg: int
+) -> None:
+    few = with_shared_recordings(models, pos, neg)
+    assert few["ci_low"].isna().all() and few["p_value"].isna().all()
+    said = "fewer than 5 recordings of a class that both models were tested on"
+    assert set(few["status"]) == {f"{said}, {pos} positive and {neg} negative"}
     assert few["difference"].notna().all()
+
+
+def test_five_recordings_that_both_models_were_tested_on_give_an_interval(
+    models: dict[str, FoldResults],
+) -> None:
+    found = with_shared_recordings(models, 5, 5)
+    assert set(found["status"]) == {"ok"} and found["ci_low"].notna().all()
 
 
 def test_holm_by_hand() -> None:

@@ -186,7 +186,6 @@ def compared(
     return differences(
         {name: result.scores for name, (result, _) in models.items()},
         {name: table for name, (_, table) in models.items()},
-        {name: result.recordings for name, (result, _) in models.items()},
         species="coyote",
         ci_level=ci_level,
         protocol="holdout",
