@@ -45,7 +45,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "model_comparison": (4, ("models", "ci_level", "target_auc")),
     "roc_auc_chart": (2, ("models", "perch_variant")),
     "experiment_report": (
-        11,
+        12,
         (
             "models",
             "species",

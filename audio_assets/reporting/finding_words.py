@@ -24,6 +24,12 @@ _LOUDNESS = {"rms_db", "peak_db"}
 _CLASSES = {"pos": ("positive", "negative"), "neg": ("negative", "positive")}
 _SHOWN = 3
 
+ABOUT_THE_SAME = 0.01
+"""Difference of AUC that changes no reading: it is seldom enough to choose between two models.
+
+A wide interval around 0 is not one: it says that little is known, not that little is there.
+"""
+
 
 def leak_sentence(row: Mapping[Any, Any], title: str) -> str:
     """What folds over clips would have shown of one model."""
@@ -39,7 +45,11 @@ def leak_sentence(row: Mapping[Any, Any], title: str) -> str:
     else:
         low, high = float(row["ci_low"]), float(row["ci_high"])
         bounds = f"{wording.signed_interval(low, high)} over new draws of folds of these clips"
-        amount = "shown about the same AUC" if low <= 0.0 <= high else amount
+        if -ABOUT_THE_SAME <= low and high <= ABOUT_THE_SAME:
+            amount = "shown about the same AUC"
+        elif low <= 0.0 <= high:
+            bounds += ": it may be chance of the draw"
+            amount = amount if difference else "shown the same AUC"
     return f"{title}: ordinary folds, over clips, would have {amount} ({bounds})."
 
 

@@ -37,7 +37,25 @@ def records(*rows):
             {"value": -0.03, "ci_low": -0.05, "ci_high": -0.01},
             "would have understated AUC by 0.030 (",
         ),
-        ({"value": 0.01, "ci_low": -0.01, "ci_high": 0.03}, "would have shown about the same AUC"),
+        (
+            {"value": 0.004, "ci_low": -0.002, "ci_high": 0.01},
+            "would have shown about the same AUC (−0.002 to +0.010 over new draws of folds of "
+            "these clips).",
+        ),
+        (
+            {"value": 0.06, "ci_low": -0.449, "ci_high": 0.569},
+            "would have overstated AUC by 0.060 (−0.449 to +0.569 over new draws of folds of these "
+            "clips: it may be chance of the draw).",
+        ),
+        (
+            {"value": -0.005, "ci_low": -0.02, "ci_high": 0.01},
+            "would have understated AUC by 0.005 (−0.020 to +0.010 over",
+        ),
+        (
+            {"value": 0.0, "ci_low": -0.02, "ci_high": 0.02},
+            "would have shown the same AUC (−0.020 to +0.020 over new draws of folds of these "
+            "clips: it may be chance of the draw).",
+        ),
         ({"value": 0.0, "status": "every draw"}, "would have shown the same AUC (every draw)"),
         ({"value": 0.2, "status": "one repeat"}, "would have overstated AUC by 0.200 (one repeat)"),
         ({"status": ONE_CLIP_EACH}, "BirdNET: no recording has two clips: nothing to leak."),
@@ -52,7 +70,7 @@ def test_a_leak_is_read_in_plain_words(changes, said):
 @given(
     value=st.floats(0.0, 0.01, exclude_min=True),
     below=st.floats(0.0, 1.0, exclude_max=True),
-    above=st.floats(0.0, 0.01),
+    above=st.floats(0.01, 0.02, exclude_min=True),
 )
 def test_a_leak_is_never_said_to_be_larger_or_smaller_than_its_own_interval(value, below, above):
     low, high = value * below, value + above
