@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audio_assets.evaluation.grid import score_folds
+from audio_assets.evaluation.recordings import NoEvaluation
 from audio_assets.evaluation.same_recording import same_recording
 from audio_assets.evaluation.splits import make_split_plan
 from audio_assets.tables import LEAK_CHECK
@@ -73,8 +74,11 @@ def _compared(
     ci_level: float,
     workers: int,
 ) -> dict[str, Any]:
-    auc = fold_scores[(fold_scores["metric"] == "roc_auc") & fold_scores["value"].notna()]
-    auc = auc[auc["training_size"] == auc["training_size"].max()]
+    auc = fold_scores[fold_scores["metric"] == "roc_auc"]
+    defined = auc["value"].notna()
+    of_size = auc["training_size"] == auc.loc[defined, "training_size"].max()
+    # K, R and the size are those of all folds, also of ones that have no value.
+    asked, auc = auc[of_size], auc[of_size & defined]
     first = fold_scores.iloc[0]
     if auc.empty:
         return {"status": f"no evaluation: {first['reason']}"}
@@ -90,17 +94,23 @@ def _compared(
     # The recordings of the folds: near-duplicate clips may have joined some of the inventory's.
     if fold_predictions.drop_duplicates("clip_id")["recording_id"].is_unique:
         return row | {"status": ONE_CLIP_EACH}
-    labels = (usable["label"] == "pos").to_numpy(dtype=np.int64)
+    labels = np.asarray(usable["label"] == "pos", dtype=np.int64)
     clips = usable["clip_id"].to_numpy(dtype=str)
     seed = int(first["seed"])
-    plan = make_split_plan(
-        labels,
-        clips,
-        keys=usable["sha256"].tolist(),
-        folds=int(auc["fold"].max()) + 1,
-        repeats=int(auc["repeat"].max()) + 1,
-        seed=seed,
-    )
+    folds = int(asked["fold"].max()) + 1
+    try:
+        plan = make_split_plan(
+            labels,
+            clips,
+            keys=usable["sha256"].tolist(),
+            folds=folds,
+            repeats=int(asked["repeat"].max()) + 1,
+            seed=seed,
+        )
+    except NoEvaluation as reason:
+        return row | {"status": f"no folds over clips: {reason}"}
+    if plan.n_folds < folds or plan.largest_size(labels) < size:
+        return row | {"status": f"{folds} folds over clips leave fewer than {size} per class"}
     by_clip = score_folds(
         np.stack(usable["embedding"].tolist()),
         labels,
@@ -118,7 +128,13 @@ def _compared(
     ).to_numpy(dtype=np.float64)
     row |= {"auc_clips": float(by_clip["value"].mean()), "status": "ok"}
     row["difference"] = row["auc_clips"] - mean
-    return row | _interval(differences, row["difference"], ci_level)
+    row |= _interval(differences[np.isfinite(differences)], row["difference"], ci_level)
+    if len(auc) < len(asked):
+        row["status"] += (
+            f": {len(asked) - len(auc)} of {len(asked)} folds over recordings have no AUC, the "
+            "others are compared with all folds over clips"
+        )
+    return row
 
 
 def _interval(differences: Any, centre: float, ci_level: float) -> dict[str, Any]:

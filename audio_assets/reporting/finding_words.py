@@ -50,6 +50,7 @@ def leak_sentence(row: Mapping[Any, Any], title: str) -> str:
         elif low <= 0.0 <= high:
             bounds += ": it may be chance of the draw"
             amount = amount if difference else "shown the same AUC"
+        bounds += status.removeprefix("ok").replace(": ", "; ", 1)
     return f"{title}: ordinary folds, over clips, would have {amount} ({bounds})."
 
 

@@ -142,7 +142,9 @@ LEAK_CHECK = Table(
         ),
         Column("ci_high", "float64", "Upper end of that interval.", nullable=True),
         Column("ci_level", "float64", "Nominal coverage.", minimum=0, maximum=1),
-        Column("status", "string", "`ok`, or why a value is empty."),
+        Column(
+            "status", "string", "`ok`, with the folds that have no AUC, or why a value is empty."
+        ),
         Column(
             "same_recording",
             "float64",

@@ -1,10 +1,15 @@
+from unittest import mock
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from audio_assets.evaluation import leak_check as module
+from audio_assets.evaluation.grid import score_folds
 from audio_assets.evaluation.leak_check import ONE_CLIP_EACH, leak_check
 from audio_assets.evaluation.manifest import build_manifest
 from audio_assets.evaluation.species import score_species
+from audio_assets.evaluation.splits import SplitPlan, make_split_plan
 from audio_assets_tests.evaluation.conftest import simulate
 
 
@@ -73,6 +78,56 @@ def test_both_kinds_of_folds_have_the_size_and_the_number_of_folds_in_common():
     assert row["training_size"] == scores["training_size"].max()
     assert scores["fold"].max() + 1 == 4
     assert row["status"] == "ok"
+
+
+def one_class_in_a_fold(fold, *, size=4):
+    """Tables in which the last fold, or another, of every repeat has no positive clips."""
+    labels = np.repeat([1, 0], 30)
+    recordings = np.array([f"r{number // 3}" for number in range(60)])
+    dealt = np.repeat(np.r_[np.arange(10) % 4, np.arange(10) % 5], 3)
+    dealt[:30] += dealt[:30] >= fold
+    rng = np.random.default_rng(0)
+    ranks = np.array([rng.permutation(60) for _ in range(2)])
+    keys = tuple(f"{number:02d}" for number in range(60))
+    vectors = rng.normal(size=(60, 6)) + labels[:, None]
+    plan = SplitPlan(np.tile(dealt, (2, 1)), ranks, 5, keys)
+    found = score_folds(
+        vectors, labels, recordings, plan, sizes=[size], also_largest=False, head="logistic"
+    )
+    named = {"species": "owl", "model": "m", "head": "logistic", "protocol": "cv", "seed": 0}
+    embeddings = pd.DataFrame(
+        {
+            "status": "ok",
+            "label": np.where(labels == 1, "pos", "neg"),
+            "clip_id": keys,
+            "sha256": keys,
+            "embedding": list(vectors),
+        }
+    )
+    predictions = found.predictions.assign(clip_id=np.array(keys)[found.predictions["clip"]])
+    return embeddings, found.scores.assign(**named), predictions
+
+
+@pytest.mark.parametrize("fold", [0, 4])
+@pytest.mark.parametrize("size", [4, 21])
+def test_folds_without_a_value_count_among_the_folds(fold, size):
+    embeddings, scores, predictions = one_class_in_a_fold(fold, size=size)
+    with mock.patch.object(module, "make_split_plan", wraps=make_split_plan) as drawn:
+        row = leak_check(embeddings, scores, predictions, ci_level=0.95).iloc[0]
+    assert drawn.call_args.kwargs["folds"] == 5 and drawn.call_args.kwargs["repeats"] == 2
+    assert row["status"].endswith(
+        ": 2 of 10 folds over recordings have no AUC, the others are compared with all folds over "
+        "clips"
+    )
+    assert row["difference"] == pytest.approx(row["auc_clips"] - row["auc_recordings"])
+
+
+def test_a_size_that_folds_over_clips_do_not_leave_is_no_leak_check():
+    embeddings, scores, predictions = one_class_in_a_fold(4)
+    scores["training_size"] = predictions["training_size"] = 25
+    row = leak_check(embeddings, scores, predictions, ci_level=0.95).iloc[0]
+    assert row["status"] == "5 folds over clips leave fewer than 25 per class"
+    assert pd.isna(row["difference"]) and row["auc_recordings"] > 0.5
 
 
 def test_one_repeat_gives_a_difference_without_an_interval():

@@ -56,6 +56,10 @@ def records(*rows):
             "would have shown the same AUC (−0.020 to +0.020 over new draws of folds of these "
             "clips: it may be chance of the draw).",
         ),
+        (
+            {"value": 0.2, "ci_low": 0.1, "ci_high": 0.3, "status": "ok: 1 of 5 folds have no AUC"},
+            "over new draws of folds of these clips; 1 of 5 folds have no AUC).",
+        ),
         ({"value": 0.0, "status": "every draw"}, "would have shown the same AUC (every draw)"),
         ({"value": 0.2, "status": "one repeat"}, "would have overstated AUC by 0.200 (one repeat)"),
         ({"status": ONE_CLIP_EACH}, "BirdNET: no recording has two clips: nothing to leak."),
