@@ -34,7 +34,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "fold_scores": (4, ("training_sizes", "protocol", "seed")),
     "fold_predictions": (4, ("training_sizes", "protocol", "seed")),
     "bootstrap_scores": (2, ("training_sizes", "protocol", "seed", "bootstrap")),
-    "learning_curve": (4, ("ci_level", "bootstrap")),
+    "learning_curve": (5, ("ci_level", "bootstrap")),
     "leak_check": (4, ("ci_level",)),
     "calibration": (1, ("models",)),
     "findings": (4, ("models", "ci_level", "confound_warn_auc")),

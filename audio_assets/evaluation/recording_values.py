@@ -160,7 +160,8 @@ def variance_over_recordings(
     recording's u, one for each label that it holds. Where no recording holds both labels, this is
     the sum of the variances of the two means, as for an AUC in DeLong et al. (1988), with
     recordings in place of clips (Obuchowski 1997); its degrees of freedom are those of
-    Satterthwaite (1946). NaN with a missing value or a class of one recording.
+    Satterthwaite (1946), and at most the number of distinct recordings - 1. NaN with a missing
+    value or a class of one recording.
 
     Parameters
     ----------
@@ -183,4 +184,6 @@ def variance_over_recordings(
     squares = sum(part**2 / free for part, free in zip(parts, degrees, strict=True))
     # Rounding of equal values; the variance is then nothing, whatever its degrees of freedom.
     free = sum(parts) ** 2 / squares if squares > 0.0 else float(min(degrees))
+    # Recordings of both labels are counted in both; there are no more than these to learn from.
+    free = min(free, float(len(names) - 1))
     return RecordingVariance(float(np.sort(pull**2).sum()), free)

@@ -116,6 +116,17 @@ def test_a_recording_of_both_labels_pulls_with_both() -> None:
     assert against.variance == pytest.approx(0.0, abs=1e-15)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_recordings_of_both_labels_give_no_more_degrees_than_there_are_recordings(
+    seed: int,
+) -> None:
+    values = np.random.default_rng(seed).normal(size=10)
+    values[5:] = values[:5]
+    labels, names = np.repeat(["pos", "neg"], 5), np.tile(np.arange(5).astype(str), 2)
+    assert variance_over_recordings(values, labels, np.arange(10).astype(str)).degrees > 7.9
+    assert variance_over_recordings(values, labels, names).degrees == 4.0
+
+
 def test_a_class_of_one_recording_has_no_variance() -> None:
     found = variance_over_recordings(np.arange(3.0), np.array(["pos", "neg", "neg"]), np.arange(3))
     assert np.isnan(found.variance)
