@@ -36,6 +36,7 @@ class RecordingVariance:
 
 
 BRIER_UNITS = 2**50
+"""Steps of a squared error in a fold of up to 8191 clips of a class; larger ones have fewer."""
 VALUE_COLUMNS = ("training_size", "metric", "label", "recording_id", "value")
 
 
@@ -125,10 +126,13 @@ def fold_pseudo_values(
     values = ranking_values(counts_above_thresholds(labels, scores, kept))
     values["brier"] = np.full(len(kept), np.nan)
     if is_probability:
-        # In whole numbers, so that the order of the clips changes no bit of the sums.
-        squared = np.rint((scores - labels) ** 2 * BRIER_UNITS).astype(np.int64)
+        # In whole numbers, so that the order of the clips changes no bit of the sums, which stay
+        # below 2**63.
+        most = max(np.bincount(labels).tolist())
+        steps = min(BRIER_UNITS, 2 ** (63 - most.bit_length()))
+        squared = np.rint((scores - labels) ** 2 * steps).astype(np.int64)
         of_class = [kept & (labels == label) for label in (1, 0)]
-        errors = [of @ squared / (of.sum(axis=1) * BRIER_UNITS) for of in of_class]
+        errors = [of @ squared / (of.sum(axis=1) * steps) for of in of_class]
         values["brier"] = (errors[0] + errors[1]) / 2.0
     return {
         metric: in_class * whole[0] - (in_class - 1) * whole[1:] for metric, whole in values.items()

@@ -70,6 +70,16 @@ def test_recall_is_jackknifed_below_the_positives_that_it_needs() -> None:
     )
 
 
+@pytest.mark.parametrize("clips", [4096, 8191, 8192, 16384, 20000, 40000])
+def test_brier_pseudo_values_hold_in_large_folds(clips: int) -> None:
+    labels = np.repeat([1, 0], clips)
+    scores = np.repeat([0.3, 0.7], clips)
+    units = np.repeat([0, 1, 2, 3], clips // 2)
+    units = np.r_[units, np.full(2 * clips - len(units), 3)]
+    found = fold_pseudo_values(labels, scores, units, is_probability=True)
+    np.testing.assert_allclose(found["brier"], 0.49, rtol=1e-9)
+
+
 def test_a_recording_alone_in_its_fold_has_the_folds_value() -> None:
     labels, scores = np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.5, 0.1])
     found = fold_pseudo_values(labels, scores, np.array([0, 0, 1, 2]), is_probability=True)
