@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,9 @@ def evaluate(
         draw = partial(make_split_plan, folds=folds)
         if protocol == "holdout":
             draw = partial(make_holdout_plan, per_class=holdout_per_class)
-        splits = draw(classes, names, keys=content_keys(vectors), repeats=repeats, seed=seed)
+        splits = draw(
+            classes, names, keys=content_keys(vectors, scores), repeats=repeats, seed=seed
+        )
     elif splits.n_clips != len(vectors):
         raise ValueError(f"splits has {splits.n_clips} clips, embeddings have {len(vectors)}")
     given: dict[str, Any] = {"sizes": sizes, "head": head, "protocol": protocol, "seed": seed}
@@ -146,11 +149,25 @@ def evaluate(
     )
 
 
-def content_keys(embeddings: NDArray[np.float64]) -> list[str]:
-    """SHA-256 of each row's values: the key of a clip that is known by its embedding alone."""
+def content_keys(
+    embeddings: NDArray[np.float64], class_scores: NDArray[np.float64] | None = None
+) -> list[str]:
+    """SHA-256 of each row's values: the key of a clip that is known by its numbers alone.
+
+    The class scores tell clips of equal embeddings apart, and no others: giving them draws no other
+    folds where embeddings differ.
+    """
     # Adding 0 makes -0.0 and 0.0, which are equal, the same bytes.
     rows = np.ascontiguousarray(embeddings + 0.0)
-    return [hashlib.sha256(row.tobytes()).hexdigest() for row in rows]
+    keys = [hashlib.sha256(row.tobytes()).hexdigest() for row in rows]
+    if class_scores is None:
+        return keys
+    times = Counter(keys)
+    scores = (class_scores + 0.0).tolist()
+    return [
+        f"{key}-{score!r}" if times[key] > 1 else key
+        for key, score in zip(keys, scores, strict=True)
+    ]
 
 
 def _vectors(embeddings: ArrayLike) -> NDArray[np.float64]:

@@ -42,6 +42,25 @@ def test_shuffled_clips_and_new_names_give_identical_bytes(head: str, simulated:
     assert run(clips, head=head).to_csv() == run(other, head=head).to_csv()
 
 
+def test_clips_of_equal_embeddings_and_other_class_scores_give_identical_bytes(
+    simulated: Simulate,
+) -> None:
+    clips = simulated(9, 7)
+    clips.embeddings[:] = clips.embeddings[0]
+    scores = np.random.default_rng(0).normal(size=len(clips.labels)) + clips.labels
+    order = np.random.default_rng(3).permutation(len(clips.labels))
+    other = clips.take(order)
+    other.recordings[:] = [f"{name[::-1]}" for name in other.recordings]
+    same = run(other, class_scores=scores[order])
+    assert run(clips, class_scores=scores).to_csv() == same.to_csv()
+
+
+def test_class_scores_change_no_trained_point(simulated: Simulate) -> None:
+    clips = simulated(9, 7)
+    scored = run(clips, class_scores=clips.embeddings[:, 0]).query("training_size > 0")
+    assert scored.to_csv(index=False) == run(clips).to_csv(index=False)
+
+
 def test_the_seed_decides(simulated: Simulate) -> None:
     clips = simulated()
     assert run(clips, seed=1).to_csv() == run(clips, seed=1).to_csv()
