@@ -23,7 +23,7 @@ class MetricWords:
 
 METRIC_WORDS = {
     "roc_auc": MetricWords("ROC-AUC", 0.5),
-    # Without class weights the value of guessing is the prevalence, which differs between folds.
+    # Guessing gets about 0.5, both classes weighing as much, and more in a small test fold.
     "average_precision": MetricWords("Average precision", None),
     "recall_at_precision_90": MetricWords("Recall at precision 0.9", None),
     "brier": MetricWords("Brier score (lower is better)", None),
@@ -37,6 +37,9 @@ _METHOD_WORDS = {
     "test_recording_bootstrap": "bootstrap over test recordings and training draws",
     "recording_bound": "bound from the number of recordings",
 }
+
+# Counted in the class in which fewer differ: whole folds may all be distinct.
+_DISTINCT = "distinct sets of positive or negative test clips"
 
 
 def metric_words(metric: str) -> MetricWords:
@@ -141,7 +144,7 @@ def tooltip(
     if point.folds is not None and point.repeats is not None:
         rows["test folds"] = f"{point.folds} × {point.repeats} repeats"
         if point.distinct_folds is not None:
-            rows["test folds"] += f", {point.distinct_folds} distinct"
+            rows["test folds"] += f", {point.distinct_folds} {_DISTINCT}"
     return rows
 
 
@@ -156,7 +159,7 @@ def _protocol(points: Sequence[CurvePoint]) -> str:
         drawn = {(p.folds or 0) * (p.repeats or 0) for p in points if p.distinct_folds is not None}
         distinct = {p.distinct_folds for p in points if p.distinct_folds is not None}
         if distinct and max(distinct) < max(drawn):
-            text += f" ({wording.number_range(distinct)} distinct test folds)"
+            text += f" ({wording.number_range(distinct)} {_DISTINCT})"
         return text
     if protocols == {"holdout"}:
         text = "One fixed test set of whole recordings"

@@ -57,7 +57,8 @@ MODEL_COMPARISON = Table(
         Column(
             "distinct_folds",
             "int64",
-            "Distinct test folds compared on; empty under holdout.",
+            "Distinct sets of positive, or negative, test clips compared on, whichever are fewer; "
+            "empty under holdout.",
             nullable=True,
             minimum=1,
         ),

@@ -134,7 +134,9 @@ def test_the_subtitle_tells_protocol_folds_repeats_and_level():
 
 
 def test_folds_that_repeat_themselves_are_counted_once_in_the_subtitle():
-    assert "(3 distinct test folds)" in subtitle(drawn(species="bobwhite"))
+    assert "(3 distinct sets of positive or negative test clips)" in subtitle(
+        drawn(species="bobwhite")
+    )
 
 
 def test_a_fixed_test_set_is_not_called_cross_validation():
@@ -180,7 +182,7 @@ def test_a_tooltip_tells_what_the_point_rests_on():
         "interval": "0.963 to 0.988 (95 %)",
         "interval status": "ok",
         "training recordings": "34 positive, 51 negative",
-        "test folds": "5 × 5 repeats, 25 distinct",
+        "test folds": "5 × 5 repeats, 25 distinct sets of positive or negative test clips",
     }
 
 
