@@ -85,6 +85,19 @@ def reasons_without_points(curve: pd.DataFrame, species: str, metric: str) -> di
     return dict(zip(empty["model"], empty["ci_status"], strict=True))
 
 
+def sizes_without_points(
+    curve: pd.DataFrame, species: str, metric: str
+) -> dict[str, dict[int, str]]:
+    """Training sizes that have a row but no mean: model -> size -> reason."""
+    rows = curve[(curve["species"] == species) & (curve["metric"] == metric)]
+    rows = rows[rows["mean"].isna() & (rows["training_size"].fillna(0) >= 1)]
+    found: dict[str, dict[int, str]] = {}
+    for row in rows.sort_values("training_size").to_dict("records"):
+        of_model = found.setdefault(str(row["model"]), {})
+        of_model[int(row["training_size"])] = str(row["ci_status"])
+    return found
+
+
 def _point(row: dict[Any, Any]) -> CurvePoint:
     low, high = _number(row["ci_low"]), _number(row["ci_high"])
     if (low is None) != (high is None):

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audio_assets.reporting import wording
-from audio_assets.reporting.curve_points import CurvePoint, curve_points, reasons_without_points
+from audio_assets.reporting.curve_points import (
+    CurvePoint,
+    curve_points,
+    reasons_without_points,
+    sizes_without_points,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +51,8 @@ class Answer:
         The AUC to be reached; None if clips needed were not computed.
     status
         `ok`, or why there is no number.
+    without_auc
+        Training sizes that have no AUC, with the reason.
     """
 
     species: str
@@ -58,6 +65,7 @@ class Answer:
     needed_range: str
     target: float | None
     status: str
+    without_auc: Mapping[int, str]
 
     @property
     def warning(self) -> str:
@@ -91,6 +99,7 @@ def answers(
     for species in sorted(set(curves["species"])):
         points = curve_points(curves, species, METRIC)
         reasons = reasons_without_points(curves, species, METRIC)
+        without = sizes_without_points(curves, species, METRIC)
         names = sorted({point.model for point in points} | set(reasons))
         of_species = [
             _answer(
@@ -100,6 +109,7 @@ def answers(
                 {point.size: point for point in points if point.model == model},
                 needed.get((species, model)),
                 reasons.get(model),
+                without.get(model, {}),
             )
             for model in names
         ]
@@ -123,15 +133,21 @@ def sentence(answer: Answer) -> str:
         auc = _auc(answer.last, at="" if said else f" with {answer.last.size} clips per class")
         text = f"{answer.title}: {answer.status} ({auc})"
     else:
-        holds = answer.last.low is not None and answer.last.low >= answer.target
-        reaches = "reaches" if holds else "first reaches"
+        low, largest = answer.last.low, max(answer.last.size, *answer.without_auc, 0)
+        holds = low is not None and low >= answer.target
+        reaches = "reaches" if holds and answer.last.size == largest else "first reaches"
         text = f"{answer.title} {reaches} {answer.target:g} with {answer.needed} clips per class"
         if answer.at_needed is not None:
             text += f" ({_auc(answer.at_needed)})"
-        if not holds:
+        if low is None:
+            mean = wording.share(answer.last.mean, 2)
+            text += f", no interval with {answer.last.size} (AUC {mean})"
+        elif not holds:
             text += f", but not with {answer.last.size} ({_auc(answer.last)})"
     if answer.needed_range:
         text += f", needed: {answer.needed_range}"
+    for size, reason in answer.without_auc.items():
+        text += f" (no AUC with {size} clips per class: {reason})"
     return text + (f" (warning: {answer.warning})" if answer.warning else "")
 
 
@@ -194,6 +210,8 @@ def answer_cells(answer: Answer) -> dict[str, str]:
     if answer.needed_range:
         cells["range"] = answer.needed_range
     cells["status"] = answer.status
+    for size, reason in answer.without_auc.items():
+        cells["status"] += f"; no AUC with {size} clips per class: {reason}"
     if answer.warning:
         cells["status"] += f"; warning: {answer.warning}"
     return cells
@@ -216,6 +234,7 @@ def _answer(
     points: Mapping[int, CurvePoint],
     row: Mapping[Any, Any] | None,
     reason: str | None,
+    without_auc: Mapping[int, str],
 ) -> Answer:
     needed = target = None
     status, between = NOT_COMPUTED, ""
@@ -229,7 +248,8 @@ def _answer(
         low = None if needed is None else points[needed].low
         if needed is not None and (low is None or low < target):
             raise ValueError(f"{species}, {model}: {target:g} is not reached at {needed} clips")
-        between = _range(f"{species}, {model}", points, row)
+        trained = {size for size in points if size > 0} | set(without_auc)
+        between = _range(f"{species}, {model}", trained, row)
     return Answer(
         species=species,
         model=model,
@@ -241,21 +261,21 @@ def _answer(
         needed_range=between,
         target=target,
         status=reason if reason is not None else status,
+        without_auc=without_auc if points else {},
     )
 
 
-def _range(name: str, points: Mapping[int, CurvePoint], row: Mapping[Any, Any]) -> str:
+def _range(name: str, trained: set[int], row: Mapping[Any, Any]) -> str:
     """The range of a row of clips needed in words; empty where nothing was estimated."""
     low, high, largest = (
         None if wording.is_missing(row[column]) else int(row[column])
         for column in ("needed_low", "needed_high", "largest_size")
     )
-    trained = [size for size in points if size > 0]
     if str(row["status"]).startswith("not estimated"):
         return ""
     if largest is None or largest != max(trained, default=None):
         raise ValueError(f"{name}: sizes up to {largest} were evaluated, but not by this curve")
-    if not {low, high} - {None} <= set(trained):
+    if not {low, high} - {None} <= trained:
         raise ValueError(f"{name}: a range of {low} to {high} clips, but no points there")
     if high is not None and (low is None or low > high):
         raise ValueError(f"{name}: a range of {low} to {high} clips")

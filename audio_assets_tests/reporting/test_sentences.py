@@ -54,10 +54,16 @@ def test_the_answer_reads_like_this():
 @pytest.mark.parametrize(
     ("at_largest", "words"),
     [
-        ({"mean": 0.96, "ci_low": 0.93, "ci_high": 0.98}, "AUC 0.96, 0.93 to 0.98"),
+        (
+            {"mean": 0.96, "ci_low": 0.93, "ci_high": 0.98},
+            "but not with 120 (AUC 0.96, 0.93 to 0.98)",
+        ),
         # The upper end excludes what the lower end once reached.
-        ({"mean": 0.92, "ci_low": 0.9, "ci_high": 0.94}, "AUC 0.92, 0.90 to 0.94"),
-        ({"mean": 0.96, "ci_low": None, "ci_high": None}, "AUC 0.96, no interval"),
+        (
+            {"mean": 0.92, "ci_low": 0.9, "ci_high": 0.94},
+            "but not with 120 (AUC 0.92, 0.90 to 0.94)",
+        ),
+        ({"mean": 0.96, "ci_low": None, "ci_high": None}, "no interval with 120 (AUC 0.96)"),
     ],
 )
 def test_a_target_that_the_largest_size_does_not_hold_is_first_reached(at_largest, words):
@@ -70,9 +76,49 @@ def test_a_target_that_the_largest_size_does_not_hold_is_first_reached(at_larges
     )
     row = needed_row("coyote", "birdnet", 32, 120, low=8) | {"needed_high": None}
     assert said(curve, compared(row), models={"birdnet": "BirdNET"}) == (
-        "coyote: BirdNET first reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), but "
-        f"not with 120 ({words}), needed: up to more than 120"
+        "coyote: BirdNET first reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), "
+        f"{words}, needed: up to more than 120"
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "reaches", "high", "between"),
+    [(120, "first reaches", None, "8 to more than 120"), (16, "reaches", 32, "8 to 32")],
+)
+def test_a_size_without_an_auc_is_said_and_stops_no_report(size, reaches, high, between):
+    gone = {"mean": None, "ci_low": None, "ci_high": None, "ci_status": "undefined in 25 folds"}
+    good = {"mean": 0.97, "ci_low": 0.9503, "ci_high": 0.984}
+    curve = curve_frame(
+        [
+            curve_row("coyote", "svm", 4, mean=0.8, ci_low=0.7, ci_high=0.9),
+            curve_row("coyote", "svm", 8, mean=0.94, ci_low=0.9, ci_high=0.97),
+            *(
+                curve_row("coyote", "svm", at, **(gone if at == size else good))
+                for at in (16, 32, 120)
+            ),
+        ]
+    )
+    needed = 32 if size == 16 else 16
+    row = needed_row("coyote", "svm", needed, 120, low=8) | {"needed_high": high}
+    assert said(curve, compared(row), models={"svm": "SVM"}) == (
+        f"coyote: SVM {reaches} 0.95 with {needed} clips per class (AUC 0.97, 0.95 to 0.99), "
+        f"needed: {between} (no AUC with {size} clips per class: undefined in 25 folds)"
+    )
+    (cells,) = clips_needed_table(curve, compared(row)).to_dict("records")
+    assert cells["status"] == f"ok; no AUC with {size} clips per class: undefined in 25 folds"
+
+
+def test_a_range_may_begin_at_a_size_without_an_auc():
+    gone = {"mean": None, "ci_low": None, "ci_high": None, "ci_status": "undefined in 25 folds"}
+    curve = curve_frame(
+        [
+            curve_row("coyote", "svm", 4, mean=0.8, ci_low=0.7, ci_high=0.9),
+            curve_row("coyote", "svm", 8, **gone),
+            curve_row("coyote", "svm", 16, mean=0.9, ci_low=0.8, ci_high=0.94),
+        ]
+    )
+    row = needed_row("coyote", "svm", None, 16, low=8)
+    assert "needed: 8 to more than 16 (no AUC with 8 clips" in said(curve, compared(row))
 
 
 def test_a_target_just_missed_is_not_printed_as_reached():
