@@ -165,11 +165,6 @@ class Staleness:
             )
         return self._up_to_date[asked]
 
-    def causes(self, asset: str, partition: str | None) -> list[str]:
-        """Why a partition is stale, in words."""
-        found = self._resolver.get_stale_root_causes(dg.AssetKey(asset), partition)
-        return [f"{cause.key.asset_key.to_user_string()} {cause.reason}" for cause in found]
-
     def probe(self, probe: Probe, partition: str | None) -> State:
         """State of a first stage: its recorded data version against the one found now."""
         state = self.state(probe.asset, partition)
