@@ -65,7 +65,7 @@ class LocalRunner:
         The report covers all species of the instance, whatever was asked for; of the others the
         audio is listed, so that it shows no results of audio that has changed.
         """
-        summary, others = RunSummary(), RunSummary()
+        summary = RunSummary()
         self.instance.add_dynamic_partitions(SPECIES.name or "", list(species))
         inventory = inventory_probe(self.plan, renew=True)
         card = encoder_probe(self.plan)
@@ -74,8 +74,7 @@ class LocalRunner:
         ]
         for name in self.instance.get_dynamic_partitions(SPECIES.name or ""):
             if name not in species:
-                self._update(jobs.INVENTORY, name, others, inventory)
-        summary.materialized += others.materialized
+                self._update(jobs.INVENTORY, name, summary, inventory)
         # Without it no species can be split.
         splits = self._update(jobs.DUPLICATES, None, summary, duplicate_encoder_probe(self.plan))
         usable_models = [
@@ -103,7 +102,7 @@ class LocalRunner:
                 selection = self._staleness().due(assets, partition, probe)
             except AudioAssetsError as error:
                 # The run meets the fault too, unless it has passed: so the instance knows of it,
-                # and with it the report and the status.
+                # and with it the status.
                 if probe is not None and self._run(job, partition, [probe.asset]) is None:
                     probe = None
                     continue

@@ -149,24 +149,21 @@ class Staleness:
         """Whether a partition is fresh, and so is all that it was made from.
 
         A partition whose input failed to be made anew is fresh: nothing that it reads has changed.
-        Its numbers are of earlier audio, settings or encoders all the same. So they may be where
-        the audio could not be listed.
+        Its numbers are of earlier audio, settings or encoders all the same.
         """
         asked = (asset, partition)
         if asked not in self._up_to_date:
-            unlisted = asset == "audio_inventory" and self.failed([asset], partition or "")
-            self._up_to_date[asked] = (
-                self.state(asset, partition) is State.FRESH
-                and not unlisted
-                and all(
-                    self.up_to_date(*one)
-                    for one in self._resolver.inputs(dg.AssetKey(asset), partition)
-                )
+            self._up_to_date[asked] = self.state(asset, partition) is State.FRESH and all(
+                self.up_to_date(*one)
+                for one in self._resolver.inputs(dg.AssetKey(asset), partition)
             )
         return self._up_to_date[asked]
 
     def probe(self, probe: Probe, partition: str | None) -> State:
-        """State of a first stage: its recorded data version against the one found now."""
+        """State of a first stage: its recorded data version against the one found now.
+
+        Stale if the last attempt failed: what was recorded is of an earlier one.
+        """
         state = self.state(probe.asset, partition)
         if state is not State.FRESH:
             return state
@@ -182,7 +179,8 @@ class Staleness:
             name in made.metadata and made.metadata[name].value == value
             for name, value in found.metadata.items()
         )
-        return State.FRESH if same else State.STALE
+        failed = partition is not None and self.failed([probe.asset], partition)
+        return State.FRESH if same and not failed else State.STALE
 
     def due(
         self, assets: Sequence[str], partition: str | None, probe: Probe | None = None

@@ -106,11 +106,7 @@ def build_experiment_report(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
             comparisons = of_curves(fresh(MODEL_COMPARISON, model_comparison), curves)
             # Kept when it could not be made anew: it names clips that somebody should look at.
             quarantined = concat_tables(quarantine.values(), QUARANTINE)
-            looked_at = {
-                species
-                for species in fresh_tables(staleness, QUARANTINE.name, quarantine)
-                if staleness.up_to_date(AUDIO_INVENTORY.name, species)
-            }
+            looked_at = fresh_tables(staleness, QUARANTINE.name, quarantine)
             clips = clips_to_report(read_reported(results.reported_clips), inventory)
             found = current_findings(staleness, of_curves(fresh(FINDINGS, findings), curves))
             calibrated = of_curves(fresh(CALIBRATION, calibration), curves)
@@ -133,7 +129,7 @@ def build_experiment_report(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
                 calibrated,
                 hard,
                 maps,
-                sorted(inventory.keys() - looked_at),
+                sorted(inventory.keys() - looked_at.keys()),
             )
             files = {
                 results.learning_curves: to_csv_bytes(curves, ROC_AUC_CHART),

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from audio_assets import load_embeddings, load_learning_curves, versions
+from audio_assets.cli.status import standings_of
 from audio_assets.encoders import registry
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.encoders.registry import get_model
@@ -121,7 +122,7 @@ def test_a_species_that_a_run_leaves_out_shows_no_results_of_earlier_audio(place
 
 
 @pytest.mark.slow
-def test_a_species_whose_clips_cannot_be_listed_shows_no_results(place):
+def test_a_species_whose_clips_cannot_be_listed_is_named_and_stops_no_other(place):
     write_species(place.audio, "owl", recordings=5)
     write_species(place.audio, "fox", recordings=5)
     place.run("owl", "fox")
@@ -129,15 +130,19 @@ def test_a_species_whose_clips_cannot_be_listed_shows_no_results(place):
     shutil.move(folder, place.audio.parent / "kept")
     folder.write_bytes(b"no folder")
     write_clip(place.audio / "owl/data/pos/owl-pos-new_1sec_1.wav", clip(98, tone=True))
-    failures = place.run("owl", "fox").failures
+    # Asked for or not: the report covers all species.
+    failures = place.run("owl").failures
     assert list(failures) == ["fox, inventory"] and "Give the folder" in failures["fox, inventory"]
-    assert set(load_learning_curves(place.results.root)["species"]) == {"owl"}
-    assert "failed or not run with this audio" in place.results.report.read_text()
+    assert len(load_embeddings(place.results.root, "placeholder", "owl")) == 21
+    plan = place.plan()
+    fox, owl = standings_of(plan, place.instance, ["fox", "owl"])
+    assert (fox.state, owl.state) == ("failed", "fresh") and "is a file" in fox.note
 
     folder.unlink()
     shutil.move(place.audio.parent / "kept", folder)
     assert place.run("owl", "fox").failures == {}
-    assert set(load_learning_curves(place.results.root)["species"]) == {"fox", "owl"}
+    fox, owl = standings_of(plan, place.instance, ["fox", "owl"])
+    assert (fox.state, owl.state) == ("fresh", "fresh")
 
 
 @pytest.mark.slow
