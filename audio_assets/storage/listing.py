@@ -139,10 +139,10 @@ def list_objects(
     Hidden files and placeholders of empty folders are left out; every other object is listed,
     whatever its ending, so that what is not audio can be named as such. So is a folder, whose files
     are not: clips that were sorted into it would be missed by nobody. A missing folder has no
-    objects. Bytes of a name that are no UTF-8 are
-    shown as ``\xff``. Of a bucket, one page is in memory at a time. A local file is read for its
-    checksum, unless it is ``known`` to be as it was when it was last read. Without
-    ``compute_checksums`` no file is read, and only a bucket's objects have a checksum.
+    objects. Bytes of a name that are no UTF-8 are shown as ``\xff``. Of a bucket, one page is in
+    memory at a time. A local file is read for its checksum, unless it is ``known`` to be as it was
+    when it was last read. Without ``compute_checksums`` no file is read, and only a bucket's
+    objects have a checksum.
 
     Raises
     ------
