@@ -1,30 +1,26 @@
 """From the bytes of a file to mono samples, or to the reason why they cannot be used.
 
-Every rule about unusable files is here or in :mod:`audio_assets.audio.containers`. Nothing about
-sample rates or windows of an encoder is.
+Every rule about unusable clips is here. How files are read belongs in
+:mod:`audio_assets.audio.sound`, how channels become one in :mod:`audio_assets.audio.mixdown`.
 """
 
-import io
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.audio.containers import CutOffError, check_ogg, container, whole_wav
 from audio_assets.audio.faults import ClipFault
+from audio_assets.audio.mixdown import LARGEST_LEVEL, Mix, Mixdown, NonFiniteError
+from audio_assets.audio.parts import DamagedError
+from audio_assets.audio.resample import Resampler
+from audio_assets.audio.sound import BLOCK_VALUES, Sound, open_sound
+from audio_assets.audio.stitched import Data
 
-CHANNELS = (1, 8)
-SAMPLE_RATES = (8_000, 384_000)
-
-_FORMATS = {"WAV": ("WAV", "WAVEX", "RF64"), "FLAC": ("FLAC",), "OGG": ("OGG",), "MP3": ("MP3",)}
-# 21 s at 48 kHz: most clips are one block, and a header that lies costs at most one.
-_BLOCK_FRAMES = 2**20
-# Past the scale of 32-bit integers a value is no level but an accident. Up to here the square of a
-# spectrum still fits float32.
-_LARGEST_LEVEL = 2.0**31
-# libsndfile's stand-in for a length that the header leaves open.
-_UNKNOWN_FRAMES = 2**62
+CHANNELS = (1, 64)
+SAMPLE_RATES = (1_000, 768_000)
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,39 @@ class DurationLimits:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """What is known of a clip that was decoded.
+
+    Attributes
+    ----------
+    frames
+        Samples per channel at ``file_rate``.
+    file_rate
+        Sample rate of the file in Hz.
+    channels
+        Channels of the file.
+    file_format
+        Container and coding of the file, e.g. ``WAV PCM_16`` or ``OGG VORBIS``.
+    note
+        What is odd about how the file was read, in words; None in most cases.
+    mix
+        Which channels were heard.
+    """
+
+    frames: int
+    file_rate: int
+    channels: int
+    file_format: str
+    note: str | None
+    mix: Mix
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return self.frames / self.file_rate
+
+
+@dataclass(frozen=True)
 class Waveform:
     """A decoded clip.
 
@@ -62,31 +91,59 @@ class Waveform:
     samples
         float32[n], mean of the channels; full scale is 1, and float files may exceed it.
     sample_rate
-        Hz.
-    channels
-        Channels of the file.
-    file_format
-        Container and coding of the file, e.g. ``WAV PCM_16`` or ``OGG VORBIS``.
+        Of ``samples``, in Hz.
+    heard
+        What is known of the clip beside them.
     """
 
     samples: NDArray[np.float32]
     sample_rate: int
-    channels: int
-    file_format: str
+    heard: Heard
 
     @property
     def seconds(self) -> float:
         """Duration in seconds."""
-        return len(self.samples) / self.sample_rate
+        return self.heard.seconds
+
+    @property
+    def channels(self) -> int:
+        """Channels of the file."""
+        return self.heard.channels
+
+    @property
+    def file_format(self) -> str:
+        """Container and coding of the file."""
+        return self.heard.file_format
+
+    @property
+    def note(self) -> str | None:
+        """What is odd about how the file was read, in words."""
+        return self.heard.note
 
 
-def decode_clip(data: bytes, limits: DurationLimits) -> Waveform | ClipFault:
-    """Decode a WAV, FLAC, OGG or MP3 file.
+class Listener(Protocol):
+    """What is told of a clip while it is decoded."""
 
-    Whether a clip is too long is decided from its header, and decoding stops at the length that
-    the header gives, so memory is bounded by ``limits`` whatever the bytes are. The one kind of cut
-    that passes unseen is an MP3 file without a length in its header, cut between two frames: it is
-    a whole file by all that can be known.
+    def start(self, sample_rate: int) -> None:
+        """A clip begins, or begins again: what was told of it before does not hold.
+
+        Parameters
+        ----------
+        sample_rate
+            Hz.
+        """
+
+    def add(self, samples: NDArray[np.float32]) -> None:
+        """The next samples of it, float32[n], mono."""
+
+
+def decode_clip(
+    data: Data, limits: DurationLimits, rate: int | None = None
+) -> Waveform | ClipFault:
+    """Decode a sound file.
+
+    It is decoded in blocks to the real end of its audio, whatever length its header gives. Memory
+    is bounded by ``limits`` and ``rate`` whatever the bytes are.
 
     Parameters
     ----------
@@ -94,108 +151,129 @@ def decode_clip(data: bytes, limits: DurationLimits) -> Waveform | ClipFault:
         Bytes of the whole file.
     limits
         Durations that are accepted.
+    rate
+        Sample rate in Hz that is wanted; that of the file if None.
 
     Returns
     -------
     Waveform or ClipFault
         A fault, and never an exception, for any bytes that cannot be used.
     """
+    collector = _Collector(rate)
+    heard = hear(data, limits, collector)
+    if isinstance(heard, ClipFault):
+        return heard
+    return Waveform(collector.samples(), collector.rate, heard)
+
+
+def hear(data: Data, limits: DurationLimits, listener: Listener) -> Heard | ClipFault:
+    """Decode a sound file for a listener, at the sample rate of the file.
+
+    Parameters
+    ----------
+    data, limits
+        As for :func:`decode_clip`.
+    listener
+        Is told of the samples, block by block.
+
+    Returns
+    -------
+    Heard or ClipFault
+        A fault for bytes that cannot be used; what the listener was told is then void.
+    """
     if not data:
         return ClipFault("empty_file", "0 bytes")
-    kind = container(data)
-    if kind is None:
-        return ClipFault("not_audio", f"{len(data)} bytes that begin with no WAV, FLAC, OGG or MP3")
-    import soundfile
-
     try:
-        if kind == "WAV":
-            data = whole_wav(data)
-        elif kind == "OGG":
-            check_ogg(data)
-    except CutOffError as error:
-        return ClipFault("undecodable", str(error))
-    try:
-        file = soundfile.SoundFile(io.BytesIO(data))
-    except soundfile.SoundFileError as error:
-        # An MPEG frame is announced by eleven bits, which other files may begin with too.
-        reason = "not_audio" if kind == "MP3" else "undecodable"
-        return ClipFault(reason, f"{len(data)} bytes of {kind}: {_words(error)}")
-    with file:
-        fault = _header_fault(file, kind, limits)
-        if fault is not None:
-            return fault
-        try:
-            return _read(file, kind, limits)
-        except soundfile.SoundFileError as error:
-            return ClipFault("undecodable", f"damaged or cut off {kind} file: {_words(error)}")
+        sound = open_sound(data)
+        fault = _header_fault(sound, limits)
+        return fault if fault is not None else _hear(sound, limits, listener)
+    except DamagedError as error:
+        return ClipFault(error.reason, str(error))
+    except NonFiniteError as error:
+        return ClipFault("non_finite", str(error))
 
 
-def _header_fault(file: Any, kind: str, limits: DurationLimits) -> ClipFault | None:
-    if file.format not in _FORMATS[kind]:
-        return ClipFault("not_audio", f"a {kind} header around {file.format}")
-    if not CHANNELS[0] <= file.channels <= CHANNELS[1]:
-        return ClipFault(
-            "not_audio", f"{file.channels} channels, outside {CHANNELS[0]} to {CHANNELS[1]}"
-        )
-    if not SAMPLE_RATES[0] <= file.samplerate <= SAMPLE_RATES[1]:
-        low, high = SAMPLE_RATES
-        return ClipFault("not_audio", f"{file.samplerate} Hz, outside {low} to {high} Hz")
-    if file.frames <= 0:
-        return ClipFault("no_samples", f"a {kind} header and no samples")
-    if file.frames >= _UNKNOWN_FRAMES:
+def _header_fault(sound: Sound, limits: DurationLimits) -> ClipFault | None:
+    for value, (low, high), unit in (
+        (sound.channels, CHANNELS, "channels"),
+        (sound.rate, SAMPLE_RATES, "Hz"),
+    ):
+        if not low <= value <= high:
+            return ClipFault("not_audio", f"{value} {unit}, outside {low} to {high} {unit}")
+    if sound.frames is None:
         return None
-    return limits.fault(file.frames / file.samplerate)
+    # Too short a clip is decoded: it may be a long one that is damaged.
+    fault = limits.fault(sound.frames / sound.rate)
+    return fault if fault is not None and fault.reason == "too_long" else None
 
 
-def _read(file: Any, kind: str, limits: DurationLimits) -> Waveform | ClipFault:
-    # soundfile seeks to where it is after each read of a file that can seek. That moves the last
-    # bits of MP3, and fails in a FLAC file of unknown length.
-    file.seekable = lambda: False
-    promised = None if file.frames >= _UNKNOWN_FRAMES else file.frames
-    longest = int(limits.max_seconds * file.samplerate) + 1
-    channels = file.channels
-    blocks: list[NDArray[np.float32] | NDArray[np.float64]] = []
-    read = 0
-    peak = 0.0
-    while read < (longest if promised is None else promised):
-        block = file.read(_BLOCK_FRAMES, dtype="float64", always_2d=True)
-        if len(block) == 0:
+def _hear(sound: Sound, limits: DurationLimits, listener: Listener) -> Heard | ClipFault:
+    longest = int(limits.max_seconds * sound.rate)
+    mix = Mix()
+    while True:
+        mixdown = Mixdown(sound.rate, sound.channels, mix)
+        listener.start(sound.rate)
+        for block in sound.blocks(BLOCK_VALUES):
+            samples = mixdown.add(block)
+            if mixdown.frames > longest:
+                return ClipFault("too_long", f"longer than {limits.max_seconds:g} s")
+            if mixdown.peak <= LARGEST_LEVEL or mix.exponent:
+                listener.add(samples)
+        # Only the whole clip tells whether its channels cancel or its level has to be lowered.
+        better = mixdown.better()
+        if better is None:
             break
-        finite = np.isfinite(block)
-        if not finite.all():
-            first = (read + int(np.argmin(finite.all(axis=1)))) / file.samplerate
-            return ClipFault(
-                "non_finite", f"NaN or infinite samples, the first one {first:.3f} s into the clip"
-            )
-        # Divided before it is summed: the sum of finite values need not be finite.
-        mono = (block / channels).sum(axis=1)
-        block_peak = float(np.abs(mono).max())
-        peak = max(peak, block_peak)
-        blocks.append(mono.astype(np.float32) if block_peak <= _LARGEST_LEVEL else mono)
-        read += len(block)
-    if promised is None:
-        fault = limits.fault(read / file.samplerate)
-        if fault is not None:
-            return fault
-    elif read < promised:
-        return ClipFault(
-            "undecodable",
-            f"damaged or cut off {kind} file: its header promises {promised} samples per channel "
-            f"and {read} could be decoded",
-        )
-    samples = np.concatenate(blocks)
-    if peak > _LARGEST_LEVEL:
-        # A power of two changes no digit of a sample.
-        samples = np.ldexp(samples, -int(np.frexp(peak)[1]))
-    mono32 = samples.astype(np.float32, copy=False)
-    low, high = float(mono32.min()), float(mono32.max())
-    if low == high:
-        averaged = f", the mean of {channels} channels," if channels > 1 else ""
-        return ClipFault("silent", f"all {len(mono32)} samples{averaged} are {low:g}")
-    return Waveform(mono32, file.samplerate, channels, f"{kind} {file.subtype}")
+        mix = better
+    if not mixdown.frames:
+        return ClipFault("no_samples", f"a {sound.file_format} header and no samples")
+    fault = limits.fault(mixdown.frames / sound.rate)
+    if fault is not None:
+        return fault
+    if mixdown.is_silent:
+        averaged = f", the mean of {sound.channels} channels," if sound.channels > 1 else ""
+        return ClipFault("silent", f"all {mixdown.frames} samples{averaged} are {mixdown.low:g}")
+    notes = [note for note in (sound.note, mix.note) if note]
+    return Heard(
+        mixdown.frames,
+        sound.rate,
+        sound.channels,
+        sound.file_format,
+        "; ".join(notes) or None,
+        mix,
+    )
 
 
-def _words(error: Exception) -> str:
-    """What libsndfile says, without the address of the object it was reading."""
-    text = str(getattr(error, "error_string", error))
-    return text.removeprefix("Error : ").strip().rstrip(".")
+class _Collector:
+    """Keeps the samples of a clip, at the rate that is wanted."""
+
+    def __init__(self, rate: int | None) -> None:
+        self._wanted = rate
+        self.rate = 0
+        self._blocks: list[NDArray[np.float32]] = []
+        self._resampler: Resampler | None = None
+
+    def start(self, sample_rate: int) -> None:
+        """See :class:`Listener`."""
+        self.rate = self._wanted or sample_rate
+        self._blocks = []
+        same = self.rate == sample_rate
+        self._resampler = None if same else Resampler(sample_rate, self.rate)
+
+    def add(self, samples: NDArray[np.float32]) -> None:
+        """See :class:`Listener`."""
+        self._blocks.append(self._resampler.add(samples) if self._resampler else samples)
+
+    def samples(self) -> NDArray[np.float32]:
+        """All of them, float32[n]; can be called once."""
+        if self._resampler is not None:
+            self._blocks.append(self._resampler.finish())
+        if len(self._blocks) == 1:
+            return self._blocks[0]
+        # Each block is let go as soon as it is copied, so that a long clip is not there twice.
+        joined = np.empty(sum(map(len, self._blocks)), dtype=np.float32)
+        end = len(joined)
+        while self._blocks:
+            block = self._blocks.pop()
+            joined[end - len(block) : end] = block
+            end -= len(block)
+        return joined

@@ -39,3 +39,30 @@ def resample(samples: NDArray[np.float32], rate: int, target_rate: int) -> NDArr
 
     converted: NDArray[np.float32] = soxr.resample(samples, rate, target_rate, quality=QUALITY)
     return converted
+
+
+class Resampler:
+    """The conversion of :func:`resample`, of audio that comes in blocks: the same bits.
+
+    Parameters
+    ----------
+    rate, target_rate
+        Hz.
+    """
+
+    def __init__(self, rate: int, target_rate: int) -> None:
+        import soxr
+
+        self._stream = soxr.ResampleStream(rate, target_rate, 1, dtype="float32", quality=QUALITY)
+
+    def add(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What can be told after the next samples, float32[m]."""
+        converted: NDArray[np.float32] = self._stream.resample_chunk(samples, last=False)
+        return converted
+
+    def finish(self) -> NDArray[np.float32]:
+        """The rest, float32[m]."""
+        converted: NDArray[np.float32] = self._stream.resample_chunk(
+            np.zeros(0, dtype=np.float32), last=True
+        )
+        return converted

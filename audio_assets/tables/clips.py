@@ -18,6 +18,7 @@ QUARANTINE_REASONS = {
     "empty_file": "the file has no bytes",
     "no_samples": "the file has a header and no samples",
     "not_audio": "the file is not audio in a format that can be read",
+    "needs_extra": "the file is of a format that is read with the extra `formats` only",
     "undecodable": "the file is damaged or cut off and does not decode",
     "too_short": "the clip is shorter than MIN_SECONDS",
     "too_long": "the clip is longer than MAX_SECONDS",

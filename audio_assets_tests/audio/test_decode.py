@@ -83,7 +83,7 @@ def test_every_format_is_decoded(kind: str, subtype: str) -> None:
         np.testing.assert_allclose(waveform.samples, noise()[:, 0], atol=quantised)
 
 
-@pytest.mark.parametrize("channels", range(1, 9))
+@pytest.mark.parametrize("channels", [*range(1, 9), 16, 64])
 def test_channels_are_averaged(channels: int) -> None:
     samples = noise(channels=channels)
     waveform = used(encode(samples, subtype="FLOAT"))
@@ -91,8 +91,8 @@ def test_channels_are_averaged(channels: int) -> None:
     np.testing.assert_allclose(waveform.samples, samples.mean(axis=1), atol=1e-7)
 
 
-@pytest.mark.parametrize("rate", [8_000, 22_050, 96_000, 384_000])
-def test_every_rate_from_8_to_384_khz_is_used(rate: int) -> None:
+@pytest.mark.parametrize("rate", [1_000, 8_000, 22_050, 96_000, 384_000, 768_000])
+def test_every_rate_from_1_to_768_khz_is_used(rate: int) -> None:
     waveform = used(encode(noise(rate=rate), rate))
     assert (waveform.sample_rate, waveform.seconds) == (rate, 1.0)
 
@@ -103,7 +103,7 @@ def test_a_long_clip_decoded_in_blocks_is_the_same_as_at_once(
 ) -> None:
     data = encode(noise(5.0, channels=2), kind=kind)
     at_once = used(data).samples
-    monkeypatch.setattr(decode, "_BLOCK_FRAMES", 10_007)
+    monkeypatch.setattr(decode, "BLOCK_VALUES", 20_014)
     np.testing.assert_array_equal(used(data).samples, at_once)
 
 
@@ -112,7 +112,7 @@ def test_big_endian_wav_is_used() -> None:
     soundfile.write(buffer, noise(), 24_000, format="WAV", endian="BIG")
     assert buffer.getvalue()[:4] == b"RIFX"
     np.testing.assert_allclose(used(buffer.getvalue()).samples, noise()[:, 0], atol=1e-4)
-    refused(buffer.getvalue()[:-1000], "undecodable", "cut off")
+    refused(buffer.getvalue()[:-10_000], "undecodable", "cut off")
 
 
 @pytest.mark.parametrize("level", [3e38, 1e300, 1.7e308])
@@ -161,31 +161,38 @@ def test_what_is_no_sound_file_is_not_audio(data: bytes) -> None:
     refused(data, "not_audio", f"{len(data)} bytes")
 
 
-def test_formats_outside_the_four_are_not_audio() -> None:
-    refused(encode(noise(), kind="AIFF"), "not_audio")
+@pytest.mark.parametrize("kind", ["VOC", "NIST", "SVX"])
+def test_formats_of_other_times_are_not_audio(kind: str) -> None:
+    refused(encode(noise(), kind=kind, subtype="PCM_16"), "not_audio")
 
 
-@pytest.mark.parametrize(("rate", "channels"), [(7_999, 1), (384_001, 1), (24_000, 9)])
+@pytest.mark.parametrize(("rate", "channels"), [(999, 1), (768_001, 1), (24_000, 65)])
 def test_rates_and_channels_out_of_range_are_not_audio(rate: int, channels: int) -> None:
     figure = rate if channels == 1 else channels
     refused(encode(noise(1, rate, channels), rate), "not_audio", f"^{figure} .*outside")
 
 
 @pytest.mark.parametrize(("kind", "subtype"), FORMATS)
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.97])
 def test_a_file_that_was_cut_off_is_refused(kind: str, subtype: str, share: float) -> None:
     data = encode(noise(3.0), kind=kind, subtype=subtype)
     used(data)
-    refused(data[: int(len(data) * share)], "undecodable", "cut off|decoder lost sync")
+    refused(data[: int(len(data) * share)], "undecodable", "cut off: .* s are missing|cut off")
+
+
+@pytest.mark.parametrize("kind", ["WAV", "MP3"])
+def test_a_file_that_lacks_less_than_50_ms_is_used(kind: str) -> None:
+    data = encode(noise(3.0), kind=kind)
+    assert 2.95 <= used(data[: int(len(data) * 0.99)]).seconds <= 3.0
 
 
 def test_a_cut_wav_says_how_much_is_missing() -> None:
-    refused(encode(noise())[:-1000], "undecodable", "promises 48000 bytes and has 47000")
+    refused(encode(noise())[:-4800], "undecodable", "0.10 s of the 1.00 s that its header promises")
 
 
-def test_an_ogg_cut_between_two_pages_is_refused() -> None:
+def test_an_ogg_without_its_last_page_is_used() -> None:
     data = encode(noise(9.0), kind="OGG")
-    refused(data[: data.rindex(b"OggS")], "undecodable", "without a last Ogg page")
+    assert 8.0 < used(data[: data.rindex(b"OggS")]).seconds < 9.0
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
@@ -196,14 +203,26 @@ def test_a_wav_whose_sizes_a_streaming_writer_left_open_is_used(size: int, riff:
     np.testing.assert_array_equal(used(with_sizes(wav, riff=riff, data=size)).samples, expected)
 
 
+def flac_header(data: bytes, *, samples: int, md5: bytes | None = None) -> bytes:
+    # STREAMINFO: the number of samples is the low 36 bits of bytes 10 to 17 of its body, the MD5
+    # follows.
+    field = int.from_bytes(data[18:26], "big")
+    md5 = data[26:42] if md5 is None else md5
+    return data[:18] + ((field >> 36 << 36) | samples).to_bytes(8, "big") + md5 + data[42:]
+
+
 @pytest.mark.parametrize("promised", [48_000, 2**36 - 1])
 def test_a_flac_with_fewer_frames_than_its_header_says_is_refused(promised: int) -> None:
-    data = bytearray(encode(noise(), kind="FLAC"))
-    # STREAMINFO: the number of samples is the low 36 bits of bytes 10 to 17 of its body.
-    field = int.from_bytes(data[18:26], "big")
-    data[18:26] = ((field >> 36 << 36) | promised).to_bytes(8, "big")
-    limits = DurationLimits(max_seconds=2**36 / 24_000)
-    refused(bytes(data), "undecodable", limits=limits)
+    data = flac_header(encode(noise(), kind="FLAC"), samples=promised, md5=bytes(16))
+    refused(data, "undecodable", "1.00 s|are missing")
+
+
+@pytest.mark.parametrize("promised", [12_000, 48_000, 2**36 - 1])
+def test_a_flac_whose_checksum_fits_is_used_whatever_its_header_counts(promised: int) -> None:
+    whole = encode(noise(), kind="FLAC")
+    waveform = used(flac_header(whole, samples=promised))
+    np.testing.assert_array_equal(waveform.samples, used(whole).samples)
+    assert "1.00 s are there and were used" in str(waveform.note)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +238,7 @@ def test_a_flac_that_leaves_its_length_open_is_read_to_its_end(
     limits = DurationLimits(0.5, 2.0)
     if reason is None:
         np.testing.assert_array_equal(used(bytes(data)).samples, used(whole).samples)
-        refused(bytes(data[:-3000]), "undecodable")
+        refused(bytes(data[:-4000]), "undecodable")
     else:
         refused(bytes(data), reason, limits=limits)
 
@@ -264,13 +283,11 @@ def test_a_clip_that_is_too_long_is_refused_before_it_is_decoded(
 def test_a_header_that_lies_does_not_cost_memory() -> None:
     import tracemalloc
 
-    data = bytearray(encode(noise(), kind="FLAC"))
-    field = int.from_bytes(data[18:26], "big")
     promised = 599 * 24_000
-    data[18:26] = ((field >> 36 << 36) | promised).to_bytes(8, "big")
+    data = flac_header(encode(noise(), kind="FLAC"), samples=promised, md5=bytes(16))
     tracemalloc.start()
     try:
-        refused(bytes(data), "undecodable")
+        refused(data, "undecodable")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -290,9 +307,30 @@ def test_a_clip_whose_samples_are_all_equal_is_silent(value: float) -> None:
     refused(encode(np.full((24_000, 1), value)), "silent", "all 24000 samples")
 
 
-def test_channels_that_cancel_are_silent() -> None:
+@pytest.mark.parametrize("louder", [0, 1])
+@pytest.mark.parametrize("below_db", [31.0, np.inf])
+def test_of_channels_that_cancel_the_louder_is_used_and_said(louder: int, below_db: float) -> None:
     samples = noise()
-    refused(encode(np.hstack([samples, -samples]), subtype="FLOAT"), "silent", "of 2 channels")
+    other = -samples * (1.0 - 10.0 ** (-below_db / 20.0))
+    pair = [samples, other] if louder == 0 else [other, samples]
+    waveform = used(encode(np.hstack(pair), subtype="FLOAT"))
+    heard = samples if louder == 0 or below_db < np.inf else other
+    np.testing.assert_array_equal(waveform.samples, heard[:, 0].astype(np.float32))
+    assert "channel" in str(waveform.note)
+
+
+@pytest.mark.parametrize("kind", ["one dead channel", "29 dB", "64 channels and one alive"])
+def test_channels_that_do_not_cancel_are_averaged(kind: str) -> None:
+    samples = noise()
+    others = {
+        "one dead channel": [0 * samples],
+        "29 dB": [-samples * (1.0 - 10.0 ** (-29.0 / 20.0))],
+        "64 channels and one alive": [0 * samples] * 63,
+    }
+    channels = np.hstack([samples, *others[kind]])
+    waveform = used(encode(channels, subtype="FLOAT"))
+    assert waveform.note is None
+    np.testing.assert_allclose(waveform.samples, channels.mean(axis=1), atol=1e-7)
 
 
 def test_one_sample_that_differs_is_no_silence() -> None:

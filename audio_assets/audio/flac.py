@@ -1,0 +1,357 @@
+"""FLAC (RFC 9639): how many samples a file really holds.
+
+The number of samples in STREAMINFO is a claim. Each frame says where it lies, so the last one tells
+the length; the MD5 of the samples settles what is left in doubt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from audio_assets.audio.parts import (
+    TOLERANCE_SECONDS,
+    DamagedError,
+    Layout,
+    Part,
+    cut_off,
+)
+from audio_assets.audio.stitched import Data, Piece, Stitched, stretch
+
+MAGIC = b"fLaC"
+FORMATS = ("FLAC",)
+_STREAMINFO = 34
+# libFLAC reads to the end of the file where STREAMINFO leaves the number of samples open.
+_OPEN = 0
+_RATES = (
+    0,
+    88_200,
+    176_400,
+    192_000,
+    8_000,
+    16_000,
+    22_050,
+    24_000,
+    32_000,
+    44_100,
+    48_000,
+    96_000,
+)
+_BITS = (0, 8, 12, None, 16, 20, 24, 32)
+_CHANNELS = (1, 2, 3, 4, 5, 6, 7, 8, 2, 2, 2)
+# A frame of 8 channels of 65,535 samples of 32 bits, and its header.
+_LARGEST_FRAME = 8 * 65_535 * 4 + 64
+_HEADER = 16
+
+
+def _crc_table(polynomial: int, bits: int) -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        value = byte << (bits - 8)
+        for _ in range(8):
+            value = value << 1 ^ (polynomial if value >> (bits - 1) & 1 else 0)
+        table.append(value & ((1 << bits) - 1))
+    return tuple(table)
+
+
+_CRC8, _CRC16 = _crc_table(0x107, 8), _crc_table(0x18005, 16)
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """The metadata block that every file begins with.
+
+    Attributes
+    ----------
+    rate, channels, bits
+        Hz; bits a sample.
+    samples
+        Number of samples per channel; 0 if left open.
+    md5
+        Of the samples; zeros if left out.
+    block
+        Least number of samples in a frame.
+    """
+
+    rate: int
+    channels: int
+    bits: int
+    samples: int
+    md5: bytes
+    block: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The header of a frame.
+
+    Attributes
+    ----------
+    at
+        Its first byte.
+    variable
+        Whether ``number`` counts samples; else it counts frames.
+    number
+        Its place.
+    size
+        Its samples per channel.
+    rate, channels, bits
+        As in :class:`StreamInfo`; 0 where the frame refers to that.
+    """
+
+    at: int
+    variable: bool
+    number: int
+    size: int
+    rate: int
+    channels: int
+    bits: int
+
+
+def flac_layout(data: Data, start: int, end: int) -> Layout:
+    """The audio of a FLAC file between these bytes, or of several that were joined.
+
+    Raises
+    ------
+    DamagedError
+        If it is cut off, or its header contradicts its frames.
+    """
+    magics = b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22"
+    starts = [start]
+    while found := [at for magic in magics if (at := data.find(magic, starts[-1] + 4, end)) > 0]:
+        starts.append(min(found))
+    ends = [*starts[1:], end]
+    parts = [_part(data, low, high) for low, high in zip(starts, ends, strict=True)]
+    joined = f"it is {len(parts)} FLAC files joined, and all were used"
+    return Layout("FLAC", FORMATS, parts, joined if len(parts) > 1 else None)
+
+
+def _part(data: Data, start: int, end: int) -> Part:
+    info, audio = read_stream_info(data, start, end)
+    if audio >= end:
+        if info.samples:
+            raise cut_off(info.samples / info.rate, info.samples / info.rate, "its header")
+        return Part((stretch(data, start, end),), 0)
+    first = frame_header(data, audio, end)
+    if first is None:
+        raise DamagedError(f"the file is damaged: no frame of FLAC begins at byte {audio}")
+    for name in ("rate", "channels", "bits"):
+        of_frame, of_file = getattr(first, name), getattr(info, name)
+        if of_frame and of_frame != of_file:
+            raise DamagedError(
+                f"the file is damaged: its header gives {name} {of_file}, its first frame "
+                f"{of_frame}"
+            )
+    last = _last_frame(data, first, end)
+    there = _begins(last, first) + last.size - _begins(first, first)
+    header = data[start : start + 8 + _STREAMINFO]
+    claim = int.from_bytes(header[18:26], "big")
+    header = header[:18] + (claim >> 36 << 36 | _OPEN).to_bytes(8, "big") + header[26:]
+    after = start + 8 + _STREAMINFO
+
+    def up_to(audio_end: int, there: int, retry: Callable[[], Part | None] | None = None) -> Part:
+        pieces = (header, stretch(data, after, audio_end))
+        return Part(pieces, there, verify=partial(_verify, info, pieces), retry=retry)
+
+    def without_tail() -> Part | None:
+        audio_end = _end_of(data, last, end, header)
+        if audio_end is not None:
+            return None if audio_end == end else up_to(audio_end, there)
+        # What is left of the last frame cannot be decoded.
+        total = info.samples or there
+        if (total - there + last.size) / info.rate > TOLERANCE_SECONDS:
+            missing = (total - there + last.size) / info.rate
+            raise cut_off(missing, total / info.rate, "its header")
+        return up_to(last.at, there - last.size)
+
+    if there == info.samples:
+        # Then the frames are there, and the decoder tells whether anything follows the last one.
+        return up_to(end, there, without_tail)
+    return without_tail() or up_to(end, there)
+
+
+def read_stream_info(data: Data, start: int, end: int) -> tuple[StreamInfo, int]:
+    """STREAMINFO of a file, and where its first frame begins.
+
+    Raises
+    ------
+    DamagedError
+        If it is not there, or the file ends within its metadata.
+    """
+    body = data[start + 8 : start + 8 + _STREAMINFO]
+    if len(body) < _STREAMINFO or data[start + 4] & 0x7F:
+        raise DamagedError("the file is damaged: a FLAC file begins with STREAMINFO")
+    packed = int.from_bytes(body[10:18], "big")
+    info = StreamInfo(
+        rate=packed >> 44,
+        channels=(packed >> 41 & 7) + 1,
+        bits=(packed >> 36 & 31) + 1,
+        samples=packed & (2**36 - 1),
+        md5=body[18:34],
+        block=int.from_bytes(body[:2], "big"),
+    )
+    if not info.rate:
+        raise DamagedError("the file is damaged: its header gives a sample rate of 0 Hz")
+    at, last = start + 4, False
+    while not last:
+        head = data[at : at + 4]
+        if len(head) < 4 or at >= end:
+            raise DamagedError("the file is cut off: it ends within its metadata")
+        last = bool(head[0] & 0x80)
+        at += 4 + int.from_bytes(head[1:4], "big")
+    return info, at
+
+
+def frame_header(data: Data, at: int, end: int) -> Frame | None:
+    """The header of the frame that begins here; None if none does."""
+    head = data[at : min(at + _HEADER, end)]
+    if len(head) < 6 or head[0] != 0xFF or head[1] & 0xFE != 0xF8:
+        return None
+    block, rate_code, channel_code, bit_code = (
+        head[2] >> 4,
+        head[2] & 15,
+        head[3] >> 4,
+        head[3] >> 1 & 7,
+    )
+    if not block or rate_code == 15 or channel_code > 10 or bit_code == 3 or head[3] & 1:
+        return None
+    # As in UTF-8, the leading ones of the first byte count the bytes.
+    ones = 8 - (~head[4] & 0xFF).bit_length()
+    length = max(1, ones)
+    more = {6: 1, 7: 2}.get(block, 0) + {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
+    total = 4 + length + more
+    if ones in (1, 8) or len(head) <= total:
+        return None
+    crc = 0
+    for byte in head[:total]:
+        crc = _CRC8[crc ^ byte]
+    if crc != head[total]:
+        return None
+    number = head[4] & (0x7F >> ones)
+    for byte in head[5 : 4 + length]:
+        number = number << 6 | byte & 0x3F
+    extra = 4 + length
+    if block == 1:
+        size = 192
+    elif block < 6:
+        size = 576 << (block - 2)
+    elif block < 8:
+        size = int.from_bytes(head[extra : extra + block - 5], "big") + 1
+        extra += block - 5
+    else:
+        size = 256 << (block - 8)
+    if rate_code < 12:
+        rate = _RATES[rate_code]
+    else:
+        value = int.from_bytes(head[extra:total], "big")
+        rate = value * (1_000, 1, 10)[rate_code - 12]
+    bits = _BITS[bit_code]
+    assert bits is not None
+    return Frame(at, bool(head[1] & 1), number, size, rate, _CHANNELS[channel_code], bits)
+
+
+def _begins(frame: Frame, first: Frame) -> int:
+    """Place of a frame's first sample."""
+    return frame.number if frame.variable else frame.number * first.size
+
+
+def _last_frame(data: Data, first: Frame, end: int) -> Frame:
+    """The last frame of which the header is there."""
+    sync = b"\xff" + (b"\xf9" if first.variable else b"\xf8")
+    at = end
+    while (at := data.rfind(sync, first.at + 1, at + 1)) > 0:
+        frame = _of_stream(data, at, end, first)
+        if frame is not None and _follows_another(data, frame, first, end):
+            return frame
+    return first
+
+
+def _of_stream(data: Data, at: int, end: int, first: Frame) -> Frame | None:
+    frame = frame_header(data, at, end)
+    if frame is None or frame.number <= first.number:
+        return None
+    same = (frame.rate, frame.bits) == (first.rate, first.bits)
+    return frame if same and (frame.variable or frame.size <= first.size) else None
+
+
+def _follows_another(data: Data, frame: Frame, first: Frame, end: int) -> bool:
+    """Whether the frame before is where this one's number says; chance makes headers, too."""
+    sync = b"\xff" + (b"\xf9" if first.variable else b"\xf8")
+    at = frame.at
+    while (at := data.rfind(sync, max(first.at, frame.at - _LARGEST_FRAME), at + 1)) >= 0:
+        if at < frame.at and (before := frame_header(data, at, end)) is not None:
+            step = before.size if frame.variable else 1
+            if before.number + step == frame.number:
+                return True
+        if at == first.at:
+            break
+        at -= 1
+    return False
+
+
+def _possible_ends(data: Data, frame: Frame, end: int) -> list[int]:
+    """Where a frame may end by its checksum: the remainder up to there is 0."""
+    stop = min(end, frame.at + _LARGEST_FRAME)
+    crc = 0
+    found = []
+    for at, byte in enumerate(data[frame.at : stop], start=frame.at + 1):
+        crc = (crc << 8 & 0xFFFF) ^ _CRC16[crc >> 8 ^ byte]
+        if crc == 0:
+            found.append(at)
+    return found
+
+
+def _end_of(data: Data, frame: Frame, end: int, header: bytes) -> int | None:
+    """Where a frame ends; None if it is not whole."""
+    import soundfile
+
+    # By chance a remainder is 0 after 65,536 bytes, and zeros after a frame leave it so: the first
+    # place up to which the decoder finds the whole frame is the right one.
+    alone = header[:4] + bytes([header[4] | 0x80]) + header[5:]
+    for at in _possible_ends(data, frame, end):
+        try:
+            with soundfile.SoundFile(Stitched((alone, stretch(data, frame.at, at)))) as file:
+                file.seekable = lambda: False
+                if len(file.read(frame.size)) == frame.size:
+                    return at
+        except soundfile.SoundFileError:
+            continue
+    return None
+
+
+def _verify(info: StreamInfo, pieces: Sequence[Piece], read: int) -> str | None:
+    """Compare what was decoded with what the header counts."""
+    if info.samples == read or (not info.samples and not any(info.md5)):
+        return None
+    missing = (info.samples - read) / info.rate
+    if info.samples and -TOLERANCE_SECONDS <= missing <= TOLERANCE_SECONDS:
+        return None
+    counted = f"its header counts {info.samples / info.rate:.2f} s of audio"
+    note = f"{counted}, and {read / info.rate:.2f} s are there and were used"
+    if missing < 0 and info.samples:
+        return note
+    if any(info.md5) and _md5(info, pieces) == info.md5:
+        return note if info.samples else None
+    if info.samples:
+        raise cut_off(missing, info.samples / info.rate, "its header")
+    raise DamagedError(
+        "the file is damaged or cut off: its samples do not have the checksum that its header gives"
+    )
+
+
+def _md5(info: StreamInfo, pieces: Sequence[Piece]) -> bytes:
+    """MD5 of the samples, as STREAMINFO has it."""
+    import soundfile
+
+    width = -(-info.bits // 8)
+    digest = hashlib.md5(usedforsecurity=False)
+    with soundfile.SoundFile(Stitched(pieces)) as file:
+        file.seekable = lambda: False
+        while len(block := file.read(2**20 // info.channels, dtype="int32", always_2d=True)):
+            values = np.ascontiguousarray(block >> (32 - info.bits)).astype("<i4")
+            digest.update(values.view(np.uint8).reshape(-1, 4)[:, :width].tobytes())
+    return digest.digest()

@@ -1,0 +1,113 @@
+"""Formats that the extra ``formats`` reads (PyAV, whose wheel brings FFmpeg's codecs)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_assets.audio.parts import TOLERANCE_SECONDS, DamagedError, cut_off
+from audio_assets.audio.stitched import Data, Stitched, stretch
+
+INSTALL = "pip install 'audio-assets[formats]'"
+
+
+class PyAvSound:
+    """A file that PyAV decodes; see :class:`audio_assets.audio.sound.Sound`.
+
+    Parameters
+    ----------
+    data
+        The file.
+    kind
+        Name of its container.
+
+    Raises
+    ------
+    DamagedError
+        If the extra is not installed, or the file cannot be opened or holds no sound.
+    """
+
+    def __init__(self, data: Data, kind: str) -> None:
+        try:
+            import av
+        except ImportError as error:
+            raise DamagedError(
+                f"{kind} is read with the extra `formats` only: {INSTALL}, or convert the file: "
+                "ffmpeg -i FILE FILE.flac",
+                "needs_extra",
+            ) from error
+        self._errors: tuple[type[Exception], ...] = (av.FFmpegError, ValueError)
+        self._kind = kind
+        try:
+            # Opened again for each pass: not every demuxer seeks back to its first sample.
+            self._file = Stitched((stretch(data, 0, len(data)),))
+            container = self._open()
+        except self._errors as error:
+            raise DamagedError(f"damaged or cut off {kind} file: {_words(error)}") from error
+        with container:
+            if not container.streams.audio:
+                raise DamagedError(f"a {kind} file without a stream of sound", "not_audio")
+            stream = container.streams.audio[0]
+            self.rate = int(stream.codec_context.sample_rate)
+            self.channels = int(stream.codec_context.channels)
+            self.file_format = f"{kind} {stream.codec_context.name.upper()}"
+            self._promised = _duration(container, stream)
+        self.frames: int | None = None
+        self.note: str | None = None
+
+    def blocks(self, values: int) -> Iterator[NDArray[np.float64]]:
+        """See :meth:`audio_assets.audio.sound.Sound.blocks`."""
+        read = 0
+        try:
+            with self._open() as container:
+                for frame in container.decode(audio=0):
+                    if frame.sample_rate != self.rate:
+                        raise DamagedError("its sample rate changes within the file")
+                    block = _samples(frame)
+                    if block.shape[1] != self.channels:
+                        raise DamagedError("its number of channels changes within the file")
+                    read += len(block)
+                    yield block
+        except self._errors as error:
+            raise DamagedError(f"damaged or cut off {self._kind} file: {_words(error)}") from error
+        if self._promised is not None:
+            missing = self._promised - read / self.rate
+            # Containers round durations to milliseconds, and a codec's last frame may be short.
+            if missing > TOLERANCE_SECONDS:
+                raise cut_off(missing, self._promised, "its header")
+
+    def _open(self) -> Any:
+        import av
+
+        self._file.seek(0)
+        return av.open(self._file, mode="r", metadata_errors="replace")
+
+
+def _duration(container: Any, stream: Any) -> float | None:
+    """What the header promises, in seconds; None where it is an estimate or left out."""
+    # Of a raw stream FFmpeg guesses the duration from the bit rate.
+    if container.format.name in ("aac", "amr", "mp3"):
+        return None
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return None if container.duration is None else container.duration / 1_000_000
+
+
+def _samples(frame: Any) -> NDArray[np.float64]:
+    """float64[n, channels] of a decoded frame, full scale 1."""
+    raw: NDArray[Any] = frame.to_ndarray()
+    channels = frame.layout.nb_channels
+    planar = frame.format.is_planar
+    block = raw.T if planar else raw.reshape(-1, channels)
+    if block.dtype.kind == "f":
+        return np.asarray(block, dtype=np.float64)
+    if block.dtype == np.uint8:
+        return (block.astype(np.float64) - 128.0) / 128.0
+    return np.asarray(block / -float(np.iinfo(block.dtype).min), dtype=np.float64)
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).rstrip(".")

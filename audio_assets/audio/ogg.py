@@ -1,0 +1,267 @@
+"""Ogg (RFC 3533): the pages of a file, and what each stream in it really holds.
+
+The decoder plays as far as the position in the last page says and stops at a page that is marked as
+the last. Both may be wrong, so the samples of the packets are added up, and a stream whose marks
+and positions do not fit is handed to the decoder with pages that do.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from audio_assets.audio.ogg_packets import CODECS, Codec, identify
+from audio_assets.audio.parts import (
+    TOLERANCE_SECONDS,
+    DamagedError,
+    Layout,
+    Part,
+    cut_off,
+)
+from audio_assets.audio.stitched import Data, Piece, stretch
+
+MAGIC = b"OggS"
+FORMATS = ("OGG",)
+_HEADER = 27
+_CONTINUED, _FIRST, _LAST = 1, 2, 4
+_NO_POSITION = -1
+_REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page.
+
+    Attributes
+    ----------
+    start, body, end
+        Its first byte, that of its packets, and the byte after it.
+    flags, position, serial, sequence
+        Fields of its header; ``position`` is in samples, -1 where no packet ends.
+    lacing
+        Lengths of its segments.
+    """
+
+    start: int
+    body: int
+    end: int
+    flags: int
+    position: int
+    serial: int
+    sequence: int
+    lacing: bytes
+
+
+@dataclass(frozen=True)
+class _Stream:
+    codec: Codec
+    pages: list[Page]
+
+
+def ogg_layout(data: Data, start: int, end: int) -> Layout:
+    """The audio of an Ogg file between these bytes, of all its parts if it has several.
+
+    Raises
+    ------
+    DamagedError
+        If a page is damaged or missing, it is cut in the middle of a page, or holds no audio.
+    """
+    pages, cut = _pages(data, start, end)
+    streams = _streams(data, pages)
+    parts, notes = [], []
+    for number, stream in enumerate(streams, start=1):
+        part, note = _part(data, stream, cut if number == len(streams) else None)
+        parts.append(part)
+        notes += [note] if note else []
+    if len(parts) > 1:
+        notes.append(f"it is {len(parts)} Ogg streams in a row, and all were used")
+    return Layout("OGG", FORMATS, parts, "; ".join(notes) or None)
+
+
+def _pages(data: Data, start: int, end: int) -> tuple[list[Page], Page | None]:
+    """The whole pages, and the one that the file ends in the middle of."""
+    pages: list[Page] = []
+    at = start
+    while at < end:
+        if data[at : at + 4] != MAGIC:
+            after = data.find(MAGIC, at, end)
+            while after >= 0 and not _is_whole(data, _page(data, after), end):
+                after = data.find(MAGIC, after + 1, end)
+            if after < 0:
+                # Bytes after the last page belong to another program.
+                return pages, None
+            raise DamagedError(f"the file is damaged: no Ogg page at byte {at}")
+        page = _page(data, at)
+        if page is None or page.end > end:
+            return pages, page
+        if not _is_whole(data, page, end):
+            raise DamagedError(f"the file is damaged: wrong checksum of the Ogg page at byte {at}")
+        pages.append(page)
+        at = page.end
+    return pages, None
+
+
+def _page(data: Data, at: int) -> Page | None:
+    """The page that begins here; None if its header is cut off."""
+    header = data[at : at + _HEADER]
+    if len(header) < _HEADER:
+        return None
+    flags, position, serial, sequence, segments = struct.unpack("<5xBqII4xB", header)
+    body = at + _HEADER + segments
+    lacing = data[at + _HEADER : body]
+    return Page(at, body, body + sum(lacing), flags, position, serial, sequence, lacing)
+
+
+def _is_whole(data: Data, page: Page | None, end: int) -> bool:
+    if page is None or page.end > end or len(page.lacing) < page.body - page.start - _HEADER:
+        return False
+    written = data[page.start + 22 : page.start + 26]
+    return _with_checksum(data[page.start : page.end])[22:26] == written
+
+
+def _with_checksum(page: bytes) -> bytes:
+    """The page with the CRC-32 that it must have."""
+    # Without reflection, start or end value: zlib's, on bytes with their bits reversed.
+    reversed_bits = (page[:22] + bytes(4) + page[26:]).translate(_REVERSED_BITS)
+    crc = zlib.crc32(reversed_bits, 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return page[:22] + crc.to_bytes(4, "big").translate(_REVERSED_BITS) + page[26:]
+
+
+def _streams(data: Data, pages: Sequence[Page]) -> list[_Stream]:
+    """The streams of audio, one after the other; others beside them are left out."""
+    streams: list[_Stream] = []
+    others: set[int] = set()
+    started = False
+    for page in pages:
+        kind = identify(data[page.body : page.body + 8])
+        if kind is not None and (page.flags & _FIRST or page.sequence == 0):
+            beside = bool(streams) and not started
+            if kind in CODECS and not beside:
+                others.discard(page.serial)
+                streams.append(_Stream(CODECS[kind](data[page.body : page.end]), [page]))
+                started = False
+            else:
+                others.add(page.serial)
+            continue
+        if page.serial in others:
+            continue
+        if not streams or page.serial != streams[-1].pages[0].serial:
+            if page.flags & _FIRST:
+                others.add(page.serial)
+                continue
+            raise DamagedError(
+                f"the file is damaged: the Ogg page at byte {page.start} is of no stream"
+            )
+        started = True
+        last = streams[-1].pages[-1]
+        if page.sequence != (last.sequence + 1) % 2**32:
+            raise DamagedError(
+                f"the file is damaged: an Ogg page is missing before byte {page.start}"
+            )
+        streams[-1].pages.append(page)
+    if not streams:
+        raise DamagedError("an Ogg file without a stream of Vorbis, Opus or FLAC", "not_audio")
+    return streams
+
+
+def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | None]:
+    codec, pages = stream.codec, stream.pages
+    ends = _samples_by_page(data, stream)
+    offset = codec.offset(pages, ends)
+    # A position may lie before the end of the last packet, which then is shortened, and nowhere
+    # else but where the packets end.
+    before = max([end for page, end in zip(pages[:-1], ends[:-1], strict=True)], default=0)
+    position = pages[-1].position - offset
+    total = position if before <= position <= ends[-1] and ends[-1] > 0 else ends[-1]
+    if cut is not None and cut.position >= 0 and cut.serial == pages[-1].serial:
+        missing = (cut.position - offset - total) / codec.clock
+        if missing > TOLERANCE_SECONDS:
+            raise cut_off(missing, (cut.position - offset - codec.skip) / codec.clock, "it")
+    note = None
+    promised = position / codec.clock
+    if pages[-1].flags & _LAST and abs(position - total) / codec.clock > TOLERANCE_SECONDS:
+        note = (
+            f"its last page counts {promised:.2f} s of audio, and "
+            f"{(total - codec.skip) / codec.clock:.2f} s are there and were used"
+        )
+    # Before position 0 nothing is played.
+    played = total - codec.skip + min(offset, 0)
+    frames = max(0, round(played * codec.rate / codec.clock))
+    pieces: list[Piece]
+    if offset <= 0 and _fits(pages, ends, offset, total):
+        pieces = _runs(data, pages)
+    else:
+        pieces = [*_mended(data, pages, ends, total)]
+    return Part(pieces, frames, verify=partial(_verify, frames, codec.rate)), note
+
+
+def _samples_by_page(data: Data, stream: _Stream) -> list[int]:
+    """How many samples the packets up to the end of each page hold."""
+    ends = []
+    total, packet = 0, b""
+    for page in stream.pages:
+        at = page.body
+        size = 0
+        for segment in page.lacing:
+            size += segment
+            if segment < 255:
+                packet += data[at : at + size]
+                total += stream.codec.samples(packet)
+                at += size
+                size, packet = 0, b""
+        packet += data[at : at + size]
+        ends.append(total)
+    return ends
+
+
+def _fits(pages: Sequence[Page], ends: Sequence[int], offset: int, total: int) -> bool:
+    """Whether the decoder reads a stream to its end as it is."""
+    last = len(pages) - 1
+    for number, (page, end) in enumerate(zip(pages, ends, strict=True)):
+        expected = total if number == last else end
+        flags = (_FIRST if number == 0 else 0) | (_LAST if number == last else 0)
+        if page.flags & ~_CONTINUED != flags:
+            return False
+        if page.position != _NO_POSITION and page.position - offset != expected and end > 0:
+            return False
+    return pages[-1].position != _NO_POSITION
+
+
+def _mended(data: Data, pages: Sequence[Page], ends: Sequence[int], total: int) -> list[bytes]:
+    """The pages with marks and positions that fit, counted from 0."""
+    found = []
+    continued = False
+    for number, (page, end) in enumerate(zip(pages, ends, strict=True)):
+        last = number == len(pages) - 1
+        flags = continued * _CONTINUED | (number == 0) * _FIRST | last * _LAST
+        ends_packet = any(segment < 255 for segment in page.lacing)
+        position = total if last else end if ends_packet else _NO_POSITION
+        raw = data[page.start : page.end]
+        raw = raw[:5] + struct.pack("<Bq", flags, position) + raw[14:]
+        found.append(_with_checksum(raw))
+        if page.lacing:
+            continued = page.lacing[-1] == 255
+    return found
+
+
+def _runs(data: Data, pages: Sequence[Page]) -> list[Piece]:
+    """The bytes of pages, those that follow each other together."""
+    runs: list[tuple[int, int]] = []
+    for page in pages:
+        if runs and runs[-1][1] == page.start:
+            runs[-1] = (runs[-1][0], page.end)
+        else:
+            runs.append((page.start, page.end))
+    return [stretch(data, low, high) for low, high in runs]
+
+
+def _verify(frames: int, rate: int, read: int) -> str | None:
+    if (frames - read) / rate > TOLERANCE_SECONDS:
+        raise DamagedError(
+            f"the file is damaged: {read / rate:.2f} s of the {frames / rate:.2f} s in its packets "
+            "could be decoded"
+        )
+    return None

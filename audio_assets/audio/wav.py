@@ -1,0 +1,281 @@
+"""WAV, RF64 and big-endian WAV: which bytes of a file are audio.
+
+The decoder is given a header of its own in front of the audio, so that it reads what was found
+here and nothing else.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+
+from audio_assets.audio.extent import Claim, Extent, find_audio, is_open
+from audio_assets.audio.parts import DamagedError, Layout, Part
+from audio_assets.audio.stitched import Data, stretch
+from audio_assets.audio.tags import before_trailing_tags
+
+MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
+FORMATS = ("WAV", "WAVEX", "RF64")
+_PCM, _FLOAT, _ALAW, _ULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
+_UNCOMPRESSED = (_PCM, _FLOAT, _ALAW, _ULAW)
+# Chunks that programs of this field write after the audio.
+_AFTER_AUDIO = (
+    b"LIST", b"id3 ", b"ID3 ", b"bext", b"guan", b"cue ", b"afsp", b"JUNK", b"junk", b"PAD ",
+    b"iXML", b"_PMX", b"aXML", b"smpl", b"inst", b"fact", b"PEAK", b"wamd", b"FLLR", b"DISP",
+)  # fmt: skip
+_LARGEST_RIFF = 2**32 - 2**16
+
+
+@dataclass(frozen=True)
+class Coding:
+    """The ``fmt`` chunk.
+
+    Attributes
+    ----------
+    tag
+        Number of the coding; that of the subformat where the chunk is extensible.
+    channels, rate, bytes_per_second, align, bits
+        Its fields, rate in Hz.
+    raw
+        The chunk as the decoder gets it.
+    """
+
+    tag: int
+    channels: int
+    rate: int
+    bytes_per_second: int
+    align: int
+    bits: int
+    raw: bytes
+
+    @property
+    def is_uncompressed(self) -> bool:
+        """Whether a number of bytes is a number of samples."""
+        return self.tag in _UNCOMPRESSED
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk: its name, the first byte of its content, and the size that is claimed for it."""
+
+    name: bytes
+    body: int
+    size: int
+
+
+def wav_layout(data: Data, start: int) -> Layout:
+    """The audio of a WAV file that begins at ``start``, or of several that were joined.
+
+    Raises
+    ------
+    DamagedError
+        If it is cut off, has no audio, or its header contradicts itself.
+    """
+    parts: list[Part] = []
+    notes: list[str] = []
+    at: int | None = start
+    end = before_trailing_tags(data, start)
+    while at is not None:
+        part, note, at = _one(data, at, end)
+        parts.append(part)
+        notes += [note] if note else []
+    if len(parts) > 1:
+        notes.append(f"it is {len(parts)} WAV files joined, and all were used")
+    return Layout("WAV", FORMATS, parts, "; ".join(notes) or None)
+
+
+def _one(data: Data, start: int, end: int) -> tuple[Part, str | None, int | None]:
+    """The first file from here on, and where another one follows it."""
+    order = ">" if data[start : start + 4] == b"RIFX" else "<"
+    chunks = {chunk.name: chunk for chunk in _chunks(data, start, end, order)}
+    audio = chunks.get(b"data")
+    if audio is None:
+        raise DamagedError("the file is cut off: it ends before its data chunk")
+    if b"fmt " not in chunks:
+        raise DamagedError("the file is damaged: it has no fmt chunk before its audio")
+    coding = read_coding(data, chunks[b"fmt "], order)
+    claimed = audio.size
+    if b"ds64" in chunks and claimed == 0xFFFFFFFF:
+        at = chunks[b"ds64"].body + 8
+        claimed = int.from_bytes(data[at : at + 8], "little")
+    riff = int.from_bytes(data[start + 4 : start + 8], "little" if order == "<" else "big")
+    ends_there = 0 <= end - audio.body - claimed <= 1
+    next_file = None if ends_there else _next_file(data, audio.body, end)
+    claim = Claim(
+        audio.body,
+        claimed,
+        end if next_file is None else next_file,
+        coding.align,
+        coding.bytes_per_second,
+        agrees=0 <= start + riff + 8 - audio.body - claimed <= 1,
+    )
+    extent = find_audio(
+        data,
+        claim,
+        are_chunks=lambda at: _are_chunks(data, at, claim.end, order),
+        trailer=lambda low, high: _trailer(data, low, high, order),
+    )
+    stretches = [(extent.start, extent.end), *_more_audio(data, extent, claim.end, order)]
+    return _part(data, coding, chunks.get(b"fact"), stretches, order), extent.note, next_file
+
+
+def read_coding(data: Data, chunk: Chunk, order: str = "<") -> Coding:
+    """The fields of a ``fmt`` chunk, mended where others settle what they must be.
+
+    Raises
+    ------
+    DamagedError
+        If they contradict each other.
+    """
+    raw = data[chunk.body : chunk.body + max(16, min(chunk.size, 2**12))]
+    if len(raw) < 16:
+        raise DamagedError("the file is cut off: it ends within its fmt chunk")
+    tag, channels, rate, per_second, align, bits = struct.unpack(f"{order}HHIIHH", raw[:16])
+    if tag == _EXTENSIBLE and len(raw) >= 26:
+        (tag,) = struct.unpack_from(f"{order}H", raw, 24)
+    elif tag in _UNCOMPRESSED:
+        raw = raw[:16]
+    coding = Coding(tag, channels, rate, per_second, align, bits, raw)
+    if not channels or not rate:
+        raise DamagedError(f"the file is damaged: its header gives {channels} channels, {rate} Hz")
+    if tag not in _UNCOMPRESSED:
+        return replace(coding, align=align or 1, bytes_per_second=per_second or rate * channels)
+    return _consistent(coding, order)
+
+
+def _consistent(coding: Coding, order: str) -> Coding:
+    width = -(-coding.bits // 8)
+    frame = coding.channels * width
+    sizes = {frame, coding.channels * 4 if 16 < coding.bits < 32 else frame}
+    rates = {coding.rate * size for size in sizes}
+    if not width:
+        raise DamagedError("the file is damaged: its header gives 0 bits a sample")
+    align = coding.align
+    if align not in sizes and (not align or coding.bytes_per_second in rates):
+        align = frame
+    # Writers forget the channels or the bytes of a sample in the bytes per second, or leave them
+    # out; any other contradiction leaves it open which field is wrong, the sample rate perhaps.
+    forgiven = {coding.rate * factor for factor in (1, width, coding.channels, 8 * frame)} | {0}
+    if align not in sizes or coding.bytes_per_second not in rates | forgiven:
+        raise DamagedError(
+            f"the file is damaged: its header contradicts itself ({coding.rate} Hz, "
+            f"{coding.channels} channels of {coding.bits} bits, {coding.align} bytes a frame, "
+            f"{coding.bytes_per_second} bytes a second)"
+        )
+    per_second = coding.rate * align
+    raw = coding.raw[:8] + struct.pack(f"{order}IH", per_second, align) + coding.raw[14:]
+    return replace(coding, align=align, bytes_per_second=per_second, raw=raw)
+
+
+def _chunks(data: Data, start: int, end: int, order: str) -> list[Chunk]:
+    """The chunks up to the audio, found by their names where a size leads astray."""
+    found = []
+    at = start + 12
+    while at + 8 <= end and (chunk := _chunk(data, at, order)) is not None:
+        found.append(chunk)
+        if chunk.name == b"data":
+            return found
+        at = _next(data, chunk, end, order)
+    names = {chunk.name for chunk in found}
+    for name in (b"fmt ", b"ds64", b"data"):
+        # A chunk may lie within one whose size is too large.
+        at = data.find(name, start + 12, min(end, start + 2**20))
+        if name not in names and 0 <= at <= end - 8:
+            named = _chunk(data, at, order)
+            found += [named] if named is not None else []
+    return found
+
+
+def _chunk(data: Data, at: int, order: str) -> Chunk | None:
+    name = data[at : at + 4]
+    if len(data) < at + 8 or not all(32 <= letter < 127 for letter in name):
+        return None
+    size = int.from_bytes(data[at + 4 : at + 8], "little" if order == "<" else "big")
+    return Chunk(name, at + 8, size)
+
+
+def _next(data: Data, chunk: Chunk, end: int, order: str) -> int:
+    """Where the next chunk begins; some writers leave out the byte after an odd size."""
+    after = chunk.body + chunk.size
+    padded = after + chunk.size % 2
+    if padded != after and padded + 8 <= end and _chunk(data, padded, order) is None:
+        return after
+    return padded
+
+
+def _are_chunks(data: Data, at: int, end: int, order: str) -> bool:
+    while at < end:
+        chunk = _chunk(data, at, order)
+        if chunk is None:
+            # A byte or a few of padding after the last chunk.
+            return not data[at:end].strip(b"\0")
+        if chunk.body + chunk.size > end:
+            # The last one may be cut; of an unknown name it may be audio.
+            return chunk.name in _AFTER_AUDIO
+        at = _next(data, chunk, end, order)
+    return True
+
+
+def _trailer(data: Data, low: int, high: int, order: str) -> int:
+    tail = data[low:high]
+    first = high
+    for name in _AFTER_AUDIO:
+        at = tail.find(name)
+        while at >= 0:
+            if low + at < first and _are_chunks(data, low + at, high, order):
+                first = low + at
+            at = tail.find(name, at + 1)
+    return first
+
+
+def _more_audio(data: Data, extent: Extent, end: int, order: str) -> list[tuple[int, int]]:
+    """Further data chunks."""
+    found = []
+    at = extent.follows
+    while at is not None and at < end and (chunk := _chunk(data, at, order)) is not None:
+        if chunk.name == b"data" and chunk.size:
+            size = end - chunk.body if is_open(chunk.size) else chunk.size
+            found.append((chunk.body, min(chunk.body + size, end)))
+        at = _next(data, chunk, end, order)
+    return found
+
+
+def _next_file(data: Data, body: int, end: int) -> int | None:
+    """Where another WAV file begins after this one's header."""
+    for magic in MAGICS:
+        at = data.find(magic, body, end)
+        while at >= 0:
+            if data[at + 8 : at + 16] in (b"WAVEfmt ", b"WAVEds64", b"WAVEJUNK", b"WAVELIST"):
+                return at
+            at = data.find(magic, at + 4, end)
+    return None
+
+
+def _part(
+    data: Data,
+    coding: Coding,
+    fact: Chunk | None,
+    stretches: list[tuple[int, int]],
+    order: str,
+) -> Part:
+    size = sum(high - low for low, high in stretches)
+    frames = size // coding.align if coding.tag in _UNCOMPRESSED else None
+    if frames is not None:
+        size = frames * coding.align
+    elif size < coding.align and size < 32:
+        frames = size = 0
+    fields = b"fmt " + struct.pack(f"{order}I", len(coding.raw)) + coding.raw
+    fields += b"\0" * (len(coding.raw) % 2)
+    if fact is not None and frames is None:
+        fields += b"fact" + struct.pack(f"{order}I", 4) + data[fact.body : fact.body + 4]
+    if size < _LARGEST_RIFF:
+        magic = b"RIFX" if order == ">" else b"RIFF"
+        riff = 4 + len(fields) + 8 + size
+        header = magic + struct.pack(f"{order}I", riff) + b"WAVE" + fields
+        header += b"data" + struct.pack(f"{order}I", size)
+    else:
+        riff = 4 + 36 + len(fields) + 8 + size
+        ds64 = b"ds64" + struct.pack("<IQQQI", 28, riff, size, frames or 0, 0)
+        header = b"RF64" + b"\xff" * 4 + b"WAVE" + ds64 + fields + b"data" + b"\xff" * 4
+    pieces = [stretch(data, low, high) for low, high in stretches]
+    return Part((header, *pieces), frames)
