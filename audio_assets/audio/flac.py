@@ -7,7 +7,7 @@ the length; the MD5 of the samples settles what is left in doubt.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -120,10 +120,12 @@ def flac_layout(data: Data, start: int, end: int) -> Layout:
     DamagedError
         If it is cut off, or its header contradicts its frames.
     """
-    magics = b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22"
     starts = [start]
-    while found := [at for magic in magics if (at := data.find(magic, starts[-1] + 4, end)) > 0]:
-        starts.append(min(found))
+    at = start
+    while (at := data.find(MAGIC, at + 4, end)) > 0:
+        # STREAMINFO is the first block, and its length is always the same.
+        if data[at + 4 : at + 8] in (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22"):
+            starts.append(at)
     ends = [*starts[1:], end]
     parts = [_part(data, low, high) for low, high in zip(starts, ends, strict=True)]
     joined = f"it is {len(parts)} FLAC files joined, and all were used"
@@ -147,15 +149,16 @@ def _part(data: Data, start: int, end: int) -> Part:
                 f"{of_frame}"
             )
     last = _last_frame(data, first, end)
+    _check_sequence(data, first, last, end)
     there = _begins(last, first) + last.size - _begins(first, first)
     header = data[start : start + 8 + _STREAMINFO]
     claim = int.from_bytes(header[18:26], "big")
     header = header[:18] + (claim >> 36 << 36 | _OPEN).to_bytes(8, "big") + header[26:]
     after = start + 8 + _STREAMINFO
 
-    def up_to(audio_end: int, there: int, retry: Callable[[], Part | None] | None = None) -> Part:
+    def up_to(audio_end: int, there: int) -> Part:
         pieces = (header, stretch(data, after, audio_end))
-        return Part(pieces, there, verify=partial(_verify, info, pieces), retry=retry)
+        return Part(pieces, there, verify=partial(_verify, info, pieces))
 
     def without_tail() -> Part | None:
         audio_end = _end_of(data, last, end, header)
@@ -170,7 +173,7 @@ def _part(data: Data, start: int, end: int) -> Part:
 
     if there == info.samples:
         # Then the frames are there, and the decoder tells whether anything follows the last one.
-        return up_to(end, there, without_tail)
+        return Part((stretch(data, start, end),), there, retry=without_tail)
     return without_tail() or up_to(end, there)
 
 
@@ -268,6 +271,30 @@ def _last_frame(data: Data, first: Frame, end: int) -> Frame:
         if frame is not None and _follows_another(data, frame, first, end):
             return frame
     return first
+
+
+def _check_sequence(data: Data, first: Frame, last: Frame, end: int) -> None:
+    """Fail if a frame is missing; the decoder puts silence in its place."""
+    sync = data[first.at : first.at + 2]
+    at, number, size = first.at, first.number, first.size
+    while at < last.at:
+        number += size if first.variable else 1
+        if number > 0x10FFFF or (not first.variable and number > last.number):
+            return
+        place = chr(number).encode("utf-8", "surrogatepass")
+        after = data.find(sync, at + 2, last.at + 2)
+        while after >= 0 and data[after + 4 : after + 4 + len(place)] != place:
+            after = data.find(sync, after + 1, last.at + 2)
+        if after < 0:
+            raise DamagedError(
+                f"the file is damaged: frame {number} of FLAC is missing after byte {at}"
+            )
+        at = after
+        if first.variable:
+            frame = frame_header(data, at, end)
+            if frame is None:
+                return
+            size = frame.size
 
 
 def _of_stream(data: Data, at: int, end: int, first: Frame) -> Frame | None:

@@ -190,7 +190,9 @@ def mpeg_layout(data: Data, start: int) -> Layout:
         If it is no such file, is cut off or lacks frames in its middle.
     """
     end = before_trailing_tags(data, start)
-    first = find_first_frame(data, start, min(end, start + _SEARCHED), end)
+    first = _within_tags(data, start, end)
+    if first is None:
+        first = find_first_frame(data, start, min(end, start + _SEARCHED), end)
     if first is None:
         raise DamagedError(f"{len(data)} bytes without a sequence of MPEG frames", "not_audio")
     parts, notes = [], []
@@ -201,6 +203,17 @@ def mpeg_layout(data: Data, start: int) -> Layout:
     if len(parts) > 1:
         notes.append(f"it is {len(parts)} MP3 files joined, and all were used")
     return Layout("MP3", FORMATS, parts, "; ".join(notes) or None)
+
+
+def _within_tags(data: Data, start: int, end: int) -> int | None:
+    """Where frames begin in what the leading tags claim, and go on after it."""
+    at = find_first_frame(data, 0, start, end)
+    if at is None:
+        return None
+    first = at
+    while at < start and (header := parse_header(data, at)) is not None:
+        at += header.size
+    return first if at > start or (at == start and parse_header(data, at)) else None
 
 
 def _row(data: Data, at: int, end: int) -> bool:

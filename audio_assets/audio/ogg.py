@@ -169,6 +169,9 @@ def _streams(data: Data, pages: Sequence[Page]) -> list[_Stream]:
 
 def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | None]:
     codec, pages = stream.codec, stream.pages
+    # Some writers end with a page that holds nothing but the mark of the last one.
+    while len(pages) > 1 and not pages[-1].lacing:
+        del pages[-1]
     ends = _samples_by_page(data, stream)
     offset = codec.offset(pages, ends)
     # A position may lie before the end of the last packet, which then is shortened, and nowhere
@@ -176,7 +179,9 @@ def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | No
     before = max([end for page, end in zip(pages[:-1], ends[:-1], strict=True)], default=0)
     position = pages[-1].position - offset
     total = position if before <= position <= ends[-1] and ends[-1] > 0 else ends[-1]
-    if cut is not None and cut.position >= 0 and cut.serial == pages[-1].serial:
+    if cut is not None:
+        if cut.position < 0 or cut.serial != pages[-1].serial:
+            raise DamagedError("the file is cut off or damaged: its last Ogg page is not whole")
         missing = (cut.position - offset - total) / codec.clock
         if missing > TOLERANCE_SECONDS:
             raise cut_off(missing, (cut.position - offset - codec.skip) / codec.clock, "it")
@@ -220,11 +225,13 @@ def _samples_by_page(data: Data, stream: _Stream) -> list[int]:
 def _fits(pages: Sequence[Page], ends: Sequence[int], offset: int, total: int) -> bool:
     """Whether the decoder reads a stream to its end as it is."""
     last = len(pages) - 1
+    continued = False
     for number, (page, end) in enumerate(zip(pages, ends, strict=True)):
         expected = total if number == last else end
-        flags = (_FIRST if number == 0 else 0) | (_LAST if number == last else 0)
-        if page.flags & ~_CONTINUED != flags:
+        if page.flags != _flags(continued, number == 0, number == last):
             return False
+        if page.lacing:
+            continued = page.lacing[-1] == 255
         if page.position != _NO_POSITION and page.position - offset != expected and end > 0:
             return False
     return pages[-1].position != _NO_POSITION
@@ -236,7 +243,7 @@ def _mended(data: Data, pages: Sequence[Page], ends: Sequence[int], total: int) 
     continued = False
     for number, (page, end) in enumerate(zip(pages, ends, strict=True)):
         last = number == len(pages) - 1
-        flags = continued * _CONTINUED | (number == 0) * _FIRST | last * _LAST
+        flags = _flags(continued, number == 0, last)
         ends_packet = any(segment < 255 for segment in page.lacing)
         position = total if last else end if ends_packet else _NO_POSITION
         raw = data[page.start : page.end]
@@ -245,6 +252,10 @@ def _mended(data: Data, pages: Sequence[Page], ends: Sequence[int], total: int) 
         if page.lacing:
             continued = page.lacing[-1] == 255
     return found
+
+
+def _flags(continued: bool, first: bool, last: bool) -> int:
+    return continued * _CONTINUED | first * _FIRST | last * _LAST
 
 
 def _runs(data: Data, pages: Sequence[Page]) -> list[Piece]:

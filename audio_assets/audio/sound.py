@@ -18,8 +18,9 @@ from audio_assets.audio.more_formats import PyAvSound
 from audio_assets.audio.parts import TOLERANCE_SECONDS, DamagedError, Part
 from audio_assets.audio.stitched import Data, Stitched
 
-BLOCK_VALUES = 2**20
-"""Values in a block, of all channels together: 8 MB."""
+BLOCK_VALUES = 2**18
+"""Values in a block, of all channels together: 2 MB. NumPy asks for huge pages from 4 MB on, and to
+clear these took longer than to decode 5 s of FLAC."""
 
 Block = NDArray[np.float64] | NDArray[np.float32]
 """[n, channels], n > 0; full scale is 1, and float files may exceed it."""

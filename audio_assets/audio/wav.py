@@ -18,6 +18,8 @@ MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 FORMATS = ("WAV", "WAVEX", "RF64")
 _PCM, _FLOAT, _ALAW, _ULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 _UNCOMPRESSED = (_PCM, _FLOAT, _ALAW, _ULAW)
+# Microsoft's and IMA's ADPCM, GSM 6.10: blocks of as many samples as the fmt chunk says.
+_OF_BLOCKS = (2, 0x11, 0x31)
 # Chunks that programs of this field write after the audio.
 _AFTER_AUDIO = (
     b"LIST", b"id3 ", b"ID3 ", b"bext", b"guan", b"cue ", b"afsp", b"JUNK", b"junk", b"PAD ",
@@ -100,6 +102,11 @@ def _one(data: Data, start: int, end: int) -> tuple[Part, str | None, int | None
         claimed = int.from_bytes(data[at : at + 8], "little")
     riff = int.from_bytes(data[start + 4 : start + 8], "little" if order == "<" else "big")
     ends_there = 0 <= end - audio.body - claimed <= 1
+    is_empty = claimed == 0 and _are_chunks(data, audio.body, end, order)
+    left_open = is_open(claimed) and not is_empty
+    if left_open and not is_open(riff) and riff + 8 > audio.body - start:
+        # Some writers fill in the size of the whole alone.
+        claimed = start + riff + 8 - audio.body
     next_file = None if ends_there else _next_file(data, audio.body, end)
     claim = Claim(
         audio.body,
@@ -139,6 +146,7 @@ def read_coding(data: Data, chunk: Chunk, order: str = "<") -> Coding:
     if not channels or not rate:
         raise DamagedError(f"the file is damaged: its header gives {channels} channels, {rate} Hz")
     if tag not in _UNCOMPRESSED:
+        _check_blocks(coding, order)
         return replace(coding, align=align or 1, bytes_per_second=per_second or rate * channels)
     return _consistent(coding, order)
 
@@ -153,18 +161,32 @@ def _consistent(coding: Coding, order: str) -> Coding:
     align = coding.align
     if align not in sizes and (not align or coding.bytes_per_second in rates):
         align = frame
-    # Writers forget the channels or the bytes of a sample in the bytes per second, or leave them
-    # out; any other contradiction leaves it open which field is wrong, the sample rate perhaps.
-    forgiven = {coding.rate * factor for factor in (1, width, coding.channels, 8 * frame)} | {0}
-    if align not in sizes or coding.bytes_per_second not in rates | forgiven:
-        raise DamagedError(
-            f"the file is damaged: its header contradicts itself ({coding.rate} Hz, "
-            f"{coding.channels} channels of {coding.bits} bits, {coding.align} bytes a frame, "
-            f"{coding.bytes_per_second} bytes a second)"
-        )
+    # A writer may leave the bytes per second out. Another contradiction leaves it open which field
+    # is wrong, and it may be the sample rate.
+    if align not in sizes or coding.bytes_per_second not in rates | {0}:
+        raise _contradiction(coding)
     per_second = coding.rate * align
     raw = coding.raw[:8] + struct.pack(f"{order}IH", per_second, align) + coding.raw[14:]
     return replace(coding, align=align, bytes_per_second=per_second, raw=raw)
+
+
+def _check_blocks(coding: Coding, order: str) -> None:
+    """Fail if bytes per second and sample rate do not fit the blocks of a compressed coding."""
+    if coding.tag not in _OF_BLOCKS or len(coding.raw) < 20 or not coding.bytes_per_second:
+        return
+    (samples,) = struct.unpack_from(f"{order}H", coding.raw, 18)
+    if samples:
+        expected = coding.rate * coding.align / samples
+        if not 0.98 * expected - 1 <= coding.bytes_per_second <= 1.02 * expected + 1:
+            raise _contradiction(coding)
+
+
+def _contradiction(coding: Coding) -> DamagedError:
+    return DamagedError(
+        f"the file is damaged: its header contradicts itself ({coding.rate} Hz, "
+        f"{coding.channels} channels of {coding.bits} bits, {coding.align} bytes a frame, "
+        f"{coding.bytes_per_second} bytes a second)"
+    )
 
 
 def _chunks(data: Data, start: int, end: int, order: str) -> list[Chunk]:
