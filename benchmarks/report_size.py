@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from audio_assets.audio.decode import Waveform
 from audio_assets.reporting.chart import learning_curve_chart
 from audio_assets.reporting.clip_preview import clip_preview
 from audio_assets.reporting.page import render_report
@@ -51,7 +50,7 @@ def page(species: int, clips: int) -> str:
     names = [f"species_{number:02d}" for number in range(species)]
     curves = curve_frame([row for s in names for model in SEVEN for row in model_curve(s, model)])
     noise = np.random.default_rng(0).normal(0, 0.1, 48_000 * CLIP_SECONDS).astype(np.float32)
-    preview = clip_preview(Waveform(noise, 48_000, 1, "WAV PCM_16"))
+    preview = clip_preview(noise, 48_000)
     shown = {"picture": preview.picture, "sound": preview.sound, "seconds": float(CLIP_SECONDS)}
     bins = [(s, m, p, p) for s in names for m in SEVEN for p in np.linspace(0.05, 0.95, 10)]
     recordings = clips // (2 * CLIPS_A_RECORDING)

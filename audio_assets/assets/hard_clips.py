@@ -75,7 +75,7 @@ _UNSEEN = {"seconds": None, "picture": None, "sound": None, "fault": None}
 def previews(plan: AssetPlan, inventory: Any, variant: str) -> Callable[[str], dict[str, Any]]:
     """What gives the columns of a clip that come from its audio, by clip_id."""
     from audio_assets.audio.decode import DurationLimits, Waveform, decode_clip
-    from audio_assets.reporting.clip_preview import clip_preview
+    from audio_assets.reporting.clip_preview import SECONDS, clip_preview
     from audio_assets.storage.reading import clip_reader
 
     settings = plan.settings
@@ -86,7 +86,7 @@ def previews(plan: AssetPlan, inventory: Any, variant: str) -> Callable[[str], d
 
     def preview(clip_id: str) -> dict[str, Any]:
         try:
-            clip = decode_clip(read(uris[clip_id]), limits)
+            clip = decode_clip(read(uris[clip_id]), limits, seconds=SECONDS)
         except (ConnectionError, TimeoutError, TransientStorageError):
             # The next try, or the next listing, mends it.
             raise
@@ -94,7 +94,7 @@ def previews(plan: AssetPlan, inventory: Any, variant: str) -> Callable[[str], d
             return _UNSEEN | {"fault": f"it could not be read: {error}"}
         if not isinstance(clip, Waveform):
             return _UNSEEN | {"fault": clip.detail}
-        made = clip_preview(clip)
+        made = clip_preview(clip.samples, clip.sample_rate)
         return {
             "seconds": clip.seconds,
             "picture": made.picture,

@@ -89,7 +89,8 @@ class Waveform:
     Attributes
     ----------
     samples
-        float32[n], mean of the channels; full scale is 1, and float files may exceed it.
+        float32[n], mean of the channels, or what was to be kept of it; full scale is 1, and float
+        files may exceed it.
     sample_rate
         Of ``samples``, in Hz.
     heard
@@ -138,7 +139,7 @@ class Listener(Protocol):
 
 
 def decode_clip(
-    data: Data, limits: DurationLimits, rate: int | None = None
+    data: Data, limits: DurationLimits, rate: int | None = None, seconds: float | None = None
 ) -> Waveform | ClipFault:
     """Decode a sound file.
 
@@ -153,13 +154,15 @@ def decode_clip(
         Durations that are accepted.
     rate
         Sample rate in Hz that is wanted; that of the file if None.
+    seconds
+        How much is kept from the start of the clip; all of it if None.
 
     Returns
     -------
     Waveform or ClipFault
         A fault, and never an exception, for any bytes that cannot be used.
     """
-    collector = _Collector(rate)
+    collector = _Collector(rate, seconds)
     heard = hear(data, limits, collector)
     if isinstance(heard, ClipFault):
         return heard
@@ -246,8 +249,10 @@ def _hear(sound: Sound, limits: DurationLimits, listener: Listener) -> Heard | C
 class _Collector:
     """Keeps the samples of a clip, at the rate that is wanted."""
 
-    def __init__(self, rate: int | None) -> None:
+    def __init__(self, rate: int | None, seconds: float | None) -> None:
         self._wanted = rate
+        self._seconds = seconds
+        self._left: int | None = None
         self.rate = 0
         self._blocks: list[NDArray[np.float32]] = []
         self._resampler: Resampler | None = None
@@ -256,11 +261,15 @@ class _Collector:
         """See :class:`Listener`."""
         self.rate = self._wanted or sample_rate
         self._blocks = []
+        self._left = None if self._seconds is None else round(self._seconds * sample_rate)
         same = self.rate == sample_rate
         self._resampler = None if same else Resampler(sample_rate, self.rate)
 
     def add(self, samples: NDArray[np.float32]) -> None:
         """See :class:`Listener`."""
+        if self._left is not None:
+            samples = samples[: self._left]
+            self._left -= len(samples)
         self._blocks.append(self._resampler.add(samples) if self._resampler else samples)
 
     def samples(self) -> NDArray[np.float32]:

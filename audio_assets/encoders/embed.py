@@ -16,12 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.audio.decode import DurationLimits, decode_clip
+from audio_assets.audio.decode import DurationLimits, Heard, decode_clip
 from audio_assets.audio.faults import ClipFault
-from audio_assets.audio.resample import resample
 from audio_assets.audio.windows import cut_windows
 from audio_assets.encoders.base import Encoded, Encoder
 from audio_assets.encoders.batching import BATCH_WINDOWS, Batcher, ClipWindows, EncoderPool
+
+SAME_SECONDS = 0.01
+"""Durations that differ by no more are of the same audio."""
+
+
+def never_heard(sha256: str) -> None:
+    """What is known of a clip where no earlier version embedded any."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,11 @@ class ClipEmbedding:
         Why the clip cannot be used, or None.
     cached
         Whether its embedding is known already, so that it was neither decoded nor encoded.
+    note
+        What is odd about how the file was read, in words, or None.
+    heard_before
+        Seconds of the clip that an embedding was made of which is not to be used any more; None if
+        there is none.
     crash
         How the worker process ended that had this clip alone, or None. Nothing is said then of the
         clip: it may be one that the same machine embeds when it has more memory.
@@ -69,6 +80,8 @@ class ClipEmbedding:
     class_scores: NDArray[np.float32] | None
     fault: ClipFault | None
     cached: bool
+    note: str | None = None
+    heard_before: float | None = None
     crash: str | None = None
 
 
@@ -80,6 +93,7 @@ def embed_clips(
     limits: DurationLimits,
     workers: int,
     known: Callable[[str], bool],
+    heard: Callable[[str], float | None] = never_heard,
 ) -> Iterator[ClipEmbedding]:
     """Embed clips, as a stream.
 
@@ -103,6 +117,10 @@ def embed_clips(
         Inference threads.
     known
         Whether an embedding for this SHA-256 exists; called from several threads at once.
+    heard
+        Seconds of the clip of this SHA-256 that an embedding exists of which an earlier version
+        made, which may not have read all of it; None if there is none. Called as ``known``. It is
+        as good as a new one where as much is heard now, and the result ``cached`` then.
 
     Yields
     ------
@@ -119,7 +137,7 @@ def embed_clips(
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
-    return _stream(iter(clips), read, make_encoder, limits, workers, known)
+    return _stream(iter(clips), read, make_encoder, limits, workers, known, heard)
 
 
 def max_in_flight(workers: int) -> int:
@@ -142,6 +160,7 @@ def _stream(
     limits: DurationLimits,
     workers: int,
     known: Callable[[str], bool],
+    heard: Callable[[str], float | None],
 ) -> Iterator[ClipEmbedding]:
     encoders = EncoderPool(make_encoder)
     limit = max_in_flight(workers)
@@ -171,7 +190,7 @@ def _stream(
                     exhausted = True
                     break
                 loading.append(
-                    load_threads.submit(_load, clip, read, encoders.reference, limits, known)
+                    load_threads.submit(_load, clip, read, encoders.reference, limits, known, heard)
                 )
             while loading and loading[0].done():
                 slot = loading.popleft().result()
@@ -201,6 +220,7 @@ def _load(
     encoder: Encoder,
     limits: DurationLimits,
     known: Callable[[str], bool],
+    heard: Callable[[str], float | None],
 ) -> Slot:
     data = read_clip(clip, read)
     if isinstance(data, ClipEmbedding):
@@ -208,7 +228,7 @@ def _load(
     sha256 = hashlib.sha256(data).hexdigest()
     if known(sha256):
         return Slot(known_clip(clip, sha256))
-    return prepare(clip, sha256, data, encoder, limits)
+    return prepare(clip, sha256, data, encoder, limits, heard(sha256))
 
 
 def read_clip(clip: Clip, read: Callable[[str], bytes]) -> bytes | ClipEmbedding:
@@ -233,21 +253,39 @@ def crashed(clip: Clip, sha256: str, how: str) -> ClipEmbedding:
     return replace(_result(clip, sha256), crash=how)
 
 
-def prepare(clip: Clip, sha256: str, data: bytes, encoder: Encoder, limits: DurationLimits) -> Slot:
+def prepare(
+    clip: Clip,
+    sha256: str,
+    data: bytes,
+    encoder: Encoder,
+    limits: DurationLimits,
+    heard_before: float | None = None,
+) -> Slot:
     """Decode a clip and cut it into the windows that the encoder takes."""
-    decoded = decode_clip(data, limits)
+    decoded = decode_clip(data, limits, encoder.sample_rate)
     if isinstance(decoded, ClipFault):
         return Slot(_result(clip, sha256, fault=decoded))
-    samples = resample(decoded.samples, decoded.sample_rate, encoder.sample_rate)
-    windows = cut_windows(samples, encoder.sample_rate, encoder.window_seconds)
+    if heard_before is not None and is_as_before(decoded.heard, heard_before):
+        return Slot(known_clip(clip, sha256))
+    windows = cut_windows(decoded.samples, encoder.sample_rate, encoder.window_seconds)
     result = replace(
         _result(clip, sha256),
         seconds=decoded.seconds,
-        sample_rate=decoded.sample_rate,
+        sample_rate=decoded.heard.file_rate,
         channels=decoded.channels,
         windows=len(windows),
+        note=decoded.note,
+        heard_before=heard_before,
     )
     return Slot(result, ClipWindows(windows))
+
+
+def is_as_before(heard: Heard, seconds: float) -> bool:
+    """Whether an earlier version, which heard so many seconds of a clip, heard what is heard now.
+
+    It took the mean of all channels always, and as much of the audio as the header gave.
+    """
+    return heard.mix.channel is None and abs(heard.seconds - seconds) <= SAME_SECONDS
 
 
 def _result(

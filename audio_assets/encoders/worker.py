@@ -27,11 +27,18 @@ READY = "ready"
 
 @dataclass(frozen=True)
 class ReadClip:
-    """A clip whose bytes are to be embedded."""
+    """A clip whose bytes are to be embedded.
+
+    Attributes
+    ----------
+    heard_before
+        Seconds that an earlier version made an embedding of, or None.
+    """
 
     clip: Clip
     sha256: str
     data: bytes
+    heard_before: float | None = None
 
 
 def embed_batch(
@@ -47,7 +54,9 @@ def embed_batch(
         return done
 
     for read in clips:
-        slot = prepare(read.clip, read.sha256, read.data, encoders.reference, limits)
+        slot = prepare(
+            read.clip, read.sha256, read.data, encoders.reference, limits, read.heard_before
+        )
         slots.append(slot)
         if slot.windows is not None:
             batcher.add(slot.windows)

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from audio_assets.audio.decode import DurationLimits
 from audio_assets.encoders.base import Encoder
-from audio_assets.encoders.embed import Clip, ClipEmbedding, known_clip, read_clip
+from audio_assets.encoders.embed import Clip, ClipEmbedding, known_clip, never_heard, read_clip
 from audio_assets.encoders.worker import ReadClip
 from audio_assets.encoders.worker_pool import WorkerPool
 
@@ -33,6 +33,7 @@ def embed_in_processes(
     limits: DurationLimits,
     workers: int,
     known: Callable[[str], bool],
+    heard: Callable[[str], float | None] = never_heard,
 ) -> Iterator[ClipEmbedding]:
     """Embed clips in worker processes, as a stream.
 
@@ -47,7 +48,7 @@ def embed_in_processes(
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
-    return _stream(iter(clips), read, make_encoder, limits, workers, known)
+    return _stream(iter(clips), read, make_encoder, limits, workers, known, heard)
 
 
 def _stream(
@@ -57,6 +58,7 @@ def _stream(
     limits: DurationLimits,
     workers: int,
     known: Callable[[str], bool],
+    heard: Callable[[str], float | None],
 ) -> Iterator[ClipEmbedding]:
     pool = WorkerPool(make_encoder, limits)
     running: deque[Future[list[ClipEmbedding]]] = deque()
@@ -68,7 +70,9 @@ def _stream(
         if isinstance(data, ClipEmbedding):
             return data
         sha256 = hashlib.sha256(data).hexdigest()
-        return known_clip(clip, sha256) if known(sha256) else ReadClip(clip, sha256, data)
+        if known(sha256):
+            return known_clip(clip, sha256)
+        return ReadClip(clip, sha256, data, heard(sha256))
 
     try:
         for batch in _batches(_read_ahead(clips, load, load_threads, 4 * workers)):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.audio.decode import Waveform
 from audio_assets.audio.resample import resample
 from audio_assets.encoders import log_mel_image
 
@@ -39,7 +38,9 @@ class ClipPreview:
     sound: bytes
 
 
-def clip_preview(clip: Waveform, seconds: float = SECONDS) -> ClipPreview:
+def clip_preview(
+    samples: NDArray[np.float32], sample_rate: int, seconds: float = SECONDS
+) -> ClipPreview:
     """Picture and sound of a clip; equal clips give equal bytes.
 
     MP3, since every browser plays it and since it holds neither a time nor a random number, as an
@@ -47,13 +48,15 @@ def clip_preview(clip: Waveform, seconds: float = SECONDS) -> ClipPreview:
 
     Parameters
     ----------
-    clip
-        Decoded clip.
+    samples
+        float32[n], at least the part that is shown.
+    sample_rate
+        Hz.
     seconds
         How much of it is shown, from its beginning.
     """
-    start = clip.samples[: round(seconds * clip.sample_rate)]
-    return ClipPreview(_picture(start, clip.sample_rate), _sound(start, clip.sample_rate))
+    start = samples[: round(seconds * sample_rate)]
+    return ClipPreview(_picture(start, sample_rate), _sound(start, sample_rate))
 
 
 def _picture(samples: NDArray[np.float32], rate: int) -> bytes:

@@ -11,13 +11,17 @@ usable depends on settings, an embedding does not.
 Any number of processes may read and write one store. A shard goes only when a merged one that holds
 its rows is in place, or when it proves damaged: then it is renamed, and its clips are missing from
 the store. How a shard looks inside is not known here.
+
+A row says which version of reading it was made by. One of an earlier version may be of a part of
+the audio, so it counts only when an index says that as much is heard today; a row of the present
+version takes its place otherwise.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from audio_assets.errors import ResultsError
 from audio_assets.storage.claims import Claim, Claims
@@ -25,7 +29,9 @@ from audio_assets.storage.files import delete_file, file_names, rename_file, wri
 from audio_assets.storage.shards import (
     COLUMNS,
     INDEX_COLUMNS,
+    READING,
     SCORES,
+    SUMMARY_COLUMNS,
     DamagedShardError,
     ListedContent,
     Shard,
@@ -73,13 +79,10 @@ class EmbeddingStore:
         self.folder = root / "embeddings" / encoder / fingerprint
         self._warn = warn
         self._claims = Claims(self.folder)
-        # By shard or index: its clips, and the embeddings computed for it. Clips are kept as
-        # digests of their bytes and of what the listing showed: as text they would take three
-        # times as much.
-        self._rows: dict[str, list[tuple[bytes, bytes]]] = {}
+        # By shard or index: its clips, and the embeddings computed for it.
+        self._rows: dict[str, list[_Row]] = {}
         self._embedded: dict[str, int] = {}
-        self._shard_of: dict[bytes, str] = {}
-        self._sha256_of: dict[bytes, bytes] = {}
+        self._view = _View()
 
     def refresh(self) -> None:
         """Read which clips are in shards and indexes that have appeared; forget those gone.
@@ -98,7 +101,7 @@ class EmbeddingStore:
             complete = not gone
             for name in sorted(listed - self._rows.keys()):
                 try:
-                    shard = self._load(name, INDEX_COLUMNS)
+                    shard = self._load(name, SUMMARY_COLUMNS if is_shard(name) else INDEX_COLUMNS)
                 except FileNotFoundError:
                     complete = False
                 else:
@@ -106,24 +109,37 @@ class EmbeddingStore:
                         self._index(name, shard.table, shard.embedded)
 
     def __contains__(self, sha256: object) -> bool:
-        return isinstance(sha256, str) and bytes.fromhex(sha256) in self._shard_of
+        return isinstance(sha256, str) and self._is_usable(bytes.fromhex(sha256))
+
+    def _is_usable(self, sha256: bytes) -> bool:
+        view = self._view
+        return sha256 in view.shard_of and sha256 in view.confirmed
 
     def __len__(self) -> int:
-        return len(self._shard_of)
+        return len(self._view.shard_of)
+
+    def heard(self, sha256: str) -> float | None:
+        """Seconds of a stored clip of which nobody knows whether that is all of it, or None.
+
+        It is in the store once :meth:`note` has confirmed it, or :meth:`append` replaced it.
+        """
+        return self._view.doubtful.get(bytes.fromhex(sha256))
 
     def sha256_of(self, checksum: str, size: int) -> str | None:
         """SHA-256 of the stored clip that the listing showed with this checksum and size."""
-        found = self._sha256_of.get(_listed(checksum, size))
+        found = self._view.sha256_of.get(_listed(checksum, size))
         # An index may name a clip whose shard proved damaged.
-        return found.hex() if found in self._shard_of else None
+        return found.hex() if found is not None and self._is_usable(found) else None
 
     def repeats(self) -> int:
         """Embeddings in the store that were computed although the store had them already.
 
         Merging shards keeps count. What was under way in a process that was killed is not in it:
-        that was lost, and is at most a shard and what was being encoded.
+        that was lost, and is at most a shard and what was being encoded. Nor are clips of which
+        an earlier version had not heard all.
         """
-        return sum(self._embedded.values()) - len(self)
+        again = {row.sha256 for rows in self._rows.values() for row in rows if row.is_again}
+        return sum(self._embedded.values()) - len(self) - len(again)
 
     def append(self, clips: Sequence[StoredClip]) -> None:
         """Write a shard of clips that are not in the store yet; known ones are left out.
@@ -179,7 +195,8 @@ class EmbeddingStore:
         complete = False
         while wanted and not complete:
             complete = True
-            for name in sorted({self._shard_of[key] for key in wanted if key in self._shard_of}):
+            shard_of = self._view.shard_of
+            for name in sorted({shard_of[key] for key in wanted if key in shard_of}):
                 try:
                     shard = self._load(name, columns)
                 except FileNotFoundError:
@@ -190,7 +207,8 @@ class EmbeddingStore:
                     continue
                 for row, key in enumerate(shard.table["sha256"].to_pylist()):
                     digest = bytes.fromhex(str(key))
-                    if digest in wanted:
+                    # A shard may hold a row that another one replaces.
+                    if digest in wanted and shard_of.get(digest) == name:
                         wanted.remove(digest)
                         yield stored_clip(shard.table, row, classes)
             if not complete:
@@ -275,8 +293,13 @@ class EmbeddingStore:
         if len(shards) < 2:
             return 0
         table = pa.concat_tables(shard.table.replace_schema_metadata() for shard in shards.values())
-        first = {key: row for row, key in reversed(list(enumerate(table["sha256"].to_pylist())))}
-        table = table.take(sorted(first.values()))
+        # Of several rows of a clip the first of the newest reading stays.
+        keys = zip(table["sha256"].to_pylist(), table["reading"].to_pylist(), strict=True)
+        first: dict[str, tuple[int, int]] = {}
+        for row, (key, reading) in enumerate(keys):
+            newest = first.get(str(key), (0, 0))
+            first[str(key)] = max(newest, (int(reading or 0), -row))
+        table = table.take(sorted(-row for _, row in first.values()))
         merged = shard_name(table)
         self._write(merged, table, sum(shard.embedded for shard in shards.values()))
         # The merged shard has the name of one of them if that one held all the clips.
@@ -327,16 +350,27 @@ class EmbeddingStore:
         return name
 
     def _index(self, name: str, table: pa.Table, embedded: int) -> None:
-        columns = (table[column].to_pylist() for column in INDEX_COLUMNS)
-        rows, has_embeddings = [], is_shard(name)
-        for key, checksum, size in zip(*columns, strict=True):
-            sha256, listed = bytes.fromhex(key), _listed(checksum, size)
-            if has_embeddings:
-                self._shard_of.setdefault(sha256, name)
-            self._sha256_of.setdefault(listed, sha256)
-            rows.append((sha256, listed))
+        columns = [table[column].to_pylist() for column in INDEX_COLUMNS]
+        nothing = [None] * len(table)
+        seconds, before = (
+            table[column].to_pylist() if column in table.column_names else nothing
+            for column in ("seconds", "heard_before")
+        )
+        rows = [
+            _Row(
+                bytes.fromhex(key),
+                _listed(checksum, size),
+                reading,
+                heard if reading < READING else None,
+                again is not None,
+            )
+            for key, checksum, size, reading, heard, again in zip(
+                *columns, seconds, before, strict=True
+            )
+        ]
         self._rows[name] = rows
         self._embedded[name] = embedded
+        self._view.add(name, rows)
 
     def _forget(self, names: Collection[str]) -> None:
         if not names:
@@ -344,16 +378,73 @@ class EmbeddingStore:
         for name in names:
             self._rows.pop(name, None)
             self._embedded.pop(name, None)
-        # New dicts, since threads of the encoder loop look into the old ones.
-        shard_of: dict[bytes, str] = {}
-        sha256_of: dict[bytes, bytes] = {}
+        # A new one, since threads of the encoder loop look into the old one.
+        view = _View()
         for name, rows in self._rows.items():
-            has_embeddings = is_shard(name)
-            for sha256, listed in rows:
-                if has_embeddings:
-                    shard_of.setdefault(sha256, name)
-                sha256_of.setdefault(listed, sha256)
-        self._shard_of, self._sha256_of = shard_of, sha256_of
+            view.add(name, rows)
+        self._view = view
+
+
+class _Row(NamedTuple):
+    """A row of a shard or index. Digests take a third of the memory that text would.
+
+    Attributes
+    ----------
+    sha256, listed
+        Digests of the clip's bytes and of what the listing showed.
+    reading
+        Version of reading.
+    seconds
+        Of the clip, of a shard of an earlier reading; else None.
+    is_again
+        Whether the clip was embedded again since an earlier version had not heard all of it.
+    """
+
+    sha256: bytes
+    listed: bytes
+    reading: int
+    seconds: float | None
+    is_again: bool
+
+
+class _View:
+    """What the shards and indexes say together.
+
+    Attributes
+    ----------
+    shard_of
+        Shard of each clip, of today's reading where there is one.
+    sha256_of
+        Clip by what a listing shows.
+    confirmed
+        Clips that have a row of today's reading, or one that was compared with it.
+    doubtful
+        Seconds of each other one.
+    """
+
+    def __init__(self) -> None:
+        self.shard_of: dict[bytes, str] = {}
+        self.sha256_of: dict[bytes, bytes] = {}
+        self.confirmed: set[bytes] = set()
+        self.doubtful: dict[bytes, float] = {}
+        self._of_today: set[bytes] = set()
+
+    def add(self, name: str, rows: list[_Row]) -> None:
+        """Add the rows of a shard or index."""
+        has_embeddings = is_shard(name)
+        for row in rows:
+            is_of_today = row.reading >= READING
+            if has_embeddings and is_of_today and row.sha256 not in self._of_today:
+                self._of_today.add(row.sha256)
+                self.shard_of[row.sha256] = name
+            elif has_embeddings:
+                self.shard_of.setdefault(row.sha256, name)
+            if is_of_today:
+                self.confirmed.add(row.sha256)
+                self.doubtful.pop(row.sha256, None)
+            elif row.seconds is not None and row.sha256 not in self.confirmed:
+                self.doubtful[row.sha256] = row.seconds
+            self.sha256_of.setdefault(row.listed, row.sha256)
 
 
 def _listed(checksum: str, size: int) -> bytes:

@@ -103,7 +103,13 @@ def embed_inventory(
     def stream(wanted: Iterable[Clip]) -> Iterator[ClipEmbedding]:
         embed = embed_in_processes if in_processes else embed_clips
         return embed(
-            wanted, read, make_encoder, limits=limits, workers=workers, known=store.__contains__
+            wanted,
+            read,
+            make_encoder,
+            limits=limits,
+            workers=workers,
+            known=store.__contains__,
+            heard=store.heard,
         )
 
     report(filled)
@@ -153,8 +159,8 @@ class _Stored:
 
     Attributes
     ----------
-    seconds, windows, score
-        float64[n], int64[n] and float64[n]; NaN and 0 where the store has nothing.
+    seconds, windows, score, heard_before
+        float64[n], int64[n], float64[n] and float64[n]; NaN and 0 where the store has nothing.
     vectors
         The embeddings, by row.
     taken
@@ -166,6 +172,7 @@ class _Stored:
         self.seconds = np.full(len(clips), np.nan)
         self.windows = np.zeros(len(clips), dtype=np.int64)
         self.score = np.full(len(clips), np.nan)
+        self.heard_before = np.full(len(clips), np.nan)
         self.vectors = VectorFile(len(clips), dimension)
         self.taken = np.zeros(len(clips), dtype=bool)
 
@@ -181,6 +188,8 @@ class _Stored:
             for row in rows.pop(clip.sha256):
                 self.seconds[row] = clip.seconds
                 self.windows[row] = clip.windows
+                if clip.heard_before is not None:
+                    self.heard_before[row] = clip.heard_before
                 if clip.class_scores is not None:
                     self.score[row] = clip.class_scores.max()
                 self.vectors.put(row, clip.embedding)
@@ -231,6 +240,7 @@ def _table(
         "reason": reason,
         "detail": detail,
         "seconds": stored.seconds,
+        "heard_before": stored.heard_before,
         "windows": windows,
         "class_score": np.where(used, stored.score, np.nan),
         "encoder": np.full(count, encoder.name, dtype=object),

@@ -284,4 +284,5 @@ def _stored(result: ClipEmbedding, row: ListedClip) -> StoredClip:
         windows=result.windows,
         embedding=result.embedding,
         class_scores=result.class_scores,
+        heard_before=result.heard_before,
     )

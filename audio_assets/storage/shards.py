@@ -29,9 +29,17 @@ if TYPE_CHECKING:
     from upath import UPath
 
 _FORMAT = "2"
-INDEX_COLUMNS = ["sha256", "checksum", "size"]
-COLUMNS = [*INDEX_COLUMNS, "seconds", "windows", "embedding"]
+READING = 2
+"""Version of how clips are read, raised when more or other audio of a file is heard.
+
+Rows of an earlier version are compared with what is heard now before they are used."""
+_LISTED = ["sha256", "checksum", "size"]
+INDEX_COLUMNS = [*_LISTED, "reading"]
+SUMMARY_COLUMNS = [*INDEX_COLUMNS, "seconds", "heard_before"]
+COLUMNS = [*SUMMARY_COLUMNS, "windows", "embedding"]
 SCORES = "class_scores"
+# Version 1 wrote no such columns.
+_ADDED: Mapping[str, float | int | None] = {"reading": 1, "heard_before": None}
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,8 @@ class StoredClip:
         float32[d], mean over windows.
     class_scores
         float32[c], maximum over windows, or None.
+    heard_before
+        Seconds that an earlier version had heard, where it is embedded again for that; else None.
     """
 
     sha256: str
@@ -61,6 +71,7 @@ class StoredClip:
     windows: int
     embedding: NDArray[np.float32]
     class_scores: NDArray[np.float32] | None = None
+    heard_before: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,7 @@ def index_table(listed: Iterable[ListedContent]) -> pa.Table:
     kinds = (pa.string(), pa.string(), pa.int64())
     columns = zip(*rows, strict=True)
     arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+    arrays.append(pa.array([READING] * len(rows), pa.int64()))
     return pa.table(arrays, INDEX_COLUMNS)
 
 
@@ -134,7 +146,9 @@ def shard_table(clips: Sequence[StoredClip]) -> pa.Table:
         "sha256": pa.array([clip.sha256 for clip in clips], pa.string()),
         "checksum": pa.array([clip.checksum for clip in clips], pa.string()),
         "size": pa.array([clip.size for clip in clips], pa.int64()),
+        "reading": pa.array([READING] * len(clips), pa.int64()),
         "seconds": pa.array([clip.seconds for clip in clips], pa.float64()),
+        "heard_before": pa.array([clip.heard_before for clip in clips], pa.float64()),
         "windows": pa.array([clip.windows for clip in clips], pa.int64()),
         "embedding": _vectors(np.stack([clip.embedding for clip in clips])),
     }
@@ -213,6 +227,7 @@ def stored_clip(table: pa.Table, row: int, classes: Sequence[int]) -> StoredClip
         windows=table["windows"][row].as_py(),
         embedding=_vector(table, "embedding", row),
         class_scores=scores,
+        heard_before=table["heard_before"][row].as_py(),
     )
 
 
@@ -236,13 +251,30 @@ def _parse(file: Any, columns: Sequence[str] | None, encoder: str, fingerprint: 
     for key, expected in _identity(encoder, fingerprint).items():
         if metadata.get(key) != expected:
             raise ValueError(f"its {key} is {metadata.get(key)!r} instead of {expected!r}")
-    wanted = parquet.schema_arrow.names if columns is None else list(columns)
+    there = parquet.schema_arrow.names
+    wanted = _all_columns(there) if columns is None else list(columns)
+    written = [name for name in wanted if name in there or name not in _ADDED]
     # As in read_table: no thread of Arrow's may outlive the interpreter.
-    table = parquet.read(columns=wanted, use_threads=False)
-    for name in wanted:
+    table = parquet.read(columns=written, use_threads=False)
+    for name in written:
         if metadata.get(_digest_key(name)) != _digest(table[name]):
             raise ValueError(f"the column {name} does not have the content that was written")
-    return Shard(table, int(metadata["embedded"]))
+    for name in wanted:
+        if name not in written:
+            table = table.append_column(name, _added(name, len(table)))
+    return Shard(table.select(wanted), int(metadata["embedded"]))
+
+
+def _all_columns(there: Sequence[str]) -> list[str]:
+    known = [name for name in (*COLUMNS, SCORES) if name in there or name in _ADDED]
+    return known if "seconds" in there else INDEX_COLUMNS
+
+
+def _added(name: str, count: int) -> Any:
+    import pyarrow as pa
+
+    value = _ADDED[name]
+    return pa.array([value] * count, pa.float64() if value is None else pa.int64())
 
 
 def _identity(encoder: str, fingerprint: str) -> Mapping[str, str]:
@@ -265,7 +297,8 @@ def _digest(column: Any) -> str:
             digest.update("".join(f"{len(v)} {v}" for v in chunk.to_pylist()).encode())
         else:
             values = chunk.flatten() if vectors else chunk
-            digest.update(values.to_numpy().tobytes())
+            # With nulls, NumPy gets NaN in their place.
+            digest.update(values.to_numpy(zero_copy_only=False).tobytes())
     return digest.hexdigest()
 
 

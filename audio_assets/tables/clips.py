@@ -211,6 +211,15 @@ EMBEDDINGS = Table(
         ),
         Column("detail", "string", "The reason in plain words, with figures.", nullable=True),
         Column("seconds", "float64", "Duration.", unit="s", nullable=True, minimum=0),
+        Column(
+            "heard_before",
+            "float64",
+            "What an earlier version had heard of the clip, which was embedded again for that; "
+            "empty where nothing changed.",
+            unit="s",
+            nullable=True,
+            minimum=0,
+        ),
         Column("windows", "int64", "Windows averaged.", nullable=True, minimum=1),
         Column(
             "class_score",

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audio_assets.audio.decode import Waveform
 from audio_assets.reporting.chart import learning_curve_chart
 from audio_assets.reporting.clip_preview import clip_preview
 from audio_assets.reporting.content import ReportContent
@@ -298,7 +297,7 @@ def fake_preview() -> tuple[bytes, bytes]:
     """Picture and sound of a rising tone of 2 s."""
     seconds = np.arange(2 * 24_000) / 24_000
     tone = np.sin(2 * np.pi * (400 + 900 * seconds) * seconds).astype(np.float32)
-    made = clip_preview(Waveform(tone, 24_000, 1, "WAV PCM_16"))
+    made = clip_preview(tone, 24_000)
     return made.picture, made.sound
 
 

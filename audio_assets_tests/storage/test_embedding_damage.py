@@ -234,7 +234,7 @@ def test_a_merge_that_equals_one_of_its_parts_keeps_it(root):
 def test_a_merge_sets_damaged_shards_aside(root):
     store = many_shards(root)
     victim = shards(store)[4]
-    lost = [key for key in KEYS[:40] if store._shard_of[bytes.fromhex(key)] == victim.name]
+    lost = [key for key in KEYS[:40] if store._view.shard_of[bytes.fromhex(key)] == victim.name]
     write_atomic(victim, b"bad")
     assert store.merge_small() == 19
     assert set(read_clips(store, KEYS[:40])) == set(KEYS[:40]) - set(lost)

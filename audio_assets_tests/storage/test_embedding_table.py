@@ -61,7 +61,7 @@ def test_a_store_that_has_every_clip_embeds_none(inventory, tmp_path):
     assert again["embedding"].map(list).tolist() == table["embedding"].map(list).tolist()
 
 
-@pytest.mark.parametrize("where", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("where", [0.1, 0.3, 0.9])
 def test_clips_of_a_damaged_shard_are_embedded_again(inventory, tmp_path, where):
     table, _ = embed(inventory, tmp_path / "results")
     path = shard(tmp_path / "results")
