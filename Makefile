@@ -56,7 +56,7 @@ ui: $(VENV)/demo.stamp ## Start the Dagster UI and daemon on http://localhost:30
 	DAGSTER_HOME="$(CURDIR)" $(BIN)/dagster dev -w workspace.yaml
 
 lock: $(VENV)/dev.stamp ## Bring requirements.lock up to pyproject.toml (LOCK_ARGS=--upgrade for new releases)
-	$(BIN)/pip-compile --quiet --extra dev --extra docs --extra k8s --extra tensorflow --strip-extras --no-emit-index-url \
+	$(BIN)/pip-compile --quiet --extra dev --extra docs --extra formats --extra k8s --extra tensorflow --strip-extras --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate $(LOCK_ARGS) \
 	  --output-file requirements.lock pyproject.toml
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from audio_assets.encoders.registry import get_model
@@ -22,15 +23,15 @@ VERSIONS_TAG = "audio_assets/versions"
 _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "audio_inventory": (4, ("recording_patterns",)),
     "clip_digests": (1, ()),
-    "clip_properties": (1, ("min_seconds", "max_seconds")),
+    "clip_properties": (2, ("min_seconds", "max_seconds")),
     "encoder_card": (1, ()),
     "duplicate_encoder": (1, ("duplicate_encoder",)),
     "near_duplicates": (
-        3,
+        4,
         ("duplicate_encoder", "duplicate_cosine", "min_seconds", "max_seconds"),
     ),
     "balanced_manifest": (3, ("protocol", "folds", "holdout_per_class", "repeats", "seed")),
-    "embeddings": (1, ("min_seconds", "max_seconds", "species_classes")),
+    "embeddings": (2, ("min_seconds", "max_seconds", "species_classes")),
     "fold_scores": (4, ("training_sizes", "protocol", "seed")),
     "fold_predictions": (4, ("training_sizes", "protocol", "seed")),
     "bootstrap_scores": (2, ("training_sizes", "protocol", "seed", "bootstrap")),
@@ -38,7 +39,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "leak_check": (4, ("ci_level",)),
     "calibration": (1, ("models",)),
     "findings": (4, ("models", "ci_level", "confound_warn_auc")),
-    "hard_clips": (1, ("models", "perch_variant")),
+    "hard_clips": (2, ("models", "perch_variant")),
     "embedding_map": (1, ("models", "perch_variant")),
     # The shares change no row; they are here so that a new limit is checked by the next run.
     "quarantine": (1, ("models", "quarantine_warn_share", "quarantine_error_share")),
@@ -58,6 +59,9 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
         ),
     ),
 }
+
+# With the extra `formats` clips can be used that cannot without.
+_READ_AUDIO = ("clip_properties", "near_duplicates", "embeddings", "hard_clips")
 
 # Settings that the other protocol alone reads: changing them makes nothing stale.
 _NOT_READ = {"cv": {"holdout_per_class"}, "holdout": {"folds"}}
@@ -139,6 +143,8 @@ def _own(asset: str, settings: Settings) -> tuple[int, dict[str, Any]]:
     number, names = _VERSIONS[asset]
     read = set(names) - _NOT_READ[settings.protocol]
     values = settings.model_dump(mode="json", include=read) if read else {}
+    if asset in _READ_AUDIO and find_spec("av") is not None:
+        values["formats"] = "more"
     if asset == "clip_properties":
         # The clips that are measured: those of PERCH_VARIANT too, and of no model's name.
         values["variants"] = sorted({settings.variant(model) for model in settings.models})
