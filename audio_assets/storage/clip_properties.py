@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from audio_assets.audio.decode import DurationLimits
@@ -16,7 +17,7 @@ from audio_assets.tables import CLIP_PROPERTIES
 if TYPE_CHECKING:
     import pandas as pd
 
-_MEASURED = ("file_format", "sample_rate", "channels", "seconds", "rms_db", "peak_db")
+_MEASURED = tuple(field.name for field in fields(ClipProperties))
 
 
 def measure_clips(

@@ -16,6 +16,7 @@ from audio_assets.tables.clips import (
     QUARANTINE,
     QUARANTINE_REASONS,
     REPORTED_CLIPS,
+    SPECTRUM_EDGES_HZ,
 )
 from audio_assets.tables.columns import LABELS, METRICS, PROTOCOLS, VARIANTS
 from audio_assets.tables.findings import (
@@ -65,6 +66,7 @@ __all__ = [
     "QUARANTINE_REASONS",
     "REPORTED_CLIPS",
     "ROC_AUC_CHART",
+    "SPECTRUM_EDGES_HZ",
     "Table",
     "VARIANTS",
 ]

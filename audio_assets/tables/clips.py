@@ -121,9 +121,21 @@ NEAR_DUPLICATES = Table(
     unique=("variant", "clip_id_a", "clip_id_b"),
 )
 
+SPECTRUM_EDGES_HZ = (
+    0.0,
+    *(500.0 * 2.0 ** (step / 3) for step in range(9)),
+    *(4000.0 * 2.0 ** (step / 12) for step in range(81)),
+)
+"""Edges of the bands of ``spectrum``.
+
+One band below 500 Hz, three per octave up to 4 kHz, and twelve per octave up to 406 kHz. They are
+the same for every clip and model, so that a model with another sample rate needs no clip to be
+read again. Nearly every model hears what lies below 4 kHz, so it is kept more coarsely.
+"""
+
 CLIP_PROPERTIES = Table(
     "clip_properties",
-    "What can be told of a clip without listening to it: one row a clip that can be decoded.",
+    "What can be told of a clip without listening to it: one row per clip that can be decoded.",
     (
         CLIP_ID,
         VARIANT,
@@ -137,6 +149,19 @@ CLIP_PROPERTIES = Table(
         Column("seconds", "float64", "Duration.", unit="s", minimum=0),
         Column("rms_db", "float64", "Root mean square of the channels' mean.", unit="dBFS"),
         Column("peak_db", "float64", "Largest sample of the channels' mean.", unit="dBFS"),
+        Column(
+            "spectrum",
+            "vector",
+            "Mean power of the channels' mean, full scale being 1, in bands of frequency: one "
+            "below 500 Hz, three per octave up to 4 kHz, and twelve per octave up to 406 kHz.",
+        ),
+        Column(
+            "note",
+            "string",
+            "What is odd about how the file was read, such as a header that names a wrong length; "
+            "empty otherwise.",
+            nullable=True,
+        ),
         Column("method", "int64", "Version of the measurement that made the row.", minimum=1),
     ),
     unique=("variant", "clip_id"),
