@@ -10,6 +10,7 @@ from audio_assets.assets.currency import Look, current_curves
 from audio_assets.assets.plan import FAN_IN, AssetPlan, clear_failures
 from audio_assets.partitions import SPECIES, split_key
 from audio_assets.tables import EMBEDDINGS
+from audio_assets.tables.losses import loss_in_words
 
 IN_TIME = "audio_is_worked_on_in_time"
 FEW_RECORDINGS = 10
@@ -283,7 +284,11 @@ def _few_clips_in_quarantine(plan: AssetPlan) -> dg.AssetChecksDefinition:
             severity=(
                 dg.AssetCheckSeverity.ERROR if found.share > error else dg.AssetCheckSeverity.WARN
             ),
-            description=f"{found.quarantined} of {found.clips} clips could not be used",
+            description=(
+                loss_in_words(found.quarantined, found.clips, found.reasons)
+                if found.quarantined
+                else f"all {found.clips} clips could be used"
+            ),
             metadata={
                 "quarantined": found.quarantined,
                 "clips": found.clips,

@@ -32,8 +32,8 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     ),
     "balanced_manifest": (3, ("protocol", "folds", "holdout_per_class", "repeats", "seed")),
     "embeddings": (2, ("min_seconds", "max_seconds", "species_classes")),
-    "fold_scores": (4, ("training_sizes", "protocol", "seed")),
-    "fold_predictions": (4, ("training_sizes", "protocol", "seed")),
+    "fold_scores": (5, ("training_sizes", "protocol", "seed")),
+    "fold_predictions": (5, ("training_sizes", "protocol", "seed")),
     "bootstrap_scores": (2, ("training_sizes", "protocol", "seed", "bootstrap")),
     "learning_curve": (5, ("ci_level", "bootstrap")),
     "leak_check": (4, ("ci_level",)),
@@ -46,7 +46,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "model_comparison": (4, ("models", "ci_level", "target_auc")),
     "roc_auc_chart": (3, ("models", "perch_variant")),
     "experiment_report": (
-        12,
+        13,
         (
             "models",
             "species",

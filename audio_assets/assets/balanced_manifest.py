@@ -6,7 +6,7 @@ import dagster as dg
 
 from audio_assets.assets.plan import AssetPlan, clear_failures
 from audio_assets.partitions import SPECIES
-from audio_assets.tables import BALANCED_MANIFEST
+from audio_assets.tables import BALANCED_MANIFEST, LABELS
 
 
 def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
@@ -24,6 +24,7 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
         Recordings that share near-duplicate clips are one here. Empty where the species allows no
         evaluation; the metadata then say why.
         """
+        from audio_assets.evaluation.loss import losses_of_classes
         from audio_assets.evaluation.manifest import build_manifest, describe_test_set
         from audio_assets.evaluation.near_duplicates import join_recordings, joined_recordings
         from audio_assets.evaluation.recordings import NoEvaluation
@@ -52,7 +53,7 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
                     metadata["test set"] = "; ".join(test_set.shortages) or "ok"
             except NoEvaluation as reason:
                 manifest = concat_tables([], BALANCED_MANIFEST)
-                why = str(reason)
+                why = "; ".join([str(reason), *losses_of_classes(lost(audio_inventory), LABELS)])
                 joined = len(joined_recordings(near_duplicates))
                 if joined:
                     why += (
@@ -73,3 +74,9 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
         )
 
     return balanced_manifest
+
+
+def lost(inventory: Any) -> Any:
+    """The listed clips with what the listing alone tells of clips that cannot be used."""
+    status = inventory["status"].where(inventory["status"].isin(["ok", "duplicate"]), "quarantined")
+    return inventory.assign(status=status, reason=inventory["status"])

@@ -181,6 +181,7 @@ def report_content(
     from audio_assets.settings import shown_settings
     from audio_assets.storage.notice import read_notice
     from audio_assets.storage.quarantine import quarantine_share
+    from audio_assets.tables.losses import loss_in_words
 
     settings = plan.settings
     titles = {model: settings.title(model) for model in settings.models}
@@ -216,6 +217,11 @@ def report_content(
         hard_clips=hard_clips,
         embedding_maps=embedding_maps,
         quarantine_shares={s.species: (s.quarantined, s.clips) for s in shares},
+        losses={
+            s.species: loss_in_words(s.quarantined, s.clips, s.reasons)
+            for s in shares
+            if s.quarantined
+        },
         copies=_copies(plan, inventory, near_duplicates),
         unchecked=unchecked,
         removed=list(removed.itertuples(index=False, name=None)),

@@ -26,7 +26,8 @@ from audio_assets.storage.parquet import read_table
 from audio_assets.storage.quarantine import QuarantineShare, quarantine_share
 from audio_assets.storage.results import ResultsLayout
 from audio_assets.storage.run_lock import run_lock
-from audio_assets.tables import AUDIO_INVENTORY, QUARANTINE
+from audio_assets.tables import AUDIO_INVENTORY, EMBEDDINGS, QUARANTINE
+from audio_assets.tables.losses import loss_in_words
 
 
 def run_stale(
@@ -58,7 +59,7 @@ def run_stale(
     else:
         console.print(f"{len(summary.materialized)} asset partitions were materialized.")
     print_failures(summary, console)
-    print_quarantine(settings, chosen, console)
+    print_losses(settings, chosen, console)
     console.print(f"Report: {report}", soft_wrap=True, highlight=False)
     if as_json:
         print(json.dumps(_as_json(summary, settings, chosen, str(report)), indent=2))
@@ -157,27 +158,35 @@ def print_failures(summary: RunSummary, console: Console) -> None:
             console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
-def print_quarantine(settings: Settings, species: Sequence[str], console: Console) -> None:
-    """A line for each of these species with clips that could not be used."""
+def print_losses(settings: Settings, species: Sequence[str], console: Console) -> None:
+    """How many clips of these species were not used, and why: a line for each that lost any."""
     name = ResultsLayout(open_root(settings.results_root)).quarantine.name
-    for found in quarantine_shares(settings, species):
+    shares = quarantine_shares(settings, species)
+    lines = []
+    for found in shares:
         if found.quarantined:
-            console.print(
-                f"{found.species}: {found.quarantined} of {found.clips} clips could not be used; "
-                f"see {name}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            said = loss_in_words(found.quarantined, found.clips, found.reasons)
+            them = "them" if found.quarantined > 1 else "it"
+            lines.append(f"{found.species}: {said} ({name} names {them})")
+    whole = [found.species for found in shares if not found.quarantined]
+    if whole:
+        lines.append(f"{', '.join(whole)}: every clip was used")
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def quarantine_shares(settings: Settings, species: Sequence[str]) -> list[QuarantineShare]:
-    """How many clips of these species could not be used; without those that have no result."""
+    """How many clips of these species could not be used, and why.
+
+    Without those of whose clips no model tells whether they can be used.
+    """
     plan = AssetPlan(settings, build_partitions(settings))
     found = []
     for name in species:
         paths = [plan.results.table(table.name, name) for table in (QUARANTINE, AUDIO_INVENTORY)]
-        if all(exists(path) for path in paths):
+        models = settings.models
+        embedded = [plan.results.table(EMBEDDINGS.name, model, name) for model in models]
+        if all(exists(path) for path in paths) and any(exists(path) for path in embedded):
             found.append(
                 quarantine_share(
                     read_table(paths[0], QUARANTINE),

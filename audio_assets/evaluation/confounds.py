@@ -80,7 +80,7 @@ def confounds(
         row |= {"subject": subject, "warning": False}
         try:
             if counts.smaller_class < 2:
-                raise NoEvaluation(why_no_evaluation(counts))
+                raise NoEvaluation(why_no_evaluation(counts) + _not_measured(planned, clips))
             if manifest.empty:
                 raise NoEvaluation("no deal of the recordings gives every test fold both classes")
             if not values.shape[1]:
@@ -110,6 +110,17 @@ def confounds(
             | {"warning": warning, "status": status}
         )
     return rows
+
+
+def _not_measured(planned: pd.DataFrame, measured: pd.DataFrame) -> str:
+    """How many of the planned clips could not be read, by class; empty if all could."""
+    said = ""
+    for label, word in (("pos", "positive"), ("neg", "negative")):
+        of_class = planned[planned["label"] == label]
+        lost = len(of_class) - int(of_class["clip_id"].isin(measured["clip_id"]).sum())
+        if lost:
+            said += f"; {lost} of {len(of_class)} {word} clips could not be used (quarantine.csv)"
+    return said
 
 
 def encoded(values: NDArray[Any], is_number: bool) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from audio_assets.evaluation.grid import score_folds
 from audio_assets.evaluation.holdout import LEAST_RECORDINGS, why_no_holdout
 from audio_assets.evaluation.intervals import MIN_RECORDINGS
 from audio_assets.evaluation.learning_curve import no_evaluation_row, summarise
+from audio_assets.evaluation.loss import losses_of_classes
 from audio_assets.evaluation.manifest import plan_from_manifest
 from audio_assets.evaluation.recordings import (
     NoEvaluation,
@@ -104,7 +105,7 @@ def score_species(
     usable = _usable(embeddings, manifest, variant)
     try:
         results = score_folds(
-            **_clips(usable, manifest, variant, protocol, with_class_scores=0 in sizes),
+            **_clips(embeddings, usable, manifest, variant, protocol, with_class_scores=0 in sizes),
             sizes=sizes,
             head=head,
             protocol=protocol,
@@ -173,7 +174,9 @@ def bootstrap_species(
     sizes = list(sizes)
     usable = _usable(embeddings, manifest, variant)
     try:
-        clips = _clips(usable, manifest, variant, protocol, with_class_scores=0 in sizes)
+        clips = _clips(
+            embeddings, usable, manifest, variant, protocol, with_class_scores=0 in sizes
+        )
         if count_recordings(clips["labels"], clips["recordings"]).smaller_class < MIN_RECORDINGS:
             raise NoEvaluation("too few recordings")
         scores = bootstrap_scores(
@@ -313,6 +316,7 @@ def _usable(embeddings: pd.DataFrame, manifest: pd.DataFrame, variant: str) -> p
 
 
 def _clips(
+    embeddings: pd.DataFrame,
     usable: pd.DataFrame,
     manifest: pd.DataFrame,
     variant: str,
@@ -321,7 +325,7 @@ def _clips(
     with_class_scores: bool,
 ) -> dict[str, Any]:
     """The arguments that say what is evaluated."""
-    _check_evaluable(usable, manifest, variant, protocol)
+    _check_evaluable(embeddings, usable, manifest, variant, protocol)
     scores = usable["class_score"].to_numpy(dtype=np.float64) if with_class_scores else None
     return {
         "embeddings": np.stack(usable["embedding"].tolist()),
@@ -333,18 +337,25 @@ def _clips(
 
 
 def _check_evaluable(
-    usable: pd.DataFrame, manifest: pd.DataFrame, variant: str, protocol: str
+    embeddings: pd.DataFrame,
+    usable: pd.DataFrame,
+    manifest: pd.DataFrame,
+    variant: str,
+    protocol: str,
 ) -> None:
-    if usable.empty:
-        raise NoEvaluation(f"{why_no_evaluation(None)} under {variant}")
     counts = count_recordings(
         (usable["label"] == "pos").to_numpy(dtype=np.int64),
         usable["recording_id"].to_numpy(dtype=str),
     )
-    if counts.smaller_class < 2:
-        raise NoEvaluation(why_no_evaluation(counts))
-    if protocol == "holdout" and counts.smaller_class < LEAST_RECORDINGS:
-        raise NoEvaluation(why_no_holdout(counts))
+    needed = LEAST_RECORDINGS if protocol == "holdout" and counts.smaller_class >= 2 else 2
+    if counts.smaller_class < needed:
+        why = why_no_holdout(counts) if needed > 2 else why_no_evaluation(counts)
+        if usable.empty:
+            why = f"{why_no_evaluation(None)} under {variant}"
+        of_class = {"pos": counts.pos, "neg": counts.neg}
+        few = [label for label, recordings in of_class.items() if recordings < needed]
+        losses = losses_of_classes(embeddings, few)
+        raise NoEvaluation(f"{why} ({'; '.join(losses)})" if losses else why)
     if manifest.empty:
         raise NoEvaluation(
             "no deal of the recordings gives every test set both classes, where recordings that "

@@ -49,6 +49,8 @@ class ReportContent:
         Model -> title; a model that is not in it is called by its key.
     quarantine_shares
         Species -> clips in quarantine, and clips in the folders that a model reads.
+    losses
+        Species -> how many of its clips were not used and why, in words, where any were not.
     removed
         (species, variant, clip_id) of each clip that is gone.
     copies
@@ -74,6 +76,7 @@ class ReportContent:
     provenance: Mapping[str, Any]
     models: Mapping[str, str] = field(default_factory=dict)
     quarantine_shares: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    losses: Mapping[str, str] = field(default_factory=dict)
     removed: Sequence[tuple[str, str, str]] = ()
     copies: Copies = Copies()
     unchecked: Sequence[str] = ()

@@ -52,6 +52,8 @@ class SpeciesSection:
         What the best model gets most wrong; None where no model has a result.
     embedding_map
         How its encoder tells the clips apart; None as ``hard_clips``.
+    loss
+        How many clips were not used, and why; None if every clip was, or none was looked at.
     """
 
     species: str
@@ -64,6 +66,7 @@ class SpeciesSection:
     checks: Checks | None
     hard_clips: HardClips | None
     embedding_map: PageMap | None
+    loss: str | None
 
 
 def render_report(report: ReportContent) -> str:
@@ -171,6 +174,7 @@ def _species_section(
         checks=checks,
         hard_clips=page_clips.hard_clips(report, species, media),
         embedding_map=page_map.embedding_map(report, species),
+        loss=page_tables.loss_of(report, species),
     )
 
 

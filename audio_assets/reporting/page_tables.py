@@ -140,6 +140,12 @@ def quarantine_shares(content: ReportContent) -> HtmlTable:
     )
 
 
+def loss_of(content: ReportContent, species: str) -> str | None:
+    """How many clips of a species were not used, and why; None if all were."""
+    said = content.losses.get(species)
+    return said and said[0].upper() + said[1:]
+
+
 def removed_clips(content: ReportContent) -> HtmlTable:
     """Clips that earlier results were computed from and these are not."""
     return HtmlTable(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audio_assets.tables import QUARANTINE
+from audio_assets.tables.losses import loss_by_reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,11 +21,14 @@ class QuarantineShare:
     ----------
     quarantined, clips
         Clips in quarantine, and all clips in the folders that a model reads.
+    reasons
+        Clips in quarantine by reason, the most frequent first.
     """
 
     species: str
     quarantined: int
     clips: int
+    reasons: Mapping[str, int]
 
     @property
     def share(self) -> float:
@@ -49,8 +53,9 @@ def quarantine_share(
     key = ["variant", "clip_id"]
     clips = inventory.loc[inventory["variant"].isin(list(variants)), key]
     # A clip that is gone may still be in a quarantine table that is about to be made again.
-    both = clips.merge(quarantine.loc[quarantine["species"] == species, key], on=key)
-    return QuarantineShare(species, len(both), len(clips))
+    listed = quarantine.loc[quarantine["species"] == species, [*key, "reason"]]
+    both = clips.merge(listed, on=key)
+    return QuarantineShare(species, len(both), len(clips), loss_by_reason(both["reason"]))
 
 
 def quarantined_clips(embeddings: Iterable[pd.DataFrame], species: str) -> pd.DataFrame:

@@ -16,7 +16,7 @@ import soundfile
 from rich.console import Console
 
 from audio_assets import evaluate, load_embeddings, load_learning_curves
-from audio_assets.cli.run import choose_species, print_quarantine
+from audio_assets.cli.run import choose_species, print_losses
 from audio_assets.cli.status import standings_of
 from audio_assets.evaluation.manifest import plan_from_manifest
 from audio_assets.runner import RunSummary
@@ -27,6 +27,7 @@ from audio_assets.tables import (
     FOLD_PREDICTIONS,
     QUARANTINE_REASONS,
 )
+from audio_assets.tables.losses import loss_by_reason, loss_in_words
 from audio_assets_tests.place import Place, new_place
 from audio_assets_tests.small_audio import clip, write_clip, write_species
 
@@ -267,17 +268,24 @@ def test_equal_bytes_in_two_species_are_used_in_both(finished):
     np.testing.assert_array_equal(there["embedding"], here["embedding"])
 
 
-def test_the_share_of_quarantined_clips_is_shown_in_report_and_console(finished):
+def test_how_many_clips_were_not_used_and_why_is_told_in_report_and_console(finished):
     bad, clips = len(finished.quarantine), len(finished.inventory)
     cells = f'<td class="number">{bad}</td><td class="number">{clips}</td>'
     assert f'{cells}<td class="number">{100 * bad / clips:.1f} %</td>' in finished.report
-    assert f"{bad} of {clips} clips could not be used; see quarantine.csv" in said(finished.place)
-    assert "fox" not in said(finished.place)
+    counts = loss_by_reason(finished.quarantine["reason"])
+    told = loss_in_words(bad, clips, counts)
+    assert told.startswith(f"{bad} of {clips} clips were not used: ")
+    fox, owl = sorted(said(finished.place).splitlines())
+    assert owl == f"owl: {told} (quarantine.csv names them)"
+    assert fox == "fox: every clip was used"
+    # At the top of the section, before the chart.
+    section = finished.report.split('<h2 id="species-owl">')[1]
+    assert section.split("<div")[0].count(told) == 1
 
 
 def said(place: Place) -> str:
     console = Console(file=io.StringIO(), width=40)
-    print_quarantine(place.plan().settings, ("fox", "owl"), console)
+    print_losses(place.plan().settings, ("fox", "owl"), console)
     return console.file.getvalue()
 
 
@@ -360,7 +368,8 @@ def test_the_check_warns_above_5_and_fails_above_50_percent_and_blocks_nothing(t
         assert [check.passed for check in checks.values()] == [True, False, False]
         assert [checks[name].severity.name for name in ("hare", "owl")] == ["WARN", "ERROR"]
         for species, bad in unusable.items():
-            assert checks[species].description == f"{bad} of 20 clips could not be used"
+            told = loss_in_words(bad, 20, {"not_audio": bad})
+            assert checks[species].description == told
         assert place.results.report.exists()
 
 

@@ -378,6 +378,7 @@ def fake_report(**changes: Any) -> ReportContent:
         "models": SEVEN,
         "copies": Copies("birdnet", 0.97),
         "unchecked": [],
+        "losses": {},
     }
     assert not set(changes) - set(content), set(changes) - set(content)
     return ReportContent(**content | changes)
