@@ -306,9 +306,9 @@ def _nothing_gives_the_labels_away(plan: AssetPlan) -> dg.AssetChecksDefinition:
         asset="findings",
         partitions_def=SPECIES,
         description=f"A warning where properties of the files tell the labels apart with an AUC of "
-        f"at least {limit:g}, where a class comes from a few sites of its own, or where recording "
-        "ids look like parts of one recording, and where ROC-AUC is higher for pairs of clips of "
-        "one recording.",
+        f"at least {limit:g}, where a class comes from a few sites of its own, where recording "
+        "ids look like parts of one recording, where ROC-AUC is higher for pairs of clips of one "
+        "recording, and where much of the positives' sound lies above what a model hears.",
     )
     def nothing_gives_the_labels_away(findings: Any) -> dg.AssetCheckResult:
         from audio_assets.reporting.finding_words import warnings_of

@@ -85,13 +85,15 @@ def current_findings(staleness: Staleness, findings: Any) -> Any:
     import pandas as pd
 
     of_model = findings["model"].notna()
+    of_sound = findings["kind"] == "hearing"
     of_files = [
         staleness.up_to_date("clip_properties", species)
         and staleness.up_to_date(BALANCED_MANIFEST.name, species)
         for species in findings["species"]
     ]
-    files = findings[~of_model & pd.Series(of_files, index=findings.index, dtype=bool)]
-    leaks = current_rows(staleness, "leak_check", findings[of_model])
+    is_current = pd.Series(of_files, index=findings.index, dtype=bool)
+    files = findings[~of_model & is_current]
+    leaks = current_rows(staleness, "leak_check", findings[of_model & (~of_sound | is_current)])
     return findings.loc[files.index.union(leaks.index)]
 
 

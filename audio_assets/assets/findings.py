@@ -1,12 +1,16 @@
 """What a reader should know of a species' clips before trusting its numbers."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from audio_assets.assets.plan import AssetPlan, clear_failures
+from audio_assets.errors import AudioAssetsError
 from audio_assets.partitions import SPECIES
 from audio_assets.tables import FINDINGS
+
+if TYPE_CHECKING:
+    from audio_assets.evaluation.hearing import Hearing
 
 
 def build_findings(plan: AssetPlan) -> dg.AssetsDefinition:
@@ -19,7 +23,11 @@ def build_findings(plan: AssetPlan) -> dg.AssetsDefinition:
         clip_properties: Any,
         balanced_manifest: Any,
     ) -> dg.MaterializeResult[Any]:
-        """Leaks of ordinary folds, labels that the files give away, sites and split recordings."""
+        """What puts the numbers in doubt.
+
+        Leaks of ordinary folds, labels that the files give away, sites, split recordings, and
+        sound above what a model hears.
+        """
         from audio_assets.evaluation.findings import find
         from audio_assets.storage.parquet import content_version
 
@@ -31,6 +39,11 @@ def build_findings(plan: AssetPlan) -> dg.AssetsDefinition:
                 species=context.partition_key,
                 ci_level=settings.ci_level,
                 warn_auc=settings.confound_warn_auc,
+                models={
+                    model: hearing(plan, model)
+                    for model in settings.models
+                    if model in {table["model"].iloc[0] for table in leak_check.values()}
+                },
             )
         return dg.MaterializeResult(
             value=table,
@@ -39,3 +52,15 @@ def build_findings(plan: AssetPlan) -> dg.AssetsDefinition:
         )
 
     return findings
+
+
+def hearing(plan: AssetPlan, model: str) -> "Hearing | str":
+    """What a model listens to, or why that is not known."""
+    from audio_assets.evaluation.hearing import Hearing
+
+    try:
+        encoder = plan.load_encoder(model)
+    # Its own assets fail for it, and the other models' findings are not to be lost.
+    except AudioAssetsError as error:
+        return error.what
+    return Hearing(plan.settings.variant(model), encoder.sample_rate / 2)

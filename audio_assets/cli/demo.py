@@ -10,7 +10,13 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from audio_assets.cli.console import ConsoleProgress, plain_console
-from audio_assets.cli.run import choose_species, materialize, print_failures, print_losses
+from audio_assets.cli.run import (
+    choose_species,
+    materialize,
+    print_failures,
+    print_losses,
+    print_unheard,
+)
 from audio_assets.cpus import usable_cpus
 from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.errors import AudioAssetsError, MissingWeightsError
@@ -46,6 +52,7 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
         _print_answers(layout, titles, settings.target_auc, console)
         console.print()
         print_losses(settings, species, console)
+        print_unheard(settings, species, console)
         console.print(f"\nReport: {layout.report}", soft_wrap=True, highlight=False)
     return 1 if summary.failures else 0
 

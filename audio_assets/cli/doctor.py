@@ -16,6 +16,7 @@ import dagster as dg
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.stale import stale_decision, standing_words
 from audio_assets.cli.console import plain_console
+from audio_assets.cli.hearing import measured_species, unheard
 from audio_assets.cli.instance import local_instance
 from audio_assets.cli.messages import two_lines
 from audio_assets.definitions import build_defs
@@ -36,11 +37,15 @@ _PATIENCE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor; without ``todo`` there is no problem."""
+    """One line of the doctor; without ``todo`` there is no problem.
+
+    ``is_note`` marks what is worth knowing and stops no run.
+    """
 
     subject: str
     found: str
     todo: str = ""
+    is_note: bool = False
 
 
 def run_doctor(*, as_json: bool) -> int:
@@ -50,7 +55,7 @@ def run_doctor(*, as_json: bool) -> int:
     for finding in examine():
         findings.append(finding)
         if not as_json:
-            mark = "problem" if finding.todo else "ok     "
+            mark = "problem" if finding.todo else "note   " if finding.is_note else "ok     "
             text = f"{mark}  {finding.subject}: {finding.found}"
             if finding.todo:
                 text += f"\n           {finding.todo}"
@@ -75,6 +80,7 @@ def examine() -> Iterator[Finding]:
     for model in settings.models:
         yield from _tried(f"model {model}", functools.partial(_model, plan, model))
     yield from _tried("duplicate encoder", lambda: _duplicates(plan))
+    yield from _hearing(plan)
     try:
         instance = local_instance()
     except AudioAssetsError as error:
@@ -140,6 +146,23 @@ def _duplicates(plan: AssetPlan) -> Finding:
     version = duplicate_encoder_version(plan.settings, plan.patience)
     name = plan.settings.duplicate_encoder or "none"
     return Finding("duplicate encoder", f"{name}, {version[:12]}")
+
+
+def _hearing(plan: AssetPlan) -> Iterator[Finding]:
+    """Which models do not hear the positives, where clips have been measured."""
+    subject = "hearing"
+    try:
+        species = plan.settings.species or list_species(plan.audio_root).species
+        measured = measured_species(plan, species)
+        said = unheard(plan, measured)
+    # The audio, the results and the models each have a line of their own for what is wrong there.
+    except AudioAssetsError as error:
+        yield Finding(subject, f"not known: {error.what}", is_note=True)
+        return
+    for sentence in said:
+        yield Finding(subject, sentence, is_note=True)
+    if measured and not said:
+        yield Finding(subject, f"the models hear the positives of {', '.join(measured)}")
 
 
 def _daemon(instance: dg.DagsterInstance) -> Finding:

@@ -12,10 +12,16 @@ from rich.console import Console
 
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
+from audio_assets.cli.hearing import unheard
 from audio_assets.cli.instance import local_instance
 from audio_assets.definitions import build_defs
 from audio_assets.encoders.registry import get_model
-from audio_assets.errors import AudioAssetsError, SettingsError, UnknownSpeciesError
+from audio_assets.errors import (
+    AudioAssetsError,
+    ResultsError,
+    SettingsError,
+    UnknownSpeciesError,
+)
 from audio_assets.partitions import SPECIES, build_partitions
 from audio_assets.roots import open_root
 from audio_assets.runner import LocalRunner, RunSummary
@@ -60,6 +66,7 @@ def run_stale(
         console.print(f"{len(summary.materialized)} asset partitions were materialized.")
     print_failures(summary, console)
     print_losses(settings, chosen, console)
+    print_unheard(settings, chosen, console)
     console.print(f"Report: {report}", soft_wrap=True, highlight=False)
     if as_json:
         print(json.dumps(_as_json(summary, settings, chosen, str(report)), indent=2))
@@ -173,6 +180,18 @@ def print_losses(settings: Settings, species: Sequence[str], console: Console) -
         lines.append(f"{', '.join(whole)}: every clip was used")
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_unheard(settings: Settings, species: Sequence[str], console: Console) -> None:
+    """A line for the models that do not hear the sound of a species' positives."""
+    plan = AssetPlan(settings, build_partitions(settings))
+    try:
+        said = unheard(plan, species)
+    # A table that could not be made again is of an earlier version; the failure has been printed.
+    except ResultsError as error:
+        said = [f"Which models hear the positives is not known: {error.what}"]
+    for sentence in said:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def quarantine_shares(settings: Settings, species: Sequence[str]) -> list[QuarantineShare]:

@@ -6,12 +6,14 @@ words is in :mod:`audio_assets.reporting.finding_words`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audio_assets.evaluation.confounds import confounds
+from audio_assets.evaluation.hearing import Hearing, hearing_rows
 from audio_assets.evaluation.recording_hints import (
     look_alike_recordings,
     sites_that_equal_a_label,
@@ -22,6 +24,9 @@ from audio_assets.tables import FINDINGS, VARIANTS
 if TYPE_CHECKING:
     import pandas as pd
 
+_FIGURES = re.compile(r"\d+(?:[.,]\d+)*")
+_NAMED = 3
+
 
 def find(
     leaks: Iterable[pd.DataFrame],
@@ -31,18 +36,21 @@ def find(
     species: str,
     ci_level: float,
     warn_auc: float,
+    models: Mapping[str, Hearing | str],
 ) -> pd.DataFrame:
     """All findings of a species.
 
     Parameters
     ----------
     leaks
-        Tables of :data:`audio_assets.tables.LEAK_CHECK`, one a model.
+        Tables of :data:`audio_assets.tables.LEAK_CHECK`, one per model.
     properties, manifest
         Tables of :data:`audio_assets.tables.CLIP_PROPERTIES` and
         :data:`audio_assets.tables.BALANCED_MANIFEST`.
     ci_level, warn_auc
         See :func:`audio_assets.evaluation.confounds.confounds`.
+    models
+        See :func:`audio_assets.evaluation.hearing.hearing_rows`.
 
     Returns
     -------
@@ -64,6 +72,8 @@ def find(
         found_here = confounds(properties, manifest, variant, ci_level=ci_level, warn_auc=warn_auc)
         rows += [row | {"kind": "confound", "variant": variant} for row in found_here]
     rows += _of_names(properties, species)
+    rows += [row | {"kind": "hearing"} for row in hearing_rows(properties, models)]
+    rows += _of_reading(properties)
     table = pd.DataFrame(
         [dict.fromkeys(FINDINGS.column_names) | {"species": species} | row for row in rows],
         columns=list(FINDINGS.column_names),
@@ -101,3 +111,19 @@ def _of_names(properties: pd.DataFrame, species: str) -> list[dict[str, Any]]:
         for names in look_alike_recordings(recordings)
     ]
     return rows
+
+
+def _of_reading(properties: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row per kind of note and variant; notes that differ in figures alone are of one kind."""
+    noted = properties[properties["note"].notna()]
+    kinds = noted["note"].map(lambda note: _FIGURES.sub("…", note))
+    return [
+        {"kind": "reading", "variant": variant, "subject": kind, "count": len(clips)}
+        | {"detail": _names(clips["clip_id"].tolist()), "warning": False, "status": "ok"}
+        for (variant, kind), clips in noted.groupby([noted["variant"], kinds])
+    ]
+
+
+def _names(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(sorted(names)[:_NAMED]) + more

@@ -8,6 +8,7 @@ from typing import Any
 from audio_assets.evaluation.confounds import SAME, UNDECIDED
 from audio_assets.evaluation.leak_check import ONE_CLIP_EACH
 from audio_assets.reporting import wording
+from audio_assets.reporting.hearing_words import hearing_warnings
 
 Rows = Sequence[Mapping[Any, Any]]
 
@@ -63,6 +64,7 @@ def warnings_of(rows: Rows, title: Callable[[str], str] = str) -> list[str]:
         Gives a model's title.
     """
     return [
+        *hearing_warnings([row for row in rows if row["kind"] == "hearing"], title),
         *_same_recording_warnings([row for row in rows if row["kind"] == "same_recording"], title),
         *_confound_warnings([row for row in rows if row["kind"] == "confound"]),
         *(_site(row) for row in rows if row["kind"] == "site"),

@@ -112,6 +112,7 @@ def render_report(report: ReportContent) -> str:
             last_look_failed=report.last_look_failed(),
             looked_at=len(report.species())
             > len(report.not_looked_at()) + len(report.last_look_failed()),
+            readings=page_tables.readings(report),
             removed=page_tables.removed_clips(report) if report.removed else None,
             copies=report.copies,
             not_compared=report.copies.not_looked_at if report.copies.encoder else (),
@@ -150,7 +151,8 @@ def _species_section(
         page_tables.class_labels(report, species),
     ]
     chart = report.charts.get(species)
-    said = [sentence(answer) for answer in found]
+    unheard = page_checks.unheard(report, species)
+    said = [sentence(answer) + unheard.get(answer.model, "") for answer in found]
     said += [
         f"{report.title(model)}: no result: {reason}"
         for of, model, reason in sorted(report.missing)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audio_assets.evaluation.calibration import expected_calibration_error
-from audio_assets.reporting import embed, finding_words, wording
+from audio_assets.reporting import embed, finding_words, hearing_words, wording
 from audio_assets.reporting.calibration_chart import calibration_chart
 from audio_assets.reporting.content import ReportContent
 from audio_assets.reporting.page_tables import HtmlTable
@@ -43,17 +43,19 @@ def checks(content: ReportContent, species: str) -> Checks | None:
     confounds = [row for row in rows if row["kind"] == "confound"]
     leaks = [row for row in rows if row["kind"] == "leak"]
     pairs = [row for row in rows if row["kind"] == "same_recording"]
+    hearing = [row for row in rows if row["kind"] == "hearing"]
     errors = {str(model): expected_calibration_error(part) for model, part in bins.groupby("model")}
     notes = [finding_words.same_recording_note(pairs, content.title)]
     notes += [finding_words.confound_note(confounds)]
+    notes += hearing_words.hearing_notes(hearing, content.title)
     notes += [finding_words.leak_sentence(row, content.title(row["model"])) for row in leaks]
     notes += [
         f"{content.title(model)}: its probabilities are off by {wording.magnitude(error)} on "
         "average, both classes weighted equally (expected calibration error)."
         for model, error in errors.items()
     ]
-    shown = [_same_recording(content, pairs), _confounds(confounds), _leaks(content, leaks)]
-    shown.append(_bins(content, bins.to_dict("records")))
+    shown = [_hearing(content, hearing), _same_recording(content, pairs), _confounds(confounds)]
+    shown += [_leaks(content, leaks), _bins(content, bins.to_dict("records"))]
     chart = None
     if errors:
         drawn = calibration_chart(bins, species=species, models=content.models)
@@ -63,6 +65,36 @@ def checks(content: ReportContent, species: str) -> Checks | None:
         notes=tuple(note for note in notes if note),
         tables=tuple(table for table in shown if table.rows),
         calibration=chart,
+    )
+
+
+def unheard(content: ReportContent, species: str) -> dict[str, str]:
+    """Model to what is said beside its numbers of sound that it does not hear."""
+    table = content.findings
+    rows = table[(table["species"] == species) & (table["kind"] == "hearing")].to_dict("records")
+    return {
+        str(row["model"]): f" ({hearing_words.hearing_in_brief(row)})"
+        for row in rows
+        if not wording.is_missing(row["share"])
+    }
+
+
+def _hearing(content: ReportContent, rows: finding_words.Rows) -> HtmlTable:
+    return HtmlTable(
+        caption="Sound of the positives above what a model hears",
+        head=("model", "hears up to", "share above", "share of", "positive clips"),
+        rows=tuple(
+            (
+                content.title(row["model"]),
+                hearing_words.kilohertz(row["value"]),
+                hearing_words.percent(row["share"]),
+                str(row["subject"]),
+                str(int(row["count"])),
+            )
+            for row in rows
+            if not wording.is_missing(row["share"])
+        ),
+        numeric=frozenset({1, 2, 4}),
     )
 
 

@@ -146,6 +146,30 @@ def loss_of(content: ReportContent, species: str) -> str | None:
     return said and said[0].upper() + said[1:]
 
 
+def readings(content: ReportContent) -> HtmlTable | None:
+    """Clips that were used and whose files were odd to read; None without such clips."""
+    table = content.findings
+    rows = table[table["kind"] == "reading"].to_dict("records")
+    if not rows:
+        return None
+    rows.sort(key=lambda row: (row["species"], row["variant"], -int(row["count"]), row["subject"]))
+    return HtmlTable(
+        caption="How files were read",
+        head=("species", "folder", "what is odd", "clips", "such as"),
+        rows=tuple(
+            (
+                str(row["species"]),
+                str(row["variant"]),
+                str(row["subject"]),
+                str(int(row["count"])),
+                str(row["detail"]),
+            )
+            for row in rows
+        ),
+        numeric=frozenset({3}),
+    )
+
+
 def removed_clips(content: ReportContent) -> HtmlTable:
     """Clips that earlier results were computed from and these are not."""
     return HtmlTable(

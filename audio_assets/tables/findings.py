@@ -211,6 +211,8 @@ FINDING_KINDS = {
     "confound": "ROC-AUC of the labels from a property of the files alone",
     "site": "all sites of a class hold no clip of the other",
     "look_alike": "recording ids that look like parts of one recording",
+    "hearing": "energy of the positives above half the model's sample rate",
+    "reading": "clips whose files were odd to read, and were used",
 }
 """Kinds of rows of ``findings`` with their meaning."""
 
@@ -220,20 +222,24 @@ FINDINGS = Table(
     (
         SPECIES,
         Column("kind", "string", "Kind of finding.", values=tuple(FINDING_KINDS)),
-        Column("model", "string", "Model, of a leak and of same_recording.", nullable=True),
+        Column(
+            "model", "string", "Model, of a leak, of same_recording and of hearing.", nullable=True
+        ),
         Column("variant", "string", VARIANT.description, nullable=True, values=VARIANTS),
         Column(
             "subject",
             "string",
-            "Property of the files (`all` for all of them together), label of the class, or names "
-            "of recordings; empty for a model.",
+            "Property of the files (`all` for all of them together), label of the class, names of "
+            "recordings, what energy of hearing is a share of, or what is odd about files; empty "
+            "for a leak and same_recording.",
             nullable=True,
         ),
         Column(
             "value",
             "float64",
             "AUC difference of a leak, AUC of a confound, AUC of the pairs of different "
-            "recordings of same_recording; empty otherwise.",
+            "recordings of same_recording, highest frequency in Hz that the model of hearing "
+            "hears; empty otherwise.",
             nullable=True,
         ),
         Column(
@@ -247,7 +253,9 @@ FINDINGS = Table(
         Column(
             "share",
             "float64",
-            "Share of the tested pairs that are of one recording; empty but for same_recording.",
+            "Share of the tested pairs that are of one recording, of same_recording; share of the "
+            "positives' energy that the model does not hear, mean over clips, of hearing; empty "
+            "otherwise.",
             nullable=True,
             minimum=0,
             maximum=1,
@@ -257,7 +265,8 @@ FINDINGS = Table(
         Column(
             "count",
             "int64",
-            "Training clips per class of a model; sites or recordings of the others.",
+            "Training clips per class of a model, sites or recordings, positive clips behind the "
+            "share of hearing, or clips of reading.",
             nullable=True,
             minimum=0,
         ),

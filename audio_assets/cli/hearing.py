@@ -1,0 +1,41 @@
+"""Telling on the console which models do not hear the sound of a species' positives.
+
+Told from the published measurements of the clips: nothing is listed, downloaded or decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from audio_assets.assets.findings import hearing
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.evaluation.hearing import hearing_rows
+from audio_assets.reporting.hearing_words import hearing_sentences
+from audio_assets.storage.files import exists
+from audio_assets.storage.parquet import read_table
+from audio_assets.tables import CLIP_PROPERTIES
+
+
+def measured_species(plan: AssetPlan, species: Sequence[str]) -> list[str]:
+    """Those of these species whose clips have been measured."""
+    table = CLIP_PROPERTIES.name
+    return [name for name in species if exists(plan.results.table(table, name))]
+
+
+def unheard(plan: AssetPlan, species: Sequence[str]) -> list[str]:
+    """A sentence for each of these species and each highest frequency below its positives' sound.
+
+    Raises
+    ------
+    ResultsError
+        If a published table is damaged, or was written by an earlier version.
+    """
+    heard = {model: hearing(plan, model) for model in plan.settings.models}
+    # What is wrong with the others is told elsewhere.
+    known = {model: found for model, found in heard.items() if not isinstance(found, str)}
+    said = []
+    for name in measured_species(plan, species):
+        properties = read_table(plan.results.table(CLIP_PROPERTIES.name, name), CLIP_PROPERTIES)
+        rows = [row | {"species": name} for row in hearing_rows(properties, known)]
+        said += hearing_sentences(rows, plan.settings.title)
+    return said
