@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from audio_assets.audio.parts import TOLERANCE_SECONDS, DamagedError, cut_off
 from audio_assets.audio.stitched import Data, Stitched, stretch
 
+# The file properties of an ASF file, by which WMA says its duration.
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 INSTALL = "pip install 'audio-assets[formats]'"
 
 
@@ -54,13 +57,14 @@ class PyAvSound:
             self.rate = int(stream.codec_context.sample_rate)
             self.channels = int(stream.codec_context.channels)
             self.file_format = f"{kind} {stream.codec_context.name.upper()}"
-            self._promised = _duration(container, stream)
+            self._promised = _duration(data, container, stream)
         self.frames: int | None = None
         self.note: str | None = None
 
     def blocks(self, values: int) -> Iterator[NDArray[np.float64]]:
         """See :meth:`audio_assets.audio.sound.Sound.blocks`."""
         read = 0
+        held: NDArray[np.float64] | None = None
         try:
             with self._open() as container:
                 for frame in container.decode(audio=0):
@@ -70,14 +74,24 @@ class PyAvSound:
                     if block.shape[1] != self.channels:
                         raise DamagedError("its number of channels changes within the file")
                     read += len(block)
-                    yield block
+                    if held is not None:
+                        yield held
+                    held = block
         except self._errors as error:
             raise DamagedError(f"damaged or cut off {self._kind} file: {_words(error)}") from error
-        if self._promised is not None:
-            missing = self._promised - read / self.rate
-            # Containers round durations to milliseconds, and a codec's last frame may be short.
-            if missing > TOLERANCE_SECONDS:
-                raise cut_off(missing, self._promised, "its header")
+        if held is None:
+            return
+        if self._promised is None:
+            yield held
+            return
+        more = read - round(self._promised * self.rate)
+        if -more / self.rate > TOLERANCE_SECONDS:
+            raise cut_off(-more / self.rate, self._promised, "its header")
+        # Up to a frame more than there was sound is what the encoder filled the last one with.
+        if more >= len(held):
+            counted = f"its header counts {self._promised:.2f} s of audio"
+            self.note = f"{counted}, and {read / self.rate:.2f} s are there and were used"
+        yield held[: len(held) - more] if 0 < more < len(held) else held
 
     def _open(self) -> Any:
         import av
@@ -86,11 +100,15 @@ class PyAvSound:
         return av.open(self._file, mode="r", metadata_errors="replace")
 
 
-def _duration(container: Any, stream: Any) -> float | None:
+def _duration(data: Data, container: Any, stream: Any) -> float | None:
     """What the header promises, in seconds; None where it is an estimate or left out."""
-    # Of a raw stream FFmpeg guesses the duration from the bit rate.
+    # Of a raw stream FFmpeg guesses the duration from the bit rate, of WMA from the file's size.
     if container.format.name in ("aac", "amr", "mp3"):
         return None
+    at = data.find(_ASF_PROPERTIES, 0, 2**16)
+    if container.format.name == "asf" and at >= 0:
+        hundred_ns, _, preroll_ms = struct.unpack("<QQQ", data[at + 64 : at + 88])
+        return hundred_ns / 1e7 - preroll_ms / 1e3 if hundred_ns else None
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     return None if container.duration is None else container.duration / 1_000_000

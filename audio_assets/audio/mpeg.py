@@ -17,7 +17,6 @@ from audio_assets.audio.parts import (
     cut_off,
 )
 from audio_assets.audio.stitched import Data, stretch
-from audio_assets.audio.tags import APE_SIZE, ID3V1_SIZE, before_trailing_tags, id3v2_size
 
 FORMATS = ("MP3",)
 # A chance sequence of bytes is a frame header once in some thousand places, four in a row are not.
@@ -189,7 +188,7 @@ def mpeg_layout(data: Data, start: int) -> Layout:
     DamagedError
         If it is no such file, is cut off or lacks frames in its middle.
     """
-    end = before_trailing_tags(data, start)
+    end = len(data)
     first = _within_tags(data, start, end)
     if first is None:
         first = find_first_frame(data, start, min(end, start + _SEARCHED), end)
@@ -238,14 +237,13 @@ def _streams(data: Data, first: int, end: int) -> list[_Stream]:
         header = parse_header(data, at)
         known = bool(streams) and header is not None and header.kind == streams[-1].header.kind
         if header is None or not (known or _row(data, at, end)):
-            after = _after_tag(data, at, end)
-            if after is None:
-                after = find_first_frame(data, at + 1, end, end)
-                # What follows the last frame is no audio, or too little of it.
-                if after is not None and data[at:after].strip(b"\0"):
-                    streams[-1].astray += after - at
+            # Not by the sizes of tags: they may lie, and no tag looks like frames in a row.
+            after = find_first_frame(data, at + 1, end, end)
+            # What follows the last frame is no audio, or too little of it.
             if after is None:
                 break
+            if data[at:after].strip(b"\0") and not _is_tag(data, at):
+                streams[-1].astray += after - at
             at = after
             continue
         count = _count(data, at, header)
@@ -259,18 +257,10 @@ def _streams(data: Data, first: int, end: int) -> list[_Stream]:
     return [stream for stream in streams if stream.frames or stream is streams[0]]
 
 
-def _after_tag(data: Data, at: int, end: int) -> int | None:
-    """Where the file goes on after a tag that begins here; None if none does."""
-    size = id3v2_size(data, at)
-    if size is not None:
-        return at + size
-    if data[at : at + 3] == b"TAG":
-        return at + ID3V1_SIZE
-    if data[at : at + 8] == b"APETAGEX":
-        head = data[at : at + APE_SIZE]
-        has_header = head[23] & 0x20 if len(head) == APE_SIZE else 0
-        return at + int.from_bytes(head[12:16], "little") + (APE_SIZE if has_header else 0)
-    return None
+def _is_tag(data: Data, at: int) -> bool:
+    """Whether a tag begins here."""
+    head = data[at : at + 8]
+    return head[:3] in (b"ID3", b"TAG") or head == b"APETAGEX"
 
 
 def _count(data: Data, at: int, header: Header) -> Count | None:

@@ -26,10 +26,12 @@ def before_trailing_tags(data: Data, start: int = 0) -> int:
             end -= ID3V1_SIZE
         tail = data[max(end - APE_SIZE, start) : end]
         if tail[:8] == b"APETAGEX":
-            size = int.from_bytes(tail[12:16], "little")
-            has_header = tail[23] & 0x80
-            if 0 < size + (APE_SIZE if has_header else 0) <= end - start:
-                end -= size + (APE_SIZE if has_header else 0)
+            # Bit 31 of the flags says that there is a header too, bit 29 that this is one.
+            size = int.from_bytes(tail[12:16], "little") + APE_SIZE * (tail[23] >> 7)
+            if tail[23] & 0x20:
+                end -= APE_SIZE
+            elif 0 < size <= end - start:
+                end -= size
         elif tail[-len(_LYRICS_END) :] == _LYRICS_END and tail[-15:-9].isdigit():
             size = int(tail[-15:-9]) + 15
             if size <= end - start:
