@@ -1,42 +1,18 @@
-"""The ``clips.csv`` of an audio root as an import finds it and adds to it.
+"""Adds the clips of an import to the ``clips.csv`` of an audio root.
 
-Its lines, order and further columns stay. What its lines mean for the splits is decided in
-:mod:`audio_assets.storage.recordings`.
+How the file is read and in which form lines are added is the subject of
+:mod:`audio_assets.storage.clips_csv`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from audio_assets.errors import AudioRootError
+from audio_assets.storage import clips_csv
+from audio_assets.storage.clips_csv import CLIPS_CSV, ClipsCsv, normal_path
 from audio_assets.storage.files import write_atomic
-from audio_assets.storage.recordings import CLIPS_CSV, normal_path
-
-
-@dataclass(frozen=True)
-class ClipsCsv:
-    """A ``clips.csv`` that can be added to.
-
-    Attributes
-    ----------
-    path
-        Where it is, or will be.
-    columns
-        Its header.
-    rows
-        Its lines, each with at most as many values.
-    groups
-        Recording by path relative to the root, as ``normal_path`` writes it.
-    """
-
-    path: Path
-    columns: list[str]
-    rows: list[list[str]]
-    groups: dict[str, str]
 
 
 def read_clips_csv(root: Path) -> ClipsCsv:
@@ -45,50 +21,16 @@ def read_clips_csv(root: Path) -> ClipsCsv:
     Raises
     ------
     AudioRootError
-        If it cannot be read, lacks the columns file and group, has a line with more values than
-        columns or with none in these, or gives a file two groups.
+        As from :func:`audio_assets.storage.clips_csv.read_clips_csv`, or if a line is wrong.
     """
-    path = root / CLIPS_CSV
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            lines = [(reader.line_num, row) for row in reader if row]
-    except FileNotFoundError:
-        return ClipsCsv(path, ["file", "group"], [], {})
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise AudioRootError(
-            f"{path} cannot be read: {error}", "Make it a UTF-8 CSV with columns file and group."
-        ) from error
-    columns = lines[0][1] if lines else []
-    for name in ("file", "group"):
-        if columns.count(name) != 1:
-            raise AudioRootError(
-                f"{path} has {'two columns' if name in columns else 'no column'} {name}; "
-                f"its columns are {columns}",
-                "Give each clip's path relative to the root as `file`, its recording as `group`, "
-                "separated by a comma.",
-            )
-    groups: dict[str, str] = {}
-    for line, row in lines[1:]:
-        if len(row) > len(columns):
-            raise AudioRootError(
-                f"{path}, line {line} has {len(row)} values, and the header {len(columns)} columns",
-                "Put quotes around a value that holds a comma, or drop what is too much.",
-            )
-        _add_line(groups, f"{path}, line {line}", dict(zip(columns, row, strict=False)))
-    return ClipsCsv(path, columns, [row for _, row in lines[1:]], groups)
+    from upath import UPath
 
-
-def _add_line(groups: dict[str, str], where: str, row: Mapping[str, str]) -> None:
-    file, group = (row.get(name, "") for name in ("file", "group"))
-    if not file or not group:
-        raise AudioRootError(f"{where}: file or group is empty", "Fill it in or drop the line.")
-    if groups.setdefault(normal_path(file), group) != group:
-        raise AudioRootError(
-            f"{where} gives {file} the group {group!r}, and an earlier line "
-            f"{groups[normal_path(file)]!r}",
-            "Keep the right line only.",
-        )
+    listed = clips_csv.read_clips_csv(UPath(root))
+    if listed is None:
+        return ClipsCsv(UPath(root) / CLIPS_CSV)
+    for fault in listed.faults:
+        raise fault.error
+    return listed
 
 
 def require_agreement(listed: ClipsCsv, recordings: Mapping[str, str]) -> None:
@@ -116,7 +58,7 @@ def require_agreement(listed: ClipsCsv, recordings: Mapping[str, str]) -> None:
 
 
 def add_recordings(root: Path, recordings: Mapping[str, str]) -> None:
-    """Add clips to the root's ``clips.csv``, keeping the lines and columns that it has.
+    """Add clips to the root's ``clips.csv``, which keeps its name, form, lines and columns.
 
     Parameters
     ----------
@@ -128,16 +70,11 @@ def add_recordings(root: Path, recordings: Mapping[str, str]) -> None:
     AudioRootError
         As from :func:`read_clips_csv` and :func:`require_agreement`; nothing is changed then.
     """
-    from upath import UPath
-
     listed = read_clips_csv(root)
     require_agreement(listed, recordings)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(listed.columns)
-    writer.writerows(listed.rows)
-    for path, group in sorted(recordings.items()):
-        if normal_path(path) not in listed.groups:
-            new = {"file": path, "group": group}
-            writer.writerow([new.get(column, "") for column in listed.columns])
-    write_atomic(UPath(listed.path), text.getvalue().encode())
+    new = {
+        path: group
+        for path, group in sorted(recordings.items())
+        if normal_path(path) not in listed.groups
+    }
+    write_atomic(listed.path, listed.with_lines(new))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audio_assets.importing.clips_csv import read_clips_csv
-from audio_assets.storage.recordings import normal_path
+from audio_assets.storage.clips_csv import normal_path
 from audio_assets.tables import LABELS, VARIANTS
 
 # As audio_assets.importing.segments names the clips that it cuts.

@@ -52,6 +52,24 @@ def file_names(folder: UPath) -> list[str]:
         return []
 
 
+def entry_names(folder: UPath) -> list[str]:
+    """Names of all that lies in a folder, sorted; none if there is no such folder.
+
+    In a bucket these are its objects alone.
+
+    Raises
+    ------
+    OSError, StorageError
+        If it cannot be listed.
+    """
+    if not is_local(folder):
+        return file_names(folder)
+    try:
+        return sorted(os.listdir(folder.path))
+    except FileNotFoundError:
+        return []
+
+
 def exists(path: UPath) -> bool:
     """Whether there is such a file.
 

@@ -19,13 +19,16 @@ def write(root: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("file,group\na.wav,a\n\nb.wav,b,c\n", r"line 4 has 3 values, and the header 2 columns"),
-        ("file;group\na.wav;a\n", r"no column file; its columns are \['file;group'\]"),
+        ("file,group\na.wav,a\n\nb.wav,b,c\n", "line 4: more values than the columns file, group"),
+        ("path;group\na.wav;a\n", "no column file; its columns are 'path', 'group'"),
         ("file,group,group\na.wav,a,b\n", "two columns group"),
         ("", "no column file"),
         ("file,group\na.wav,\n", "line 2: file or group is empty"),
         ("file,group\na.wav\n", "line 2: file or group is empty"),
-        ("file,group\na.wav,a\n./a.wav,b\n", "line 3 gives ./a.wav the group 'b'.* 'a'"),
+        (
+            "file,group\na.wav,a\n./a.wav,b\n",
+            "line 3 gives ./a.wav more than one group: 'b', and 'a'",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named_and_not_touched(
@@ -64,3 +67,14 @@ def test_what_was_added_is_what_a_run_reads(tmp_path: Path) -> None:
     write(tmp_path, "file,group\n./frog/data/pos/a.wav,pond\n")
     add_recordings(tmp_path, {"frog/data/pos/a.wav": "pond", "frog/data/pos/b.wav": "a, b"})
     assert read_recording_rules(UPath(tmp_path), ()).groups == read_clips_csv(tmp_path).groups
+
+
+def test_a_spreadsheets_file_keeps_its_name_and_form(tmp_path: Path) -> None:
+    path = tmp_path / "Clips.csv"
+    text = "sep=;\r\nNotiz;Group;FILE;\r\nWiese, naß;pond;frog/data/pos/ä.wav;\r\n;;;\r\n"
+    path.write_bytes(text.encode("cp1252"))
+    add_recordings(tmp_path, {"owl/data/pos/ü.wav": "x;y"})
+    assert [file.name for file in tmp_path.iterdir()] == ["Clips.csv"]
+    assert path.read_bytes().decode("cp1252") == text + ';"x;y";owl/data/pos/ü.wav;\r\n'
+    groups = read_recording_rules(UPath(tmp_path), ()).groups
+    assert groups == {"frog/data/pos/ä.wav": "pond", "owl/data/pos/ü.wav": "x;y"}

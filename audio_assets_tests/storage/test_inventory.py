@@ -113,7 +113,7 @@ def test_a_clips_csv_that_fits_no_clip_changes_what_is_listed(tmp_path):
         ("file,group\na,x\na,y\n", "more than one group"),
         ("file,group\na/b,x\n./a\\b,y\n", "more than one group"),
         ("file,group\n\u00e4,x\na\u0308,y\n", "more than one group"),
-        ("", "cannot be read"),
+        ("", "no column file and no column group; it is empty"),
     ],
 )
 def test_a_faulty_clips_csv_is_an_error_that_says_where(tmp_path, text, fault):
