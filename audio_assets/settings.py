@@ -29,6 +29,7 @@ from audio_assets.errors import SettingsError, UnknownModelError
 from audio_assets.evaluation.bootstrap_interval import MIN_DRAWS, check_draws
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
 from audio_assets.roots import open_root
+from audio_assets.storage.clip_names import DEFAULT_RECORDING_PATTERNS
 from audio_assets.weights.places import WeightPlaces
 
 PREFIX = "AUDIO_ASSETS_"
@@ -45,8 +46,8 @@ DEFAULT_SPECIES_CLASSES: dict[str, dict[str, list[str]]] = {
     "human_vocal": {"birdnet": ["Human vocal_Human vocal"]},
 }
 
-# coyote-pos-t-11031961_122_9sec_1_a.wav: the source segment is t-11031961_122.
-DEFAULT_RECORDING_PATTERNS = (r"(?:pos|neg)-(?P<recording>.+?)_\d+sec(?:_|$)",)
+DEFAULT_PATTERNS = "default"
+"""Stands for :data:`DEFAULT_RECORDING_PATTERNS` in a list of patterns."""
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -137,10 +138,12 @@ class Settings(BaseSettings):
         0.95, description="ROC-AUC whose lower bound counts as enough clips."
     )
     recording_patterns: tuple[str, ...] = Field(
-        DEFAULT_RECORDING_PATTERNS,
+        (DEFAULT_PATTERNS,),
         description="Regular expressions searched in a clip's stem; the first that matches gives "
         "the recording, by its group `recording`; a JSON list. A clips.csv beside the species "
-        "folders goes before them.",
+        'folders goes before them. `"default"` in the list stands for patterns that know the '
+        "names which BirdNET-Analyzer, birdnetlib, OpenSoundscape, Kaleidoscope, Arbimon, "
+        "xeno-canto, ESC-50 and others give to clips.",
     )
     duplicate_encoder: str = Field(
         "birdnet",
@@ -253,6 +256,11 @@ class Settings(BaseSettings):
     @field_validator("recording_patterns")
     @classmethod
     def _patterns_compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        patterns = tuple(
+            pattern
+            for given in patterns
+            for pattern in (DEFAULT_RECORDING_PATTERNS if given == DEFAULT_PATTERNS else (given,))
+        )
         for pattern in patterns:
             try:
                 groups = re.compile(pattern).groupindex

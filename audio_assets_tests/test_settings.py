@@ -6,13 +6,13 @@ from audio_assets.encoders import registry
 from audio_assets.encoders.registry import EncoderSpec
 from audio_assets.errors import SettingsError
 from audio_assets.settings import (
-    DEFAULT_RECORDING_PATTERNS,
     PREFIX,
     Settings,
     load_settings,
     setting_sources,
     shown_settings,
 )
+from audio_assets.storage.clip_names import DEFAULT_RECORDING_PATTERNS
 
 
 @pytest.fixture(autouse=True)
@@ -160,3 +160,10 @@ def test_class_labels_of_a_users_own_encoder_are_taken(monkeypatch):
     monkeypatch.setitem(registry._registry().encoders, "mine", own)
     given = {"coyote": {"mine": ["coyote"]}}
     assert load_settings(species_classes=given).species_classes == given
+
+
+def test_default_in_a_list_of_patterns_stands_for_the_default():
+    own = "^(?P<recording>site)"
+    loaded = load_settings(recording_patterns=("default", own))
+    assert loaded.recording_patterns == (*DEFAULT_RECORDING_PATTERNS, own)
+    assert load_settings(recording_patterns=(own,)).recording_patterns == (own,)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from audio_assets.errors import AudioRootError
-from audio_assets.settings import DEFAULT_RECORDING_PATTERNS
+from audio_assets.storage.clip_names import DEFAULT_RECORDING_PATTERNS
 from audio_assets.storage.inventory import build_inventory, inventory_version, listing_digest
 from audio_assets.storage.listing import AudioObject
 from audio_assets.storage.recordings import NO_LINE, RecordingRules, read_recording_rules

@@ -5,7 +5,7 @@ import pytest
 from upath import UPath
 
 from audio_assets.errors import AudioRootError
-from audio_assets.settings import DEFAULT_RECORDING_PATTERNS
+from audio_assets.storage.clip_names import DEFAULT_RECORDING_PATTERNS
 from audio_assets.storage import listing
 from audio_assets.storage.files import read_file, write_atomic
 from audio_assets.storage.inventory import build_inventory, known_checksums, listing_digest

@@ -6,7 +6,7 @@ import pytest
 from upath import UPath
 
 from audio_assets.errors import TransientStorageError
-from audio_assets.settings import DEFAULT_RECORDING_PATTERNS
+from audio_assets.storage.clip_names import DEFAULT_RECORDING_PATTERNS
 from audio_assets.storage import listing, reading
 from audio_assets.storage.inventory import build_inventory
 from audio_assets.storage.listing import list_objects

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from audio_assets.settings import DEFAULT_RECORDING_PATTERNS
+from audio_assets.storage.clip_names import DEFAULT_RECORDING_PATTERNS
 from audio_assets.synthetic.plan import RECORDINGS, SPECIES, Entry, draw_entries, draw_slots
 
 WINDOW_SECONDS = 3
@@ -39,7 +39,7 @@ def test_segment_names_are_unique_over_all_recordings() -> None:
 
 
 def test_the_default_rule_finds_the_recording_of_every_clip_name() -> None:
-    (pattern,) = DEFAULT_RECORDING_PATTERNS
+    pattern = DEFAULT_RECORDING_PATTERNS[0]
     for entry in full_plan():
         for seconds in (entry.recording.slot.seconds, 5):
             match = re.search(pattern, entry.clip_name(0, seconds).rpartition(".")[0])
