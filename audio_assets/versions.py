@@ -21,7 +21,7 @@ VERSIONS_TAG = "audio_assets/versions"
 
 # The number, and the settings that change the asset's content.
 _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
-    "audio_inventory": (4, ("recording_patterns",)),
+    "audio_inventory": (5, ("recording_patterns",)),
     "clip_digests": (1, ()),
     "clip_properties": (2, ("min_seconds", "max_seconds")),
     "encoder_card": (1, ()),
@@ -35,10 +35,10 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "fold_scores": (5, ("training_sizes", "protocol", "seed")),
     "fold_predictions": (5, ("training_sizes", "protocol", "seed")),
     "bootstrap_scores": (2, ("training_sizes", "protocol", "seed", "bootstrap")),
-    "learning_curve": (5, ("ci_level", "bootstrap")),
-    "leak_check": (4, ("ci_level",)),
+    "learning_curve": (6, ("ci_level", "bootstrap")),
+    "leak_check": (5, ("ci_level",)),
     "calibration": (1, ("models",)),
-    "findings": (5, ("models", "ci_level", "confound_warn_auc", "perch_variant")),
+    "findings": (6, ("models", "ci_level", "confound_warn_auc", "perch_variant")),
     "hard_clips": (2, ("models", "perch_variant")),
     "embedding_map": (1, ("models", "perch_variant")),
     # The shares change no row; they are here so that a new limit is checked by the next run.

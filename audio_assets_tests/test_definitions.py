@@ -33,7 +33,7 @@ def test_assets_depend_on_one_another_as_drawn(graph):
         "embeddings": {"audio_inventory", "encoder_card"},
         "fold_scores": {"embeddings", "balanced_manifest", "encoder_card"},
         "fold_predictions": {"embeddings", "balanced_manifest", "encoder_card"},
-        "learning_curve": {"fold_scores", "fold_predictions"},
+        "learning_curve": {"audio_inventory", "fold_scores", "fold_predictions"},
         "roc_auc_chart": {
             "audio_inventory",
             "encoder_card",
@@ -47,9 +47,14 @@ def test_assets_depend_on_one_another_as_drawn(graph):
             "learning_curve",
         },
         "quarantine": {"embeddings"},
-        "leak_check": {"embeddings", "fold_scores", "fold_predictions"},
+        "leak_check": {"audio_inventory", "embeddings", "fold_scores", "fold_predictions"},
         "clip_properties": {"audio_inventory"},
-        "findings": {"leak_check", "clip_properties", "balanced_manifest"},
+        "findings": {
+            "audio_inventory",
+            "leak_check",
+            "clip_properties",
+            "balanced_manifest",
+        },
         "calibration": {"fold_predictions"},
         "hard_clips": {
             "audio_inventory",
@@ -81,7 +86,12 @@ def test_bootstrap_draws_lie_between_embeddings_and_the_curve_when_they_are_aske
         return {key.to_user_string() for key in graph.get(dg.AssetKey(asset)).parent_keys}
 
     assert upstream("bootstrap_scores") == {"embeddings", "balanced_manifest", "encoder_card"}
-    assert upstream("learning_curve") == {"fold_scores", "fold_predictions", "bootstrap_scores"}
+    assert upstream("learning_curve") == {
+        "audio_inventory",
+        "fold_scores",
+        "fold_predictions",
+        "bootstrap_scores",
+    }
     keys = defs.resolve_job_def("experiment").asset_layer.executable_asset_keys
     assert dg.AssetKey("bootstrap_scores") in keys
 

@@ -20,6 +20,7 @@ def build_findings(plan: AssetPlan) -> dg.AssetsDefinition:
     def findings(
         context: dg.AssetExecutionContext,
         leak_check: Any,
+        audio_inventory: Any,
         clip_properties: Any,
         balanced_manifest: Any,
     ) -> dg.MaterializeResult[Any]:
@@ -36,6 +37,7 @@ def build_findings(plan: AssetPlan) -> dg.AssetsDefinition:
                 leak_check.values(),
                 clip_properties,
                 balanced_manifest,
+                audio_inventory,
                 species=context.partition_key,
                 ci_level=settings.ci_level,
                 warn_auc=settings.confound_warn_auc,

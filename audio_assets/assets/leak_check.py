@@ -13,7 +13,11 @@ def build_leak_check(plan: AssetPlan) -> dg.AssetsDefinition:
         LEAK_CHECK, group="evaluation", partitions_def=plan.partitions.species_by_model
     )
     def leak_check(
-        context: dg.AssetExecutionContext, embeddings: Any, fold_scores: Any, fold_predictions: Any
+        context: dg.AssetExecutionContext,
+        audio_inventory: Any,
+        embeddings: Any,
+        fold_scores: Any,
+        fold_predictions: Any,
     ) -> dg.MaterializeResult[Any]:
         """AUC of folds over clips minus AUC of folds over recordings, at the largest size."""
         from audio_assets.evaluation.leak_check import leak_check as check
@@ -24,6 +28,7 @@ def build_leak_check(plan: AssetPlan) -> dg.AssetsDefinition:
                 embeddings,
                 fold_scores,
                 fold_predictions,
+                audio_inventory,
                 ci_level=plan.settings.ci_level,
                 workers=plan.workers,
             )

@@ -21,22 +21,26 @@ def build_learning_curve(plan: AssetPlan) -> dg.AssetsDefinition:
     )
     def learning_curve(
         context: dg.AssetExecutionContext,
+        audio_inventory: Any,
         fold_scores: Any,
         fold_predictions: Any,
         **bootstrap: Any,
     ) -> dg.MaterializeResult[Any]:
         """ROC-AUC and the other metrics against clips per class, each with its interval."""
         from audio_assets.evaluation.species import summarise_species
+        from audio_assets.evaluation.unknown_recordings import CURVE_WARNING, unknown_recordings
         from audio_assets.storage.parquet import content_version
 
         model, _ = split_key(context.partition_key)
         with clear_failures(context):
+            unknown = unknown_recordings(audio_inventory)
             curve = summarise_species(
                 fold_scores,
                 fold_predictions,
                 ci_level=settings.ci_level,
                 code_version=numbers_version(model, settings),
                 draws=bootstrap.get("bootstrap_scores"),
+                doubt=CURVE_WARNING if unknown.suggestion else "",
             )
         return dg.MaterializeResult(
             value=curve,

@@ -16,6 +16,7 @@ from audio_assets.cli.run import (
     print_failures,
     print_losses,
     print_unheard,
+    print_unknown_recordings,
 )
 from audio_assets.cpus import usable_cpus
 from audio_assets.encoders.registry import get_model, load_encoder
@@ -53,6 +54,7 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
         console.print()
         print_losses(settings, species, console)
         print_unheard(settings, species, console)
+        print_unknown_recordings(settings, species, console)
         console.print(f"\nReport: {layout.report}", soft_wrap=True, highlight=False)
     return 1 if summary.failures else 0
 

@@ -32,7 +32,7 @@ from audio_assets.storage.parquet import read_table
 from audio_assets.storage.quarantine import QuarantineShare, quarantine_share
 from audio_assets.storage.results import ResultsLayout
 from audio_assets.storage.run_lock import run_lock
-from audio_assets.tables import AUDIO_INVENTORY, EMBEDDINGS, QUARANTINE
+from audio_assets.tables import AUDIO_INVENTORY, EMBEDDINGS, FINDINGS, QUARANTINE
 from audio_assets.tables.losses import loss_in_words
 
 
@@ -67,6 +67,7 @@ def run_stale(
     print_failures(summary, console)
     print_losses(settings, chosen, console)
     print_unheard(settings, chosen, console)
+    print_unknown_recordings(settings, chosen, console)
     console.print(f"Report: {report}", soft_wrap=True, highlight=False)
     if as_json:
         print(json.dumps(_as_json(summary, settings, chosen, str(report)), indent=2))
@@ -82,6 +83,7 @@ def _as_json(
         ],
         "failures": [{"what": what, "reason": reason} for what, reason in summary.failures.items()],
         "quarantine": [asdict(share) for share in quarantine_shares(settings, species)],
+        "warnings": unknown_recordings_warnings(settings, species),
         "report": report,
     }
 
@@ -192,6 +194,34 @@ def print_unheard(settings: Settings, species: Sequence[str], console: Console) 
         said = [f"Which models hear the positives is not known: {error.what}"]
     for sentence in said:
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_unknown_recordings(settings: Settings, species: Sequence[str], console: Console) -> None:
+    """A warning for each of these species whose numbers may come from hidden siblings."""
+    for name, text in unknown_recordings_warnings(settings, species).items():
+        console.print(
+            f"Warning: {name}: {text}",
+            style="yellow",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def unknown_recordings_warnings(settings: Settings, species: Sequence[str]) -> dict[str, str]:
+    """By species, that nothing tells which clips are of one recording; without the others."""
+    from audio_assets.reporting.finding_words import unknown_recordings_sentence
+
+    results = ResultsLayout(open_root(settings.results_root))
+    found = {}
+    for name in species:
+        path = results.table(FINDINGS.name, name)
+        if exists(path):
+            table = read_table(path, FINDINGS)
+            rows = table[(table["kind"] == "unknown_recordings") & table["warning"]]
+            for row in rows.to_dict("records"):
+                found[name] = unknown_recordings_sentence(row)
+    return found
 
 
 def quarantine_shares(settings: Settings, species: Sequence[str]) -> list[QuarantineShare]:

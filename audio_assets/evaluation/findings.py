@@ -19,6 +19,7 @@ from audio_assets.evaluation.recording_hints import (
     sites_that_equal_a_label,
 )
 from audio_assets.evaluation.same_recording import WARN_DIFFERENCE, WARN_SHARE
+from audio_assets.evaluation.unknown_recordings import unknown_recordings
 from audio_assets.tables import FINDINGS, VARIANTS
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def find(
     leaks: Iterable[pd.DataFrame],
     properties: pd.DataFrame,
     manifest: pd.DataFrame,
+    inventory: pd.DataFrame,
     *,
     species: str,
     ci_level: float,
@@ -44,9 +46,10 @@ def find(
     ----------
     leaks
         Tables of :data:`audio_assets.tables.LEAK_CHECK`, one per model.
-    properties, manifest
-        Tables of :data:`audio_assets.tables.CLIP_PROPERTIES` and
-        :data:`audio_assets.tables.BALANCED_MANIFEST`.
+    properties, manifest, inventory
+        Tables of :data:`audio_assets.tables.CLIP_PROPERTIES`,
+        :data:`audio_assets.tables.BALANCED_MANIFEST` and
+        :data:`audio_assets.tables.AUDIO_INVENTORY`.
     ci_level, warn_auc
         See :func:`audio_assets.evaluation.confounds.confounds`.
     models
@@ -74,6 +77,7 @@ def find(
     rows += _of_names(properties, species)
     rows += [row | {"kind": "hearing"} for row in hearing_rows(properties, models)]
     rows += _of_reading(properties)
+    rows += _unknown(inventory)
     table = pd.DataFrame(
         [dict.fromkeys(FINDINGS.column_names) | {"species": species} | row for row in rows],
         columns=list(FINDINGS.column_names),
@@ -95,6 +99,21 @@ def _same_recording(leak: pd.Series[Any]) -> list[dict[str, Any]]:
         | {"value": other, "auc": auc, "share": share, "status": leak["pairs_status"]}
         | {"warning": bool(exceeds and share >= WARN_SHARE)}
     ]
+
+
+def _unknown(inventory: pd.DataFrame) -> list[dict[str, Any]]:
+    """The row of clips whose recording nothing tells; none where a rule knows all."""
+    found = unknown_recordings(inventory)
+    if not found.by_name:
+        return []
+    row: dict[str, Any] = {
+        "kind": "unknown_recordings",
+        "subject": f"{found.by_name} of {found.clips} clips",
+    }
+    if found.suggestion is None:
+        return [row | {"warning": False, "status": "no pattern of their names would join clips"}]
+    row |= {"count": found.suggestion.recordings, "detail": found.suggestion.setting}
+    return [row | {"warning": True, "status": "ok"}]
 
 
 def _of_names(properties: pd.DataFrame, species: str) -> list[dict[str, Any]]:

@@ -16,12 +16,15 @@ from audio_assets.evaluation.grid import score_folds
 from audio_assets.evaluation.recordings import NoEvaluation
 from audio_assets.evaluation.same_recording import same_recording
 from audio_assets.evaluation.splits import make_split_plan
+from audio_assets.evaluation.unknown_recordings import counts_by_name
 from audio_assets.tables import LEAK_CHECK
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ONE_CLIP_EACH = "no recording has two clips: nothing to leak"
+NOTHING_TELLS = "nothing tells which clips belong together"
+"""Begins the status where clips count as a recording each because no rule knows their names."""
 _NO_SPREAD = 1e-12
 
 
@@ -29,6 +32,7 @@ def leak_check(
     embeddings: pd.DataFrame,
     fold_scores: pd.DataFrame,
     fold_predictions: pd.DataFrame,
+    inventory: pd.DataFrame,
     *,
     ci_level: float,
     workers: int = 1,
@@ -45,6 +49,9 @@ def leak_check(
     embeddings, fold_scores, fold_predictions
         Tables of :data:`audio_assets.tables.EMBEDDINGS`, :data:`audio_assets.tables.FOLD_SCORES`
         and :data:`audio_assets.tables.FOLD_PREDICTIONS` of one species and model.
+    inventory
+        As :data:`audio_assets.tables.AUDIO_INVENTORY`, of the species: it says how each clip's
+        recording was found.
     ci_level
         Nominal coverage of the interval.
     workers
@@ -60,7 +67,7 @@ def leak_check(
     first = fold_scores.iloc[0]
     row: dict[str, Any] = dict.fromkeys(LEAK_CHECK.column_names)
     row |= {"species": first["species"], "model": first["model"], "ci_level": ci_level}
-    row |= _compared(embeddings, fold_scores, fold_predictions, ci_level, workers)
+    row |= _compared(embeddings, fold_scores, fold_predictions, inventory, ci_level, workers)
     table = pd.DataFrame([row], columns=list(LEAK_CHECK.column_names))
     of_folds = ("auc_clips", "auc_recordings", "difference", "ci_low", "ci_high")
     numbers = (*of_folds, "same_recording", "auc_other_recordings")
@@ -71,6 +78,7 @@ def _compared(
     embeddings: pd.DataFrame,
     fold_scores: pd.DataFrame,
     fold_predictions: pd.DataFrame,
+    inventory: pd.DataFrame,
     ci_level: float,
     workers: int,
 ) -> dict[str, Any]:
@@ -93,7 +101,7 @@ def _compared(
     usable = embeddings[embeddings["status"] == "ok"]
     # The recordings of the folds: near-duplicate clips may have joined some of the inventory's.
     if fold_predictions.drop_duplicates("clip_id")["recording_id"].is_unique:
-        return row | {"status": ONE_CLIP_EACH}
+        return row | {"status": _one_clip_each(usable["clip_id"], inventory)}
     labels = np.asarray(usable["label"] == "pos", dtype=np.int64)
     clips = usable["clip_id"].to_numpy(dtype=str)
     seed = int(first["seed"])
@@ -135,6 +143,14 @@ def _compared(
             "others are compared with all folds over clips"
         )
     return row
+
+
+def _one_clip_each(clips: pd.Series[str], inventory: pd.DataFrame) -> str:
+    """What is known where every clip counts as a recording of its own."""
+    by_name = clips.isin(inventory.loc[counts_by_name(inventory), "clip_id"]).sum()
+    if not by_name:
+        return ONE_CLIP_EACH
+    return f"{NOTHING_TELLS}: {by_name} of {len(clips)} count as a recording each, by their names"
 
 
 def _interval(differences: Any, centre: float, ci_level: float) -> dict[str, Any]:

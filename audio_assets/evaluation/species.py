@@ -203,6 +203,7 @@ def summarise_species(
     ci_level: float,
     code_version: str,
     draws: pd.DataFrame | None = None,
+    doubt: str = "",
 ) -> pd.DataFrame:
     """The learning curve of a species and model.
 
@@ -216,6 +217,9 @@ def summarise_species(
         Written into the rows.
     draws
         What :func:`bootstrap_species` gave, where intervals are to be made from it.
+    doubt
+        A warning that every number comes with, such as that recordings are not known; empty for
+        none.
 
     Returns
     -------
@@ -236,6 +240,8 @@ def summarise_species(
     else:
         curve = no_evaluation_row(str(first["reason"]), ci_level=ci_level, **constants)
     assert list(curve.columns) == [column.name for column in CURVE_ROWS]
+    if doubt:
+        curve["ci_status"] = [_with_warning(status, doubt) for status in curve["ci_status"]]
     curve = curve.assign(
         species=first["species"],
         model=first["model"],
@@ -245,6 +251,13 @@ def summarise_species(
         code_version=code_version,
     )
     return curve[list(LEARNING_CURVE.column_names)]
+
+
+def _with_warning(status: str, warning: str) -> str:
+    """A status that says a warning too; one that says why there is no interval stays."""
+    if status == "ok":
+        return f"ok: warning: {warning}"
+    return f"{status}; {warning}" if status.startswith("ok: warning: ") else status
 
 
 def compare_species(

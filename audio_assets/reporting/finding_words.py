@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from audio_assets.evaluation.confounds import SAME, UNDECIDED
-from audio_assets.evaluation.leak_check import ONE_CLIP_EACH
+from audio_assets.evaluation.leak_check import NOTHING_TELLS, ONE_CLIP_EACH
 from audio_assets.reporting import wording
 from audio_assets.reporting.hearing_words import hearing_warnings
 
@@ -36,7 +36,8 @@ def leak_sentence(row: Mapping[Any, Any], title: str) -> str:
     """What folds over clips would have shown of one model."""
     status = str(row["status"])
     if wording.is_missing(row["value"]):
-        said = status if status == ONE_CLIP_EACH else f"no leak check: {status}"
+        plain = status == ONE_CLIP_EACH or status.startswith(NOTHING_TELLS)
+        said = status if plain else f"no leak check: {status}"
         return f"{title}: {said}."
     difference = float(row["value"])
     amount = f"{'over' if difference > 0 else 'under'}stated AUC by {wording.magnitude(difference)}"
@@ -64,12 +65,36 @@ def warnings_of(rows: Rows, title: Callable[[str], str] = str) -> list[str]:
         Gives a model's title.
     """
     return [
+        *(unknown_recordings_sentence(row) for row in rows if _is_unknown(row) and row["warning"]),
         *hearing_warnings([row for row in rows if row["kind"] == "hearing"], title),
         *_same_recording_warnings([row for row in rows if row["kind"] == "same_recording"], title),
         *_confound_warnings([row for row in rows if row["kind"] == "confound"]),
         *(_site(row) for row in rows if row["kind"] == "site"),
         *_look_alikes([row for row in rows if row["kind"] == "look_alike"]),
     ]
+
+
+def unknown_recordings_sentence(row: Mapping[Any, Any]) -> str:
+    """What it means that no rule knows which clips are of one recording."""
+    said = f"Nothing tells which clips are of one recording: {row['subject']} count as one each"
+    if not row["warning"]:
+        return f"{said}. If some are of one recording, say so in clips.csv: AUC is too high else."
+    return (
+        f"{said}, and their names share long parts. If these are the names of recordings, clips of "
+        "one recording are in training and test at once, AUC is too high and its interval too "
+        f"narrow. Say in clips.csv which clips are of one recording, or set {row['detail']}, by "
+        f"which they would be of {int(row['count'])} recordings."
+    )
+
+
+def unknown_recordings_note(rows: Rows) -> str | None:
+    """What is unknown of recordings where it is no warning; None if nothing is."""
+    calm = [row for row in rows if _is_unknown(row) and not row["warning"]]
+    return unknown_recordings_sentence(calm[0]) if calm else None
+
+
+def _is_unknown(row: Mapping[Any, Any]) -> bool:
+    return bool(row["kind"] == "unknown_recordings")
 
 
 def clips_csv_warning(clips: int, unnamed: int, lines: Sequence[str] = ()) -> str | None:

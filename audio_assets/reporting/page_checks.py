@@ -46,7 +46,7 @@ def checks(content: ReportContent, species: str) -> Checks | None:
     hearing = [row for row in rows if row["kind"] == "hearing"]
     errors = {str(model): expected_calibration_error(part) for model, part in bins.groupby("model")}
     notes = [finding_words.same_recording_note(pairs, content.title)]
-    notes += [finding_words.confound_note(confounds)]
+    notes += [finding_words.confound_note(confounds), finding_words.unknown_recordings_note(rows)]
     notes += hearing_words.hearing_notes(hearing, content.title)
     notes += [finding_words.leak_sentence(row, content.title(row["model"])) for row in leaks]
     notes += [

@@ -14,6 +14,8 @@ from audio_assets.reporting.content import ReportContent
 from audio_assets.reporting.curve_points import CurvePoint, curve_points, reasons_without_points
 from audio_assets.reporting.html_table import HtmlTable as HtmlTable
 from audio_assets.reporting.sentences import CLIPS_NEEDED_COLUMNS, METRIC, Answer, answer_cells
+from audio_assets.storage.clip_names import CLIP_NAMES
+from audio_assets.storage.recordings import NO_LINE
 from audio_assets.tables import QUARANTINE_REASONS
 
 if TYPE_CHECKING:
@@ -109,9 +111,16 @@ def recording_rules(content: ReportContent, species: str) -> HtmlTable | None:
     return HtmlTable(
         caption="How the recording of a clip was found",
         head=("rule", "clips"),
-        rows=tuple((str(row["rule"]), str(int(row["clips"]))) for row in rows),
+        rows=tuple((_rule_in_words(str(row["rule"])), str(int(row["clips"]))) for row in rows),
         numeric=frozenset({1}),
     )
+
+
+def _rule_in_words(rule: str) -> str:
+    """A pattern of the default by what it knows, and every other rule as it is."""
+    unnamed = NO_LINE if rule.endswith(NO_LINE) else ""
+    words = CLIP_NAMES.get(rule.removesuffix(NO_LINE))
+    return rule if words is None else f"names as of {words}{unnamed}"
 
 
 def class_labels(content: ReportContent, species: str) -> HtmlTable | None:

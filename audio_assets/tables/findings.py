@@ -209,6 +209,7 @@ FINDING_KINDS = {
     "leak": "what folds over clips would have shown",
     "same_recording": "ROC-AUC without the pairs of clips of one recording",
     "confound": "ROC-AUC of the labels from a property of the files alone",
+    "unknown_recordings": "clips that count as a recording each, as no rule knows their names",
     "site": "all sites of a class hold no clip of the other",
     "look_alike": "recording ids that look like parts of one recording",
     "hearing": "energy of the positives above half the model's sample rate",
@@ -230,8 +231,8 @@ FINDINGS = Table(
             "subject",
             "string",
             "Property of the files (`all` for all of them together), label of the class, names of "
-            "recordings, what energy of hearing is a share of, or what is odd about files; empty "
-            "for a leak and same_recording.",
+            "recordings, what energy of hearing is a share of, what is odd about files, or how "
+            "many clips are of unknown recordings; empty for a leak and same_recording.",
             nullable=True,
         ),
         Column(
@@ -265,12 +266,18 @@ FINDINGS = Table(
         Column(
             "count",
             "int64",
-            "Training clips per class of a model, sites or recordings, positive clips behind the "
-            "share of hearing, or clips of reading.",
+            "Training clips per class of a model, sites or recordings, recordings that unknown "
+            "ones would be by the pattern in `detail`, positive clips behind the share of hearing, or "
+            "clips of reading.",
             nullable=True,
             minimum=0,
         ),
-        Column("detail", "string", "Names that the finding is about.", nullable=True),
+        Column(
+            "detail",
+            "string",
+            "Names that the finding is about, or a setting to try.",
+            nullable=True,
+        ),
         Column("warning", "bool", "Whether the numbers of the species are in doubt for it."),
         Column("status", "string", "`ok`, or why a value is empty or settles nothing."),
     ),

@@ -6,10 +6,11 @@ import pytest
 
 from audio_assets.evaluation import leak_check as module
 from audio_assets.evaluation.grid import score_folds
-from audio_assets.evaluation.leak_check import ONE_CLIP_EACH, leak_check
+from audio_assets.evaluation.leak_check import NOTHING_TELLS, ONE_CLIP_EACH, leak_check
 from audio_assets.evaluation.manifest import build_manifest
 from audio_assets.evaluation.species import score_species
 from audio_assets.evaluation.splits import SplitPlan, make_split_plan
+from audio_assets.storage.recordings import NO_LINE
 from audio_assets_tests.evaluation.conftest import simulate
 
 
@@ -47,8 +48,18 @@ def tables(clips, *, repeats=5):
     return embeddings, found.scores, found.predictions
 
 
+def by_rule(embeddings, rule="clips.csv"):
+    """The columns of an inventory that the leak check reads."""
+    return pd.DataFrame({"clip_id": embeddings["clip_id"], "recording_rule": rule})
+
+
+def checked_tables(embeddings, scores, predictions, rule="clips.csv"):
+    inventory = by_rule(embeddings, rule)
+    return leak_check(embeddings, scores, predictions, inventory, ci_level=0.95).iloc[0]
+
+
 def checked(clips, **options):
-    return leak_check(*tables(clips, **options), ci_level=0.95).iloc[0]
+    return checked_tables(*tables(clips, **options))
 
 
 def test_a_recording_effect_makes_folds_over_clips_look_better():
@@ -71,10 +82,19 @@ def test_recordings_of_one_clip_have_nothing_to_leak():
     assert pd.isna(row["difference"]) and row["auc_recordings"] > 0.5
 
 
+@pytest.mark.parametrize("rule", ["stem", f"stem{NO_LINE}"])
+def test_recordings_that_are_clips_for_want_of_a_rule_are_not_said_to_leak_nothing(rule):
+    found = tables(simulate(pos=12, neg=12, clips=1))
+    row = checked_tables(*found, rule=rule)
+    assert row["status"].startswith(f"{NOTHING_TELLS}: 24 of 24 count as a recording each")
+    rules = [rule, *["clips.csv"] * 23]
+    assert checked_tables(*found, rule=rules)["status"].startswith(f"{NOTHING_TELLS}: 1 of 24")
+
+
 def test_both_kinds_of_folds_have_the_size_and_the_number_of_folds_in_common():
     clips = simulate(pos=4, neg=9, clips=5)
     embeddings, scores, predictions = tables(clips, repeats=3)
-    row = leak_check(embeddings, scores, predictions, ci_level=0.95).iloc[0]
+    row = checked_tables(embeddings, scores, predictions)
     assert row["training_size"] == scores["training_size"].max()
     assert scores["fold"].max() + 1 == 4
     assert row["status"] == "ok"
@@ -113,7 +133,7 @@ def one_class_in_a_fold(fold, *, size=4):
 def test_folds_without_a_value_count_among_the_folds(fold, size):
     embeddings, scores, predictions = one_class_in_a_fold(fold, size=size)
     with mock.patch.object(module, "make_split_plan", wraps=make_split_plan) as drawn:
-        row = leak_check(embeddings, scores, predictions, ci_level=0.95).iloc[0]
+        row = checked_tables(embeddings, scores, predictions)
     assert drawn.call_args.kwargs["folds"] == 5 and drawn.call_args.kwargs["repeats"] == 2
     assert row["status"].endswith(
         ": 2 of 10 folds over recordings have no AUC, the others are compared with all folds over "
@@ -125,7 +145,7 @@ def test_folds_without_a_value_count_among_the_folds(fold, size):
 def test_a_size_that_folds_over_clips_do_not_leave_is_no_leak_check():
     embeddings, scores, predictions = one_class_in_a_fold(4)
     scores["training_size"] = predictions["training_size"] = 25
-    row = leak_check(embeddings, scores, predictions, ci_level=0.95).iloc[0]
+    row = checked_tables(embeddings, scores, predictions)
     assert row["status"] == "5 folds over clips leave fewer than 25 per class"
     assert pd.isna(row["difference"]) and row["auc_recordings"] > 0.5
 
@@ -140,7 +160,7 @@ def test_the_order_of_the_clips_changes_nothing():
     embeddings, scores, predictions = tables(simulate(effect=2.0))
     turned = embeddings.iloc[::-1].reset_index(drop=True)
     first, second = (
-        leak_check(e, scores, predictions, ci_level=0.95) for e in (embeddings, turned)
+        leak_check(e, scores, predictions, by_rule(e), ci_level=0.95) for e in (embeddings, turned)
     )
     pd.testing.assert_frame_equal(first, second)
 
@@ -150,5 +170,5 @@ def test_a_species_without_an_evaluation_says_why():
     scores = pd.DataFrame(
         [{"species": "owl", "model": "m", "metric": None, "value": np.nan, "training_size": None}]
     ).assign(reason="no positive clips", protocol="cv")
-    row = leak_check(embeddings, scores, predictions, ci_level=0.95).iloc[0]
+    row = checked_tables(embeddings, scores, predictions)
     assert row["status"] == "no evaluation: no positive clips"

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_assets.evaluation import findings
-from audio_assets.evaluation.leak_check import leak_check
 from audio_assets.evaluation.same_recording import (
     NO_OTHER_PAIR,
     WARN_DIFFERENCE,
@@ -16,7 +15,7 @@ from audio_assets.evaluation.same_recording import (
     same_recording,
 )
 from audio_assets_tests.evaluation.conftest import simulate
-from audio_assets_tests.evaluation.test_leak_check import checked, tables
+from audio_assets_tests.evaluation.test_leak_check import checked, checked_tables, tables
 
 CLIP = st.tuples(st.sampled_from([0, 1]), st.sampled_from([0.1, 0.5, 0.9]), st.sampled_from("abc"))
 
@@ -78,9 +77,7 @@ def test_folds_of_one_recording_among_others_are_counted():
 
 def test_a_fixed_test_set_is_looked_at_as_well():
     embeddings, scores, predictions = tables(of_both_labels(12), repeats=2)
-    row = leak_check(
-        embeddings, scores.assign(protocol="holdout"), predictions, ci_level=0.95
-    ).iloc[0]
+    row = checked_tables(embeddings, scores.assign(protocol="holdout"), predictions)
     assert row["status"] == "not made for the protocol holdout"
     assert 1 / 3 < row["same_recording"] < 1 / 2 and row["pairs_status"] == "ok"
 
@@ -89,7 +86,7 @@ def test_only_the_largest_size_counts_in_the_leak_check():
     embeddings, scores, predictions = tables(of_both_labels(12), repeats=2)
     largest = predictions[predictions["training_size"] == predictions["training_size"].max()]
     assert len(largest) < len(predictions)
-    row = leak_check(embeddings, scores, predictions, ci_level=0.95).iloc[0]
+    row = checked_tables(embeddings, scores, predictions)
     assert row["auc_other_recordings"] == same_recording(largest).auc
 
 
@@ -100,6 +97,7 @@ def found(row, **changes):
         [pd.DataFrame([{**row, **changes}])],
         properties,
         pd.DataFrame(),
+        pd.DataFrame({"status": [], "uri": [], "recording_rule": pd.Series([], dtype=str)}),
         species="owl",
         ci_level=0.95,
         warn_auc=0.75,

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_assets.evaluation.confounds import SAME, UNDECIDED
-from audio_assets.evaluation.leak_check import ONE_CLIP_EACH
+from audio_assets.evaluation.leak_check import NOTHING_TELLS, ONE_CLIP_EACH
 from audio_assets.reporting.finding_words import (
     clips_csv_warning,
     confound_note,
     leak_sentence,
     same_recording_note,
+    unknown_recordings_note,
     warnings_of,
 )
 from audio_assets.reporting.page import render_report
@@ -157,6 +158,36 @@ def test_sites_and_recordings_that_look_alike_are_named():
     assert site.startswith("All positive clips come from one recording or site (creek) without")
     assert "r0_a, r0_b; r1_a, r1_b; r2_a, r2_b and 2 more" in alike
     assert "RECORDING_PATTERNS" in alike
+
+
+def unknown(**changes):
+    return finding_row("unknown_recordings", subject="30 of 30 clips", **changes)
+
+
+def test_unknown_recordings_are_warned_of_first_with_the_pattern_that_would_join_them():
+    setting = (
+        """AUDIO_ASSETS_RECORDING_PATTERNS='["default", "^(?P<recording>rec[0-9]+)_[0-9]+$"]'"""
+    )
+    row = unknown(count=6, detail=setting, warning=True)
+    first, *_ = warnings_of(records(finding_row("site", subject="pos", count=1, warning=True), row))
+    assert first.startswith("Nothing tells which clips are of one recording: 30 of 30 clips count")
+    assert f"set {setting}, by which they would be of 6 recordings." in first
+    assert unknown_recordings_note(records(row)) is None
+    page = Page(render_report(fake_report(findings=findings_frame([row]))))
+    assert [text for tag, text in page.texts if tag == "dd" and text == f"Warning: {first}"]
+
+
+def test_recordings_that_are_unknown_without_a_hint_are_noted_and_not_warned_of():
+    rows = records(unknown(status="no pattern of their names would join clips"))
+    assert warnings_of(rows) == []
+    said = unknown_recordings_note(rows) or ""
+    assert said.startswith("Nothing tells which clips are of one recording: 30 of 30 clips count")
+
+
+def test_a_leak_check_of_unknown_recordings_does_not_say_that_nothing_leaks():
+    status = f"{NOTHING_TELLS}: 24 of 24 count as a recording each, by their names"
+    (row,) = records(finding_row("leak", model="svm", status=status))
+    assert leak_sentence(row, "SVM") == f"SVM: {status}."
 
 
 def test_what_clips_csv_and_the_clips_lack_of_one_another_is_named():
