@@ -80,9 +80,9 @@ def unknown_recordings_sentence(row: Mapping[Any, Any]) -> str:
     if not row["warning"]:
         return f"{said}. If some are of one recording, say so in clips.csv: AUC is too high else."
     return (
-        f"{said}, and their names share long parts. If these are the names of recordings, clips of "
-        "one recording are in training and test at once, AUC is too high and its interval too "
-        f"narrow. Say in clips.csv which clips are of one recording, or set {row['detail']}, by "
+        f"{said}, and their names share long parts. If several are of one recording, they are in "
+        "training and test at once: AUC is too high, and its interval too narrow. "
+        f"Say in clips.csv which clips are of one recording, or set {row['detail']}, by "
         f"which they would be of {int(row['count'])} recordings."
     )
 
