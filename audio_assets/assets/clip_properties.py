@@ -24,7 +24,7 @@ def build_clip_properties(plan: AssetPlan) -> dg.AssetsDefinition:
         A clip whose bytes are as they were is taken from the table's last version.
         """
         from audio_assets.audio.decode import DurationLimits
-        from audio_assets.storage.clip_properties import measure_clips
+        from audio_assets.storage.clip_properties import measure_clips, seconds_before
         from audio_assets.storage.parquet import content_version
         from audio_assets.storage.reading import clip_reader
 
@@ -39,6 +39,7 @@ def build_clip_properties(plan: AssetPlan) -> dg.AssetsDefinition:
                 limits=DurationLimits(settings.min_seconds, settings.max_seconds),
                 workers=plan.workers,
                 progress=advance,
+                heard_before=seconds_before(plan.results.table(CLIP_PROPERTIES.name, species)),
             )
         return dg.MaterializeResult(
             value=table,

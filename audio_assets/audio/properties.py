@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.audio.decode import DurationLimits, decode_clip
+from audio_assets.audio.decode import DurationLimits, hear
 from audio_assets.audio.faults import ClipFault
 from audio_assets.audio.spectrum import BandEnergies
 
@@ -133,21 +133,38 @@ def clip_properties(data: bytes, limits: DurationLimits) -> ClipProperties | Cli
     Returns
     -------
     ClipProperties or ClipFault
-        The fault of :func:`audio_assets.audio.decode.decode_clip` where it gives one.
+        The fault of :func:`audio_assets.audio.decode.hear` where it gives one.
     """
-    clip = decode_clip(data, limits)
-    if isinstance(clip, ClipFault):
-        return clip
-    meter = SoundMeter(clip.sample_rate)
-    meter.add(clip.samples)
-    # A decoded clip is never silent, so there are levels.
-    levels = meter.result()
+    listener = _Listener()
+    heard = hear(data, limits, listener)
+    if isinstance(heard, ClipFault):
+        return heard
+    assert listener.meter is not None
+    # A clip that was heard is never silent, so there are levels.
+    levels = listener.meter.result()
     return ClipProperties(
-        clip.file_format,
-        clip.sample_rate,
-        clip.channels,
-        clip.seconds,
+        heard.file_format,
+        heard.file_rate,
+        heard.channels,
+        heard.seconds,
         levels.rms_db,
         levels.peak_db,
         levels.spectrum,
+        heard.note,
     )
+
+
+class _Listener:
+    """Measures a clip while it is decoded."""
+
+    def __init__(self) -> None:
+        self.meter: SoundMeter | None = None
+
+    def start(self, sample_rate: int) -> None:
+        """See :class:`audio_assets.audio.decode.Listener`."""
+        self.meter = SoundMeter(sample_rate)
+
+    def add(self, samples: NDArray[np.float32]) -> None:
+        """See :class:`audio_assets.audio.decode.Listener`."""
+        assert self.meter is not None
+        self.meter.add(samples)

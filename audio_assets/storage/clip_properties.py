@@ -5,17 +5,21 @@ What is measured belongs in :mod:`audio_assets.audio.properties`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from audio_assets.audio.decode import DurationLimits
 from audio_assets.audio.properties import METHOD, ClipProperties, clip_properties
+from audio_assets.encoders.embed import SAME_SECONDS
+from audio_assets.errors import ResultsError
+from audio_assets.storage.parquet import read_pieces
 from audio_assets.tables import CLIP_PROPERTIES
 
 if TYPE_CHECKING:
     import pandas as pd
+    from upath import UPath
 
 _MEASURED = tuple(field.name for field in fields(ClipProperties))
 
@@ -29,6 +33,7 @@ def measure_clips(
     limits: DurationLimits,
     workers: int,
     progress: Callable[[int, int], None],
+    heard_before: Mapping[tuple[str, int], float] | None = None,
 ) -> tuple[pd.DataFrame, int]:
     """Properties of the clips of some variants.
 
@@ -47,6 +52,8 @@ def measure_clips(
         Threads that read and decode; as many clips are in memory at once.
     progress
         Called with the clips done and the clips in all.
+    heard_before
+        Of :func:`seconds_before`: clips of which less was heard then get a note that says so.
 
     Returns
     -------
@@ -68,6 +75,7 @@ def measure_clips(
             zip(new, pool.map(lambda row: _measure(row.uri, read, limits), new), strict=True), 1
         ):
             if found is not None:
+                found = _compared(found, (heard_before or {}).get((row.checksum, row.size)))
                 kept[row.checksum, row.size] = tuple(getattr(found, name) for name in _MEASURED)
             progress(done, len(new))
     finally:
@@ -79,6 +87,40 @@ def measure_clips(
         if (row.checksum, row.size) in kept
     ]
     return pd.DataFrame(table, columns=list(CLIP_PROPERTIES.column_names)), len(new)
+
+
+def seconds_before(path: UPath) -> dict[tuple[str, int], float]:
+    """Seconds of the clips in a table that an earlier version of the measurement made.
+
+    Parameters
+    ----------
+    path
+        Of the table; without one there are none.
+
+    Returns
+    -------
+    dict
+        By checksum and size.
+    """
+    columns = ["checksum", "size", "seconds", "method"]
+    found: dict[tuple[str, int], float] = {}
+    try:
+        for piece in read_pieces(path, CLIP_PROPERTIES, columns):
+            earlier = piece[piece["method"] < METHOD]
+            keys = zip(earlier["checksum"], earlier["size"], strict=True)
+            found |= dict(zip(keys, earlier["seconds"], strict=True))
+    # A damaged table tells nothing; it is made again.
+    except (FileNotFoundError, ResultsError):
+        return {}
+    return found
+
+
+def _compared(found: ClipProperties, before: float | None) -> ClipProperties:
+    """The properties, with a note if an earlier version had not heard the same audio."""
+    if before is None or abs(before - found.seconds) <= SAME_SECONDS:
+        return found
+    said = f"an earlier version had heard {before:.2f} s of it, so it was embedded again"
+    return replace(found, note=said if found.note is None else f"{found.note}; {said}")
 
 
 def _kept(

@@ -116,7 +116,8 @@ def read_table(path: UPath, table: Table) -> pd.DataFrame:
     FileNotFoundError
         If there is no such file.
     ResultsError
-        If the file is damaged or lacks columns of the table.
+        If the file is damaged or lacks columns of the table that may not be empty. Those that may
+        be are: an earlier version did not write them.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -130,6 +131,7 @@ def read_table(path: UPath, table: Table) -> pd.DataFrame:
             read = file.read(columns=list(table.column_names), use_threads=False)
     except (pa.ArrowException, KeyError, ValueError, OSError) as error:
         raise _damaged(path, table, error) from error
+    read = _with_empty_columns(read, table)
     missing = [name for name in table.column_names if name not in read.column_names]
     if missing:
         raise ResultsError(
@@ -163,7 +165,8 @@ def read_pieces(path: UPath, table: Table, columns: Sequence[str]) -> Iterator[p
                 for batch in file.iter_batches(
                     PIECE_ROWS, columns=list(columns), use_threads=False
                 ):
-                    yield _to_pandas(pa.Table.from_batches([batch]), part)
+                    rows = _with_empty_columns(pa.Table.from_batches([batch]), part)
+                    yield _to_pandas(rows, part)
         except (pa.ArrowException, KeyError, ValueError, OSError) as error:
             raise _damaged(path, table, error) from error
     _release_memory()
@@ -243,6 +246,16 @@ def _array(frame: pd.DataFrame, column: Column) -> pa.Array[Any]:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
+def _with_empty_columns(read: pa.Table, table: Table) -> pa.Table:
+    """The table with the columns that may be empty and that an earlier version did not write."""
+    import pyarrow as pa
+
+    for column in table.columns:
+        if column.nullable and column.dtype != "vector" and column.name not in read.column_names:
+            read = read.append_column(column.name, pa.nulls(len(read), _scalar_type(column)))
+    return read
+
+
 def _to_pandas(arrow: pa.Table, table: Table) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
@@ -266,6 +279,12 @@ def _type(column: Column, frame: pd.DataFrame) -> Any:
             raise ValueError(f"{column.name} holds vectors of lengths {sorted(lengths)}")
         # A table without a single vector has no length to keep; a plain list then stands for it.
         return pa.list_(pa.float32(), lengths.pop() if lengths else -1)
+    return _scalar_type(column)
+
+
+def _scalar_type(column: Column) -> Any:
+    import pyarrow as pa
+
     return {
         "string": pa.string(),
         "int64": pa.int64(),

@@ -267,8 +267,8 @@ FINDINGS = Table(
             "count",
             "int64",
             "Training clips per class of a model, sites or recordings, recordings that unknown "
-            "ones would be by the pattern in `detail`, positive clips behind the share of hearing, or "
-            "clips of reading.",
+            "ones would be by the pattern in `detail`, positive clips behind the share of hearing, "
+            "or clips of reading.",
             nullable=True,
             minimum=0,
         ),

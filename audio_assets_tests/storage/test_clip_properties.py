@@ -4,10 +4,11 @@ import pytest
 from upath import UPath
 
 from audio_assets.audio.decode import DurationLimits
-from audio_assets.storage.clip_properties import measure_clips
+from audio_assets.storage.clip_properties import measure_clips, seconds_before
 from audio_assets.storage.files import read_file
 from audio_assets.storage.inventory import build_inventory
 from audio_assets.storage.listing import list_objects
+from audio_assets.storage.parquet import write_table
 from audio_assets.storage.recordings import RecordingRules
 from audio_assets.tables import CLIP_PROPERTIES
 from audio_assets.validation import validate
@@ -26,7 +27,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def measure(folder, known=None, read=None, **limits):
+def measure(folder, known=None, read=None, heard_before=None, **limits):
     inventory = build_inventory(list_objects(UPath(folder), "owl"), RecordingRules())
     table, measured = measure_clips(
         inventory,
@@ -36,6 +37,7 @@ def measure(folder, known=None, read=None, **limits):
         limits=DurationLimits(**limits),
         workers=2,
         progress=lambda done, total: None,
+        heard_before=heard_before,
     )
     return validate(table, CLIP_PROPERTIES).set_index("clip_id"), measured
 
@@ -101,3 +103,26 @@ def test_a_broken_connection_is_passed_on_and_an_unreadable_file_left_out(folder
 
     table, _ = measure(folder, read=refused)
     assert table.empty
+
+
+def test_a_clip_of_which_an_earlier_version_had_heard_less_says_so(folder):
+    first, _ = measure(folder)
+    (row,) = first.loc[["pos/tone"]].itertuples()
+    before = {(row.checksum, row.size): row.seconds - 0.5}
+    table, _ = measure(folder, heard_before=before)
+    assert f"had heard {row.seconds - 0.5:.2f} s of it" in table.loc["pos/tone", "note"]
+    assert table.drop("pos/tone")["note"].isna().all()
+
+
+def test_seconds_are_taken_from_tables_of_earlier_measurements_alone(folder, tmp_path):
+    table, _ = measure(folder)
+    path = UPath(tmp_path / "table.parquet")
+    assert seconds_before(path) == {}
+    table = table.reset_index()
+    write_table(path, table, CLIP_PROPERTIES)
+    assert seconds_before(path) == {}
+    # Version 1 had neither spectra nor notes.
+    earlier = table.assign(method=1).drop(columns=["spectrum", "note"])
+    earlier.to_parquet(path)
+    keys = zip(table["checksum"], table["size"], strict=True)
+    assert seconds_before(path) == dict(zip(keys, table["seconds"], strict=True))
