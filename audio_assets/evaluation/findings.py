@@ -134,7 +134,9 @@ def _of_names(properties: pd.DataFrame, species: str) -> list[dict[str, Any]]:
 
 def _of_reading(properties: pd.DataFrame) -> list[dict[str, Any]]:
     """One row per kind of note and variant; notes that differ in figures alone are of one kind."""
-    noted = properties[properties["note"].notna()]
+    noted = properties[properties["note"].notna()][["variant", "clip_id", "note"]]
+    # A file may be odd in several ways.
+    noted = noted.assign(note=noted["note"].str.split("; ")).explode("note")
     kinds = noted["note"].map(lambda note: _FIGURES.sub("…", note))
     return [
         {"kind": "reading", "variant": variant, "subject": kind, "count": len(clips)}
