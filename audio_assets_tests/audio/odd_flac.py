@@ -44,13 +44,13 @@ def frames(data: bytes) -> list[int]:
             break
     found: list[int] = []
     while 0 <= (at := data.find(b"\xff", at)) < len(data) - 5:
-        if data[at + 1] in (0xF8, 0xF9) and _header_length(data, at, len(found)):
+        if data[at + 1] in (0xF8, 0xF9) and header_length(data, at, len(found)):
             found.append(at)
         at += 1
     return found
 
 
-def _header_length(data: bytes, at: int, number: int) -> int:
+def header_length(data: bytes, at: int, number: int) -> int:
     """Bytes of the header of frame ``number`` at this place; 0 if there is none."""
     coded = chr(number).encode()
     block, rate = data[at + 2] >> 4, data[at + 2] & 15
@@ -67,6 +67,16 @@ def crc8(data: bytes) -> int:
         crc ^= byte
         for _ in range(8):
             crc = (crc << 1 ^ (0x07 if crc & 0x80 else 0)) & 0xFF
+    return crc
+
+
+def crc16(data: bytes) -> int:
+    """Checksum of a frame: polynomial x16 + x15 + x2 + 1."""
+    crc = 0
+    for byte in data:
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x8005 if crc & 0x8000 else 0)) & 0xFFFF
     return crc
 
 

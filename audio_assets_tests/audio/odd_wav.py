@@ -137,7 +137,7 @@ def rf64(
     riff: int = 0xFFFFFFFF,
     cut: int = 0,
     magic: bytes = b"RF64",
-    table: bytes = bytes(4),
+    table: bytes = b"\0\0\0\0",
 ) -> bytes:
     """An RF64 file whose ds64 promises this many bytes of data, less ``cut`` bytes at its end."""
     fields = struct.pack("<QQQ", promised + 72 if promised else 0, promised, promised // 2)
@@ -424,7 +424,7 @@ def _blocks(subtype: str, channels: int, size: int | None = None, half: bool = F
         data = _half(data)
     elif size is not None:
         data = _with_size(data, size)
-    return OddFile(data, whole(longer=0.065, slack=0.08), rate=rate, note=half or None)
+    return OddFile(data, whole(longer=0.09, slack=0.09), rate=rate, note=half or None)
 
 
 def cases() -> dict[str, Make]:
