@@ -35,8 +35,9 @@ def fuzzed_ogg(rng: np.random.Generator) -> Fuzzed:
         found[number] = page
         said.append(f"{words} of page {number} of {len(found)}")
     name = f"{subtype}, {'two parts, ' if two else ''}{seconds} s, {', '.join(said)}"
-    # Without a position at its end, the last block of the coder is heard whole.
-    heard = replace(heard, high=heard.high + 0.03, gap=0.08)
+    # Without a position at its end, the last block of the coder is heard whole. A last page of less
+    # than 50 ms may be missing: no file is called cut for it.
+    heard = replace(heard, low=heard.low - 0.04, high=heard.high + 0.03, gap=0.08)
     return Fuzzed("OGG", name, joined(found), heard, RATE)
 
 
@@ -60,7 +61,7 @@ def _changed(found: list[Page], number: int, rng: np.random.Generator) -> tuple[
         if way == "flags":
             new = old ^ int(rng.integers(1, 8))
         if way == "granule" and _earlier_end(found, number, new):
-            new = old + int(rng.integers(1, 10 * RATE))
+            new = max(p.granule for p in found) + int(rng.integers(1, 10 * RATE))
         changed = replace(page, **{way: new})
         way = f"{way} {old:#x} to {new:#x}"
     if rng.random() < 0.3:
@@ -72,10 +73,16 @@ def _earlier_end(found: list[Page], number: int, granule: int) -> bool:
     """Whether a position is that of a part which ends within its last page.
 
     This is how an encoder says that the rest of the last page is padding: nothing contradicts it.
+    A later position on the page before says the same, where it is the first one with audio.
     """
+
+    def last(at: int) -> bool:
+        return at == len(found) - 1 or found[at + 1].serial != found[at].serial
+
     page = found[number]
-    last = number == len(found) - 1 or found[number + 1].serial != page.serial
-    return last and found[number - 1].granule <= granule < page.granule
+    if last(number):
+        return found[number - 1].granule <= granule < page.granule
+    return last(number + 1) and page.granule < granule <= found[number + 1].granule
 
 
 def _other_identification(page: Page, rng: np.random.Generator) -> Page:

@@ -78,7 +78,7 @@ class Heard:
         if not self.low <= seconds <= self.high:
             found.append(f"{seconds:.3f} s, not {self.low:.3f} to {self.high:.3f} s")
         runs = heard_runs(samples, rate, written_rate)
-        clear = [(step, length) for step, length in runs if step is not None]
+        clear = self._clear(runs)
         expected = list(self.order)
         if expected[-1][1] < 2 * _SHORTEST_RUN and clear[-1:] and clear[-1][0] != expected[-1][0]:
             # Too short to be told from the edge of the step before it.
@@ -93,6 +93,21 @@ class Heard:
             if step is None and length > self.gap:
                 found.append(f"{length:.2f} s without a clear pitch")
         return found
+
+    def _clear(self, runs: list[tuple[int | None, float]]) -> list[tuple[int, float]]:
+        """Runs with a pitch, in which a gap that may stand within a step does not divide it."""
+        clear: list[tuple[int, float]] = []
+        gap = 0.0
+        for step, length in runs:
+            if step is None:
+                gap = length
+                continue
+            if clear and clear[-1][0] == step and 0 < gap <= self.gap:
+                clear[-1] = (step, clear[-1][1] + gap + length)
+            else:
+                clear.append((step, length))
+            gap = 0.0
+        return clear
 
 
 def heard_runs(samples: np.ndarray, rate: int, written_rate: int) -> list[tuple[int | None, float]]:
