@@ -6,7 +6,7 @@ import numpy as np
 
 from audio_assets_tests.audio.steps import Heard
 
-LENGTHS = (0.6, 1.1, 2.1, 3.0)
+LENGTHS = (0.65, 1.15, 2.15, 3.0)
 """Seconds of the sounds."""
 
 

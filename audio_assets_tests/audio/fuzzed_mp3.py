@@ -49,7 +49,7 @@ def fuzzed_mp3(rng: np.random.Generator) -> Fuzzed:
     if way != "tag after":
         # A frame whose own header is wrong is lost, and the next may need its bits.
         frame = (1_152 if rate >= 32_000 else 576) / rate
-        low, slack = heard.low - min(0.05, 2 * frame), 0.07 + 2.5 * frame
+        low, slack = heard.low - 2 * frame, 0.07 + 2.5 * frame
         heard = replace(heard, low=low, slack=slack, gap=heard.gap + 0.08)
     name = f"{mode} {rate} Hz {kind}, {seconds} s, {', '.join(said)}"
     return Fuzzed("MP3", name, bytes(whole), heard, rate)

@@ -22,6 +22,7 @@ def _originals(seconds: float) -> dict[str, bytes]:
         "LIST before": wav(body, before=_LIST),
         "LIST before data and after": _list_before_data(body) + _LIST,
         "LIST after": wav(body, after=_LIST),
+        "RF64 by hand": rf64(len(body), body=body),
         "RF64": encoded("RF64", seconds=seconds),
         "extensible": encoded("WAVEX", seconds=seconds),
         "RIFX": encoded(endian="BIG", seconds=seconds),
@@ -29,8 +30,6 @@ def _originals(seconds: float) -> dict[str, bytes]:
     }
     for subtype in ("PCM_U8", "PCM_24", "FLOAT", "ULAW", "IMA_ADPCM", "MS_ADPCM"):
         made[subtype] = encoded(subtype=subtype, seconds=seconds)
-    if seconds == LENGTHS[2]:
-        made["RF64 by hand"] = rf64(len(body))
     return made
 
 

@@ -133,6 +133,7 @@ def _sizes_big_endian(size: int) -> bytes:
 def rf64(
     promised: int,
     *,
+    body: bytes | None = None,
     size: int = 0xFFFFFFFF,
     riff: int = 0xFFFFFFFF,
     cut: int = 0,
@@ -141,7 +142,7 @@ def rf64(
 ) -> bytes:
     """An RF64 file whose ds64 promises this many bytes of data, less ``cut`` bytes at its end."""
     fields = struct.pack("<QQQ", promised + 72 if promised else 0, promised, promised // 2)
-    data = wav(before=chunk(b"ds64", fields + table), size=size, riff=riff, magic=magic)
+    data = wav(body, before=chunk(b"ds64", fields + table), size=size, riff=riff, magic=magic)
     return data[: len(data) - cut]
 
 
