@@ -10,7 +10,6 @@ Left out are only changes that nothing in the file contradicts; each is named wh
 
 import faulthandler
 import json
-import resource
 import sys
 import time
 from collections import Counter
@@ -24,6 +23,7 @@ from audio_assets_tests.audio.fuzzed_flac import fuzzed_flac
 from audio_assets_tests.audio.fuzzed_mp3 import fuzzed_mp3
 from audio_assets_tests.audio.fuzzed_ogg import fuzzed_ogg
 from audio_assets_tests.audio.fuzzed_wav import fuzzed_wav
+from audio_assets_tests.audio.memory import peak_megabytes
 
 SECONDS_A_CASE = 20
 MAKERS = (fuzzed_wav, fuzzed_flac, fuzzed_ogg, fuzzed_mp3)
@@ -67,8 +67,8 @@ def main(cases: int, seed: int, only: int | None = None) -> None:
         if problems:
             found.append(f"case {number}: {file.name}: {'; '.join(problems)}")
     faulthandler.cancel_dump_traceback_later()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    result = {"outcomes": outcomes, "wrong": found, "slowest": slowest, "peak_mb": round(peak)}
+    peak = round(peak_megabytes())
+    result = {"outcomes": outcomes, "wrong": found, "slowest": slowest, "peak_mb": peak}
     print(json.dumps(result))
 
 

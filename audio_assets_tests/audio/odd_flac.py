@@ -60,13 +60,26 @@ def header_length(data: bytes, at: int, number: int) -> int:
     return length + 1 if right else 0
 
 
+def _table(polynomial: int, bits: int) -> list[int]:
+    """What each byte makes of a checksum of so many bits."""
+    top, found = 1 << bits - 1, []
+    for byte in range(256):
+        crc = byte << bits - 8
+        for _ in range(8):
+            crc = crc << 1 ^ (polynomial if crc & top else 0)
+        found.append(crc & (2 * top - 1))
+    return found
+
+
+_TABLE_8 = _table(0x07, 8)
+_TABLE_16 = _table(0x8005, 16)
+
+
 def crc8(data: bytes) -> int:
     """Checksum of a frame's header: polynomial x8 + x2 + x + 1."""
     crc = 0
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc << 1 ^ (0x07 if crc & 0x80 else 0)) & 0xFF
+        crc = _TABLE_8[crc ^ byte]
     return crc
 
 
@@ -74,9 +87,7 @@ def crc16(data: bytes) -> int:
     """Checksum of a frame: polynomial x16 + x15 + x2 + 1."""
     crc = 0
     for byte in data:
-        crc ^= byte << 8
-        for _ in range(8):
-            crc = (crc << 1 ^ (0x8005 if crc & 0x8000 else 0)) & 0xFFFF
+        crc = (crc << 8 & 0xFFFF) ^ _TABLE_16[crc >> 8 ^ byte]
     return crc
 
 
