@@ -22,11 +22,12 @@ from audio_assets_tests.audio.fuzzed import Fuzzed
 from audio_assets_tests.audio.fuzzed_flac import fuzzed_flac
 from audio_assets_tests.audio.fuzzed_mp3 import fuzzed_mp3
 from audio_assets_tests.audio.fuzzed_ogg import fuzzed_ogg
+from audio_assets_tests.audio.fuzzed_sized import fuzzed_sized
 from audio_assets_tests.audio.fuzzed_wav import fuzzed_wav
 from audio_assets_tests.audio.memory import peak_megabytes
 
 SECONDS_A_CASE = 20
-MAKERS = (fuzzed_wav, fuzzed_flac, fuzzed_ogg, fuzzed_mp3)
+MAKERS = (fuzzed_wav, fuzzed_flac, fuzzed_ogg, fuzzed_mp3, fuzzed_sized)
 
 
 def fuzzed(number: int, seed: int) -> Fuzzed:

@@ -96,6 +96,10 @@ def long_wav(seconds: float, rate: int, channels: int) -> bytes:
     return wav(body, fmt=format_body(rate, channels))
 
 
+def shortest_wav() -> bytes:
+    return wav(np.random.default_rng(4).integers(-9_000, 9_000, 240, dtype="<i2").tobytes())
+
+
 LONG: dict[str, Callable[[], tuple[bytes, float]]] = {
     "FLAC of 8 channels at 384 kHz": lambda: (steps_of_constants(SECONDS, 384_000, 8), SECONDS),
     "FLAC of 8 channels at 384 kHz, open length": lambda: (
@@ -113,6 +117,8 @@ LONG: dict[str, Callable[[], tuple[bytes, float]]] = {
     ),
     "MP3 without a count": lambda: (repeated_mp3(), 580),
     "Ogg of 190 parts": lambda: (chained_ogg(), 570),
+    "200 FLAC files joined": lambda: (flac(seconds=1.0) * 200, 200),
+    "2,000 WAV files of 10 ms joined": lambda: (shortest_wav() * 2_000, 20),
 }
 
 
