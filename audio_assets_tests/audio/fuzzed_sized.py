@@ -26,6 +26,9 @@ def fuzzed_sized(rng: np.random.Generator) -> Fuzzed:
     while True:
         data = bytearray(original)
         said = change(data, fields, rng)
+        if kind == "AIFF" and "frames" in " ".join(said) and len(said) > 1:
+            # Beside an open number of frames nothing contradicts other bits, channels or offsets.
+            continue
         if not (kind == "W64" and _consistent(original, bytes(data))):
             break
     name = f"{kind} {subtype}, {seconds} s, {', '.join(said)}"

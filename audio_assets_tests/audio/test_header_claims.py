@@ -7,11 +7,11 @@ import pytest
 
 from audio_assets.audio.decode import DurationLimits, Waveform, decode_clip
 from audio_assets.audio.faults import ClipFault
-from audio_assets_tests.audio import odd_flac, odd_mp3, odd_ogg, odd_wav
+from audio_assets_tests.audio import odd_flac, odd_mp3, odd_ogg, odd_wav_files
 from audio_assets_tests.audio.odd_files import OddFile
 
 LIMITS = DurationLimits()
-CASES = {**odd_wav.cases(), **odd_flac.cases(), **odd_ogg.cases(), **odd_mp3.cases()}
+CASES = {**odd_wav_files.cases(), **odd_flac.cases(), **odd_ogg.cases(), **odd_mp3.cases()}
 # What a figure of missing seconds may be off.
 _NEAR = 0.03
 
