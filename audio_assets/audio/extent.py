@@ -111,18 +111,18 @@ def find_audio(
             raise cut_off(claim.seconds(missing), claim.seconds(claim.claimed), "its header")
         return Extent(claim.body, _without_trailer(claim, trailer))
     after = claim.body + claim.claimed
+    if claim.claimed and only_zeros(data, after, claim.end):
+        # Space that was set aside, or the rest of a block.
+        return Extent(claim.body, _whole_blocks(claim))
     for follows in (after + claim.claimed % 2, after):
         if follows >= claim.end:
             return Extent(claim.body, after)
         if are_chunks(follows):
             return Extent(claim.body, after, follows=follows)
     left = claim.end - after
-    if claim.claimed and (
-        only_zeros(data, after, claim.end)
-        or (claim.agrees and claim.seconds(left) <= TOLERANCE_SECONDS)
-    ):
-        # Space that was set aside, or a few bytes that no longer belong to the file.
-        return Extent(claim.body, after)
+    if claim.claimed and claim.agrees and claim.seconds(left) <= TOLERANCE_SECONDS:
+        # A few bytes that no longer belong to the file.
+        return Extent(claim.body, _whole_blocks(claim))
     end = _without_trailer(claim, trailer)
     if claim.claimed == 0 or end - after < claim.frame_bytes:
         return Extent(claim.body, end)
@@ -133,6 +133,12 @@ def find_audio(
         f"its header counts {claim.seconds(claim.claimed):.2f} s of audio, and {heard:.2f} s are "
         "there and were used",
     )
+
+
+def _whole_blocks(claim: Claim) -> int:
+    """End of the block that the claimed size ends in, as far as there is one."""
+    blocks = -(-claim.claimed // claim.frame_bytes)
+    return min(claim.end, claim.body + blocks * claim.frame_bytes)
 
 
 def _without_trailer(claim: Claim, trailer: Callable[[int, int], int]) -> int:

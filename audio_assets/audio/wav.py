@@ -158,11 +158,9 @@ def _consistent(coding: Coding, order: str) -> Coding:
     rates = {coding.rate * size for size in sizes}
     if not width:
         raise DamagedError("the file is damaged: its header gives 0 bits a sample")
-    align = coding.align
-    if align not in sizes and (not align or coding.bytes_per_second in rates):
-        align = frame
-    # A writer may leave the bytes per second out. Another contradiction leaves it open which field
-    # is wrong, and it may be the sample rate.
+    align = coding.align or frame
+    # A writer may leave either out. Another contradiction leaves it open which field is wrong, and
+    # it may be the sample rate.
     if align not in sizes or coding.bytes_per_second not in rates | {0}:
         raise _contradiction(coding)
     per_second = coding.rate * align
