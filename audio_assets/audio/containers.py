@@ -68,7 +68,7 @@ def needs_extra(kind: str) -> bool:
 
 
 def layout_of(data: Data, kind: str) -> Layout:
-    """The parts of a file of this container.
+    """The parts of a file of this container, with a fault where one is cut off.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from audio_assets.audio.parts import TOLERANCE_SECONDS, cut_off
+from audio_assets.audio.parts import TOLERANCE_SECONDS, DamagedError, cut_off
 from audio_assets.audio.stitched import Data, only_zeros
 
 # What writers that cannot seek back leave as a size: 0, or the largest value of a field with or
@@ -64,12 +64,15 @@ class Extent:
         What the header has wrong, or None.
     follows
         Where the chunks after it begin, or None.
+    fault
+        What is missing of it, or None.
     """
 
     start: int
     end: int
     note: str | None = None
     follows: int | None = None
+    fault: DamagedError | None = None
 
 
 def is_open(size: int) -> bool:
@@ -97,19 +100,20 @@ def find_audio(
     trailer
         Where chunks begin that fill the bytes between two places to the end; the end if none do.
 
-    Raises
-    ------
-    DamagedError
-        If more than 50 ms are missing.
+    Returns
+    -------
+    Extent
+        With a fault if more than 50 ms are missing.
     """
     present = claim.end - claim.body
     if present == 0:
         return Extent(claim.body, claim.body)
     if claim.claimed > present:
         missing = claim.claimed - present
+        fault = None
         if not is_open(claim.claimed) and claim.seconds(missing) > TOLERANCE_SECONDS:
-            raise cut_off(claim.seconds(missing), claim.seconds(claim.claimed), "its header")
-        return Extent(claim.body, _without_trailer(claim, trailer))
+            fault = cut_off(claim.seconds(missing), claim.seconds(claim.claimed), "its header")
+        return Extent(claim.body, _without_trailer(claim, trailer), fault=fault)
     after = claim.body + claim.claimed
     if claim.claimed and only_zeros(data, after, claim.end):
         # Space that was set aside, or the rest of a block.

@@ -156,9 +156,10 @@ def _part(data: Data, start: int, end: int) -> Part:
     header = header[:18] + (claim >> 36 << 36 | _OPEN).to_bytes(8, "big") + header[26:]
     after = start + 8 + _STREAMINFO
 
-    def up_to(audio_end: int, there: int) -> Part:
+    def up_to(audio_end: int, there: int, fault: DamagedError | None = None) -> Part:
         pieces = (header, stretch(data, after, audio_end))
-        return Part(pieces, there, verify=partial(_verify, info, pieces))
+        verify = None if fault else partial(_verify, info, pieces)
+        return Part(pieces, there, verify=verify, fault=fault)
 
     def without_tail() -> Part | None:
         audio_end = _end_of(data, last, end, header)
@@ -168,7 +169,8 @@ def _part(data: Data, start: int, end: int) -> Part:
         total = info.samples or there
         if (total - there + last.size) / info.rate > TOLERANCE_SECONDS:
             missing = (total - there + last.size) / info.rate
-            raise cut_off(missing, total / info.rate, "its header")
+            fault = cut_off(missing, total / info.rate, "its header")
+            return up_to(last.at, there - last.size, fault)
         return up_to(last.at, there - last.size)
 
     if there == info.samples:

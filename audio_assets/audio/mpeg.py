@@ -186,7 +186,7 @@ def mpeg_layout(data: Data, start: int) -> Layout:
     Raises
     ------
     DamagedError
-        If it is no such file, is cut off or lacks frames in its middle.
+        If it is no such file or lacks frames in its middle.
     """
     end = len(data)
     first = _within_tags(data, start, end)
@@ -298,8 +298,9 @@ def _part(data: Data, stream: _Stream) -> tuple[Part, str | None]:
     seconds = stream.header.samples / stream.header.rate
     count, found = stream.count, stream.frames
     counted = None if count is None else count.frames
+    fault = None
     if counted is not None and (counted - found) * seconds > TOLERANCE_SECONDS:
-        raise cut_off((counted - found) * seconds, counted * seconds, "its first frame")
+        fault = cut_off((counted - found) * seconds, counted * seconds, "its first frame")
     if stream.astray and counted != found:
         raise DamagedError(
             f"the file is damaged: {stream.astray} bytes between its frames are no frames"
@@ -313,13 +314,15 @@ def _part(data: Data, stream: _Stream) -> tuple[Part, str | None]:
     runs = [stretch(data, low, high) for low, high in stream.runs]
     if count is None or count.frames_at is None or not _may_be_kept(count):
         frames = found * stream.header.samples
-        return Part(runs, frames, _TIMES_LONGER, partial(_verify, frames, stream.header)), note
+        verify = partial(_verify, frames, stream.header)
+        return Part(runs, frames, _TIMES_LONGER, verify, fault=fault), note
     head = data[count.at : count.at + count.size]
     place = count.frames_at - count.at
     head = head[:place] + found.to_bytes(4, "big") + head[place + 4 :]
     trimmed = sum(count.trims) if count.trims else _DECODER_DELAY
     frames = max(found * stream.header.samples - trimmed, 0)
-    return Part([head, *runs], frames, 1, partial(_verify, frames, stream.header)), note
+    verify = partial(_verify, frames, stream.header)
+    return Part([head, *runs], frames, 1, verify, fault=fault), note
 
 
 def _may_be_kept(count: Count) -> bool:

@@ -67,7 +67,7 @@ def ogg_layout(data: Data, start: int, end: int) -> Layout:
     Raises
     ------
     DamagedError
-        If a page is damaged or missing, it is cut in the middle of a page, or holds no audio.
+        If a page is damaged or missing, or it holds no audio.
     """
     pages, cut = _pages(data, start, end)
     streams = _streams(data, pages)
@@ -179,12 +179,13 @@ def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | No
     before = max([end for page, end in zip(pages[:-1], ends[:-1], strict=True)], default=0)
     position = pages[-1].position - offset
     total = position if before <= position <= ends[-1] and ends[-1] > 0 else ends[-1]
+    fault = None
     if cut is not None:
         if cut.position < 0 or cut.serial != pages[-1].serial:
-            raise DamagedError("the file is cut off or damaged: its last Ogg page is not whole")
+            fault = DamagedError("the file is cut off or damaged: its last Ogg page is not whole")
         missing = (cut.position - offset - total) / codec.clock
-        if missing > TOLERANCE_SECONDS:
-            raise cut_off(missing, (cut.position - offset - codec.skip) / codec.clock, "it")
+        if fault is None and missing > TOLERANCE_SECONDS:
+            fault = cut_off(missing, (cut.position - offset - codec.skip) / codec.clock, "it")
     note = None
     promised = position / codec.clock
     if pages[-1].flags & _LAST and abs(position - total) / codec.clock > TOLERANCE_SECONDS:
@@ -200,7 +201,8 @@ def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | No
         pieces = _runs(data, pages)
     else:
         pieces = [*_mended(data, pages, ends, total)]
-    return Part(pieces, frames, verify=partial(_verify, frames, codec.rate)), note
+    verify = partial(_verify, frames, codec.rate)
+    return Part(pieces, frames, verify=verify, fault=fault), note
 
 
 def _samples_by_page(data: Data, stream: _Stream) -> list[int]:

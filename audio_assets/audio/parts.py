@@ -52,6 +52,8 @@ class Part:
         :class:`DamagedError` where some are missing.
     retry
         Where the decoder fails: the part without what confused it, or None if all of it is audio.
+    fault
+        What is missing after it, or None.
     """
 
     pieces: Sequence[Piece]
@@ -59,6 +61,7 @@ class Part:
     times_longer: int = 1
     verify: Callable[[int], str | None] | None = None
     retry: Callable[[], Part | None] | None = None
+    fault: DamagedError | None = None
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def sized_layout(data: Data, start: int, end: int, kind: str) -> Layout:
     Raises
     ------
     DamagedError
-        If it is cut off or has no audio.
+        If it ends before its audio.
     """
     found = {"AIFF": _aiff, "AU": _au, "CAF": _caf, "W64": _w64}[kind](data, start, end)
     if found is None:
@@ -86,7 +86,7 @@ def sized_layout(data: Data, start: int, end: int, kind: str) -> Layout:
             pieces += [stretch(data, at, field.at), struct.pack(field.form, field.value(size))]
             at = field.at + struct.calcsize(field.form)
         pieces.append(stretch(data, at, extent.start + size))
-    return Layout(kind, (kind,), (Part(pieces, frames),), extent.note)
+    return Layout(kind, (kind,), (Part(pieces, frames, fault=extent.fault),), extent.note)
 
 
 def _raw(data: Data, field: _Field) -> bytes:

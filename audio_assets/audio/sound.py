@@ -77,13 +77,15 @@ class Sound(Protocol):
         """
 
 
-def open_sound(data: Data) -> Sound:
+def open_sound(data: Data, *, cut_too: bool = False) -> Sound:
     """Open a sound file.
 
     Parameters
     ----------
     data
         Bytes of the whole file, or a map of them.
+    cut_too
+        Open also a file that is cut off. Its blocks are what is there of it; then they raise.
 
     Raises
     ------
@@ -95,13 +97,13 @@ def open_sound(data: Data) -> Sound:
         raise DamagedError(f"{len(data)} bytes that begin with no {NAMES}", "not_audio")
     if needs_extra(kind):
         return PyAvSound(data, kind)
-    return _SndfileSound(data, kind)
+    return _SndfileSound(data, kind, cut_too)
 
 
 class _SndfileSound:
     """A file that libsndfile decodes, part by part."""
 
-    def __init__(self, data: Data, kind: str) -> None:
+    def __init__(self, data: Data, kind: str, cut_too: bool) -> None:
         self._layout = layout_of(data, kind)
         self.note = self._layout.note
         counts = [part.frames for part in self._layout.parts]
@@ -110,6 +112,8 @@ class _SndfileSound:
         self._opened: Any = None
         self.file_format = kind
         for part in self._layout.parts:
+            if part.fault is not None and not (cut_too and part.frames != 0):
+                raise part.fault
             if part.frames == 0 and len(self._layout.parts) == 1:
                 raise DamagedError(f"a {kind} header and no samples", "no_samples")
             file = self._open(part)
@@ -158,6 +162,8 @@ class _SndfileSound:
                     read += len(new)
                     if len(new):
                         yield new
+                if part.fault is not None:
+                    raise part.fault
                 return
             except soundfile.SoundFileError as error:
                 other = None if part.retry is None else part.retry()

@@ -71,7 +71,7 @@ def wav_layout(data: Data, start: int) -> Layout:
     Raises
     ------
     DamagedError
-        If it is cut off, has no audio, or its header contradicts itself.
+        If it ends before its audio, or its header contradicts itself.
     """
     parts: list[Part] = []
     notes: list[str] = []
@@ -123,7 +123,8 @@ def _one(data: Data, start: int, end: int) -> tuple[Part, str | None, int | None
         trailer=lambda low, high: _trailer(data, low, high, order),
     )
     stretches = [(extent.start, extent.end), *_more_audio(data, extent, claim.end, order)]
-    return _part(data, coding, chunks.get(b"fact"), stretches, order), extent.note, next_file
+    part = _part(data, coding, chunks.get(b"fact"), stretches, order)
+    return replace(part, fault=extent.fault), extent.note, next_file
 
 
 def read_coding(data: Data, chunk: Chunk, order: str = "<") -> Coding:

@@ -287,9 +287,20 @@ def import_csv(
     perch: Annotated[
         bool, typer.Option("--perch", help="Also cut 5 s around each middle into data_5s.")
     ] = False,
+    context: Annotated[
+        Optional[float],
+        typer.Option(
+            metavar="SECONDS",
+            help="Pad shorter stretches to so many seconds with audio of their recording: around "
+            "their middle, within the recording, and those of negatives clear of positives.",
+        ),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Cut labelled stretches out of long recordings. Exit 1 if a row was left out.
+
+    Stretches that no run would use, such as calls shorter than MIN_SECONDS, are left
+    out with the reason; --context makes clips of them.
 
     Clips of its recordings that the table does not make are named, and change no code.
 
@@ -301,7 +312,15 @@ def import_csv(
     from audio_assets.cli.imports import run_import_csv
 
     raise typer.Exit(
-        run_import_csv(table, to, species=species, recordings=recordings, perch=perch, quiet=quiet)
+        run_import_csv(
+            table,
+            to,
+            species=species,
+            recordings=recordings,
+            perch=perch,
+            context=context,
+            quiet=quiet,
+        )
     )
 
 

@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from audio_assets.audio.decode import DurationLimits
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.importing.esc50 import import_esc50
 from audio_assets.importing.layout import Imported, Refused
 from audio_assets.importing.segments import import_segments
 from audio_assets.progress import Advance, Progress
+from audio_assets.settings import load_settings
 
 SHOWN_LINES = 5
 
@@ -22,13 +24,22 @@ def run_import_csv(
     species: str | None,
     recordings: Path | None,
     perch: bool,
+    context: float | None,
     quiet: bool,
 ) -> int:
     """Cut the stretches of a table; the exit code."""
+    settings = load_settings()
     return _run(
         f"Clips of {table}",
         lambda advance: import_segments(
-            table, root, species=species, recordings=recordings, perch=perch, progress=advance
+            table,
+            root,
+            species=species,
+            recordings=recordings,
+            perch=perch,
+            context=context,
+            limits=DurationLimits(settings.min_seconds, settings.max_seconds),
+            progress=advance,
         ),
         root,
         quiet,
@@ -62,12 +73,15 @@ def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: boo
         done = work(advance)
     for left in _left_out(done.refused):
         errors.print(f"Left out: {left}", highlight=False, soft_wrap=True)
+    for remark in done.remarks:
+        errors.print(f"Note: {remark}", highlight=False, soft_wrap=True)
     for path in done.leftover:
         errors.print(f"Not of this table: {root / path}", highlight=False, soft_wrap=True)
     if done.leftover:
         errors.print(
             "  Their recordings have names that this table's have too. Clips that another table "
-            "made are good and stay; remove only those of rows that you have corrected since.",
+            "made are good and stay; remove only those of rows that you have corrected since, or "
+            "cut with another --context.",
             highlight=False,
             soft_wrap=True,
         )

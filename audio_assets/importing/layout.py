@@ -50,12 +50,15 @@ class Imported:
     leftover
         Paths of clips of the same recordings that the source does not make, as an earlier version
         of it may have. They were not touched.
+    remarks
+        What is odd about recordings that were used: a wrong header, an end that is missing.
     """
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     refused: tuple[Refused, ...]
     leftover: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def require_species(name: str) -> str:

@@ -6,17 +6,14 @@ removed here: who labelled knows which of them are wrong.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from audio_assets.importing.clip_names import CUT_CLIP
 from audio_assets.importing.clips_csv import read_clips_csv
 from audio_assets.storage.clips_csv import normal_path
 from audio_assets.tables import LABELS, VARIANTS
-
-# As audio_assets.importing.segments names the clips that it cuts.
-_CUT = re.compile(r"(?P<source>.+)_[\d.]+-[\d.]+s\.wav")
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def leftover_clips(
             for label in LABELS:
                 for file in (root / species / variant / label).glob("*.wav"):
                     path = f"{species}/{variant}/{label}/{file.name}"
-                    match = _CUT.fullmatch(file.name)
+                    match = CUT_CLIP.fullmatch(file.name)
                     if match is None or path in made:
                         continue
                     if (

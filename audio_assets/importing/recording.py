@@ -1,0 +1,202 @@
+"""A recording that clips are cut out of, in one pass over all of its audio.
+
+Memory depends on the clips, not on the recording. Where the clips lie is decided in
+:mod:`audio_assets.importing.stretches`.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_assets.audio.decode import CHANNELS, SAMPLE_RATES
+from audio_assets.audio.parts import DamagedError
+from audio_assets.audio.sound import BLOCK_VALUES, Block, open_sound
+from audio_assets.importing.layout import ImportRefusedError
+
+# What WAV can hold as it is, in a type that holds its every value. Other files are kept as floating
+# point: what a lossy one decodes to may exceed full scale.
+_INTEGERS: dict[str, type[np.signedinteger]] = {
+    "PCM_U8": np.int16, "PCM_16": np.int16, "PCM_24": np.int32, "PCM_32": np.int32,
+}  # fmt: skip
+_AS_THEY_ARE: dict[str, type[np.number]] = {
+    **_INTEGERS, "FLOAT": np.float32, "DOUBLE": np.float64,
+}  # fmt: skip
+# Clips that overlap are cut in one pass as far as they fit in so many bytes together.
+_OPEN_BYTES = 2**28
+# Pages of the file that were read count as memory of the process until they are given back.
+_GIVEN_BACK_EVERY = 64
+
+
+class Recording:
+    """A recording.
+
+    Parameters
+    ----------
+    path
+        A local file.
+
+    Attributes
+    ----------
+    rate
+        Sample rate in Hz.
+    channels
+        Their number.
+    frames
+        Samples per channel: what its container counts before the first pass, or None where that
+        is not known; what was decoded after it.
+    is_decoded
+        Whether a pass has been made.
+    fault
+        What is missing after ``frames``, or None; known after the first pass.
+    note
+        What is odd about the file although all of it can be used, or None; as ``fault``.
+
+    Raises
+    ------
+    ImportRefusedError
+        If it cannot be read or decoded, or no run accepts its sample rate or channels.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._data = _mapped(path)
+        try:
+            self._sound = open_sound(self._data, cut_too=True)
+        except DamagedError as error:
+            raise ImportRefusedError(f"{path} cannot be decoded: {error}", "Replace it.") from error
+        self.rate, self.channels = self._sound.rate, self._sound.channels
+        for value, (low, high), unit in (
+            (self.channels, CHANNELS, "channels"),
+            (self.rate, SAMPLE_RATES, "Hz"),
+        ):
+            if not low <= value <= high:
+                raise ImportRefusedError(
+                    f"{path} has {value} {unit}, and runs accept {low} to {high} {unit}",
+                    "Convert it.",
+                )
+        self._subtype = self._sound.file_format.split()[-1]
+        self.frames = self._sound.frames
+        self.is_decoded = False
+        self.fault: str | None = None
+        self.note: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds, as far as it is known; infinite where it is not."""
+        return float("inf") if self.frames is None else self.frames / self.rate
+
+    def cut(self, stretches: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+        """Cut stretches in one pass over the recording.
+
+        Parameters
+        ----------
+        stretches
+            First sample of each, and the one after its last.
+
+        Yields
+        ------
+        tuple[int, bytes]
+            Index of a stretch, and it as a WAV file with the sample rate, the channels and, where
+            the file is not lossy, the bits of the recording. Stretches that end after the recording
+            does are left out; so are some of very many that overlap, but never all.
+        """
+        waiting = sorted(range(len(stretches)), key=lambda index: stretches[index], reverse=True)
+        cut: list[_Cut] = []
+        at = 0
+        self.fault = None
+        try:
+            for number, block in enumerate(self._sound.blocks(BLOCK_VALUES)):
+                end = at + len(block)
+                while waiting and stretches[waiting[-1]][0] < end:
+                    index = waiting.pop()
+                    new = _Cut(index, *stretches[index], self.channels, self._subtype)
+                    if not cut or new.size + sum(one.size for one in cut) <= _OPEN_BYTES:
+                        cut.append(new)
+                for one in cut:
+                    one.add(block, at)
+                at = end
+                for one in [one for one in cut if one.stop <= end]:
+                    cut.remove(one)
+                    yield one.index, one.wav(self.rate)
+                if number % _GIVEN_BACK_EVERY == 0:
+                    self._give_back()
+        except DamagedError as error:
+            self.fault = str(error)
+        self.frames = at
+        self.note = self._sound.note
+        self.is_decoded = True
+
+    def _give_back(self) -> None:
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._data.madvise(mmap.MADV_DONTNEED)
+
+
+class _Cut:
+    """A stretch while it is cut."""
+
+    def __init__(self, index: int, first: int, stop: int, channels: int, subtype: str) -> None:
+        self.index, self.first, self.stop = index, first, stop
+        self._channels = channels
+        self._subtype = subtype
+        kept = np.dtype(_AS_THEY_ARE.get(subtype, np.float32))
+        self.size = (stop - first) * channels * kept.itemsize
+        self._blocks: list[NDArray[np.number]] = []
+
+    def add(self, block: Block, at: int) -> None:
+        """Keep what belongs to the stretch of a block that begins at this sample."""
+        part = block[max(self.first - at, 0) : max(self.stop - at, 0)]
+        if len(part):
+            self._blocks.append(_kept(part, self._subtype))
+
+    def wav(self, rate: int) -> bytes:
+        """The stretch as a WAV file; can be called once."""
+        import soundfile
+
+        subtype = self._subtype
+        if subtype not in _AS_THEY_ARE:
+            doubles = any(block.dtype == np.float64 for block in self._blocks)
+            subtype = "DOUBLE" if doubles else "FLOAT"
+        out = io.BytesIO()
+        with soundfile.SoundFile(out, "w", rate, self._channels, subtype, format="WAV") as file:
+            for block in self._blocks:
+                file.write(block)
+        self._blocks = []
+        return out.getvalue()
+
+
+def _kept(block: Block, subtype: str) -> NDArray[np.number]:
+    """A copy of the samples in the type that their coding needs."""
+    integer = _INTEGERS.get(subtype)
+    if integer is not None:
+        # Integers are written as they are; of floating point libsndfile would round some down.
+        scale = -float(np.iinfo(integer).min)
+        return np.rint(block.astype(np.float64) * scale).astype(integer)
+    kind = _AS_THEY_ARE.get(subtype)
+    if kind is None:
+        single = block.astype(np.float32)
+        # A few lossless formats hold more digits than that.
+        exact = block.dtype == np.float32 or np.array_equal(single, block, equal_nan=True)
+        return single if exact else block.astype(np.float64)
+    return block.astype(kind)
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    if not os.path.exists(path):
+        raise ImportRefusedError(f"there is no file {path}", "Correct the path.")
+    # A pipe or a device would be waited for.
+    if not os.path.isfile(path):
+        raise ImportRefusedError(f"{path} is no regular file", "Correct the path.")
+    try:
+        with path.open("rb") as file:
+            if not os.fstat(file.fileno()).st_size:
+                raise ImportRefusedError(f"{path} cannot be decoded: it is empty", "Replace it.")
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:
+        raise ImportRefusedError(f"{path} cannot be read: {error}", "Make it readable.") from error
