@@ -59,10 +59,18 @@ class PyAvSound:
             self.file_format = f"{kind} {stream.codec_context.name.upper()}"
             self._promised = _duration(data, container, stream)
         self.frames: int | None = None
+        self.can_skip = False
         self.note: str | None = None
 
-    def blocks(self, values: int) -> Iterator[NDArray[np.float64]]:
+    def blocks(self, values: int, start: int = 0) -> Iterator[NDArray[np.float64]]:
         """See :meth:`audio_assets.audio.sound.Sound.blocks`."""
+        for block in self._decoded():
+            new = block[start:]
+            start -= len(block) - len(new)
+            if len(new):
+                yield new
+
+    def _decoded(self) -> Iterator[NDArray[np.float64]]:
         read = 0
         held: NDArray[np.float64] | None = None
         try:

@@ -54,6 +54,8 @@ class Part:
         Where the decoder fails: the part without what confused it, or None if all of it is audio.
     fault
         What is missing after it, or None.
+    is_uncompressed
+        Whether the decoder finds a sample by its place, so that ``frames`` is the truth.
     """
 
     pieces: Sequence[Piece]
@@ -62,6 +64,7 @@ class Part:
     verify: Callable[[int], str | None] | None = None
     retry: Callable[[], Part | None] | None = None
     fault: DamagedError | None = None
+    is_uncompressed: bool = False
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,8 @@ def sized_layout(data: Data, start: int, end: int, kind: str) -> Layout:
             pieces += [stretch(data, at, field.at), struct.pack(field.form, field.value(size))]
             at = field.at + struct.calcsize(field.form)
         pieces.append(stretch(data, at, extent.start + size))
-    return Layout(kind, (kind,), (Part(pieces, frames, fault=extent.fault),), extent.note)
+    part = Part(pieces, frames, fault=extent.fault, is_uncompressed=True)
+    return Layout(kind, (kind,), (part,), extent.note)
 
 
 def _raw(data: Data, field: _Field) -> bytes:

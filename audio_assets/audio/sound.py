@@ -45,6 +45,9 @@ class Sound(Protocol):
         Container and coding, e.g. ``WAV PCM_16`` or ``OGG VORBIS``.
     frames
         Samples per channel where they are known before decoding, or None.
+    can_skip
+        Whether blocks from a later start come without decoding what is before it; then ``frames``
+        is the truth.
     note
         What is odd about the file although all of it can be used, or None; complete when all
         blocks have been read.
@@ -54,15 +57,18 @@ class Sound(Protocol):
     channels: int
     file_format: str
     frames: int | None
+    can_skip: bool
     note: str | None
 
-    def blocks(self, values: int) -> Iterator[Block]:
-        """Decode the file from its start.
+    def blocks(self, values: int, start: int = 0) -> Iterator[Block]:
+        """Decode the file to its end.
 
         Parameters
         ----------
         values
             Largest number of values in a block, of all channels together.
+        start
+            The sample to begin with.
 
         Yields
         ------
@@ -108,6 +114,7 @@ class _SndfileSound:
         self.note = self._layout.note
         counts = [part.frames for part in self._layout.parts]
         self.frames = None if None in counts else sum(filter(None, counts))
+        self.can_skip = all(part.is_uncompressed for part in self._layout.parts)
         self.rate = self.channels = 0
         self._opened: Any = None
         self.file_format = kind
@@ -131,14 +138,19 @@ class _SndfileSound:
             else:
                 file.close()
 
-    def blocks(self, values: int) -> Iterator[Block]:
+    def blocks(self, values: int, start: int = 0) -> Iterator[Block]:
         """See :meth:`Sound.blocks`."""
         notes = [self._layout.note] if self._layout.note else []
         for part in self._layout.parts:
-            read = 0
-            for block in self._decoded(part, max(1, values // self.channels)):
+            known = part.frames if part.is_uncompressed and part.frames is not None else 0
+            read = min(start, known)
+            start -= read
+            for block in self._decoded(part, max(1, values // self.channels), read):
                 read += len(block)
-                yield block
+                new = block[start:] if start else block
+                start -= len(block) - len(new)
+                if len(new):
+                    yield new
             note = None if part.verify is None else part.verify(read)
             if part.frames is not None and part.frames - read > TOLERANCE_SECONDS * self.rate:
                 raise DamagedError(
@@ -149,14 +161,14 @@ class _SndfileSound:
                 notes.append(note)
         self.note = "; ".join(notes) or None
 
-    def _decoded(self, part: Part, frames: int) -> Iterator[Block]:
+    def _decoded(self, part: Part, frames: int, start: int) -> Iterator[Block]:
         import soundfile
 
         read = 0
         while True:
             known = read
             try:
-                for block in self._straight(part, frames):
+                for block in self._straight(part, frames, start):
                     new = block[known:]
                     known -= len(block) - len(new)
                     read += len(new)
@@ -173,12 +185,14 @@ class _SndfileSound:
                     ) from error
                 part = other
 
-    def _straight(self, part: Part, frames: int) -> Iterator[Block]:
+    def _straight(self, part: Part, frames: int, start: int) -> Iterator[Block]:
         file = self._opened if part is self._layout.parts[0] else None
         self._opened = None
         with file or self._open(part) as file:
             exact = self.channels == 1 and file.subtype in _FLOAT32_IS_EXACT
             dtype = "float32" if exact else "float64"
+            if start:
+                file.seek(start)
             # soundfile seeks to where it is after each read of a file that can seek. That moves
             # the last bits of MP3, and fails in a FLAC file of unknown length.
             file.seekable = lambda: False

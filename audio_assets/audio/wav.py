@@ -299,4 +299,4 @@ def _part(
         ds64 = b"ds64" + struct.pack("<IQQQI", 28, riff, size, frames or 0, 0)
         header = b"RF64" + b"\xff" * 4 + b"WAVE" + ds64 + fields + b"data" + b"\xff" * 4
     pieces = [stretch(data, low, high) for low, high in stretches]
-    return Part((header, *pieces), frames)
+    return Part((header, *pieces), frames, is_uncompressed=coding.is_uncompressed)

@@ -1,4 +1,4 @@
-"""A recording that clips are cut out of, in one pass over all of its audio.
+"""A recording that clips are cut out of, in one pass over its audio.
 
 Memory depends on the clips, not on the recording. Where the clips lie is decided in
 :mod:`audio_assets.importing.stretches`.
@@ -109,10 +109,10 @@ class Recording:
         """
         waiting = sorted(range(len(stretches)), key=lambda index: stretches[index], reverse=True)
         cut: list[_Cut] = []
-        at = 0
         self.fault = None
+        end = 0
         try:
-            for number, block in enumerate(self._sound.blocks(BLOCK_VALUES)):
+            for number, (at, block) in enumerate(self._blocks(stretches)):
                 end = at + len(block)
                 while waiting and stretches[waiting[-1]][0] < end:
                     index = waiting.pop()
@@ -121,7 +121,6 @@ class Recording:
                         cut.append(new)
                 for one in cut:
                     one.add(block, at)
-                at = end
                 for one in [one for one in cut if one.stop <= end]:
                     cut.remove(one)
                     yield one.index, one.wav(self.rate)
@@ -129,9 +128,25 @@ class Recording:
                     self._give_back()
         except DamagedError as error:
             self.fault = str(error)
-        self.frames = at
+        self.frames = end
         self.note = self._sound.note
         self.is_decoded = True
+
+    def _blocks(self, stretches: Sequence[tuple[int, int]]) -> Iterator[tuple[int, Block]]:
+        """The recording in blocks with the first sample of each, to its end.
+
+        Where the decoder can skip, that is the stretches and the last sample.
+        """
+        runs: list[tuple[int, int | None]] = [(0, None)]
+        if self._sound.can_skip and self._sound.frames:
+            runs = [*_joined(stretches), (self._sound.frames - 1, None)]
+        for at, stop in runs:
+            for block in self._sound.blocks(BLOCK_VALUES, at):
+                # What is past the end of a run would come again with the next one.
+                yield at, block if stop is None else block[: stop - at]
+                at += len(block)
+                if stop is not None and at >= stop:
+                    break
 
     def _give_back(self) -> None:
         if hasattr(mmap, "MADV_DONTNEED"):
@@ -168,7 +183,17 @@ class _Cut:
             for block in self._blocks:
                 file.write(block)
         self._blocks = []
+        _clear_time(out)
         return out.getvalue()
+
+
+def _clear_time(wav: io.BytesIO) -> None:
+    """Take out when a file was written: a clip that is cut again must have the same bytes."""
+    # libsndfile notes it in the PEAK chunk of floating-point files, after the chunk's version.
+    header = wav.getbuffer()[:128]
+    at = bytes(header).find(b"PEAK")
+    if 0 <= at < bytes(header).find(b"data"):
+        header[at + 12 : at + 16] = bytes(4)
 
 
 def _kept(block: Block, subtype: str) -> NDArray[np.number]:
@@ -185,6 +210,18 @@ def _kept(block: Block, subtype: str) -> NDArray[np.number]:
         exact = block.dtype == np.float32 or np.array_equal(single, block, equal_nan=True)
         return single if exact else block.astype(np.float64)
     return block.astype(kind)
+
+
+def _joined(stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int | None]]:
+    """The stretches in their order, those that overlap as one."""
+    joined = list[tuple[int, int | None]]()
+    for first, stop in sorted(stretches):
+        before = joined[-1] if joined else None
+        if before is not None and before[1] is not None and first <= before[1]:
+            joined[-1] = (before[0], max(before[1], stop))
+        else:
+            joined.append((first, stop))
+    return joined
 
 
 def _mapped(path: Path) -> mmap.mmap:

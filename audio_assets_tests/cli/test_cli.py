@@ -195,6 +195,28 @@ def test_import_tells_rows_with_one_reason_on_one_line(call, tmp_path):
     ]
 
 
+def test_import_counts_stretches_that_no_run_accepts_and_offers_context(
+    call, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AUDIO_ASSETS_MIN_SECONDS", "0.6")
+    clip = min((tmp_path / "audio/owl/data/pos").iterdir()).relative_to(tmp_path / "audio")
+    rows = "".join(f"{clip},0.{start},0.{start + 1},pos\n" for start in range(1, 5))
+    (tmp_path / "table.csv").write_text(f"file,start,end,label\n{rows}{clip},0,0.7,pos\n")
+    arguments = "import csv table.csv --to new --species owl --recordings audio".split()
+    called = call(*arguments)
+    assert called.code == 1
+    assert "1 clip written under new, 4 left out" in called.out
+    assert [line for line in called.err.splitlines() if line.startswith("Left out")] == [
+        "Left out: table.csv, 4 lines (2, 3, 4, 5): the stretch is shorter than 0.6 s, which no "
+        "run accepts; add --context 3 to cut 3 s around each"
+    ]
+    called = call(*arguments, "--context", "0.65")
+    assert called.code == 0
+    assert "4 clips written under new, 1 were there already" in called.out
+    called = call(*arguments, "--context", "0.5")
+    assert called.code == 1 and "MIN_SECONDS" in called.err
+
+
 def test_import_names_the_clips_of_rows_that_were_corrected(call, tmp_path):
     clip = min((tmp_path / "audio/owl/data/pos").iterdir()).relative_to(tmp_path / "audio")
     arguments = "import csv table.csv --to new --species owl --recordings audio".split()
