@@ -26,6 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audio_assets.encoders.librosa_runtime import import_librosa
+
 SAMPLE_RATE = 22_050
 WINDOW_SECONDS = 3.0
 SIZE = 224
@@ -75,7 +77,7 @@ def log_mel_image(window: NDArray[np.float32]) -> NDArray[np.float32]:
         float32[224, 224], from 0 to 255; row 0 is the highest band. Of another sound,
         float32[224, 1 + (n - 2048) // 287].
     """
-    import librosa
+    librosa = import_librosa()
 
     samples = window.astype(np.float64)
     spectrum = librosa.stft(
@@ -104,7 +106,7 @@ def log_mel_images(windows: NDArray[np.float32]) -> NDArray[np.float32]:
 @cache
 def _mel_filters() -> NDArray[np.float64]:
     """float64[224, 1025]."""
-    import librosa
+    librosa = import_librosa()
 
     filters: NDArray[np.float64] = librosa.filters.mel(
         sr=SAMPLE_RATE,
@@ -122,7 +124,7 @@ def _mel_filters() -> NDArray[np.float64]:
 
 def band_centres() -> NDArray[np.float64]:
     """Centre frequency of each row of a picture, in Hz, from row 0 down."""
-    import librosa
+    librosa = import_librosa()
 
     edges: Any = librosa.mel_frequencies(n_mels=SIZE + 2, fmin=_FMIN, fmax=_FMAX, htk=False)
     centres: NDArray[np.float64] = edges[1:-1][::-1]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from audio_assets.encoders.base import Encoded
 from audio_assets.encoders.fingerprint import encoder_fingerprint
+from audio_assets.encoders.librosa_runtime import import_librosa
 
 _COEFFICIENTS = 13
 # 93 ms frames every 23 ms at 22,050 Hz.
@@ -63,7 +64,7 @@ class MfccEncoder:
         return Encoded(embeddings)
 
     def _features(self, window: NDArray[np.float64]) -> NDArray[np.float64]:
-        import librosa
+        librosa = import_librosa()
 
         power = librosa.feature.melspectrogram(
             y=window,
