@@ -54,6 +54,8 @@ class PyAvSound:
             if not container.streams.audio:
                 raise DamagedError(f"a {kind} file without a stream of sound", "not_audio")
             stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                raise DamagedError(f"damaged or cut off {kind} file: its sound has no coding")
             self.rate = int(stream.codec_context.sample_rate)
             self.channels = int(stream.codec_context.channels)
             self.file_format = f"{kind} {stream.codec_context.name.upper()}"

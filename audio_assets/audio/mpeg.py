@@ -6,6 +6,7 @@ of the first frame is wrong wherever that varies. So frames are counted here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache, partial
 
@@ -58,6 +59,9 @@ def _crc_table() -> tuple[int, ...]:
 
 
 _CRC16 = _crc_table()
+# The bits of a header that cannot be wrong: eleven ones, and a bit rate that there is. It looks one
+# byte ahead without taking it, as a header may begin at any byte.
+_SYNC = re.compile(rb"\xff(?=[\xe2-\xff][\x10-\xef])")
 
 
 @dataclass(frozen=True)
@@ -173,10 +177,9 @@ def _header(second: int, third: int, mono: bool) -> Header | None:
 
 def find_first_frame(data: Data, start: int, stop: int, end: int) -> int | None:
     """Where a frame begins, before ``stop``, that is followed by others; None if none does."""
-    at = start - 1
-    while (at := data.find(b"\xff", at + 1, stop)) >= 0:
-        if _row(data, at, end):
-            return at
+    for found in _SYNC.finditer(data, start, stop):
+        if _row(data, found.start(), end):
+            return found.start()
     return None
 
 
@@ -194,6 +197,8 @@ def mpeg_layout(data: Data, start: int) -> Layout:
         first = find_first_frame(data, start, min(end, start + _SEARCHED), end)
     if first is None:
         raise DamagedError(f"{len(data)} bytes without a sequence of MPEG frames", "not_audio")
+    if first > start and parse_header(data, start) is not None:
+        raise DamagedError(f"the file is damaged: its frames break off after byte {start}")
     parts, notes = [], []
     for stream in _streams(data, first, end):
         part, note = _part(data, stream)

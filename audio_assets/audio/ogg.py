@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 
-from audio_assets.audio.ogg_packets import CODECS, Codec, identify
+from audio_assets.audio.flac import flac_layout
+from audio_assets.audio.ogg_packets import CODECS, OGG_FLAC_HEADER, Codec, OggFlac, identify
 from audio_assets.audio.parts import (
     TOLERANCE_SECONDS,
     DamagedError,
@@ -24,7 +26,7 @@ from audio_assets.audio.parts import (
 from audio_assets.audio.stitched import Data, Piece, stretch
 
 MAGIC = b"OggS"
-FORMATS = ("OGG",)
+FORMATS = ("OGG", "FLAC")
 _HEADER = 27
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _NO_POSITION = -1
@@ -71,8 +73,12 @@ def ogg_layout(data: Data, start: int, end: int) -> Layout:
     """
     pages, cut = _pages(data, start, end)
     streams = _streams(data, pages)
-    parts, notes = [], []
+    parts: list[Part] = []
+    notes: list[str] = []
     for number, stream in enumerate(streams, start=1):
+        if isinstance(stream.codec, OggFlac):
+            parts += _native_flac(data, stream, cut if number == len(streams) else None)
+            continue
         part, note = _part(data, stream, cut if number == len(streams) else None)
         parts.append(part)
         notes += [note] if note else []
@@ -149,7 +155,7 @@ def _streams(data: Data, pages: Sequence[Page]) -> list[_Stream]:
         if page.serial in others:
             continue
         if not streams or page.serial != streams[-1].pages[0].serial:
-            if page.flags & _FIRST:
+            if page.flags & _FIRST and not started:
                 others.add(page.serial)
                 continue
             raise DamagedError(
@@ -207,21 +213,33 @@ def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | No
 
 def _samples_by_page(data: Data, stream: _Stream) -> list[int]:
     """How many samples the packets up to the end of each page hold."""
-    ends = []
-    total, packet = 0, b""
-    for page in stream.pages:
-        at = page.body
-        size = 0
+    ends = [0] * len(stream.pages)
+    for number, packet in _packets(data, stream):
+        ends[number] += stream.codec.samples(packet)
+    return list(accumulate(ends))
+
+
+def _packets(data: Data, stream: _Stream) -> Iterator[tuple[int, bytes]]:
+    """The packets of a stream, each with the number of the page that it ends on."""
+    packet = b""
+    for number, page in enumerate(stream.pages):
+        at, size = page.body, 0
         for segment in page.lacing:
             size += segment
             if segment < 255:
-                packet += data[at : at + size]
-                total += stream.codec.samples(packet)
+                yield number, packet + data[at : at + size]
                 at += size
                 size, packet = 0, b""
         packet += data[at : at + size]
-        ends.append(total)
-    return ends
+
+
+def _native_flac(data: Data, stream: _Stream, cut: Page | None) -> Sequence[Part]:
+    """FLAC out of its Ogg pages; libsndfile reads what some programs write of it only so."""
+    if cut is not None:
+        raise DamagedError("the file is cut off: its last Ogg page is not whole")
+    packets = [packet for _, packet in _packets(data, stream)]
+    native = b"".join([packets[0][OGG_FLAC_HEADER:], *packets[1:]])
+    return flac_layout(native, 0, len(native)).parts
 
 
 def _fits(pages: Sequence[Page], ends: Sequence[int], offset: int, total: int) -> bool:

@@ -1,4 +1,6 @@
-"""How many samples a packet of an Ogg stream holds, by its codec: Vorbis, Opus and FLAC.
+"""How many samples a packet of an Ogg stream holds, by its codec: Vorbis and Opus.
+
+FLAC is taken out of its pages and read as such.
 
 What is done with the sums belongs in :mod:`audio_assets.audio.ogg`.
 """
@@ -8,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from audio_assets.audio.flac import frame_header
 from audio_assets.audio.parts import DamagedError
 
 _OPUS_CLOCK = 48_000
@@ -16,6 +17,8 @@ _OPUS_CLOCK = 48_000
 _SILK, _HYBRID, _CELT = (480, 960, 1_920, 2_880), (480, 960), (120, 240, 480, 960)
 # The rates that libsndfile decodes Opus to.
 _OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
+# What stands before the native signature in the first packet of FLAC.
+OGG_FLAC_HEADER = 9
 _OTHERS = (b"Speex   ", b"fishead\0", b"\x80theora")
 
 
@@ -129,11 +132,6 @@ class OggFlac(Codec):
         self.rate = self.clock = int.from_bytes(packet[27:30], "big") >> 4
         if not self.rate:
             raise DamagedError("the file is damaged: its header gives a sample rate of 0 Hz")
-
-    def samples(self, packet: bytes) -> int:
-        """See :meth:`Codec.samples`."""
-        frame = frame_header(packet, 0, len(packet))
-        return 0 if frame is None else frame.size
 
 
 CODECS: Mapping[bytes, Callable[[bytes], Codec]] = {

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from audio_assets.audio.extent import Claim, find_audio
+from audio_assets.audio.extent import Claim, find_audio, is_open
 from audio_assets.audio.parts import DamagedError, Layout, Part
 from audio_assets.audio.stitched import Data, Piece, stretch
 from audio_assets.audio.wav import Chunk, read_coding
@@ -142,6 +142,12 @@ def _aiff(data: Data, start: int, end: int) -> _Sized | None:
     claimed = max(size - 8 - offset, 0)
     if body + claimed > end and 0 < counted * frame <= end - body:
         claimed = counted * frame
+    elif not is_open(counted) and not is_open(size) and counted * frame != claimed:
+        # The frames may be too few, or the channels, the bits or the offset wrong.
+        raise DamagedError(
+            f"the file is damaged: its header contradicts itself ({counted} frames of {frame} "
+            f"bytes, and {claimed} bytes of audio)"
+        )
     claim = Claim(body, claimed, max(end, body), frame, frame * rate)
     mended = [
         _Field(start + 4, ">I", lambda size: min(body + size - start - 8, 2**32 - 1)),

@@ -7,6 +7,7 @@ The one reader for runs, imports and the report. Which file can be used as a cli
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -101,9 +102,11 @@ def open_sound(data: Data, *, cut_too: bool = False) -> Sound:
     kind = container(data)
     if kind is None:
         raise DamagedError(f"{len(data)} bytes that begin with no {NAMES}", "not_audio")
-    if needs_extra(kind):
-        return PyAvSound(data, kind)
-    return _SndfileSound(data, kind, cut_too)
+    try:
+        return PyAvSound(data, kind) if needs_extra(kind) else _SndfileSound(data, kind, cut_too)
+    # Values that no writer gives, which no rule about headers has foreseen.
+    except (struct.error, ValueError, ArithmeticError, LookupError) as error:
+        raise DamagedError(f"the file is damaged: its header makes no sense ({error})") from error
 
 
 class _SndfileSound:

@@ -114,7 +114,7 @@ def _one(data: Data, start: int, end: int) -> tuple[Part, str | None, int | None
         end if next_file is None else next_file,
         coding.align,
         coding.bytes_per_second,
-        agrees=0 <= start + riff + 8 - audio.body - claimed <= 1,
+        agrees=not left_open and 0 <= start + riff + 8 - audio.body - claimed <= 1,
     )
     extent = find_audio(
         data,
@@ -157,8 +157,8 @@ def _consistent(coding: Coding, order: str) -> Coding:
     frame = coding.channels * width
     sizes = {frame, coding.channels * 4 if 16 < coding.bits < 32 else frame}
     rates = {coding.rate * size for size in sizes}
-    if not width:
-        raise DamagedError("the file is damaged: its header gives 0 bits a sample")
+    if not width or frame >= 2**16:
+        raise _contradiction(coding)
     align = coding.align or frame
     # A writer may leave either out. Another contradiction leaves it open which field is wrong, and
     # it may be the sample rate.

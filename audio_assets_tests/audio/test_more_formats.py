@@ -127,7 +127,12 @@ def test_an_aiff_file_of_open_length_is_used_whole(frames: int, size: int | None
 def test_an_aiff_file_with_half_its_length_is_used_whole_and_says_so() -> None:
     frames = round(SECONDS * RATE) // 2
     used(with_aiff_sizes(frames, 8 + 2 * frames), note=True)
-    used(with_aiff_sizes(frames, None))
+
+
+def test_an_aiff_file_whose_two_lengths_differ_is_refused() -> None:
+    # Its frames may be too few, or its channels or bits too many.
+    found = decode_clip(with_aiff_sizes(round(SECONDS * RATE) // 2, None), DurationLimits())
+    assert isinstance(found, ClipFault) and "contradicts itself" in found.detail
 
 
 @pytest.mark.parametrize("size", [0, 2**64 - 1, 2**63 - 1])
