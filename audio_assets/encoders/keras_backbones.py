@@ -24,9 +24,6 @@ from audio_assets.encoders.tensorflow_runtime import require_tensorflow, shared_
 from audio_assets.errors import AudioAssetsError, WeightsError
 from audio_assets.weights.sources import SOURCES
 
-# One graph for one number of windows: kernels chosen by batch size round differently.
-_BATCH = 4
-
 
 @dataclass(frozen=True)
 class _Backbone:
@@ -98,13 +95,11 @@ class KerasBackboneEncoder:
         tf = tensorflow()
         graph = shared_model(_MAKERS[self.name], self._path, file_sha256(self._path))
         embeddings = np.empty((len(windows), self.dimension), dtype=np.float32)
-        batch = np.zeros((_BATCH, log_mel_image.SIZE, log_mel_image.SIZE, 3), dtype=np.float32)
-        for start in range(0, len(windows), _BATCH):
-            part = windows[start : start + _BATCH]
-            batch[: len(part)] = log_mel_image.log_mel_images(part)
-            batch[len(part) :] = 0
-            (encoded,) = graph(tf.constant(batch))
-            embeddings[start : start + len(part)] = encoded.numpy()[: len(part)]
+        # One window per call: see audio_assets.encoders.tensorflow_runtime.
+        for row in range(len(windows)):
+            image = log_mel_image.log_mel_images(windows[row : row + 1])
+            (encoded,) = graph(tf.constant(image))
+            embeddings[row] = encoded.numpy()[0]
         return Encoded(embeddings)
 
 
@@ -166,7 +161,7 @@ def _graph(name: str, weights: Path) -> Any:
     model = load_backbone(name, weights)
     module = import_module(f"keras.applications.{_BACKBONES[name].module}")
     size = log_mel_image.SIZE
-    signature = [tf.TensorSpec((_BATCH, size, size, 3), tf.float32)]
+    signature = [tf.TensorSpec((1, size, size, 3), tf.float32)]
 
     def embed(images: Any) -> Any:
         # Keras's own preprocessing for this backbone; it changes numpy arrays in place, and

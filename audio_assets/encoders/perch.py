@@ -104,10 +104,11 @@ class PerchEncoder:
         classes = len(self.classes or ())
         embeddings = np.empty((len(windows), self.dimension), dtype=np.float32)
         scores = np.empty((len(windows), classes), dtype=np.float32)
-        # One window at a time: in a batch, the dense layers round a window by its place, and some
-        # exports take no more than one.
-        for row, window in enumerate(to_peak(windows, _PEAK)):
-            logits, embedding = _infer(model, tf.constant(window[None]))
+        # One window per call: see audio_assets.encoders.tensorflow_runtime. Some exports take no
+        # more than one.
+        for row in range(len(windows)):
+            window = to_peak(windows[row : row + 1], _PEAK)
+            logits, embedding = _infer(model, tf.constant(window))
             self._check(embedding.shape, logits.shape, classes)
             embeddings[row] = embedding[0]
             scores[row] = logits[0]
