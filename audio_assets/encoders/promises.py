@@ -15,6 +15,15 @@ import numpy as np
 
 from audio_assets.encoders.base import Encoded, Encoder
 
+PROCESSOR_TOLERANCE = 1e-5
+"""Largest distance between what two kinds of processors make of one window, in embeddings and in
+class scores, relative to their length.
+
+On processors of one kind, all bits are equal. Other kinds add in another order, in TensorFlow, in
+XNNPACK and in numpy's BLAS: instruction sets from SSE4.1 to AVX-512 differ by up to 2e-6. The
+fingerprint does not tell them apart, as no result changes that anybody could see.
+"""
+
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 

@@ -72,7 +72,9 @@ def evaluate(
         recordings with replacement, each evaluated anew; that takes N times as long.
     splits
         A split plan of the same protocol aligned to the rows, in place of one drawn with
-        ``folds``, ``repeats``, ``seed`` and ``holdout_per_class``.
+        ``folds``, ``repeats``, ``seed`` and ``holdout_per_class``. That draw depends on all bits of
+        the embeddings, which differ between kinds of processors; runs draw by the checksums of the
+        sounds.
     class_scores
         float[n_clips], the encoder's own score for the positive class: the point at size 0.
     holdout_per_class

@@ -75,6 +75,18 @@ def test_a_windows_result_does_not_depend_on_its_neighbours_or_their_number(
             np.testing.assert_array_equal(part.class_scores, whole.class_scores[rows])
 
 
+def test_a_windows_result_does_not_depend_on_where_it_lies_in_memory(encoder: Encoder) -> None:
+    made = windows(encoder)[:2]
+    whole = encoder.encode(made)
+    # From each multiple of four bytes on, in a line of the cache.
+    memory = np.empty(made.size + 32, dtype=np.float32)
+    start = -memory.ctypes.data // 4 % 16
+    for offset in (0, 1, 2, 4, 8, 15):
+        moved = memory[start + offset :][: made.size].reshape(made.shape)
+        moved[:] = made
+        np.testing.assert_array_equal(encoder.encode(moved).embeddings, whole.embeddings)
+
+
 def test_two_instances_agree_to_the_bit_and_on_the_fingerprint(
     encoder: Encoder, stand_ins: StandIns
 ) -> None:
