@@ -78,10 +78,10 @@ def test_a_windows_result_does_not_depend_on_its_neighbours_or_their_number(
 def test_a_windows_result_does_not_depend_on_where_it_lies_in_memory(encoder: Encoder) -> None:
     made = windows(encoder)[:2]
     whole = encoder.encode(made)
-    # From each multiple of four bytes on, in a line of the cache.
+    # At the start of a line of the cache, a number further, and half a line further.
     memory = np.empty(made.size + 32, dtype=np.float32)
     start = -memory.ctypes.data // 4 % 16
-    for offset in (0, 1, 2, 4, 8, 15):
+    for offset in (0, 1, 8):
         moved = memory[start + offset :][: made.size].reshape(made.shape)
         moved[:] = made
         np.testing.assert_array_equal(encoder.encode(moved).embeddings, whole.embeddings)

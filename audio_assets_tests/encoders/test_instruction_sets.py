@@ -90,10 +90,11 @@ def run_as(kind: str, *arguments: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_window_gives_the_same_bits_however_it_is_embedded(kind: str) -> None:
-    # On older kinds the large backbones take minutes; their kernels are mobilenet's.
-    names = [name for name in ENCODERS if kind.startswith("AVX2") or name not in SLOW]
     file = "audio_assets_tests/encoders/test_every_encoder.py"
-    tests = [f"{file}::{rule}[{name}]" for rule in RULES for name in names]
+    tests = [f"{file}::{rule}[{name}]" for rule in RULES for name in ENCODERS if name not in SLOW]
+    if kind == "AVX2":
+        # The large backbones take long, so the rule that their batches broke, where they did.
+        tests += [f"{file}::{RULES[0]}[{name}]" for name in SLOW]
     run_as(kind, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *tests)
 
 
