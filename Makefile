@@ -52,7 +52,7 @@ docs: $(VENV)/dev.stamp ## Build the pages under docs/ into docs/_build; a warni
 format: $(VENV)/dev.stamp ## Format the code
 	$(BIN)/python -m black audio_assets audio_assets_tests benchmarks docs examples .ci
 
-ui: $(VENV)/demo.stamp ## Start the Dagster UI and daemon on http://localhost:3000
+ui: $(VENV)/models.stamp ## Start the Dagster UI and daemon on http://localhost:3000
 	DAGSTER_HOME="$(CURDIR)" $(BIN)/dagster dev -w workspace.yaml
 
 lock: $(VENV)/dev.stamp ## Bring requirements.lock up to pyproject.toml (LOCK_ARGS=--upgrade for new releases)
@@ -75,8 +75,14 @@ $(BIN)/python:
 
 $(VENV)/demo.stamp: pyproject.toml requirements.lock Makefile | $(BIN)/python
 	@echo "Installing into $(VENV); the first time this takes a few minutes."
-	@$(PIP_INSTALL) -e '.[tensorflow]'
+	@$(PIP_INSTALL) -e .
 	@$(COMPILE)
+	@touch $@
+
+# The models that need TensorFlow have no weights in a fresh clone, so the demo leaves them out.
+$(VENV)/models.stamp: $(VENV)/demo.stamp
+	@echo "Installing TensorFlow into $(VENV), 2 GB."
+	@$(PIP_INSTALL) -e '.[tensorflow]'
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml requirements.lock Makefile | $(BIN)/python
@@ -84,4 +90,4 @@ $(VENV)/dev.stamp: pyproject.toml requirements.lock Makefile | $(BIN)/python
 	@$(PIP_INSTALL) -e '.[dev,docs,k8s,tensorflow]'
 	@$(PIP_INSTALL) $(AXE)
 	@$(COMPILE)
-	@touch $@ $(VENV)/demo.stamp
+	@touch $@ $(VENV)/demo.stamp $(VENV)/models.stamp
