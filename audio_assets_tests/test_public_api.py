@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table["clip_id"] = [f"{label}/clip-{row}" for row, label in enumerate(table["label"])]
     table["recording_id"] = clips.recordings
     table["embedding"] = list(clips.embeddings.astype(np.float32))
-    table = table.assign(status="ok", seconds=3.0, windows=1, sha256="0" * 64)
+    table = table.assign(status="ok", seconds=3.0, heard_before=np.nan, windows=1, sha256="0" * 64)
     unusable = {"clip_id": "pos/none", "label": "pos", "recording_id": "none"}
     unusable |= {"status": "quarantined", "reason": "silent", "detail": "all samples are 0"}
     table = pd.concat([table, pd.DataFrame([unusable | {"embedding": None}])], ignore_index=True)

@@ -12,6 +12,7 @@ LOSS_WORDS = {
     "empty_file": "empty",
     "no_samples": "without samples",
     "not_audio": "not audio in a format that can be read",
+    "needs_extra": "of a format that needs the extra `formats`",
     "undecodable": "damaged or cut off",
     "too_short": "too short",
     "too_long": "too long",

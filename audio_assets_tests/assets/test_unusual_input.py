@@ -85,7 +85,7 @@ REFUSED = {
     "zero bytes.wav": (b"", "empty_file", "0 bytes"),
     "zero bytes again.wav": (b"", "empty_file", "0 bytes"),
     "header only.wav": (encoded(sound(132)[:0]), "no_samples", "header and no samples"),
-    "cut.wav": (encoded(sound(133))[:-500], "undecodable", "cut off"),
+    "cut.wav": (encoded(sound(133))[:-5000], "undecodable", "cut off"),
     "cut.flac": (encoded(sound(134), kind="FLAC")[:-500], "undecodable", "cut off"),
     "cut.ogg": (encoded(sound(135), kind="OGG")[:-500], "undecodable", "cut off"),
     "cut.mp3": (encoded(sound(136), kind="MP3")[:-500], "undecodable", "cut off"),

@@ -28,11 +28,15 @@ def properties(notes: dict[str, str]) -> pd.DataFrame:
     return validate(pd.DataFrame(rows, columns=list(CLIP_PROPERTIES.column_names)), CLIP_PROPERTIES)
 
 
+NO_CLIPS = pd.DataFrame({"status": [], "uri": [], "recording_rule": pd.Series([], dtype=str)})
+
+
 def found(notes: dict[str, str] | None = None) -> pd.DataFrame:
     table = find(
         [],
         properties(notes or {}),
         pd.DataFrame(columns=list(BALANCED_MANIFEST.column_names)),
+        NO_CLIPS,
         species="bat",
         ci_level=0.95,
         warn_auc=0.75,
@@ -74,6 +78,7 @@ def test_positives_that_could_not_be_read_are_counted_where_files_were_to_be_com
         [],
         clips[clips["label"] == "neg"],
         manifest,
+        NO_CLIPS,
         species="bat",
         ci_level=0.95,
         warn_auc=0.75,

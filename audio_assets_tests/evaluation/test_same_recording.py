@@ -92,7 +92,8 @@ def test_only_the_largest_size_counts_in_the_leak_check():
 
 def found(row, **changes):
     """Findings about pairs of one recording, from one row of the leak check."""
-    properties = pd.DataFrame({"variant": [], "label": [], "recording_id": []})
+    columns = ("variant", "label", "recording_id", "clip_id", "note")
+    properties = pd.DataFrame({name: pd.Series([], dtype=str) for name in columns})
     table = findings.find(
         [pd.DataFrame([{**row, **changes}])],
         properties,
@@ -101,6 +102,7 @@ def found(row, **changes):
         species="owl",
         ci_level=0.95,
         warn_auc=0.75,
+        models={},
     )
     return table[table["kind"] == "same_recording"]
 
