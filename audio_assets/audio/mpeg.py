@@ -99,8 +99,8 @@ class Count:
         The frame.
     frames
         Their number without this one, or None.
-    frames_at
-        Where that number stands, or None.
+    frames_at, size_at
+        Where that number and the number of bytes stand, or None.
     is_sound
         Whether its checksum fits, or it has none.
     trims
@@ -111,6 +111,7 @@ class Count:
     size: int
     frames: int | None
     frames_at: int | None
+    size_at: int | None
     is_sound: bool
     trims: tuple[int, int] | None
 
@@ -280,10 +281,11 @@ def _count(data: Data, at: int, header: Header) -> Count | None:
         is_sound = not has_lame or _lame_is_sound(data[at : lame + _LAME_SIZE])
         trims = _trims(data[lame + 21 : lame + 24]) if has_lame else None
         frames = None if frames_at is None else int.from_bytes(data[name + 8 : name + 12], "big")
-        return Count(at, header.size, frames, frames_at, is_sound, trims)
+        size_at = name + 8 + 4 * (flags & 1) if flags & 2 else None
+        return Count(at, header.size, frames, frames_at, size_at, is_sound, trims)
     if data[at + 36 : at + 40] == b"VBRI":
         frames = int.from_bytes(data[at + 50 : at + 54], "big")
-        return Count(at, header.size, frames, None, True, None)
+        return Count(at, header.size, frames, None, None, True, None)
     return None
 
 
@@ -324,6 +326,11 @@ def _part(data: Data, stream: _Stream) -> tuple[Part, str | None]:
     head = data[count.at : count.at + count.size]
     place = count.frames_at - count.at
     head = head[:place] + found.to_bytes(4, "big") + head[place + 4 :]
+    if found != counted and count.size_at is not None:
+        # The decoder warns on the console of a size that is far from that of the file.
+        place = count.size_at - count.at
+        size = len(head) + sum(map(len, runs))
+        head = head[:place] + size.to_bytes(4, "big") + head[place + 4 :]
     trimmed = sum(count.trims) if count.trims else _DECODER_DELAY
     frames = max(found * stream.header.samples - trimmed, 0)
     verify = partial(_verify, frames, stream.header)

@@ -21,7 +21,6 @@ from audio_assets.audio.parts import (
     DamagedError,
     Layout,
     Part,
-    cut_off,
 )
 from audio_assets.audio.stitched import Data, Piece, stretch
 
@@ -191,7 +190,11 @@ def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | No
             fault = DamagedError("the file is cut off or damaged: its last Ogg page is not whole")
         missing = (cut.position - offset - total) / codec.clock
         if fault is None and missing > TOLERANCE_SECONDS:
-            fault = cut_off(missing, (cut.position - offset - codec.skip) / codec.clock, "it")
+            # How many pages would have followed that one, nobody knows.
+            fault = DamagedError(
+                f"the file is cut off in the middle of a page: at least {missing:.2f} s after its "
+                f"first {(total - codec.skip) / codec.clock:.2f} s are missing"
+            )
     note = None
     promised = position / codec.clock
     if pages[-1].flags & _LAST and abs(position - total) / codec.clock > TOLERANCE_SECONDS:
