@@ -1,7 +1,7 @@
 """TensorFlow as the encoders use it: one copy of a model in a process, and bounded threads.
 
 Encoders give a model one window per call, always in the same shape. A batch would save at most a
-tenth of the time, and on some processors it changes the result: without AVX-512, TensorFlow's
+seventh of the time, and on some processors it changes the result: without AVX-512, TensorFlow's
 matrix products handle the last rows of a batch in another kernel, which rounds differently, so that
 a window's last bits depend on its place. With one window per call, one thread per operation and
 TensorFlow's aligned buffers, nothing is left for them to depend on but the kind of processor.
