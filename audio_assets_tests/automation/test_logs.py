@@ -71,12 +71,12 @@ def test_no_secret_is_in_any_log_of_a_failed_run_and_each_line_of_json_is_an_obj
     run_inventory(settings, instance)
 
     (posted,) = hook.got
-    assert "may not be read (403)" in posted["text"]
+    assert "may not be listed (403)" in posted["text"]
     files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    events = [path for path, data in files.items() if b"may not be read" in data]
+    events = [path for path, data in files.items() if b"may not be listed" in data]
     assert any(path.suffix == ".db" for path in events)
     said = "".join(capfd.readouterr())
-    assert "may not be read" in said and "not posted: the webhook answered 500" in said
+    assert "may not be listed" in said and "not posted: the webhook answered 500" in said
     for secret in PLANTED:
         assert secret not in said and secret not in str(posted)
         assert [path for path, data in files.items() if secret.encode() in data] == []

@@ -32,7 +32,7 @@ def test_run_and_status_tell_fresh_stale_missing_and_failed_apart(call, tmp_path
     assert {"asset": "learning_curve", "partition": "placeholder|owl"} in done["materialized"]
     assert {"asset": "experiment_report", "partition": None} in done["materialized"]
     assert done["failures"] == []
-    assert done["quarantine"] == [{"species": "owl", "quarantined": 0, "clips": 24}]
+    assert done["quarantine"] == [{"species": "owl", "quarantined": 0, "clips": 24, "reasons": {}}]
     assert done["report"] == "results/report/index.html"
     assert "asset partitions were materialized" in ran.err
     assert (tmp_path / "results/report/index.html").exists()
