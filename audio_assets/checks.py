@@ -12,7 +12,6 @@ from audio_assets.partitions import SPECIES, split_key
 from audio_assets.tables import EMBEDDINGS
 from audio_assets.tables.losses import loss_in_words
 
-IN_TIME = "audio_is_worked_on_in_time"
 FEW_RECORDINGS = 10
 """Of a class: fewer make the report warn."""
 
@@ -30,7 +29,6 @@ def build_checks(plan: AssetPlan, look: Look) -> Sequence[dg.AssetChecksDefiniti
             _no_recording_straddles_folds(),
             _values_lie_in_their_range(plan),
             _results_are_of_this_audio(plan, look),
-            _audio_is_worked_on_in_time(plan),
             _few_recordings_joined(plan),
             _few_clips_in_quarantine(plan),
             _nothing_gives_the_labels_away(plan),
@@ -193,20 +191,6 @@ def _results_are_of_this_audio(plan: AssetPlan, look: Look) -> dg.AssetChecksDef
         )
 
     return results_are_of_this_audio
-
-
-def _audio_is_worked_on_in_time(plan: AssetPlan) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
-        asset="roc_auc_chart",
-        name=IN_TIME,
-        partitions_def=SPECIES,
-        description=f"Results follow the audio of a species within {plan.settings.late_hours:g} "
-        "hours. The sensor stale_partitions says when they do not; a new chart says that they do.",
-    )
-    def audio_is_worked_on_in_time(roc_auc_chart: Any) -> dg.AssetCheckResult:
-        return dg.AssetCheckResult(passed=True, description="this chart was just made")
-
-    return audio_is_worked_on_in_time
 
 
 def _no_recording_straddles_folds() -> dg.AssetChecksDefinition:

@@ -175,7 +175,7 @@ class Settings(BaseSettings):
         24.0,
         gt=0,
         allow_inf_nan=False,
-        description="Hours after which results that do not follow the audio fail a check.",
+        description="Hours after which a species whose work is due is called late.",
     )
     webhook_url: SecretStr | None = Field(
         None, description="Address that failed runs are posted to, as JSON with a `text`; a secret."

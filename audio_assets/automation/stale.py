@@ -10,17 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.data_version import extract_data_version_from_entry
 
 from audio_assets import jobs
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.runs import history_of, last_run_failed, run_request, running_tasks
 from audio_assets.automation.tasks import all_tasks, species_to_keep
-from audio_assets.checks import IN_TIME
 from audio_assets.errors import AudioAssetsError, EncoderError, TransientStorageError
 from audio_assets.scheduling.decisions import (
     ATTEMPTS,
@@ -66,11 +64,19 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
         said = standing_words(decision)
         for task in decision.of(Standing.FAILED):
             context.log.warning(f"{task} failed and is given up until its code or inputs change")
-        late = late_species(plan, context.instance, decision)
+        now = time.time()
+        behind = species_behind(decision)
+        since = behind_since(behind, _read(context.cursor), now)
+        for species in late_species(since, plan.settings.late_hours, now):
+            hours = (now - since[species]) / 3600
+            late = f"{species} has been behind for {hours:.0f} h: {behind[species]}"
+            context.log.warning(late)
+            said += f"; late: {late}"
+        # Without asset events: of a check outside a run Dagster stores one per partition. A second
+        # fails the tick before its run requests are stored, and so every tick from then on.
         return dg.SensorResult(
             run_requests=requests[:_REQUESTS_A_TICK],
-            asset_events=_check_events(late, _read(context.cursor)),
-            cursor=json.dumps(sorted(late)),
+            cursor=json.dumps(since, sort_keys=True),
             skip_reason=dg.SkipReason(said) if not requests else None,
         )
 
@@ -145,55 +151,43 @@ def _fault(error: BaseException) -> str:
     return type(error).__qualname__
 
 
-def late_species(
-    plan: AssetPlan, instance: dg.DagsterInstance, decision: Decision
-) -> dict[str, str]:
-    """Species whose audio of LATE_HOURS ago has no results yet, with what is behind."""
-    behind: dict[str, list[Task]] = {}
+def species_behind(decision: Decision) -> dict[str, str]:
+    """Species with work that is not done, and which that is, in words."""
+    behind: dict[str, list[str]] = {}
     for task, standing in decision.standings.items():
         species = task.partition.rpartition("|")[2]
-        if standing is not Standing.FRESH and task.job not in (jobs.ENCODERS, jobs.INVENTORY):
-            behind.setdefault(species, []).append(task)
-    deadline = time.time() - 3600 * plan.settings.late_hours
-    return {
-        species: ", ".join(f"{task}: {decision.standings[task]}" for task in tasks)
-        for species, tasks in behind.items()
-        if species and _audio_since(instance, species) < deadline
-    }
+        is_of_species = species and task.job not in (jobs.ENCODERS, jobs.INVENTORY)
+        if is_of_species and standing is not Standing.FRESH:
+            behind.setdefault(species, []).append(f"{task}: {standing}")
+    return {species: ", ".join(tasks) for species, tasks in behind.items()}
 
 
-def _audio_since(instance: dg.DagsterInstance, species: str) -> float:
-    """When the audio of now was first listed; never, for a species without an inventory."""
-    since, version = float("inf"), None
-    made = dg.AssetRecordsFilter(dg.AssetKey("audio_inventory"), asset_partitions=[species])
-    # Newest first; the nightly schedule adds one a day where nothing changes.
-    for record in instance.fetch_materializations(made, limit=100).records:
-        found = extract_data_version_from_entry(record.event_log_entry)
-        if version is not None and found != version:
-            break
-        since, version = record.timestamp, found
-    return since
+def behind_since(
+    behind: Iterable[str], before: Mapping[str, float], now: float
+) -> dict[str, float]:
+    """Since when each species has been behind: now, unless it was at the last tick too.
+
+    Parameters
+    ----------
+    behind
+        Species that are behind now.
+    before
+        What this gave at the last tick.
+    now
+        Seconds since the epoch.
+    """
+    return {species: before.get(species, now) for species in behind}
 
 
-def _check_events(late: Mapping[str, str], before: Sequence[str]) -> list[dg.AssetCheckEvaluation]:
-    """Events of species that are late now, and of those that no longer are."""
-    events = [(name, False, f"behind: {what}") for name, what in late.items() if name not in before]
-    events += [(name, True, "up to date again") for name in before if name not in late]
-    return [
-        dg.AssetCheckEvaluation(
-            asset_key=dg.AssetKey("roc_auc_chart"),
-            check_name=IN_TIME,
-            passed=passed,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=what,
-            partition=name,
-        )
-        for name, passed, what in events
-    ]
+def late_species(since: Mapping[str, float], late_hours: float, now: float) -> list[str]:
+    """Species that have been behind for longer than ``late_hours``."""
+    return sorted(name for name, start in since.items() if now - start > 3600 * late_hours)
 
 
-def _read(cursor: str | None) -> list[str]:
-    return list(json.loads(cursor or "[]"))
+def _read(cursor: str | None) -> dict[str, float]:
+    """Since when which species have been behind; an earlier version kept their names alone."""
+    kept = json.loads(cursor or "{}")
+    return kept if isinstance(kept, dict) else {}
 
 
 def standing_words(decision: Decision) -> str:

@@ -1,5 +1,6 @@
 """What a fault does to the automation: what is tried again, given up and told, and what goes on."""
 
+import json
 import sys
 from typing import Any
 from uuid import uuid4
@@ -233,20 +234,37 @@ def test_nothing_is_built_on_what_a_blocking_check_refuses(automation, monkeypat
     assert set(load_learning_curves(automation.place.results.root)["species"]) == {"owl"}
 
 
-def test_a_species_whose_results_do_not_follow_its_audio_fails_a_check_until_they_do(
+def test_a_species_is_late_when_its_work_has_been_due_too_long_and_its_runs_are_asked_for(
     filled, monkeypatch
 ):
-    def events() -> list[tuple[str | None, bool]]:
+    clock = [stale.time.time()]
+    monkeypatch.setattr(stale.time, "time", lambda: clock[0])
+
+    def look() -> tuple[int, dict[str, float], str]:
         seen = filled.look("stale_partitions")
         filled.cursors["stale_partitions"] = seen.cursor
-        return [(event.partition, event.passed) for event in seen.asset_events]
+        # Dagster stores one runless event per check and partition: a second ends all ticks.
+        assert not seen.asset_events
+        return len(seen.run_requests or ()), json.loads(seen.cursor), seen.skip_message or ""
 
-    filled.settings["target_auc"] = 0.7
-    assert events() == []
-    now = stale.time.time
-    monkeypatch.setattr(stale.time, "time", lambda: now() + 25 * 3600)
-    assert sorted(events()) == [("fox", False), ("owl", False)]
-    assert events() == []
-    filled.settings = dict(SETTINGS)
-    assert sorted(events()) == [("fox", True), ("owl", True)]
-    assert events() == []
+    # Late, mended, and late again: nothing that was told before stands in the way.
+    for _ in range(3):
+        filled.settings["target_auc"] = 0.7
+        start = clock[0]
+        requests, since, _ = look()
+        assert requests and since == {"fox": start, "owl": start}
+        # However old the audio is, work that became due just now is not late.
+        assert stale.late_species(since, 24, clock[0] + 23 * 3600) == []
+        clock[0] += 25 * 3600
+        requests, since, _ = look()
+        assert requests and since == {"fox": start, "owl": start}
+        assert stale.late_species(since, 24, clock[0]) == ["fox", "owl"]
+        filled.settings = dict(SETTINGS)
+        requests, since, said = look()
+        assert (requests, since) == (0, {}) and "late" not in said
+
+
+def test_what_an_earlier_version_kept_of_late_species_stops_no_tick(filled):
+    filled.cursors["stale_partitions"] = '["fox", "owl"]'
+    seen = filled.look("stale_partitions")
+    assert json.loads(seen.cursor) == {} and "fresh" in seen.skip_message
