@@ -210,6 +210,10 @@ def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | No
         pieces = _runs(data, pages)
     else:
         pieces = [*_mended(data, pages, ends, total)]
+    first = data[pages[0].start : pages[0].end]
+    if codec.first_page(first) != first:
+        rest = _runs(data, pages[1:]) if isinstance(pieces[0], memoryview) else pieces[1:]
+        pieces = [_with_checksum(codec.first_page(first)), *rest]
     verify = partial(_verify, frames, codec.rate)
     return Part(pieces, frames, verify=verify, fault=fault), note
 

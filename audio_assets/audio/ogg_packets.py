@@ -51,6 +51,10 @@ class Codec:
         """Samples per channel, on the clock, that the next packet adds."""
         raise NotImplementedError
 
+    def first_page(self, page: bytes) -> bytes:
+        """The first page as the decoder has to get it, its checksum left as it was."""
+        return page
+
     def offset(self, pages: Sequence[HasPosition], ends: Sequence[int]) -> int:
         """Position at which the stream begins: a part of a longer one does not begin at 0.
 
@@ -104,8 +108,17 @@ class Opus(Codec):
         self.skip = int.from_bytes(packet[10:12], "little")
         rate = int.from_bytes(packet[12:16], "little")
         self.rate = next((known for known in _OPUS_RATES if known >= rate), _OPUS_CLOCK)
+        self._is_open = not rate
         if not rate:
             self.rate = _OPUS_CLOCK
+
+    def first_page(self, page: bytes) -> bytes:
+        """See :meth:`Codec.first_page`."""
+        at = page.find(b"OpusHead") + 12
+        if not self._is_open:
+            return page
+        # libsndfile takes a rate that is left open for the lowest one there is.
+        return page[:at] + _OPUS_CLOCK.to_bytes(4, "little") + page[at + 4 :]
 
     def samples(self, packet: bytes) -> int:
         """See :meth:`Codec.samples`."""

@@ -119,6 +119,11 @@ def cases() -> dict[str, Make]:
         for group in (_ends, _parts, _damage, _positions):
             for name, make in group(coding):
                 found[f"OGG {coding.subtype} {name}"] = lambda m=make, c=coding: _of(c, m())
+    # RFC 7845, 5.1: the rate of what was encoded may be left open.
+    found["OGG OPUS of open rate"] = lambda: replace(_used(_of_open_rate(), False), rate=RATE)
+    found["OGG OPUS of open rate without its last page"] = lambda: _of(
+        CODINGS[1], _shortened(CODINGS[1], _of_open_rate())
+    )
     return found
 
 
@@ -170,14 +175,19 @@ def _ends(coding: _Coding) -> Iterator[tuple[str, Make]]:
     )
 
 
+def _of_open_rate() -> bytes:
+    head, *others = pages(encoded("OGG", "OPUS", seconds=SECONDS, rate=RATE))
+    return joined([replace(head, body=head.body[:12] + bytes(4) + head.body[16:]), *others])
+
+
 def _with_empty_last_page(data: bytes) -> bytes:
     *before, last = pages(data)
     end = replace(last, flags=LAST, sequence=last.sequence + 1, lacing=b"", body=b"")
     return joined([*before, replace(last, flags=last.flags & ~LAST), end])
 
 
-def _shortened(coding: _Coding) -> OddFile:
-    data = coding.make()
+def _shortened(coding: _Coding, data: bytes | None = None) -> OddFile:
+    data = data or coding.make()
     kept = pages(data)[:-1]
     seconds = coding.seconds(kept[-1].granule, data)
     return OddFile(joined(kept), whole(seconds, slack=0.06))
