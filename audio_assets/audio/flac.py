@@ -17,6 +17,7 @@ from audio_assets.audio.parts import (
     TOLERANCE_SECONDS,
     DamagedError,
     Layout,
+    OtherCodingError,
     Part,
     cut_off,
 )
@@ -25,6 +26,8 @@ from audio_assets.audio.stitched import Data, Piece, Stitched, stretch
 MAGIC = b"fLaC"
 FORMATS = ("FLAC",)
 _STREAMINFO = 34
+# libsndfile reads no more of them.
+_MOST_BITS = 24
 # libFLAC reads to the end of the file where STREAMINFO leaves the number of samples open.
 _OPEN = 0
 _RATES = (
@@ -118,7 +121,8 @@ def flac_layout(data: Data, start: int, end: int) -> Layout:
     Raises
     ------
     DamagedError
-        If it is cut off, or its header contradicts its frames.
+        If it is cut off, or its header contradicts its frames; :class:`OtherCodingError` for more
+        bits than libsndfile reads.
     """
     starts = [start]
     at = start
@@ -148,6 +152,8 @@ def _part(data: Data, start: int, end: int) -> Part:
                 f"the file is damaged: its header gives {name} {of_file}, its first frame "
                 f"{of_frame}"
             )
+    if info.bits > _MOST_BITS:
+        raise OtherCodingError(f"FLAC of {info.bits} bits")
     last = _last_frame(data, first, end)
     _check_sequence(data, first, last, end)
     there = _begins(last, first) + last.size - _begins(first, first)

@@ -14,6 +14,7 @@ from audio_assets.audio.stitched import Data, Stitched, stretch
 
 # The file properties of an ASF file, by which WMA says its duration.
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_MANY_PLANES = 8
 INSTALL = "pip install 'audio-assets[formats]'"
 
 
@@ -26,6 +27,8 @@ class PyAvSound:
         The file.
     kind
         Name of its container.
+    what
+        What is read with the extra only, where that is not all of this container.
 
     Raises
     ------
@@ -33,12 +36,12 @@ class PyAvSound:
         If the extra is not installed, or the file cannot be opened or holds no sound.
     """
 
-    def __init__(self, data: Data, kind: str) -> None:
+    def __init__(self, data: Data, kind: str, what: str | None = None) -> None:
         try:
             import av
         except ImportError as error:
             raise DamagedError(
-                f"{kind} is read with the extra `formats` only: {INSTALL}, or convert the file: "
+                f"{what or kind} is read with the extra `formats` only: {INSTALL}, or convert the file: "
                 "ffmpeg -i FILE FILE.flac",
                 "needs_extra",
             ) from error
@@ -77,10 +80,11 @@ class PyAvSound:
         held: NDArray[np.float64] | None = None
         try:
             with self._open() as container:
+                packed = _Packed()
                 for frame in container.decode(audio=0):
                     if frame.sample_rate != self.rate:
                         raise DamagedError("its sample rate changes within the file")
-                    block = _samples(frame)
+                    block = _samples(packed.of(frame))
                     if block.shape[1] != self.channels:
                         raise DamagedError("its number of channels changes within the file")
                     read += len(block)
@@ -122,6 +126,25 @@ def _duration(data: Data, container: Any, stream: Any) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     return None if container.duration is None else container.duration / 1_000_000
+
+
+class _Packed:
+    """Frames of many channels with the channels of a sample side by side."""
+
+    def __init__(self) -> None:
+        self._packer: Any = None
+
+    def of(self, frame: Any) -> Any:
+        """The frame, or one with the same samples that PyAV reads."""
+        # PyAV 18 looks for one plane more than FFmpeg has room for, and the process dies.
+        if not frame.format.is_planar or frame.layout.nb_channels < _MANY_PLANES:
+            return frame
+        if self._packer is None:
+            import av
+
+            self._packer = av.AudioResampler(format=frame.format.packed)
+        (packed,) = self._packer.resample(frame)
+        return packed
 
 
 def _samples(frame: Any) -> NDArray[np.float64]:

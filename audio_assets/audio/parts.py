@@ -35,6 +35,20 @@ class DamagedError(Exception):
         return self.detail
 
 
+class OtherCodingError(DamagedError):
+    """A file of a container that is read without the extra has a coding that the extra reads.
+
+    Parameters
+    ----------
+    what
+        Container and coding, in plain words.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is read with the extra only", "needs_extra")
+        self.what = what
+
+
 @dataclass(frozen=True)
 class Part:
     """A stretch of a file that a decoder reads as a file of its own.

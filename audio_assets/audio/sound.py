@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from audio_assets.audio.containers import NAMES, container, layout_of, needs_extra
 from audio_assets.audio.more_formats import PyAvSound
-from audio_assets.audio.parts import TOLERANCE_SECONDS, DamagedError, Part
+from audio_assets.audio.parts import TOLERANCE_SECONDS, DamagedError, OtherCodingError, Part
 from audio_assets.audio.stitched import Data, Stitched
 
 BLOCK_VALUES = 2**18
 """Values in a block, of all channels together: 2 MB. NumPy asks for huge pages from 4 MB on, and to
 clear these took longer than to decode 5 s of FLAC."""
+
+_UNSUPPORTED_ENCODING = 4
+"""libsndfile's number of the fault."""
 
 Block = NDArray[np.float64] | NDArray[np.float32]
 """[n, channels], n > 0; full scale is 1, and float files may exceed it."""
@@ -103,7 +106,12 @@ def open_sound(data: Data, *, cut_too: bool = False) -> Sound:
     if kind is None:
         raise DamagedError(f"{len(data)} bytes that begin with no {NAMES}", "not_audio")
     try:
-        return PyAvSound(data, kind) if needs_extra(kind) else _SndfileSound(data, kind, cut_too)
+        try:
+            return (
+                PyAvSound(data, kind) if needs_extra(kind) else _SndfileSound(data, kind, cut_too)
+            )
+        except OtherCodingError as other:
+            return PyAvSound(data, kind, other.what)
     # Values that no writer gives, which no rule about headers has foreseen.
     except (struct.error, ValueError, ArithmeticError, LookupError) as error:
         raise DamagedError(f"the file is damaged: its header makes no sense ({error})") from error
@@ -209,6 +217,8 @@ class _SndfileSound:
         try:
             opened = soundfile.SoundFile(_file(part))
         except soundfile.SoundFileError as error:
+            if kind == "CAF" and getattr(error, "code", 0) == _UNSUPPORTED_ENCODING:
+                raise OtherCodingError("CAF of this coding") from error
             size = sum(len(piece) for piece in part.pieces)
             # An MPEG frame is announced by eleven bits, which other files may begin with too.
             reason = "not_audio" if kind == "MP3" else "undecodable"

@@ -31,6 +31,8 @@ class Coding:
         Of the file.
     options
         Of FFmpeg's muxer.
+    bits
+        FFmpeg's name of the samples, where that is not its first choice.
     """
 
     name: str
@@ -41,16 +43,18 @@ class Coding:
     rate: int = 44_100
     channels: int = 1
     options: dict[str, str] = field(default_factory=dict, hash=False)
+    bits: str | None = None
 
     @lru_cache(maxsize=64)  # noqa: B019
     def file(self) -> bytes:
         """The sound in this container and coding."""
         import av
 
-        layout = "stereo" if self.channels == 2 else "mono"
-        samples = steps(SECONDS, self.rate, channels=self.channels).T
+        layout = {1: "mono", 2: "stereo", 8: "7.1"}[self.channels]
+        samples = steps(SECONDS, self.rate, channels=self.channels)
+        # Side by side: PyAV makes no frame of 8 planes.
         frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples, dtype=np.float32), format="fltp", layout=layout
+            np.ascontiguousarray(samples, dtype=np.float32).reshape(1, -1), "flt", layout
         )
         frame.sample_rate, frame.time_base = self.rate, Fraction(1, self.rate)
         frame.pts = 0
@@ -59,6 +63,9 @@ class Coding:
             path = Path(folder, "file")
             with av.open(str(path), "w", format=self.muxer, options=self.options) as container:
                 stream = container.add_stream(self.codec, rate=self.rate, layout=layout)
+                if self.bits is not None:
+                    stream.codec_context.format = self.bits
+                    stream.codec_context.options = {"strict": "experimental"}
                 stream.bit_rate = _HIGHEST_AMR_BITS if "amr" in self.codec else 96_000
                 container.mux(stream.encode(frame))
                 container.mux(stream.encode(None))
@@ -87,6 +94,11 @@ WITH_EXTRA = {
     "3GP AMR, index last": Coding("3GP", "3gp", "libopencore_amrnb", longer=0.02, rate=8_000),
     "WavPack": Coding("WavPack", "wv", "wavpack"),
     "WavPack stereo": Coding("WavPack", "wv", "wavpack", rate=96_000, channels=2),
+    "M4A of 8 channels": Coding("M4A", "ipod", "aac", rate=48_000, channels=8),
+    "WavPack of 8 channels": Coding("WavPack", "wv", "wavpack", rate=48_000, channels=8),
+    "CAF lossless": Coding("CAF", "caf", "alac"),
+    "CAF IMA": Coding("CAF", "caf", "adpcm_ima_qt"),
+    "FLAC of 32 bits": Coding("FLAC", "flac", "flac", bits="s32"),
 }
 LAYER_II = {
     "MP2": Coding("MP3", "mp2", "mp2", longer=0.04),

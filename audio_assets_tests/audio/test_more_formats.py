@@ -1,4 +1,4 @@
-"""AIFF, W64, CAF and AU, and with the extra M4A, AAC, WMA, 3GP and WavPack."""
+"""AIFF, W64, CAF and AU, and with the extra M4A, AAC, WMA, 3GP, WavPack and rare codings."""
 
 import struct
 import subprocess
@@ -177,10 +177,10 @@ def test_a_compressed_file_that_was_cut_is_refused(name: str, share: float) -> N
     result = decode_clip(data[: int(share * len(data))], LIMITS)
     assert isinstance(result, ClipFault), f"used {result.seconds:.3f} s, note {result.note!r}"
     assert result.reason in ("undecodable", "not_audio")
-    # Where a figure is given, it is right.
+    # Where a figure is given, it is right to a frame; WavPack has up to 0.4 s in one.
     figures = seconds_in(result.detail)
     missing = SECONDS * (1 - share)
-    assert not figures or any(abs(s - missing) < 0.13 for s in figures), result.detail
+    assert not figures or any(abs(s - missing) < 0.2 for s in figures), result.detail
 
 
 @pytest.mark.parametrize("name", ["AAC", "AAC 16 kHz"])
