@@ -26,8 +26,15 @@ from audio_assets.audio.stitched import Data, Piece, Stitched, stretch
 MAGIC = b"fLaC"
 FORMATS = ("FLAC",)
 _STREAMINFO = 34
+_CUESHEET, _PICTURE = 5, 6
 # libsndfile reads no more of them.
 _MOST_BITS = 24
+# libFLAC reads to the end of the file where STREAMINFO leaves the number of samples open.
+_OPEN = 0
+_RATES = (
+    0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000,
+)  # fmt: skip
+_BITS = 24
 # libFLAC reads to the end of the file where STREAMINFO leaves the number of samples open.
 _OPEN = 0
 _RATES = (
@@ -125,7 +132,8 @@ def flac_layout(data: Data, start: int, end: int) -> Layout:
         bits than libsndfile reads.
     """
     starts = [start]
-    at = start
+    # A picture in the metadata may hold anything.
+    _, at = read_stream_info(data, start, end)
     while (at := data.find(MAGIC, at + 4, end)) > 0:
         # STREAMINFO is the first block, and its length is always the same.
         if data[at + 4 : at + 8] in (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22"):
@@ -153,14 +161,17 @@ def _part(data: Data, start: int, end: int) -> Part:
                 f"{of_frame}"
             )
     if info.bits > _MOST_BITS:
-        raise OtherCodingError(f"FLAC of {info.bits} bits")
+        raise OtherCodingError(f"FLAC of {info.bits} bits", "needs_extra")
     last = _last_frame(data, first, end)
     _check_sequence(data, first, last, end)
     there = _begins(last, first) + last.size - _begins(first, first)
-    header = data[start : start + 8 + _STREAMINFO]
+    header, after = data[start : start + 8 + _STREAMINFO], start + 8 + _STREAMINFO
+    as_it_is: tuple[Piece, ...] = (stretch(data, start, end),)
+    if not _is_readable(data, after, audio):
+        header, after = header[:4] + b"\x80" + header[5:], audio
+        as_it_is = (header, stretch(data, after, end))
     claim = int.from_bytes(header[18:26], "big")
     header = header[:18] + (claim >> 36 << 36 | _OPEN).to_bytes(8, "big") + header[26:]
-    after = start + 8 + _STREAMINFO
 
     def up_to(audio_end: int, there: int, fault: DamagedError | None = None) -> Part:
         pieces = (header, stretch(data, after, audio_end))
@@ -181,7 +192,7 @@ def _part(data: Data, start: int, end: int) -> Part:
 
     if there == info.samples:
         # Then the frames are there, and the decoder tells whether anything follows the last one.
-        return Part((stretch(data, start, end),), there, retry=without_tail)
+        return Part(as_it_is, there, retry=without_tail)
     return without_tail() or up_to(end, there)
 
 
@@ -217,17 +228,22 @@ def read_stream_info(data: Data, start: int, end: int) -> tuple[StreamInfo, int]
     return info, at
 
 
+def _is_readable(data: Data, at: int, audio: int) -> bool:
+    """Whether the decoder reads all metadata from here on; it fails at a picture with a fault."""
+    while at < audio:
+        if data[at] & 0x7F in (_CUESHEET, _PICTURE):
+            return False
+        at += 4 + int.from_bytes(data[at + 1 : at + 4], "big")
+    return True
+
+
 def frame_header(data: Data, at: int, end: int) -> Frame | None:
     """The header of the frame that begins here; None if none does."""
     head = data[at : min(at + _HEADER, end)]
     if len(head) < 6 or head[0] != 0xFF or head[1] & 0xFE != 0xF8:
         return None
-    block, rate_code, channel_code, bit_code = (
-        head[2] >> 4,
-        head[2] & 15,
-        head[3] >> 4,
-        head[3] >> 1 & 7,
-    )
+    block, rate_code = head[2] >> 4, head[2] & 15
+    channel_code, bit_code = head[3] >> 4, head[3] >> 1 & 7
     if not block or rate_code == 15 or channel_code > 10 or bit_code == 3 or head[3] & 1:
         return None
     # As in UTF-8, the leading ones of the first byte count the bytes.

@@ -41,8 +41,8 @@ class PyAvSound:
             import av
         except ImportError as error:
             raise DamagedError(
-                f"{what or kind} is read with the extra `formats` only: {INSTALL}, or convert the file: "
-                "ffmpeg -i FILE FILE.flac",
+                f"{what or kind} is read with the extra `formats` only: {INSTALL}, or convert the "
+                "file: ffmpeg -i FILE FILE.flac",
                 "needs_extra",
             ) from error
         self._errors: tuple[type[Exception], ...] = (av.FFmpegError, ValueError)

@@ -36,17 +36,10 @@ class DamagedError(Exception):
 
 
 class OtherCodingError(DamagedError):
-    """A file of a container that is read without the extra has a coding that the extra reads.
+    """A file of a container that is read without the extra has a coding that only the extra reads.
 
-    Parameters
-    ----------
-    what
-        Container and coding, in plain words.
+    ``detail`` is the container and coding in plain words.
     """
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is read with the extra only", "needs_extra")
-        self.what = what
 
 
 @dataclass(frozen=True)

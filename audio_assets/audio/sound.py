@@ -111,7 +111,7 @@ def open_sound(data: Data, *, cut_too: bool = False) -> Sound:
                 PyAvSound(data, kind) if needs_extra(kind) else _SndfileSound(data, kind, cut_too)
             )
         except OtherCodingError as other:
-            return PyAvSound(data, kind, other.what)
+            return PyAvSound(data, kind, other.detail)
     # Values that no writer gives, which no rule about headers has foreseen.
     except (struct.error, ValueError, ArithmeticError, LookupError) as error:
         raise DamagedError(f"the file is damaged: its header makes no sense ({error})") from error
@@ -218,7 +218,7 @@ class _SndfileSound:
             opened = soundfile.SoundFile(_file(part))
         except soundfile.SoundFileError as error:
             if kind == "CAF" and getattr(error, "code", 0) == _UNSUPPORTED_ENCODING:
-                raise OtherCodingError("CAF of this coding") from error
+                raise OtherCodingError("CAF of this coding", "needs_extra") from error
             size = sum(len(piece) for piece in part.pieces)
             # An MPEG frame is announced by eleven bits, which other files may begin with too.
             reason = "not_audio" if kind == "MP3" else "undecodable"

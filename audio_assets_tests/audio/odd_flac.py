@@ -160,6 +160,16 @@ def around() -> Iterator[tuple[str, Make]]:
                 lambda extra=extra, total=total: _used(flac(total, md5=False) + extra),
             )
     yield "ID3v2 before and ID3v1 after", lambda: _used(id3v2() + flac() + id3v1())
+    # The decoder fails at pictures whose own lengths are wrong.
+    yield "a FLAC header within a picture", lambda: _used(_with_picture(flac()[:42] * 9), False)
+    yield "an empty picture", lambda: _used(_with_picture(b""), False)
+    yield "a cuesheet without tracks", lambda: _used(_with_picture(bytes(396), b"\x85"), False)
+
+
+def _with_picture(picture: bytes, kind: bytes = b"\x86") -> bytes:
+    data = flac()
+    block = kind + len(picture).to_bytes(3, "big") + picture
+    return data[:4] + b"\0" + data[5:42] + block + data[frames(data)[0] :]
 
 
 def cut() -> Iterator[tuple[str, Make]]:
