@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from audio_assets.audio.parts import TOLERANCE_SECONDS, DamagedError, cut_off
-from audio_assets.audio.stitched import Data, only_zeros
+from audio_assets.audio.stitched import Data, is_filling
 
 # What writers that cannot seek back leave as a size: 0, or the largest value of a field with or
 # without sign, rounded down to a block or less the header (0x7FFFF000 of SoX, 0xFFFFFFDB, ...).
@@ -115,7 +115,7 @@ def find_audio(
             fault = cut_off(claim.seconds(missing), claim.seconds(claim.claimed), "its header")
         return Extent(claim.body, _without_trailer(claim, trailer), fault=fault)
     after = claim.body + claim.claimed
-    if claim.claimed and only_zeros(data, after, claim.end):
+    if claim.claimed and is_filling(data, after, claim.end):
         # Space that was set aside, or the rest of a block.
         return Extent(claim.body, _whole_blocks(claim))
     for follows in (after + claim.claimed % 2, after):

@@ -25,10 +25,11 @@ def stretch(data: Data, start: int, end: int) -> memoryview:
     return memoryview(data)[start:end]
 
 
-def only_zeros(data: Data, start: int, end: int) -> bool:
-    """Whether all bytes from ``start`` to ``end`` are zero."""
-    return all(
-        not data[at : min(at + _CHUNK, end)].strip(b"\0") for at in range(start, end, _CHUNK)
+def is_filling(data: Data, start: int, end: int) -> bool:
+    """Whether all bytes from ``start`` to ``end`` are those of empty space: 0, or erased flash."""
+    return any(
+        all(not data[at : min(at + _CHUNK, end)].strip(byte) for at in range(start, end, _CHUNK))
+        for byte in (b"\0", b"\xff")
     )
 
 

@@ -24,6 +24,7 @@ _OF_BLOCKS = (2, 0x11, 0x31)
 _AFTER_AUDIO = (
     b"LIST", b"id3 ", b"ID3 ", b"bext", b"guan", b"cue ", b"afsp", b"JUNK", b"junk", b"PAD ",
     b"iXML", b"_PMX", b"aXML", b"smpl", b"inst", b"fact", b"PEAK", b"wamd", b"FLLR", b"DISP",
+    b"axml", b"chna", b"sxml", b"bxml", b"levl", b"umid", b"acid", b"plst", b"SNDM", b"ResU",
 )  # fmt: skip
 _LARGEST_RIFF = 2**32 - 2**16
 
@@ -160,6 +161,9 @@ def _consistent(coding: Coding, order: str) -> Coding:
     if not width or frame >= 2**16:
         raise _contradiction(coding)
     align = coding.align or frame
+    if align not in sizes and coding.bytes_per_second == coding.rate * frame:
+        # All other fields agree.
+        align = frame
     # A writer may leave either out. Another contradiction leaves it open which field is wrong, and
     # it may be the sample rate.
     if align not in sizes or coding.bytes_per_second not in rates | {0}:

@@ -64,6 +64,7 @@ def chunks() -> Iterator[tuple[str, Make]]:
         "a last chunk of all ones": chunk(b"guan", long_text, size=0xFFFFFFFF),
         "a cut chunk header": b"LIST\x04",
         "NULs": bytes(300),
+        "erased flash": b"\xff" * 30_000,
         "a newline": b"\n",
         "a line": b"\r\n# end of file\r\n",
         "junk": bytes(range(7, 256)),
@@ -80,7 +81,19 @@ def chunks() -> Iterator[tuple[str, Make]]:
                     wav(odd, after=pad + behind, fmt=format_body(bits=8))
                 ),
             )
+    long_axml = chunk(b"axml", long_text, size=0xFFFFFFFF)
+    yield "axml of a size that stands in ds64", lambda: used(wav() + long_axml, False)
+    for align in (1, 4, 16):
+        yield (
+            f"{align} bytes a frame, all else right",
+            lambda align=align: used(_with_align(align), False),
+        )
     yield "ID3v2 before RIFF", lambda: used(id3v2() + wav())
+
+
+def _with_align(align: int) -> bytes:
+    data = wav()
+    return data[:32] + struct.pack("<H", align) + data[34:]
 
 
 def _between(extra: bytes) -> bytes:
