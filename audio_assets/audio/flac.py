@@ -34,23 +34,6 @@ _OPEN = 0
 _RATES = (
     0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000,
 )  # fmt: skip
-_BITS = 24
-# libFLAC reads to the end of the file where STREAMINFO leaves the number of samples open.
-_OPEN = 0
-_RATES = (
-    0,
-    88_200,
-    176_400,
-    192_000,
-    8_000,
-    16_000,
-    22_050,
-    24_000,
-    32_000,
-    44_100,
-    48_000,
-    96_000,
-)
 _BITS = (0, 8, 12, None, 16, 20, 24, 32)
 _CHANNELS = (1, 2, 3, 4, 5, 6, 7, 8, 2, 2, 2)
 # A frame of 8 channels of 65,535 samples of 32 bits, and its header.
