@@ -95,7 +95,7 @@ def _pages(data: Data, start: int, end: int) -> tuple[list[Page], Page | None]:
             after = data.find(MAGIC, at, end)
             while after >= 0 and not _is_whole(data, _page(data, after), end):
                 after = data.find(MAGIC, after + 1, end)
-            if after < 0:
+            if after < 0 and not _follows(pages, _page(data, at)):
                 # Bytes after the last page belong to another program.
                 return pages, None
             raise DamagedError(f"the file is damaged: no Ogg page at byte {at}")
@@ -107,6 +107,14 @@ def _pages(data: Data, start: int, end: int) -> tuple[list[Page], Page | None]:
         pages.append(page)
         at = page.end
     return pages, None
+
+
+def _follows(pages: Sequence[Page], page: Page | None) -> bool:
+    """Whether this would be the page after the last one, were it marked as a page."""
+    if page is None or not pages:
+        return False
+    last = pages[-1]
+    return (page.serial, page.sequence) == (last.serial, last.sequence + 1)
 
 
 def _page(data: Data, at: int) -> Page | None:

@@ -277,9 +277,15 @@ def _damage(coding: _Coding) -> Iterator[tuple[str, Make]]:
     )
     yield "the first page of audio missing", lambda: OddFile(without(3), None)
     yield "a damaged page", lambda: OddFile(flipped(), None)
+    yield "the mark of the last page damaged", lambda: OddFile(_with_last_mark(b"OggR"), None)
     yield "junk between two pages", lambda: _used(_with_junk(coding.make()), refusable=True)
     yield "a page twice", lambda: _used(_with_page_twice(coding.make()), refusable=True)
     yield "two pages swapped", lambda: OddFile(_swapped(coding.make()), None)
+
+
+def _with_last_mark(mark: bytes) -> bytes:
+    *before, last = pages(encoded("OGG", "VORBIS", seconds=SECONDS, rate=RATE))
+    return joined(before) + mark + last.data()[4:]
 
 
 def _with_junk(data: bytes) -> bytes:
