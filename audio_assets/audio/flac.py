@@ -66,8 +66,8 @@ class StreamInfo:
         Number of samples per channel; 0 if left open.
     md5
         Of the samples; zeros if left out.
-    block
-        Least number of samples in a frame.
+    least
+        Bytes of the smallest frame; 0 if left open.
     """
 
     rate: int
@@ -75,7 +75,7 @@ class StreamInfo:
     bits: int
     samples: int
     md5: bytes
-    block: int
+    least: int
 
 
 @dataclass(frozen=True)
@@ -115,19 +115,22 @@ def flac_layout(data: Data, start: int, end: int) -> Layout:
         bits than libsndfile reads.
     """
     starts = [start]
-    # A picture in the metadata may hold anything.
-    _, at = read_stream_info(data, start, end)
-    while (at := data.find(MAGIC, at + 4, end)) > 0:
-        # STREAMINFO is the first block, and its length is always the same.
-        if data[at + 4 : at + 8] in (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22"):
-            starts.append(at)
+    info, at = read_stream_info(data, start, end)
+    # A picture in the metadata may hold anything, and to look through the audio takes time.
+    is_one = _is_one(data, info, at, end)
+    if not is_one:
+        while (at := data.find(MAGIC, at + 4, end)) > 0:
+            # STREAMINFO is the first block, and its length is always the same.
+            if data[at + 4 : at + 8] in (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22"):
+                starts.append(at)
     ends = [*starts[1:], end]
-    parts = [_part(data, low, high) for low, high in zip(starts, ends, strict=True)]
+    parts = [_part(data, low, high, is_one) for low, high in zip(starts, ends, strict=True)]
     joined = f"it is {len(parts)} FLAC files joined, and all were used"
     return Layout("FLAC", FORMATS, parts, joined if len(parts) > 1 else None)
 
 
-def _part(data: Data, start: int, end: int) -> Part:
+def _part(data: Data, start: int, end: int, is_one: bool) -> Part:
+    """A file that begins and ends here; ``is_one`` if its frames were counted already."""
     info, audio = read_stream_info(data, start, end)
     if audio >= end:
         if info.samples:
@@ -146,8 +149,9 @@ def _part(data: Data, start: int, end: int) -> Part:
     if info.bits > _MOST_BITS:
         raise OtherCodingError(f"FLAC of {info.bits} bits", "needs_extra")
     last = _last_frame(data, first, end)
-    _check_sequence(data, first, last, end)
-    there = _begins(last, first) + last.size - _begins(first, first)
+    there = _length(first, last)
+    if not is_one:
+        _check_sequence(data, first, last, end, info.least)
     header, after = data[start : start + 8 + _STREAMINFO], start + 8 + _STREAMINFO
     as_it_is: tuple[Piece, ...] = (stretch(data, start, end),)
     if not _is_readable(data, after, audio):
@@ -197,7 +201,7 @@ def read_stream_info(data: Data, start: int, end: int) -> tuple[StreamInfo, int]
         bits=(packed >> 36 & 31) + 1,
         samples=packed & (2**36 - 1),
         md5=body[18:34],
-        block=int.from_bytes(body[:2], "big"),
+        least=int.from_bytes(body[4:7], "big"),
     )
     if not info.rate:
         raise DamagedError("the file is damaged: its header gives a sample rate of 0 Hz")
@@ -280,28 +284,62 @@ def _last_frame(data: Data, first: Frame, end: int) -> Frame:
     return first
 
 
-def _check_sequence(data: Data, first: Frame, last: Frame, end: int) -> None:
+def _is_one(data: Data, info: StreamInfo, audio: int, end: int) -> bool:
+    """Whether the frames up to the last one are as many as the header counts, and no more."""
+    first = frame_header(data, audio, end)
+    if first is None:
+        return False
+    last = _last_frame(data, first, end)
+    return (
+        _length(first, last) == info.samples
+        and _last_in_sequence(data, first, last, end, info.least) == last.at
+    )
+
+
+def _check_sequence(data: Data, first: Frame, last: Frame, end: int, least: int) -> None:
     """Fail if a frame is missing; the decoder puts silence in its place."""
+    at = _last_in_sequence(data, first, last, end, least)
+    if at != last.at:
+        raise DamagedError(f"the file is damaged: a frame of FLAC is missing after byte {at}")
+
+
+def _last_in_sequence(data: Data, first: Frame, last: Frame, end: int, least: int) -> int:
+    """First byte of the frame that none with the next number follows, up to the last one.
+
+    Parameters
+    ----------
+    least
+        Bytes of the smallest frame by the header; nothing is looked for within these.
+    """
     sync = data[first.at : first.at + 2]
     at, number, size = first.at, first.number, first.size
     while at < last.at:
         number += size if first.variable else 1
-        if number > 0x10FFFF or (not first.variable and number > last.number):
-            return
+        if number > 0x10FFFF:
+            # Beyond what is encoded as text is.
+            return last.at
         place = chr(number).encode("utf-8", "surrogatepass")
-        after = data.find(sync, at + 2, last.at + 2)
-        while after >= 0 and data[after + 4 : after + 4 + len(place)] != place:
-            after = data.find(sync, after + 1, last.at + 2)
+        after = -1
+        for skipped in {max(least, 2): None, 2: None}:
+            after = data.find(sync, at + skipped, last.at + 2)
+            while after >= 0 and data[after + 4 : after + 4 + len(place)] != place:
+                after = data.find(sync, after + 1, last.at + 2)
+            if after >= 0:
+                break
         if after < 0:
-            raise DamagedError(
-                f"the file is damaged: frame {number} of FLAC is missing after byte {at}"
-            )
+            return at
         at = after
         if first.variable:
             frame = frame_header(data, at, end)
             if frame is None:
-                return
+                return last.at
             size = frame.size
+    return last.at
+
+
+def _length(first: Frame, last: Frame) -> int:
+    """Samples per channel from the first frame to the last one."""
+    return _begins(last, first) + last.size - _begins(first, first)
 
 
 def _of_stream(data: Data, at: int, end: int, first: Frame) -> Frame | None:
