@@ -15,7 +15,7 @@ _LABEL = r"(?:pos|neg|positives?|negatives?|presence|absence|present|absent)"
 _CONFIDENCE = r"(?:0\.\d{2,6}|1\.0{2,6})"
 # What may stand before a recording's name and says nothing of it. A rank is told from the number of
 # a recorder by the letter that follows; at worst two recorders that ran at one time are joined.
-_BEFORE = rf"^(?:.*{_APART}(?:{_LABEL}|{_CONFIDENCE})[-_ ]+)?"
+_BEFORE = rf"^(?:.*{_APART}(?:{_LABEL}|{_CONFIDENCE})[-_ ]++)?"
 
 _NUMBER = r"\d{1,9}(?:\.\d{1,3})?"
 _DECIMAL = r"\d{1,9}\.\d{1,3}"
@@ -48,12 +48,15 @@ _WORDS = (
 )
 # Before the recorder's name, which begins with a letter where numbers tell recorders apart.
 _RANK = rf"(?:(?:(?:{_WORDS}|rank|top|no|nr)[-_ .#]?)?\d{{1,5}}[-_ ]+(?=[^\W\d_]))?"
+# Both atomic, and no sign can be read in two ways: a long name would take years otherwise.
 _COUNTER = (
-    rf"(?:{_TIME}|\d+(?:\.\d+)?(?:{_UNIT}|m|min|h|%|p)?"
+    rf"(?>(?:{_TIME}|\d+(?:\.\d+)?(?:{_UNIT}|m|min|h|%|p)?"
     rf"|(?:{_WORDS}|start|end|from|to|offset|conf|score|rank|ch(?:annel)?|no|nr|id|t|s|n)[-_ .=#]?"
-    rf"\d+(?:\.\d+)?{_UNIT}?|left|right|[a-z]|copy|{_LABEL})(?![^\W_])[)\]]*"
+    rf"\d+(?:\.\d+)?{_UNIT}?|left|right|[a-z]|copy|{_LABEL})(?![^\W_])[)\]]*)"
 )
-_GAP = r"(?:[-_ ,(\[#@]|(?<!\d)\.|\.(?!\d))+"
+_GAP = r"(?<![-_ ,(\[#@])(?:[-_ ,(\[#@]|(?<!\d)\.|(?<=\d)\.(?!\d))++"
+# Before a time. Like a gap, it is entered at its first sign alone, and wholly.
+_SIGNS = r"(?<![-_ @(\[])[-_ @(\[]++"
 _SOUND = r"(?:wave?|flac|mp3|ogg|oga|opus|aiff?|aifc|au|caf|m4a|w64|wma|wv|wac|w4v)"
 
 SEGMENT_NAMES = r"(?:pos|neg)-(?P<recording>.+?)_\d+sec(?:_|$)"
@@ -90,18 +93,19 @@ CLIP_NAMES: dict[str, str] = {
     rf"(?i){_BEFORE}{_RANK}(?P<recording>{_MOMENT}.*?)(?:{_GAP}{_COUNTER})+$": (
         "date and time, recorder, then an offset or counter"
     ),
-    rf"(?i){_BEFORE}(?P<recording>.+?)(?:[-_ ]+{_CONFIDENCE})?[-_ @(\[]+{_PAIR}[)\]]?"
+    rf"(?i){_BEFORE}(?P<recording>.+?)(?:[-_ ]+{_CONFIDENCE})?{_SIGNS}{_PAIR}[)\]]?"
     rf"(?:{_GAP}{_COUNTER})*$": "{recording}_{start}s_{end}s (birdnetlib, OpenSoundscape)",
     # Not "plot 7_3s" nor "night_0_5s": whether 7 or 0 is a part of the name, nobody can tell.
-    rf"(?i){_BEFORE}(?P<recording>.*?(?:[^\W\d_]|\d{{5}}))[-_ @(\[]+(?:start|offset|t|at)?[-_ =]?"
+    rf"(?i){_BEFORE}(?P<recording>.*?(?:[^\W\d_]|\d{{5}})){_SIGNS}(?:start|offset|t|at)?[-_ =]?"
     rf"{_TIME}[)\]]?$": "{recording}_{start}s",
-    rf"(?i){_BEFORE}(?P<recording>.+?)[-_ @(\[]+(?:start|offset|t|at)?[-_ =]?"
+    rf"(?i){_BEFORE}(?P<recording>.+?){_SIGNS}(?:start|offset|t|at)?[-_ =]?"
     rf"{_DECIMAL}{_UNIT}[)\]]?$": "{recording}_{start}s, with a decimal point",
-    rf"(?i){_BEFORE}(?P<recording>.*\d{{5}}.*?)[-_ @]+{_DECIMAL}$": "{recording}_{start}",
+    rf"(?i)(?=.*[-_ @]{_DECIMAL}$){_BEFORE}(?P<recording>.*\d{{5}}.*?)"
+    rf"[-_ @]+{_DECIMAL}$": "{recording}_{start}",
     rf"(?i)^(?:.*{_APART}{_LABEL}[-_ ]+)?(?:{_WORDS}[-_ .#]?\d+|(?:.*{_APART})?{_CONFIDENCE})[-_ ]+"
     rf"(?P<recording>.*?{_MOMENT}.*)$": "seg{number}_{recording}, {confidence}_{recording}",
     # Without a digit a name may be that of the species, and its clips be counted.
-    rf"(?i){_BEFORE}(?P<recording>.*\d.*?)[-_ .(\[]+{_WORDS}[-_ .#]*\d+[)\]]?"
+    rf"(?i){_BEFORE}(?P<recording>.*\d\D*?)[-_ .(\[]+{_WORDS}[-_ .#]*\d+[)\]]?"
     rf"(?:{_GAP}{_COUNTER})*$": "{recording}_chunk{number}, seg, part, clip",
 }
 """What gives the recording, by pattern with a group ``recording``, in the order they are tried."""
