@@ -18,16 +18,20 @@ _CONFIDENCE = r"(?:0\.\d{2,6}|1\.0{2,6})"
 _BEFORE = rf"^(?:.*{_APART}(?:{_LABEL}|{_CONFIDENCE})[-_ ]++)?"
 
 _NUMBER = r"\d{1,9}(?:\.\d{1,3})?"
-_DECIMAL = r"\d{1,9}\.\d{1,3}"
+# At most a day: "050000.123" is a time of day with its milliseconds.
+_DECIMAL = r"(?<!\d)\d{1,5}\.\d{1,3}"
 _UNIT = r"(?:s|secs?|seconds|ms)"
 _TIME = rf"(?:\d{{1,2}}h[-_ ]?)?(?:\d{{1,3}}m(?:in)?[-_ ]?)?{_NUMBER}{_UNIT}"
 _TO = r"(?:[-_ ]{1,3}|[-_ ]?to[-_ ]?|[-_ ]?end[-_ =]?)"
 # Start and end: with a unit or a decimal point, as two whole numbers may be anything.
-_PAIR = (
-    rf"(?:start[-_ =]?|from[-_ ]?|t[-_ =]?)?"
-    rf"(?:{_TIME}{_TO}{_TIME}|{_NUMBER}(?:-|_?to_?){_NUMBER}s|{_DECIMAL}{_TO}{_DECIMAL}{_UNIT}?"
-    rf"|{_DECIMAL}{_TO}\d{{1,5}}|(?<!\d)\d{{1,5}}{_TO}{_DECIMAL})"
+_FROM = r"(?:start[-_ =]?|from[-_ ]?|t[-_ =]?)?"
+_TIMES = (
+    rf"{_TIME}{_TO}{_TIME}|{_NUMBER}(?:-|_?to_?){_NUMBER}s|{_DECIMAL}{_TO}{_DECIMAL}{_UNIT}?"
+    rf"|{_DECIMAL}{_TO}\d{{1,5}}"
 )
+# Of "rec 7_12.5" the 7 is a part of the name; behind a date nothing else is left but times.
+_PAIR = rf"{_FROM}(?:{_TIMES}|(?<!\d)(?<!\d-)\d{{1,5}}(?:-|[-_ ]?to[-_ ]?){_DECIMAL})"
+_PAIR_BEHIND_DATE = rf"{_FROM}(?:{_TIMES}|(?<!\d)\d{{1,5}}{_TO}{_DECIMAL})"
 
 _YEAR, _MONTH, _DAY = r"(?:19|20)\d\d", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 _HOUR, _SIXTY = r"(?:[01]\d|2[0-3])", r"[0-5]\d"
@@ -40,14 +44,18 @@ _MOMENT = (
     rf"|{_HOUR}h{_SIXTY}(?:m(?:{_SIXTY}s?)?)?(?!\d))"
     rf"|\d\d{_MONTH}{_DAY}[-_]{_HOUR}{_SIXTY}{_SIXTY}(?!\d)"
     # Of the first AudioMoths: seconds since 1970 in hexadecimal digits.
-    rf"|{_APART}(?=\d*[A-F])[56][0-9A-F]{{7}}(?![^\W_]))(?:[TZ](?![^\W_]))?)"
+    rf"|{_APART}(?=\d*[A-F])[56][0-9A-F]{{7}}(?![^\W_]))(?:[TZ](?![^\W_])|\+\d\d:?\d\d(?!\d)"
+    r"|\.\d{3}(?!\d))?)"
 )
 _WORDS = (
     r"(?:seg(?:ment)?|chunk|part|pt|clip|slice|split|piece|win(?:dow)?|frame|sel(?:ection)?|event"
     r"|evt|det(?:ection)?|call|roi|ann(?:otation)?|snippet|excerpt|cut|sample)s?"
 )
 # Before the recorder's name, which begins with a letter where numbers tell recorders apart.
-_RANK = rf"(?:(?:(?:{_WORDS}|rank|top|no|nr)[-_ .#]?)?\d{{1,5}}[-_ ]+(?=[^\W\d_]))?"
+_RANK = (
+    rf"(?:(?:{_WORDS}|rank|top|no|nr)[-_ .#]?\d{{1,5}}[-_ ]+(?=[^\W\d_]|{_MOMENT})"
+    r"|\d{1,5}[-_ ]+(?=[^\W\d_]))?+"
+)
 # Both atomic, and no sign can be read in two ways: a long name would take years otherwise.
 _COUNTER = (
     rf"(?>(?:{_TIME}|\d+(?:\.\d+)?(?:{_UNIT}|m|min|h|%|p)?"
@@ -83,7 +91,7 @@ CLIP_NAMES: dict[str, str] = {
     rf"(?:^|.*{_APART}){_CONFIDENCE}_\d{{1,5}}_(?P<recording>.+?)"
     rf"(?:_{_NUMBER}s_{_NUMBER}s)?(?: ?\(\d+\))?$": "BirdNET-Analyzer",
     rf"(?i){_BEFORE}(?P<recording>.+?)\.{_SOUND}{_GAP}.*$": "{recording}.wav_{offset}",
-    rf"(?i){_BEFORE}{_RANK}(?P<recording>.*?{_MOMENT}.*?){_GAP}{_PAIR}(?:{_GAP}.*)?$": (
+    rf"(?i){_BEFORE}{_RANK}(?P<recording>.*?{_MOMENT}.*?){_GAP}{_PAIR_BEHIND_DATE}(?:{_GAP}.*)?$": (
         "date and time, then start and end"
     ),
     # The part before the date is the recorder's, so that what follows the counter can be left.

@@ -104,6 +104,17 @@ def recording(stem: str) -> str:
         ("rec12_12.0s", "rec12"),
         ("REC_12s", "REC"),
         ("rec000123_12.5", "rec000123"),
+        # a number of the recording's own before the offsets
+        ("recording 7_6.0_11.0", "recording 7"),
+        ("DR0000_0012_6.0_11.0", "DR0000_0012"),
+        ("DR0000_0012_6.00_9.00_0.91", "DR0000_0012"),
+        ("plotA_2024-05-10_3.0_8.0", "plotA_2024-05-10"),
+        # milliseconds and the time zone belong to the time
+        ("CR1_20240510_050000.123_6", "CR1_20240510_050000.123"),
+        ("BARLT1_20240510_050000+0200_6", "BARLT1_20240510_050000+0200"),
+        # a clip's number before a recording that begins with its date
+        ("clip_123_20240510_050000_6", "20240510_050000"),
+        ("clip 12 2024-05-10T05-00-00_6", "2024-05-10T05-00-00"),
     ],
 )
 def test_a_clip_that_was_cut_is_of_the_recording_it_was_cut_from(stem: str, expected: str) -> None:
@@ -132,6 +143,9 @@ def test_a_clip_that_was_cut_is_of_the_recording_it_was_cut_from(stem: str, expe
         "rec-03_a",
         "plot_3.1",
         "plot 7_3s",
+        "recording 7_6.5",
+        "DR0000_0012_6.000",
+        "CR1_20240510_050000.123",
         "site 4_3sec",
         "soundscape_0_5",
         "site_37.2174_122.4194",
