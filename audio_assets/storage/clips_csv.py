@@ -290,7 +290,8 @@ def _checked_columns(path: UPath, header: list[str], delimiter: str) -> list[str
 
 
 def _plain(name: str) -> str:
-    return name.strip().casefold()
+    # Some programs add signs that nobody sees, or a second byte order mark.
+    return name.strip("\ufeff\u200b\u200e\u2060 \t\xa0").casefold()
 
 
 def _with_groups(

@@ -86,6 +86,14 @@ def test_every_encoding_means_the_same(form: str, encoding: str, tmp_path: Path)
     assert read(tmp_path, data).groups == GROUPS
 
 
+def test_signs_that_nobody_sees_are_no_part_of_a_column(tmp_path: Path) -> None:
+    text = "\ufeff\u200bfile\xa0,group\nowl/data/pos/a.wav,r1\n"
+    (tmp_path / "clips.csv").write_bytes(text.encode("utf-8-sig"))
+    listed = read_clips_csv(UPath(tmp_path))
+    assert listed is not None and listed.groups == {"owl/data/pos/a.wav": "r1"}
+    assert listed.with_lines({"b": "r2"}).decode("utf-8-sig") == f"{text}b,r2\n"
+
+
 @pytest.mark.parametrize("name", ["Clips.csv", "CLIPS.CSV", "clips.CSV"])
 def test_the_name_may_have_capitals_and_is_kept(name: str, tmp_path: Path) -> None:
     found = read(tmp_path, PLAIN.encode(), name)
