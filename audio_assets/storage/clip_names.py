@@ -35,7 +35,10 @@ _PAIR_BEHIND_DATE = rf"{_FROM}(?:{_TIMES}|(?<!\d)\d{{1,5}}{_TO}{_DECIMAL})"
 
 _YEAR, _MONTH, _DAY = r"(?:19|20)\d\d", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 _HOUR, _SIXTY = r"(?:[01]\d|2[0-3])", r"[0-5]\d"
-_DATE = rf"(?:{_YEAR}[-_.]?{_MONTH}[-_.]?{_DAY}|{_DAY}[-_.]?{_MONTH}[-_.]?{_YEAR})"
+_DATE = (
+    rf"(?:{_YEAR}[-_.]?{_MONTH}[-_.]?{_DAY}|{_DAY}[-_.]?{_MONTH}[-_.]?{_YEAR}"
+    rf"|{_DAY}\.{_MONTH}\.\d\d)"
+)
 # Atomic, so that the seconds are never given up to count as an offset.
 _MOMENT = (
     rf"(?>(?<!\d)(?:{_DATE}[-_ T.]{{0,3}}(?:{_HOUR}{_SIXTY}(?:{_SIXTY})?(?!\d)"
@@ -44,8 +47,8 @@ _MOMENT = (
     rf"|{_HOUR}h{_SIXTY}(?:m(?:{_SIXTY}s?)?)?(?!\d))"
     rf"|\d\d{_MONTH}{_DAY}[-_]{_HOUR}{_SIXTY}{_SIXTY}(?!\d)"
     # Of the first AudioMoths: seconds since 1970 in hexadecimal digits.
-    rf"|{_APART}(?=\d*[A-F])[56][0-9A-F]{{7}}(?![^\W_]))(?:[TZ](?![^\W_])|\+\d\d:?\d\d(?!\d)"
-    r"|\.\d{3}(?!\d))?)"
+    rf"|{_APART}(?=\d*[A-F])[56][0-9A-F]{{7}}(?![^\W_]))(?:\.\d{{3}}(?!\d))?"
+    r"(?:[TZ](?![^\W_])|\+\d\d:?\d\d(?!\d))?)"
 )
 _WORDS = (
     r"(?:seg(?:ment)?|chunk|part|pt|clip|slice|split|piece|win(?:dow)?|frame|sel(?:ection)?|event"
@@ -77,7 +80,8 @@ CLIP_NAMES: dict[str, str] = {
     r"|(?:ML|iNat)(?!(?:19|20)\d{6}(?!\d))\d{5,9})(?!\d)": (
         "number of xeno-canto, the Macaulay Library or iNaturalist"
     ),
-    r"(?:^|[-_ ])[1-5]-(?P<recording>\d{3,7})-[A-Z](?:-\d{1,2})?$": "ESC-50",
+    r"(?:^|[-_ ])[1-5]-(?P<recording>\d{3,7})-[A-Z](?:-\d{1,2})?"
+    r"(?:[-_ ]*(?:\(\d+\)|aug[a-z]*[-_ ]?\d*|copy))?$": "ESC-50",
     rf"(?:^|[_ ])(?P<recording>(?!{_YEAR}-)\d{{3,7}})-\d-\d{{1,3}}-\d{{1,3}}$": "UrbanSound8K",
     r"^(?:[A-Za-z]+[-_ ])?(?P<recording>\d{3,7})__(?=[^_]*[A-Za-z])": "Freesound",
     # Both record without a break, in files of seconds: an hour of one microphone is the unit.
@@ -104,11 +108,11 @@ CLIP_NAMES: dict[str, str] = {
     rf"(?i){_BEFORE}(?P<recording>.+?)(?:[-_ ]+{_CONFIDENCE})?{_SIGNS}{_PAIR}[)\]]?"
     rf"(?:{_GAP}{_COUNTER})*$": "{recording}_{start}s_{end}s (birdnetlib, OpenSoundscape)",
     # Not "plot 7_3s" nor "night_0_5s": whether 7 or 0 is a part of the name, nobody can tell.
-    rf"(?i){_BEFORE}(?P<recording>.*?(?:[^\W\d_]|\d{{5}})){_SIGNS}(?:start|offset|t|at)?[-_ =]?"
-    rf"{_TIME}[)\]]?$": "{recording}_{start}s",
+    rf"(?i){_BEFORE}(?P<recording>.*?(?:[^\W\d_]|\d{{5}}|[0-9a-f]{{8}}))"
+    rf"{_SIGNS}(?:start|offset|t|at)?[-_ =]?{_TIME}[)\]]?$": "{recording}_{start}s",
     rf"(?i){_BEFORE}(?P<recording>.+?){_SIGNS}(?:start|offset|t|at)?[-_ =]?"
     rf"{_DECIMAL}{_UNIT}[)\]]?$": "{recording}_{start}s, with a decimal point",
-    rf"(?i)(?=.*[-_ @]{_DECIMAL}$){_BEFORE}(?P<recording>.*\d{{5}}.*?)"
+    rf"(?i)(?=.*[-_ @]{_DECIMAL}$){_BEFORE}(?P<recording>.*\d{{5}}.*?|.*[0-9a-f]{{8}})"
     rf"[-_ @]+{_DECIMAL}$": "{recording}_{start}",
     rf"(?i)^(?:.*{_APART}{_LABEL}[-_ ]+)?(?:{_WORDS}[-_ .#]?\d+|(?:.*{_APART})?{_CONFIDENCE})[-_ ]+"
     rf"(?P<recording>.*?{_MOMENT}.*)$": "seg{number}_{recording}, {confidence}_{recording}",

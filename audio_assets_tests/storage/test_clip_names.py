@@ -53,6 +53,8 @@ def recording(stem: str) -> str:
         ("1-100032-A-0", "100032"),
         ("5-9032-B-39", "9032"),
         ("pos_1-977-B-39", "977"),
+        ("1-100032-A-0_aug1", "100032"),
+        ("1-100032-A-0 (1)", "100032"),
         ("esc10__1-100032-A", "100032"),
         ("100032-3-0-12", "100032"),
         ("123456__a_user__frog-pond_3", "123456"),
@@ -104,12 +106,16 @@ def recording(stem: str) -> str:
         ("rec12_12.0s", "rec12"),
         ("REC_12s", "REC"),
         ("rec000123_12.5", "rec000123"),
+        ("092fdddf18f2c41c5d92b243e0fd67d7_12.5", "092fdddf18f2c41c5d92b243e0fd67d7"),
+        ("3ceb3ffd-97b7-48b5-8216-ea7b5eb561a4_00m12s", "3ceb3ffd-97b7-48b5-8216-ea7b5eb561a4"),
         # a number of the recording's own before the offsets
         ("recording 7_6.0_11.0", "recording 7"),
         ("DR0000_0012_6.0_11.0", "DR0000_0012"),
         ("DR0000_0012_6.00_9.00_0.91", "DR0000_0012"),
         ("plotA_2024-05-10_3.0_8.0", "plotA_2024-05-10"),
         # milliseconds and the time zone belong to the time
+        ("ARU7_2024-05-10T05-00-00.000Z_3-6", "ARU7_2024-05-10T05-00-00.000Z"),
+        ("SITE_10.05.24_05.00_3", "SITE_10.05.24_05.00"),
         ("CR1_20240510_050000.123_6", "CR1_20240510_050000.123"),
         ("BARLT1_20240510_050000+0200_6", "BARLT1_20240510_050000+0200"),
         # a clip's number before a recording that begins with its date
