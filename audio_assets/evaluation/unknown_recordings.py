@@ -23,7 +23,17 @@ BY_NAME = "stem"
 CURVE_WARNING = "nothing tells which clips are of one recording"
 """Said with every number of a species whose clips' names share long parts."""
 
-_TOKEN = re.compile(r"[0-9]+|[^\W0-9_]+|[\W_]+")
+# Ids in hexadecimal digits are of one kind, wherever their letters stand.
+_HEX = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,}|[0-9A-F]{8,}"
+_TOKEN = re.compile(
+    rf"(?<![^\W_])(?=[0-9-]*[A-Fa-f]+[0-9-]+[A-Fa-f]|[0-9]+[A-Fa-f]+[0-9])(?:{_HEX})(?![^\W_])"
+    r"|[0-9]+|[^\W0-9_]+|[\W_]+"
+)
+_COUNTED = re.compile(
+    r"(?:seg(?:ment)?|chunk|part|clip|slice|piece|sel(?:ection)?|event|det(?:ection)?|call|rank"
+    r"|no|nr)s?",
+    re.IGNORECASE,
+)
 # Shorter beginnings without a number are words such as the species, and fewer groups are labels.
 _MIN_LENGTH = 8
 _MIN_RECORDINGS = 4
@@ -40,8 +50,8 @@ class Suggestion:
     Attributes
     ----------
     patterns
-        Regular expressions with a group ``recording``; no two of them match one name. They hold
-        neither backslashes nor quotes, which shells and ``.env`` files read in their own ways.
+        Regular expressions with a group ``recording``; the first that matches a name counts. They
+        hold neither backslashes nor quotes, which shells and ``.env`` files read in their own ways.
     recordings
         How many recordings the names would be of.
     joined
@@ -136,7 +146,11 @@ def suggest_pattern(names: Sequence[str]) -> Suggestion | None:
 
 
 def _kind(token: str) -> str:
-    return "0" if "0" <= token[0] <= "9" else "a" if token[0].isalnum() else token
+    if token.isascii() and token.isdigit():
+        return "0"
+    if token[0].isalnum():
+        return "a" if token.isalpha() else "u" if "-" in token else "x"
+    return token
 
 
 def _cut(rows: Sequence[list[str]]) -> tuple[int, int] | None:
@@ -144,24 +158,49 @@ def _cut(rows: Sequence[list[str]]) -> tuple[int, int] | None:
     if len(rows) < 2:
         return None
     size = len(rows[0])
-    separators = [place for place in range(1, size) if _kind(rows[0][place]) not in "0a"]
-    for start in [0, *(place + 1 for place in separators)]:
-        if start and not _are_ranks(rows, start):
-            continue
+    separators = [place for place in range(1, size) if _kind(rows[0][place]) not in "0axu"]
+    starts = [place + 1 for place in separators]
+    # "Selection 12" before a name is of the clip, even where each recording counts from 1 again.
+    counted = [start for start in starts if _are_counted(rows, start)]
+    for start in [*(counted or [0]), *(start for start in starts if _are_ranks(rows, start))]:
         for end in [*([size] if start else []), *reversed(separators)]:
             keys = Counter("".join(row[start:end]) for row in rows) if end > start else Counter()
             joined = sum(count for count in keys.values() if count > 1)
-            if joined >= _MOST * len(rows) and len(keys) > 1 and all(map(_is_long, keys)):
+            if joined < _MOST * len(rows) or len(keys) < 2:
+                continue
+            if start in counted or all(map(_is_long, keys)) or _are_times(rows, end):
                 return start, end
     return None
 
 
 def _are_ranks(rows: Sequence[list[str]], start: int) -> bool:
-    """Whether what is before the token is a number of each name's own."""
+    """Whether what is before the token is a number of each name's own, at most behind a word."""
     before = ["".join(row[:start]) for row in rows]
     return len(set(before)) == len(rows) and all(
-        _kind(token) != "a" for row in rows for token in row[:start]
+        _kind(rows[0][place]) not in "axu" or len({row[place] for row in rows}) == 1
+        for place in range(start)
     )
+
+
+def _are_counted(rows: Sequence[list[str]], start: int) -> bool:
+    """Whether what is before the token is "Selection 12" or alike, and a name is behind it."""
+    kinds = [_kind(token) for token in rows[0][:start]]
+    word = rows[0][0]
+    named = any(_kind(token) in "axu" or len(token) >= _MIN_DIGITS for token in rows[0][start:])
+    return (
+        all(row[0] == word for row in rows)
+        and bool(_COUNTED.fullmatch(word))
+        and kinds.count("a") == 1
+        and kinds.count("0") == 1
+        and named
+    )
+
+
+def _are_times(rows: Sequence[list[str]], end: int) -> bool:
+    """Whether two numbers of one distance, which a start and an end are, follow the token."""
+    numbers = [[int(token) for token in row[end:] if _kind(token) == "0"] for row in rows]
+    lengths = {found[1] - found[0] if len(found) == 2 else 0 for found in numbers}
+    return len(lengths) == 1 and min(lengths) > 0 and len({found[0] for found in numbers}) > 1
 
 
 def _is_long(key: str) -> bool:
@@ -183,6 +222,8 @@ def _matching(tokens: Sequence[str]) -> str:
         # Dates, times and ids have a length of their own, while counters and offsets grow.
         fixed = len(lengths) == 1 and min(lengths) >= _MIN_DIGITS
         return f"[0-9]{{{min(lengths)}}}" if fixed else "[0-9]+"
+    if _kind(tokens[0]) in "xu":
+        return "[0-9a-f-]{36}" if "-" in tokens[0] else "[0-9A-Fa-f]{8,}"
     return "[A-Za-z]+" if all(map(str.isascii, tokens)) else "[^0-9_ .-]+"
 
 

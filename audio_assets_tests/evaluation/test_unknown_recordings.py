@@ -1,5 +1,7 @@
 import json
 import re
+from random import Random
+from uuid import UUID
 
 import pandas as pd
 import pytest
@@ -32,6 +34,9 @@ def names(form, recordings=6, clips=5):
         "ponds 10{r}#{k}",
         "SMM01_2024051{r}_05{k}000",
         "00{k}{r}{k}_2024051{r}_0500",
+        "clip_1{r}{k}_rec{r}_{k}",
+        "Selection {k} - ZOOM000{r}",
+        "ponds{r}_2024-05-10_{k}9f0{k}c2e",
     ],
 )
 def test_the_pattern_that_is_suggested_joins_the_clips_of_a_recording(form):
@@ -42,6 +47,22 @@ def test_the_pattern_that_is_suggested_joins_the_clips_of_a_recording(form):
     told = [rules.recording_of(f"owl/data/pos/{name}.wav")[0] for name in listed]
     assert [len(set(told[5 * r : 5 * r + 5])) for r in range(6)] == [1] * 6
     assert len(set(told)) == 6
+
+
+def test_ids_in_hexadecimal_digits_are_of_one_kind_wherever_their_letters_stand():
+    random = Random(0)
+    ids = [f"{random.getrandbits(128):032x}" for _ in range(6)]
+    ids += [str(UUID(int=random.getrandbits(128))) for _ in range(6)]
+    found = suggest_pattern([f"{one}_{clip}" for one in ids for clip in range(5)])
+    assert (found.recordings, found.joined) == (12, 60) and len(found.patterns) == 2
+
+
+def test_words_before_a_start_and_an_end_are_recordings_and_before_a_count_kinds_of_sound():
+    words = "creek marsh ridge road hill dune".split()
+    times = [f"{word}_{3 * clip}_{3 * clip + 3}" for word in words for clip in range(5)]
+    assert suggest_pattern(times).recordings == 6
+    counted = [f"{word}_{clip}" for word in words for clip in range(5)]
+    assert suggest_pattern(counted) is None
 
 
 @pytest.mark.parametrize(
