@@ -98,9 +98,19 @@ def unknown_recordings(inventory: pd.DataFrame) -> UnknownRecordings:
     """
     usable = inventory[inventory["status"] == "ok"]
     own = usable[counts_by_name(usable)]
-    names = sorted({posixpath.splitext(posixpath.basename(uri))[0] for uri in own["uri"]})
     most = len(own) >= _MOST * len(usable) and len(own) > 0
-    return UnknownRecordings(len(usable), len(own), suggest_pattern(names) if most else None)
+    if not most:
+        return UnknownRecordings(len(usable), len(own), None)
+    names = _names(own)
+    suggestion = suggest_pattern(names)
+    # Counted words may be kinds of sound, but not where those of the one species are of many.
+    if not suggestion and suggest_pattern(_names(own[own["label"] == "pos"]), words=True):
+        suggestion = suggest_pattern(names, words=True)
+    return UnknownRecordings(len(usable), len(own), suggestion)
+
+
+def _names(inventory: pd.DataFrame) -> list[str]:
+    return sorted({posixpath.splitext(posixpath.basename(uri))[0] for uri in inventory["uri"]})
 
 
 def counts_by_name(inventory: pd.DataFrame) -> pd.Series[bool]:
@@ -108,7 +118,7 @@ def counts_by_name(inventory: pd.DataFrame) -> pd.Series[bool]:
     return inventory["recording_rule"].str.startswith(BY_NAME)
 
 
-def suggest_pattern(names: Sequence[str]) -> Suggestion | None:
+def suggest_pattern(names: Sequence[str], *, words: bool = False) -> Suggestion | None:
     """Find how names would be joined by what they share: a long part before an offset or counter.
 
     Names of one make (the same kinds of characters in the same order) are cut at the last separator
@@ -119,6 +129,8 @@ def suggest_pattern(names: Sequence[str]) -> Suggestion | None:
     ----------
     names
         File names without their endings, each of another clip.
+    words
+        Whether short words that are counted, as in ``creek_1``, are recordings as well.
 
     Returns
     -------
@@ -133,7 +145,7 @@ def suggest_pattern(names: Sequence[str]) -> Suggestion | None:
         makes[tuple(_kind(token) for token in tokens)].append(tokens)
     found = []
     for rows in makes.values():
-        cut = _cut(rows)
+        cut = _cut(rows, words=words)
         if cut is not None:
             found.append((len(rows), _pattern(rows, *cut)))
     patterns = tuple(pattern for _, pattern in sorted(found, key=lambda one: (-one[0], one[1])))
@@ -153,7 +165,7 @@ def _kind(token: str) -> str:
     return token
 
 
-def _cut(rows: Sequence[list[str]]) -> tuple[int, int] | None:
+def _cut(rows: Sequence[list[str]], *, words: bool) -> tuple[int, int] | None:
     """First and last token of the recording's name, as a slice; None if nothing is joined."""
     if len(rows) < 2:
         return None
@@ -168,7 +180,8 @@ def _cut(rows: Sequence[list[str]]) -> tuple[int, int] | None:
             joined = sum(count for count in keys.values() if count > 1)
             if joined < _MOST * len(rows) or len(keys) < 2:
                 continue
-            if start in counted or all(map(_is_long, keys)) or _are_times(rows, end):
+            are_words = words and any(_kind(token) == "0" for token in rows[0][end:])
+            if start in counted or are_words or all(map(_is_long, keys)) or _are_times(rows, end):
                 return start, end
     return None
 

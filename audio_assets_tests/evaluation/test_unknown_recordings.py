@@ -120,11 +120,12 @@ def test_the_setting_can_be_pasted_into_env_or_a_shell(tmp_path, monkeypatch):
     assert suggest_pattern(listed).recordings == 6
 
 
-def inventory(listed, rule):
+def inventory(listed, rule, label="pos"):
     return pd.DataFrame(
         {
             "uri": [f"/root/owl/data/pos/{name}.wav" for name in listed],
             "recording_rule": rule,
+            "label": label,
             "status": "ok",
         }
     )
@@ -146,3 +147,15 @@ def test_only_where_most_clips_count_by_their_names_is_there_a_suggestion():
 def test_clips_that_are_not_used_do_not_count():
     table = inventory(names("rec{r}_{k}"), "stem").assign(status="folder")
     assert unknown_recordings(table).by_name == 0
+
+
+def test_counted_words_are_recordings_where_the_positives_have_many():
+    words = "creek marsh ridge road hill dune".split()
+    listed = [f"{word}_{clip}" for word in words for clip in range(4)]
+    labels = [label for word in range(6) for label in ["pos" if word < 4 else "neg"] * 4]
+    found = unknown_recordings(inventory(listed, "stem", labels)).suggestion
+    assert (found.recordings, found.joined) == (6, 24)
+    # Negatives are of many kinds, and so named.
+    labels = ["pos" if word == 0 else "neg" for word in range(6) for _ in range(4)]
+    found = unknown_recordings(inventory(listed, "stem", labels))
+    assert found.by_name == 24 and found.suggestion is None
