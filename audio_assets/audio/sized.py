@@ -160,21 +160,27 @@ def _aiff(data: Data, start: int, end: int) -> _Sized | None:
 
 
 def _caf(data: Data, start: int, end: int) -> _Sized | None:
-    rate, coding, frame = 0.0, b"", 0
+    rate, coding, frame, channels, bits = 0.0, b"", 0, 0, 0
     at = start + 8
     while at + 12 <= end:
         name = data[at : at + 4]
         (size,) = struct.unpack(">q", data[at + 4 : at + 12])
         if name == b"desc" and at + 44 <= end:
-            rate, coding, _, frame = struct.unpack(">d4sII", data[at + 12 : at + 32])
+            fields = struct.unpack(">d4sIIIII", data[at + 12 : at + 44])
+            rate, coding, _, frame, _, channels, bits = fields
         if name == b"data":
             if coding not in _CAF_BYTES_KNOWN or not frame or not rate > 0:
                 return None
+            if frame not in (channels * -(-bits // 8), channels * 4 if bits == 24 else 0):
+                raise DamagedError(
+                    f"the file is damaged: its header contradicts itself ({frame} bytes for "
+                    f"{channels} channels of {bits} bits)"
+                )
             body = at + 16
             claimed = 0 if size < 0 else max(size - 4, 0)
             claim = Claim(body, claimed, max(end, body), frame, frame * rate)
-            fields = [_Field(at + 4, ">q", lambda size: size + 4)]
-            return _Sized("CAF", claim, fields, lambda at: _are_caf(data, at, end))
+            size_field = _Field(at + 4, ">q", lambda size: size + 4)
+            return _Sized("CAF", claim, [size_field], lambda at: _are_caf(data, at, end))
         if size < 0:
             break
         at += 12 + size

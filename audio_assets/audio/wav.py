@@ -161,8 +161,8 @@ def _consistent(coding: Coding, order: str) -> Coding:
     if not width or frame >= 2**16:
         raise _contradiction(coding)
     align = coding.align or frame
-    if align not in sizes and coding.bytes_per_second == coding.rate * frame:
-        # All other fields agree.
+    if align not in sizes and coding.bytes_per_second == coding.rate * frame and align <= 64:
+        # All other fields agree, and a writer may take a frame for a sample or a block.
         align = frame
     # A writer may leave either out. Another contradiction leaves it open which field is wrong, and
     # it may be the sample rate.
