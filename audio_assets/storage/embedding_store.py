@@ -19,9 +19,8 @@ version takes its place otherwise.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
 from audio_assets.storage.claims import Claim, Claims
@@ -46,6 +45,7 @@ from audio_assets.storage.shards import (
     shard_table,
     stored_clip,
 )
+from audio_assets.storage.store_view import IndexRow, StoreView, listed_digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,9 +80,9 @@ class EmbeddingStore:
         self._warn = warn
         self._claims = Claims(self.folder)
         # By shard or index: its clips, and the embeddings computed for it.
-        self._rows: dict[str, list[_Row]] = {}
+        self._rows: dict[str, list[IndexRow]] = {}
         self._embedded: dict[str, int] = {}
-        self._view = _View()
+        self._view = StoreView()
 
     def refresh(self) -> None:
         """Read which clips are in shards and indexes that have appeared; forget those gone.
@@ -127,7 +127,7 @@ class EmbeddingStore:
 
     def sha256_of(self, checksum: str, size: int) -> str | None:
         """SHA-256 of the stored clip that the listing showed with this checksum and size."""
-        found = self._view.sha256_of.get(_listed(checksum, size))
+        found = self._view.sha256_of.get(listed_digest(checksum, size))
         # An index may name a clip whose shard proved damaged.
         return found.hex() if found is not None and self._is_usable(found) else None
 
@@ -357,9 +357,9 @@ class EmbeddingStore:
             for column in ("seconds", "heard_before")
         )
         rows = [
-            _Row(
+            IndexRow(
                 bytes.fromhex(key),
-                _listed(checksum, size),
+                listed_digest(checksum, size),
                 reading,
                 heard if reading < READING else None,
                 again is not None,
@@ -379,74 +379,7 @@ class EmbeddingStore:
             self._rows.pop(name, None)
             self._embedded.pop(name, None)
         # A new one, since threads of the encoder loop look into the old one.
-        view = _View()
+        view = StoreView()
         for name, rows in self._rows.items():
             view.add(name, rows)
         self._view = view
-
-
-class _Row(NamedTuple):
-    """A row of a shard or index. Digests take a third of the memory that text would.
-
-    Attributes
-    ----------
-    sha256, listed
-        Digests of the clip's bytes and of what the listing showed.
-    reading
-        Version of reading.
-    seconds
-        Of the clip, of a shard of an earlier reading; else None.
-    is_again
-        Whether the clip was embedded again since an earlier version had not heard all of it.
-    """
-
-    sha256: bytes
-    listed: bytes
-    reading: int
-    seconds: float | None
-    is_again: bool
-
-
-class _View:
-    """What the shards and indexes say together.
-
-    Attributes
-    ----------
-    shard_of
-        Shard of each clip, of today's reading where there is one.
-    sha256_of
-        Clip by what a listing shows.
-    confirmed
-        Clips that have a row of today's reading, or one that was compared with it.
-    doubtful
-        Seconds of each other one.
-    """
-
-    def __init__(self) -> None:
-        self.shard_of: dict[bytes, str] = {}
-        self.sha256_of: dict[bytes, bytes] = {}
-        self.confirmed: set[bytes] = set()
-        self.doubtful: dict[bytes, float] = {}
-        self._of_today: set[bytes] = set()
-
-    def add(self, name: str, rows: list[_Row]) -> None:
-        """Add the rows of a shard or index."""
-        has_embeddings = is_shard(name)
-        for row in rows:
-            is_of_today = row.reading >= READING
-            if has_embeddings and is_of_today and row.sha256 not in self._of_today:
-                self._of_today.add(row.sha256)
-                self.shard_of[row.sha256] = name
-            elif has_embeddings:
-                self.shard_of.setdefault(row.sha256, name)
-            if is_of_today:
-                self.confirmed.add(row.sha256)
-                self.doubtful.pop(row.sha256, None)
-            elif row.seconds is not None and row.sha256 not in self.confirmed:
-                self.doubtful[row.sha256] = row.seconds
-            self.sha256_of.setdefault(row.listed, row.sha256)
-
-
-def _listed(checksum: str, size: int) -> bytes:
-    """What a listing shows of a clip, in 16 bytes: it would take 10^13 clips for two to agree."""
-    return hashlib.blake2b(f"{checksum} {size}".encode(), digest_size=16).digest()
