@@ -13,6 +13,14 @@ from functools import partial
 
 import numpy as np
 
+from audio_assets.audio.flac_frames import (
+    Frame,
+    frame_header,
+    last_frame,
+    last_in_sequence,
+    possible_ends,
+    sample_count,
+)
 from audio_assets.audio.parts import (
     TOLERANCE_SECONDS,
     DamagedError,
@@ -31,27 +39,6 @@ _CUESHEET, _PICTURE = 5, 6
 _MOST_BITS = 24
 # libFLAC reads to the end of the file where STREAMINFO leaves the number of samples open.
 _OPEN = 0
-_RATES = (
-    0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000,
-)  # fmt: skip
-_BITS = (0, 8, 12, None, 16, 20, 24, 32)
-_CHANNELS = (1, 2, 3, 4, 5, 6, 7, 8, 2, 2, 2)
-# A frame of 8 channels of 65,535 samples of 32 bits, and its header.
-_LARGEST_FRAME = 8 * 65_535 * 4 + 64
-_HEADER = 16
-
-
-def _crc_table(polynomial: int, bits: int) -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        value = byte << (bits - 8)
-        for _ in range(8):
-            value = value << 1 ^ (polynomial if value >> (bits - 1) & 1 else 0)
-        table.append(value & ((1 << bits) - 1))
-    return tuple(table)
-
-
-_CRC8, _CRC16 = _crc_table(0x107, 8), _crc_table(0x18005, 16)
 
 
 @dataclass(frozen=True)
@@ -76,33 +63,6 @@ class StreamInfo:
     samples: int
     md5: bytes
     least: int
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The header of a frame.
-
-    Attributes
-    ----------
-    at
-        Its first byte.
-    variable
-        Whether ``number`` counts samples; else it counts frames.
-    number
-        Its place.
-    size
-        Its samples per channel.
-    rate, channels, bits
-        As in :class:`StreamInfo`; 0 where the frame refers to that.
-    """
-
-    at: int
-    variable: bool
-    number: int
-    size: int
-    rate: int
-    channels: int
-    bits: int
 
 
 def flac_layout(data: Data, start: int, end: int) -> Layout:
@@ -148,8 +108,8 @@ def _part(data: Data, start: int, end: int, is_one: bool) -> Part:
             )
     if info.bits > _MOST_BITS:
         raise OtherCodingError(f"FLAC of {info.bits} bits", "needs_extra")
-    last = _last_frame(data, first, end)
-    there = _length(first, last)
+    last = last_frame(data, first, end)
+    there = sample_count(first, last)
     if not is_one:
         _check_sequence(data, first, last, end, info.least)
     header, after = data[start : start + 8 + _STREAMINFO], start + 8 + _STREAMINFO
@@ -224,157 +184,23 @@ def _is_readable(data: Data, at: int, audio: int) -> bool:
     return True
 
 
-def frame_header(data: Data, at: int, end: int) -> Frame | None:
-    """The header of the frame that begins here; None if none does."""
-    head = data[at : min(at + _HEADER, end)]
-    if len(head) < 6 or head[0] != 0xFF or head[1] & 0xFE != 0xF8:
-        return None
-    block, rate_code = head[2] >> 4, head[2] & 15
-    channel_code, bit_code = head[3] >> 4, head[3] >> 1 & 7
-    if not block or rate_code == 15 or channel_code > 10 or bit_code == 3 or head[3] & 1:
-        return None
-    # As in UTF-8, the leading ones of the first byte count the bytes.
-    ones = 8 - (~head[4] & 0xFF).bit_length()
-    length = max(1, ones)
-    more = {6: 1, 7: 2}.get(block, 0) + {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
-    total = 4 + length + more
-    if ones in (1, 8) or len(head) <= total:
-        return None
-    crc = 0
-    for byte in head[:total]:
-        crc = _CRC8[crc ^ byte]
-    if crc != head[total]:
-        return None
-    number = head[4] & (0x7F >> ones)
-    for byte in head[5 : 4 + length]:
-        number = number << 6 | byte & 0x3F
-    extra = 4 + length
-    if block == 1:
-        size = 192
-    elif block < 6:
-        size = 576 << (block - 2)
-    elif block < 8:
-        size = int.from_bytes(head[extra : extra + block - 5], "big") + 1
-        extra += block - 5
-    else:
-        size = 256 << (block - 8)
-    if rate_code < 12:
-        rate = _RATES[rate_code]
-    else:
-        value = int.from_bytes(head[extra:total], "big")
-        rate = value * (1_000, 1, 10)[rate_code - 12]
-    bits = _BITS[bit_code]
-    assert bits is not None
-    return Frame(at, bool(head[1] & 1), number, size, rate, _CHANNELS[channel_code], bits)
-
-
-def _begins(frame: Frame, first: Frame) -> int:
-    """Place of a frame's first sample."""
-    return frame.number if frame.variable else frame.number * first.size
-
-
-def _last_frame(data: Data, first: Frame, end: int) -> Frame:
-    """The last frame of which the header is there."""
-    sync = b"\xff" + (b"\xf9" if first.variable else b"\xf8")
-    at = end
-    while (at := data.rfind(sync, first.at + 1, at + 1)) > 0:
-        frame = _of_stream(data, at, end, first)
-        if frame is not None and _follows_another(data, frame, first, end):
-            return frame
-    return first
-
-
 def _is_one(data: Data, info: StreamInfo, audio: int, end: int) -> bool:
     """Whether the frames up to the last one are as many as the header counts, and no more."""
     first = frame_header(data, audio, end)
     if first is None:
         return False
-    last = _last_frame(data, first, end)
+    last = last_frame(data, first, end)
     return (
-        _length(first, last) == info.samples
-        and _last_in_sequence(data, first, last, end, info.least) == last.at
+        sample_count(first, last) == info.samples
+        and last_in_sequence(data, first, last, end, info.least) == last.at
     )
 
 
 def _check_sequence(data: Data, first: Frame, last: Frame, end: int, least: int) -> None:
     """Fail if a frame is missing; the decoder puts silence in its place."""
-    at = _last_in_sequence(data, first, last, end, least)
+    at = last_in_sequence(data, first, last, end, least)
     if at != last.at:
         raise DamagedError(f"the file is damaged: a frame of FLAC is missing after byte {at}")
-
-
-def _last_in_sequence(data: Data, first: Frame, last: Frame, end: int, least: int) -> int:
-    """First byte of the frame that none with the next number follows, up to the last one.
-
-    Parameters
-    ----------
-    least
-        Bytes of the smallest frame by the header; nothing is looked for within these.
-    """
-    sync = data[first.at : first.at + 2]
-    at, number, size = first.at, first.number, first.size
-    while at < last.at:
-        number += size if first.variable else 1
-        if number > 0x10FFFF:
-            # Beyond what is encoded as text is.
-            return last.at
-        place = chr(number).encode("utf-8", "surrogatepass")
-        after = -1
-        for skipped in {max(least, 2): None, 2: None}:
-            after = data.find(sync, at + skipped, last.at + 2)
-            while after >= 0 and data[after + 4 : after + 4 + len(place)] != place:
-                after = data.find(sync, after + 1, last.at + 2)
-            if after >= 0:
-                break
-        if after < 0:
-            return at
-        at = after
-        if first.variable:
-            frame = frame_header(data, at, end)
-            if frame is None:
-                return last.at
-            size = frame.size
-    return last.at
-
-
-def _length(first: Frame, last: Frame) -> int:
-    """Samples per channel from the first frame to the last one."""
-    return _begins(last, first) + last.size - _begins(first, first)
-
-
-def _of_stream(data: Data, at: int, end: int, first: Frame) -> Frame | None:
-    frame = frame_header(data, at, end)
-    if frame is None or frame.number <= first.number:
-        return None
-    same = (frame.rate, frame.bits) == (first.rate, first.bits)
-    return frame if same and (frame.variable or frame.size <= first.size) else None
-
-
-def _follows_another(data: Data, frame: Frame, first: Frame, end: int) -> bool:
-    """Whether the frame before is where this one's number says; chance makes headers, too."""
-    sync = b"\xff" + (b"\xf9" if first.variable else b"\xf8")
-    at = frame.at
-    while (at := data.rfind(sync, max(first.at, frame.at - _LARGEST_FRAME), at + 1)) >= 0:
-        if at < frame.at and (before := frame_header(data, at, end)) is not None:
-            step = before.size if frame.variable else 1
-            if before.number + step == frame.number:
-                return True
-        if at == first.at:
-            break
-        at -= 1
-    return False
-
-
-def _possible_ends(data: Data, frame: Frame, end: int) -> list[int]:
-    """Where a frame may end by its checksum: the remainder up to there is 0."""
-    stop = min(end, frame.at + _LARGEST_FRAME)
-    crc = 0
-    found = []
-    for at, byte in enumerate(data[frame.at : stop], start=frame.at + 1):
-        crc = (crc << 8 & 0xFFFF) ^ _CRC16[crc >> 8 ^ byte]
-        if crc == 0:
-            found.append(at)
-    return found
 
 
 def _end_of(data: Data, frame: Frame, end: int, header: bytes) -> int | None:
@@ -384,7 +210,7 @@ def _end_of(data: Data, frame: Frame, end: int, header: bytes) -> int | None:
     # By chance a remainder is 0 after 65,536 bytes, and zeros after a frame leave it so: the first
     # place up to which the decoder finds the whole frame is the right one.
     alone = header[:4] + bytes([header[4] | 0x80]) + header[5:]
-    for at in _possible_ends(data, frame, end):
+    for at in possible_ends(data, frame, end):
         try:
             with soundfile.SoundFile(Stitched((alone, stretch(data, frame.at, at)))) as file:
                 file.seekable = lambda: False
