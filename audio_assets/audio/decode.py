@@ -21,6 +21,8 @@ from audio_assets.audio.stitched import Data
 
 CHANNELS = (1, 64)
 SAMPLE_RATES = (1_000, 768_000)
+SAME_SECONDS = 0.01
+"""Durations that differ by no more are of the same audio."""
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,14 @@ def _hear(sound: Sound, limits: DurationLimits, listener: Listener) -> Heard | C
         "; ".join(notes) or None,
         mix,
     )
+
+
+def is_as_before(heard: Heard, seconds: float) -> bool:
+    """Whether an earlier version, which heard so many seconds of a clip, heard what is heard now.
+
+    It took the mean of all channels always, and as much of the audio as the header gave.
+    """
+    return heard.mix.channel is None and abs(heard.seconds - seconds) <= SAME_SECONDS
 
 
 class _Collector:

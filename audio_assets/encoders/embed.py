@@ -16,14 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.audio.decode import DurationLimits, Heard, decode_clip
+from audio_assets.audio.decode import DurationLimits, decode_clip, is_as_before
 from audio_assets.audio.faults import ClipFault
 from audio_assets.audio.windows import cut_windows
 from audio_assets.encoders.base import Encoded, Encoder
 from audio_assets.encoders.batching import BATCH_WINDOWS, Batcher, ClipWindows, EncoderPool
-
-SAME_SECONDS = 0.01
-"""Durations that differ by no more are of the same audio."""
 
 
 def never_heard(sha256: str) -> None:
@@ -278,14 +275,6 @@ def prepare(
         heard_before=heard_before,
     )
     return Slot(result, ClipWindows(windows))
-
-
-def is_as_before(heard: Heard, seconds: float) -> bool:
-    """Whether an earlier version, which heard so many seconds of a clip, heard what is heard now.
-
-    It took the mean of all channels always, and as much of the audio as the header gave.
-    """
-    return heard.mix.channel is None and abs(heard.seconds - seconds) <= SAME_SECONDS
 
 
 def _result(

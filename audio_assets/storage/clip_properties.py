@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from audio_assets.audio.decode import DurationLimits
+from audio_assets.audio.decode import SAME_SECONDS, DurationLimits
 from audio_assets.audio.properties import METHOD, ClipProperties, clip_properties
-from audio_assets.encoders.embed import SAME_SECONDS
 from audio_assets.errors import ResultsError
 from audio_assets.storage.parquet import read_pieces
 from audio_assets.tables import CLIP_PROPERTIES
