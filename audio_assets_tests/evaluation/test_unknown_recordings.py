@@ -159,3 +159,10 @@ def test_counted_words_are_recordings_where_the_positives_have_many():
     labels = ["pos" if word == 0 else "neg" for word in range(6) for _ in range(4)]
     found = unknown_recordings(inventory(listed, "stem", labels))
     assert found.by_name == 24 and found.suggestion is None
+
+
+def test_siblings_among_the_negatives_alone_are_a_suggestion():
+    positives = inventory([f"Barn owl of {place}" for place in ("A", "B", "C", "D")], "stem")
+    negatives = inventory(names("rec{r}_{k}"), "stem", label="neg")
+    found = unknown_recordings(pd.concat([positives, negatives])).suggestion
+    assert found is not None and found.recordings == 6 + 4
