@@ -19,14 +19,20 @@ from dagster._core.scheduler.instigation import (
     SensorInstigatorData,
     TickStatus,
 )
-
 from audio_assets import jobs
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.automation.runs import TASK_TAG, failure_reason, innermost
+from audio_assets.automation.runs import TASK_TAG, cause_of, failure_reason
 from audio_assets.automation.stale import refusal_of_species, stale_decision
 from audio_assets.errors import AudioAssetsError
 from audio_assets.scheduling.decisions import ATTEMPTS, Decision, Standing, Task
-from audio_assets.scheduling.health import Kind, Problem, Ticks, tick_problems
+from audio_assets.scheduling.health import (
+    GOES_ON,
+    Kind,
+    Problem,
+    Ticks,
+    tick_problems,
+    what_and_remedy,
+)
 from audio_assets.scheduling.lateness import late_species, read_since, species_behind
 from audio_assets.storage.access import check_writable
 from audio_assets.storage.listing import list_species
@@ -49,6 +55,8 @@ WATCHED = (
 )
 """Sensors and schedules whose failure stops a part of the automation."""
 _TICKS_READ = 10
+# Their errors are those of ticks, kept for minutes after the tick that succeeds.
+_TICKING = {"SENSOR", "SCHEDULER"}
 
 
 @dataclass(frozen=True)
@@ -152,11 +160,11 @@ def daemon_problems(instance: dg.DagsterInstance, now: float) -> list[Problem]:
         what = f"the daemon has been silent for {silent / 60:.0f} minutes"
         return [Problem(Kind.DAEMON, "daemon", what, START_DAEMON)]
     problems = []
-    for name in sorted(set(instance.get_required_daemon_types()) & beats.keys()):
+    for name in sorted(set(instance.get_required_daemon_types()) & beats.keys() - _TICKING):
         for error in (beats[name].errors or ())[:1]:
-            what = f"the daemon's part {name} fails: {' '.join(innermost(error).split())}"
-            remedy = "See the log of the daemon; it goes on by itself when the cause is gone."
-            problems.append(Problem(Kind.DAEMON, name, what, remedy))
+            fault, remedy = what_and_remedy(cause_of(error), "See the log of the daemon.")
+            what = f"the daemon's part {name} fails: {fault}"
+            problems.append(Problem(Kind.DAEMON, name, what, f"{remedy} {GOES_ON}"))
     return problems
 
 
@@ -204,7 +212,7 @@ def ticks_of(instance: dg.DagsterInstance) -> Iterator[Ticks]:
             name=name,
             is_on=state.status is not InstigatorStatus.STOPPED,
             failures=len(failed),
-            error=innermost(error) if error is not None else "it does not say why",
+            error=cause_of(error) if error is not None else "",
             last=newest_first[0].timestamp if newest_first else None,
             interval=(data.min_interval or 30) if isinstance(data, SensorInstigatorData) else None,
         )
@@ -231,14 +239,14 @@ def _given_up(plan: AssetPlan, instance: dg.DagsterInstance, task: Task) -> Prob
         reason = failure_reason(instance, newest[0].dagster_run.run_id)
         end = (newest[0].end_time or 0.0) + 3600 * plan.settings.give_up_hours
         at = f"at {datetime.fromtimestamp(end, UTC):%Y-%m-%d %H:%M} UTC"
-    said = ": " + " ".join(reason.split()) if reason else ", see its runs in the Dagster UI"
+    fault, remedy = what_and_remedy(reason, "See its runs in the Dagster UI.")
     species = _species(task)
     command = "audio-assets retry" + (f" --species {species}" if species else "")
     return Problem(
         Kind.GIVEN_UP,
         str(task),
-        f"{task} failed {ATTEMPTS} times and is given up{said}",
-        f"Mend it. It is tried once more {at}, or at once after: {command}",
+        f"{task} failed {ATTEMPTS} times and is given up: {fault}",
+        f"{remedy} It is tried once more {at}, or at once after: {command}",
         species,
     )
 

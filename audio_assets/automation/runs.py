@@ -15,6 +15,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from audio_assets import jobs
 from audio_assets.assets.plan import AssetPlan
+from audio_assets.errors import AudioAssetsError
 from audio_assets.scheduling.decisions import History, Retries, Task, Work
 from audio_assets.settings import Settings
 from audio_assets.versions import VERSIONS_TAG, versions_tag
@@ -24,6 +25,7 @@ TASK_TAG = "audio_assets/task"
 FORGIVEN_TAG = "audio_assets/forgiven"
 """Tag of a failed run that no longer counts: somebody wants its work tried again."""
 
+_FAILURE = f"{dg.Failure.__module__}.{dg.Failure.__qualname__}"
 # A cancelled run must not be requested again at the next tick.
 _IN_VAIN = {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 _UNFINISHED = [status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES]
@@ -139,23 +141,24 @@ def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
         # A run that fails before its first step says why in the event of its end.
         elif event.event_specific_data is not None:
             errors.append(event.job_failure_data.error)
-    said = [innermost(error) for error in errors if error is not None]
+    said = [cause_of(error) for error in errors if error is not None]
     return said[0] if said else ""
 
 
-def innermost(error: SerializableErrorInfo) -> str:
-    """The words of the fault that began an error.
+def cause_of(error: SerializableErrorInfo) -> str:
+    """The words of the fault behind an error: of this package's own if there is one.
 
-    Only the errors of this package and failures of Dagster go without the name of their class.
+    An error of this package says what to do; what it was raised from, and what Dagster wraps it in,
+    do not. Anything else is named with its class.
     """
-    while error.cause is not None:
+    while True:
+        message = str(error.message).strip()
+        kind, _, rest = message.partition(": ")
+        if kind == _FAILURE or kind.startswith(AudioAssetsError.__module__ + "."):
+            return rest
+        if error.cause is None:
+            return message
         error = error.cause
-    message = str(error.message).strip()
-    kind, _, rest = message.partition(": ")
-    ours = kind == f"{dg.Failure.__module__}.{dg.Failure.__qualname__}" or kind.startswith(
-        "audio_assets.errors."
-    )
-    return rest if ours else message
 
 
 def run_request(plan: AssetPlan, task: Task, work: Work, history: History) -> dg.RunRequest:

@@ -94,6 +94,23 @@ class Ticks:
     interval: float | None = None
 
 
+GOES_ON = "It goes on by itself when the cause is gone."
+
+
+def what_and_remedy(error: str, otherwise: str) -> tuple[str, str]:
+    """Take an error apart that says in its first line what is wrong, and then what to do.
+
+    Parameters
+    ----------
+    error
+        Its words; empty if they are not known.
+    otherwise
+        What to do where the error does not say it.
+    """
+    what, _, remedy = error.strip().partition("\n")
+    return what or "for a reason that is not recorded", " ".join(remedy.split()) or otherwise
+
+
 def tick_problems(all_ticks: Iterable[Ticks], now: float) -> list[Problem]:
     """Sensors and schedules that are switched off, fail, or no longer tick."""
     problems = []
@@ -109,9 +126,9 @@ def tick_problems(all_ticks: Iterable[Ticks], now: float) -> list[Problem]:
             )
         # A schedule's next tick may be a day away: one that failed is not mended by itself.
         elif ticks.failures >= (FAILED_TICKS if ticks.interval else 1):
-            what = f"{ticks.name} fails: {' '.join(ticks.error.split())}"
-            remedy = "Mend what it says. It goes on by itself; its ticks are in the Dagster UI."
-            problems.append(Problem(Kind.SENSOR, ticks.name, what, remedy))
+            fault, remedy = what_and_remedy(ticks.error, "See its ticks in the Dagster UI.")
+            what = f"{ticks.name} fails: {fault}"
+            problems.append(Problem(Kind.SENSOR, ticks.name, what, f"{remedy} {GOES_ON}"))
         elif ticks.interval and ticks.last is not None:
             silent = now - ticks.last
             if silent > max(_SILENT_SECONDS, _SILENT_INTERVALS * ticks.interval):

@@ -1,14 +1,17 @@
 """What the runs of an instance say of a piece of work, and the key that it is asked for by."""
 
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import dagster as dg
 import pytest
+from dagster._utils.error import serializable_error_info_from_exc_info
 
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.automation.runs import failed_work, forgive, history_of, run_request
+from audio_assets.automation.runs import cause_of, failed_work, forgive, history_of, run_request
+from audio_assets.errors import AudioRootError
 from audio_assets.partitions import build_partitions
 from audio_assets.scheduling.decisions import (
     ATTEMPTS,
@@ -159,3 +162,30 @@ def test_failures_before_a_success_are_forgotten(instance: dg.DagsterInstance) -
         end(instance, run)
     assert history_of(instance, WORK).failures == 0
     assert failed_work(instance, TASK, WORK.assets) is None
+
+
+def test_the_fault_that_is_told_is_ours_and_not_what_it_came_from_or_is_wrapped_in() -> None:
+    def told(raise_it: Callable[[], None]) -> str:
+        try:
+            raise_it()
+        except Exception:
+            return cause_of(serializable_error_info_from_exc_info(sys.exc_info()))
+        raise AssertionError
+
+    def ours() -> None:
+        try:
+            try:
+                raise FileNotFoundError(2, "No such file")
+            except OSError as error:
+                raise AudioRootError("The root is gone", "Bring it back.") from error
+        except AudioRootError as error:
+            raise RuntimeError("Error in the sensor") from error
+
+    def theirs() -> None:
+        try:
+            raise KeyError("species")
+        except KeyError as error:
+            raise RuntimeError("Error in the sensor") from error
+
+    assert told(ours) == "The root is gone\nBring it back."
+    assert told(theirs) == "KeyError: 'species'"

@@ -22,7 +22,7 @@ NOW = 1e9
     ("ticks", "words"),
     [
         (Ticks("looks", is_on=False, interval=30), "looks is switched off"),
-        (Ticks("looks", True, failures=FAILED_TICKS, error="no\nright", interval=30), "no right"),
+        (Ticks("looks", True, failures=FAILED_TICKS, error="no right", interval=30), "no right"),
         (Ticks("looks", True, last=NOW - 3600, interval=30), "has not ticked for 60 minutes"),
         (Ticks("nightly", True, failures=1, error="no right"), "nightly fails: no right"),
     ],
