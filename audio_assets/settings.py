@@ -177,6 +177,13 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Hours after which a species whose work is due is called late.",
     )
+    keep_runs_days: int = Field(
+        30,
+        ge=0,
+        le=36_500,
+        description="Days after which a run that ended is deleted from Dagster's database, unless "
+        "the state of an asset rests on it; 0 to keep all.",
+    )
     retry_seconds: float = Field(
         60.0,
         ge=0,
