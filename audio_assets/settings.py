@@ -128,6 +128,13 @@ class Settings(BaseSettings):
     max_seconds: float = Field(
         600.0, gt=0, allow_inf_nan=False, description="Longer clips are quarantined (seconds)."
     )
+    max_samples: int = Field(
+        120_000_000,
+        ge=1,
+        description="Clips with more samples, of all channels together, are quarantined before "
+        "they are decoded. The default takes 600 s in stereo at 96 kHz, and 150 s in stereo at 384 "
+        "kHz; a worker needs up to 16 bytes of memory a sample.",
+    )
     ci_level: Probability = Field(0.95, description="Nominal coverage of the intervals.")
     bootstrap: Annotated[int, Field(ge=0, le=10_000), AfterValidator(_draws)] = Field(
         0,
