@@ -229,15 +229,21 @@ def hear(data: Data, limits: DurationLimits, listener: Listener) -> Heard | Clip
         return ClipFault("non_finite", str(error))
 
 
-def _header_fault(sound: Sound, limits: DurationLimits) -> ClipFault | None:
+def format_fault(rate: float, channels: int) -> ClipFault | None:
+    """The fault of a file of this sample rate in Hz and number of channels, or None."""
     for value, (low, high), unit in (
-        (sound.channels, CHANNELS, "channels"),
-        (sound.rate, SAMPLE_RATES, "Hz"),
+        (channels, CHANNELS, "channels"),
+        (rate, SAMPLE_RATES, "Hz"),
     ):
         if not low <= value <= high:
-            return ClipFault("not_audio", f"{value} {unit}, outside {low} to {high} {unit}")
-    if sound.frames is None:
-        return None
+            return ClipFault("not_audio", f"{value:.0f} {unit}, outside {low} to {high} {unit}")
+    return None
+
+
+def _header_fault(sound: Sound, limits: DurationLimits) -> ClipFault | None:
+    fault = format_fault(sound.rate, sound.channels)
+    if fault is not None or sound.frames is None:
+        return fault
     return limits.too_much(sound.frames, sound.rate, sound.channels)
 
 

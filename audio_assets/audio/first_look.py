@@ -1,8 +1,9 @@
 """Which large files can be no clip, by their size and a few bytes of them.
 
 So that no run reads gigabytes to find that out. What a look cannot settle is settled when the file
-is decoded, see :mod:`audio_assets.audio.decode`. Whatever is found here would be found there, but
-for the bound on bytes: it is for files that tell too little of themselves.
+is decoded, see :mod:`audio_assets.audio.decode`. No file is refused here that would be used there,
+but for the bound on bytes, which is for files that tell too little of themselves. One that is too
+long and damaged besides is called too long here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import struct
 
 from audio_assets.audio.containers import container, needs_extra, told
-from audio_assets.audio.decode import DurationLimits
+from audio_assets.audio.decode import DurationLimits, format_fault
 from audio_assets.audio.faults import ClipFault
 from audio_assets.audio.glimpse import Glimpse, NotToldError
 from audio_assets.audio.more_formats import require_extra
@@ -57,8 +58,10 @@ def first_look(file: Glimpse, limits: DurationLimits) -> ClipFault | None:
     except (NotToldError, struct.error, ValueError, ArithmeticError, LookupError):
         # The decoder will tell, of a file of a size that a clip may have.
         pass
-    if found is not None and found.frames is not None:
-        fault = limits.too_much(found.frames, found.rate, found.channels)
+    if found is not None:
+        fault = format_fault(found.rate, found.channels)
+        if fault is None and found.frames is not None:
+            fault = limits.too_much(found.frames, found.rate, found.channels)
         if fault is not None:
             return fault
     most = most_bytes(limits, found)

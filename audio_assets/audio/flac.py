@@ -21,7 +21,7 @@ from audio_assets.audio.flac_frames import (
     possible_ends,
     sample_count,
 )
-from audio_assets.audio.glimpse import Seen
+from audio_assets.audio.glimpse import NotToldError, Seen
 from audio_assets.audio.parts import (
     TOLERANCE_SECONDS,
     DamagedError,
@@ -100,8 +100,13 @@ def flac_told(data: Seen, start: int, end: int) -> Told:
         If it is cut off in its metadata.
     """
     info, audio = read_stream_info(data, start, end)
-    first = frame_header(data, audio, end)
-    frames = None if first is None else sample_count(first, last_frame(data, first, end))
+    frames = None
+    try:
+        first = frame_header(data, audio, end)
+        frames = None if first is None else sample_count(first, last_frame(data, first, end))
+    except NotToldError:
+        # Whatever follows the last frame is longer than a glimpse.
+        pass
     return Told(info.rate, info.channels, frames)
 
 

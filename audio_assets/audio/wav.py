@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from audio_assets.audio.extent import Claim, Extent, find_audio, is_open, least_audio
 from audio_assets.audio.glimpse import Seen
 from audio_assets.audio.parts import DamagedError, Layout, Part, Told
-from audio_assets.audio.stitched import Data, stretch
+from audio_assets.audio.stitched import Data, are_all, stretch
 from audio_assets.audio.tags import before_trailing_tags
 
 MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
@@ -279,7 +279,7 @@ def _are_chunks(data: Seen, at: int, end: int, order: str) -> bool:
         chunk = _chunk(data, at, order)
         if chunk is None:
             # A byte or a few of padding after the last chunk.
-            return not data[at:end].strip(b"\0")
+            return are_all(b"\0", data, at, end)
         if chunk.body + chunk.size > end:
             # The last one may be cut; of an unknown name it may be audio.
             return chunk.name in _AFTER_AUDIO
