@@ -375,6 +375,8 @@ def _resource(bucket: str, name: str, stored: Stored, listed: bool = False) -> d
         "updated": f"{moment}.123Z",
         "timeCreated": f"{moment}.123Z",
     }
+    if stored.encoding:
+        about["contentEncoding"] = stored.encoding
     if stored.md5:
         about["md5Hash"] = stored.digests[1]
     if stored.key == "own" or (listed and stored.key):
