@@ -83,15 +83,18 @@ def run(code: Path, audio: str, results: Path) -> tuple[float, float]:
 
 
 def outcome(results: Path) -> str:
-    """The reason for which the file was refused, and how many clips were used."""
-    with (results / "quarantine.csv").open(newline="") as file:
-        refused = [(row["uri"].rsplit("/", 1)[1], row["reason"]) for row in csv.DictReader(file)]
+    """What became of the file, and how many others were used."""
     import pandas as pd
 
-    (table,) = results.glob("**/embeddings*/**/owl*.parquet") or [None]
-    used = int((pd.read_parquet(table, columns=["status"])["status"] == "ok").sum())
-    (found,) = refused
-    return f"{found[0]} is {found[1]}, {used} of {GOOD} others used"
+    columns = ["uri", "status", "reason"]
+    (table,) = results.glob("**/embeddings*/**/owl*.parquet")
+    rows = pd.read_parquet(table, columns=columns)
+    is_hostile = rows["uri"].str.endswith(HOSTILE)
+    with (results / "quarantine.csv").open(newline="") as file:
+        named = [row["reason"] for row in csv.DictReader(file) if row["uri"].endswith(HOSTILE)]
+    assert named == rows.loc[is_hostile, "reason"].dropna().tolist()
+    used = int((rows.loc[~is_hostile, "status"] == "ok").sum())
+    return f"{named[0] if named else 'used'}, {used} of {GOOD} others used"
 
 
 def measure(code: Path, place: str, hostile: Hostile) -> str:
