@@ -24,6 +24,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from audio_assets_tests.audio.hostile_files import Hostile, long_wav, no_audio, wide_flac
@@ -97,15 +98,25 @@ def outcome(results: Path) -> str:
     return f"{named[0] if named else 'used'}, {used} of {GOOD} others used"
 
 
-def measure(code: Path, place: str, hostile: Hostile) -> str:
-    """A row of the table for one file in one place."""
+@dataclass(frozen=True)
+class Cost:
+    """What a run cost, and what became of the clips; ``sent`` is the MB of the file downloaded."""
+
+    peak: float
+    sent: float | None
+    cpu: float
+    outcome: str
+
+
+def measure(code: Path, place: str, hostile: Hostile) -> Cost:
+    """One file in one place."""
     with tempfile.TemporaryDirectory() as name:
         folder, results = Path(name) / "audio", Path(name) / "results"
         write_species(folder, SPECIES)
         if place == "folder":
             hostile.write(folder / HOSTILE)
             cpu, peak = run(code, str(folder), results)
-            return f"{peak:.0f} | | {cpu:.0f} | {outcome(results)} |"
+            return Cost(peak, None, cpu, outcome(results))
         with BucketServer(BUCKET).serve() as server:
             for path in sorted(folder.rglob("*.wav")):
                 server.put(BUCKET, f"audio/{path.relative_to(folder)}", path.read_bytes())
@@ -114,7 +125,7 @@ def measure(code: Path, place: str, hostile: Hostile) -> str:
             os.environ["STORAGE_EMULATOR_HOST"] = server.url
             cpu, peak = run(code, f"gs://{BUCKET}/audio", results)
             sent = server.sent[f"audio/{HOSTILE}"] / 1e6
-        return f"{peak:.0f} | {sent:.2f} | {cpu:.0f} | {outcome(results)} |"
+        return Cost(peak, sent, cpu, outcome(results))
 
 
 def main() -> None:
@@ -136,8 +147,13 @@ def main() -> None:
             code = Path(name)
         for place in given.places or ("folder", "bucket"):
             for file in given.files:
-                row = measure(code, place, FILES[file]())
-                print(f"| {place} | {file} | {row}", flush=True)
+                cost = measure(code, place, FILES[file]())
+                sent = "" if cost.sent is None else f"{cost.sent:.2f}"
+                print(
+                    f"| {place} | {file} | {cost.peak:.0f} | {sent} | {cost.cpu:.0f} | "
+                    f"{cost.outcome} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

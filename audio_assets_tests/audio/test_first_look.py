@@ -242,3 +242,9 @@ def test_a_cut_file_is_called_cut_and_not_too_long() -> None:
     found, _ = look(data, SHORT)
     assert found == decode_clip(data, SHORT)
     assert found is not None and "cut off" in found.detail
+
+
+def test_chunks_behind_no_audio_are_not_taken_for_audio() -> None:
+    data = wav(b"") + b"LIST" + (500_000).to_bytes(4, "little") + bytes(500_000)
+    assert look(data, SHORT)[0] is None
+    assert decode_clip(data, SHORT) == ClipFault("no_samples", "a WAV header and no samples")
