@@ -133,7 +133,7 @@ class Settings(BaseSettings):
         ge=1,
         description="Clips with more samples, of all channels together, are quarantined before "
         "they are decoded. The default takes 600 s in stereo at 96 kHz, and 150 s in stereo at 384 "
-        "kHz; a worker needs up to 16 bytes of memory a sample.",
+        "kHz; while it is embedded, a run needs about 10 bytes of memory for each.",
     )
     ci_level: Probability = Field(0.95, description="Nominal coverage of the intervals.")
     bootstrap: Annotated[int, Field(ge=0, le=10_000), AfterValidator(_draws)] = Field(
