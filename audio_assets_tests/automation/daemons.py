@@ -27,11 +27,12 @@ from dagster._core.scheduler.instigation import InstigatorState, TickStatus
 
 import audio_assets
 from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.health import examine_health
 from audio_assets.definitions import build_defs
 from audio_assets.partitions import build_partitions
 from audio_assets.runner import LocalRunner
-from audio_assets.settings import PREFIX, Settings, load_settings
-from audio_assets.staleness import _Loading
+from audio_assets.settings import PREFIX, load_settings
+from audio_assets.staleness import Staleness, _Loading
 
 CLONE = Path(audio_assets.__file__).parents[1]
 PATIENCE_SECONDS = 300
@@ -43,8 +44,8 @@ SETTINGS: dict[str, Any] = {
     "folds": 2,
     "repeats": 1,
     "species_classes": {},
-    # A tick takes up to a second of CPU: at one a second they slow down the runs.
-    "sensor_seconds": 2,
+    # A tick takes half a second of CPU: with one every second they slow down the runs.
+    "sensor_seconds": 4,
 }
 """As little work as there can be."""
 
@@ -104,9 +105,10 @@ class Daemon:
         workspace = {"load_from": [{"grpc_server": place}]}
         (self.folder / "workspace.yaml").write_text(yaml.safe_dump(workspace))
 
-    def read_settings(self) -> Settings:
-        """The settings as the code server has them."""
-        return load_settings(**self.roots, **self.settings)
+    def plan(self, patience: float | None = None) -> AssetPlan:
+        """What is made with the settings that the code server has."""
+        settings = load_settings(**self.roots, **self.settings)
+        return AssetPlan(settings, build_partitions(settings), patience)
 
     def variables(self) -> dict[str, str]:
         """The settings and the Dagster home as environment variables."""
@@ -122,10 +124,9 @@ class Daemon:
 
     def make_all(self, *species: str) -> None:
         """Bring species up to date in this process, which is several times faster."""
-        settings = self.read_settings()
-        plan = AssetPlan(settings, build_partitions(settings))
-        runner = LocalRunner(build_defs(settings), plan, self.instance)
-        assert runner.bring_up_to_date(species, settings.models).failures == {}
+        plan = self.plan()
+        runner = LocalRunner(build_defs(plan.settings), plan, self.instance)
+        assert runner.bring_up_to_date(species, plan.settings.models).failures == {}
 
     def start(self) -> None:
         """Start the code server, and the daemon when that answers."""
@@ -185,7 +186,7 @@ class Daemon:
 
     def not_fresh(self) -> list[tuple[str, str | None]]:
         """Partitions that are stale or missing: by Dagster's decision, not ours."""
-        graph = build_defs(self.read_settings()).resolve_asset_graph()
+        graph = build_defs(self.plan().settings).resolve_asset_graph()
         found = []
         with partition_loading_context(dynamic_partitions_store=self.instance):
             resolver = CachingStaleStatusResolver(self.instance, graph, _Loading(self.instance))
@@ -195,6 +196,14 @@ class Daemon:
                     if resolver.get_status(key, partition) is not StaleStatus.FRESH:
                         found.append((key.to_user_string(), partition))
         return found
+
+    def problems(self, *, later: float = 0.0) -> dict[str, str]:
+        """What stands in the way of the automation by what it is about, in so many seconds."""
+        plan = self.plan(patience=10)
+        graph = build_defs(plan.settings).resolve_asset_graph()
+        staleness = Staleness(graph, plan, self.instance, of_all=True)
+        health = examine_health(plan, self.instance, staleness, now=time.time() + later)
+        return {problem.key: problem.what for problem in health.problems}
 
     def sensor(self, name: str) -> InstigatorState | None:
         """What the daemon keeps of a sensor; None before its first tick."""
