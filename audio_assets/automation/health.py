@@ -36,6 +36,7 @@ from audio_assets.scheduling.health import (
 from audio_assets.scheduling.lateness import late_species, read_since, species_behind
 from audio_assets.storage.access import check_writable
 from audio_assets.storage.listing import list_species
+from audio_assets.storage.notice import NOTICE
 from audio_assets.storage.recordings import read_recording_rules
 
 if TYPE_CHECKING:
@@ -228,9 +229,10 @@ def task_problems(
     refused = sorted({_species(task) for task in decision.of(Standing.REFUSED)})
     for species in refused:
         said = " ".join(refusal_of_species(plan, species).split())
-        what = f"the clips of {species} may not be read: {said}"
+        read = f"the clips of {species}" if species else f"{NOTICE} beside the species"
+        what = f"{read} may not be read: {said}"
         remedy = "Give the right to read them; what waits for it goes on by itself."
-        yield Problem(Kind.REFUSED, species, what, remedy, species)
+        yield Problem(Kind.REFUSED, species or NOTICE, what, remedy, species)
 
 
 def _given_up(plan: AssetPlan, instance: dg.DagsterInstance, task: Task) -> Problem:

@@ -51,12 +51,12 @@ from audio_assets.staleness import (
     duplicate_encoder_probe,
     encoder_probe,
 )
-from audio_assets.storage.access import check_writable, refusal_of_clips
+from audio_assets.storage.access import check_writable, refusal_of_clips, refusal_of_notice
 from audio_assets.tables import AUDIO_INVENTORY, BALANCED_MANIFEST
 
 _log = logging.getLogger(__name__)
-# Jobs that read the clips of a species.
-_READERS = frozenset({jobs.SPLITS, jobs.EXPERIMENT, jobs.CHECKS})
+# Jobs that read the clips of a species, and the one that reads the notice beside the species.
+_READERS = frozenset({jobs.SPLITS, jobs.EXPERIMENT, jobs.CHECKS, jobs.REPORT})
 _REQUESTS_A_TICK = 100
 """So that a tick stays short, and what is queued does not get old."""
 
@@ -166,7 +166,12 @@ def _inventory_work(
 
 
 def refusal_of_species(plan: AssetPlan, species: str) -> str:
-    """Why the clips of a species may not be read now; empty if they may."""
+    """Why the clips of a species, or the notice if none is named, may not be read now.
+
+    Empty if they may.
+    """
+    if not species:
+        return refusal_of_notice(plan.audio_root)
     inventory = plan.last_version(AUDIO_INVENTORY, species, _log)
     return "" if inventory is None else refusal_of_clips(plan.audio_root, inventory)
 
