@@ -28,6 +28,7 @@ from dagster._core.scheduler.instigation import InstigatorState, TickStatus
 import audio_assets
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.health import examine_health
+from audio_assets.automation.watch import JOB
 from audio_assets.definitions import build_defs
 from audio_assets.partitions import build_partitions
 from audio_assets.runner import LocalRunner
@@ -154,29 +155,46 @@ class Daemon:
         self._start_code_server()
 
     def wait_for(
-        self, what: str, condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS
+        self,
+        what: str,
+        condition: Callable[[], Any],
+        found: Callable[[], Any] = lambda: "",
     ) -> None:
-        """Wait until something is so; else fail with what the processes and the ticks said."""
-        until = time.monotonic() + seconds
-        while not condition():
+        """Wait until something is so; else fail with what is found instead, and with the logs."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            asked = time.monotonic()
+            if condition():
+                return
             for name, process in self._processes.items():
                 if process.poll() is not None:
                     pytest.fail(f"the {name} ended with {process.returncode}\n{self._said()}")
             if time.monotonic() > until:
-                pytest.fail(f"it did not happen in {seconds} s: {what}\n{self._said()}")
-            time.sleep(0.5)
+                pytest.fail(f"it did not happen: {what}\nfound: {found()}\n{self._said()}")
+            # What is asked may take a second of CPU, which the runs are waiting for, too.
+            time.sleep(0.5 + 3 * (time.monotonic() - asked))
+
+    def runs_since(self, before: int) -> list[dg.DagsterRun]:
+        """The runs after the first ``before``, newest first."""
+        runs = list(self.instance.get_runs())
+        return runs[: len(runs) - before]
+
+    def unfinished(self) -> list[dg.DagsterRun]:
+        """Runs that are queued or going on, but for those of the check of the health."""
+        return [
+            run for run in self.instance.get_runs() if not run.is_finished and run.job_name != JOB
+        ]
 
     def is_at_rest(self, before: int) -> bool:
         """Whether a report was made since there were ``before`` runs, and no run is left."""
-        runs = self.instance.get_runs()
-        new = runs[: len(runs) - before]
+        new = self.runs_since(before)
         reported = any(run.job_name == "report" and run.is_success for run in new)
-        return reported and all(run.is_finished for run in new)
+        return reported and not self.unfinished()
 
     def made_since(self, before: int) -> Counter[tuple[str, str]]:
         """How often each asset partition was made by the runs after the first ``before``."""
         made: Counter[tuple[str, str]] = Counter()
-        for run in self.instance.get_runs(limit=self.instance.get_runs_count() - before):
+        for run in self.runs_since(before):
             kind = dg.DagsterEventType.ASSET_MATERIALIZATION
             for entry in self.instance.all_logs(run.run_id, of_type=kind):
                 event = entry.asset_materialization

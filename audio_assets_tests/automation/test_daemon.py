@@ -26,8 +26,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 
 def made_once(daemon: Daemon, before: int) -> set[tuple[str, str]]:
     """What was made since there were ``before`` runs, all of which have to have succeeded."""
-    new = daemon.instance.get_runs(limit=daemon.instance.get_runs_count() - before)
-    assert {run.status for run in new} == {dg.DagsterRunStatus.SUCCESS}
+    assert {run.status for run in daemon.runs_since(before)} == {dg.DagsterRunStatus.SUCCESS}
     made = daemon.made_since(before)
     assert set(made.values()) == {1}
     return set(made)
