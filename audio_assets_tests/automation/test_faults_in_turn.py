@@ -208,7 +208,7 @@ def meet_faults_of_buckets(signal: Signal, buckets: BucketServer, folder: Path) 
         results_root(f"{missing}.probe-")
         | {
             "sensor: changed_audio": looks_at_audio["sensor: changed_audio"],
-            "unknown: partitions": f"{missing}audio_inventory cannot be listed",
+            "unknown: partitions": f"{missing}audio_inventory",
         }
     )
     assert runs(daemon) == tried
