@@ -175,9 +175,23 @@ class Settings(BaseSettings):
         30,
         ge=1,
         le=86_400,
-        description="Seconds between two looks of the sensors at the audio and at what is stale.",
+        description="Seconds between two looks of the sensors at what is stale, and at audio that "
+        "changes. Audio that rests is looked at less often where that costs much.",
     )
-
+    listing_max_seconds: int = Field(
+        600,
+        ge=1,
+        le=86_400,
+        description="Seconds after which audio that rests, and files under RESULTS_ROOT in a "
+        "bucket, are looked at again, whatever that costs; never fewer than SENSOR_SECONDS.",
+    )
+    longest_wait_minutes: float = Field(
+        60.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Minutes after which a species is worked on although its audio still changes, "
+        "and then again after as many.",
+    )
     late_hours: float = Field(
         24.0,
         gt=0,

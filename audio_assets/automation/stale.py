@@ -52,6 +52,7 @@ from audio_assets.staleness import (
     encoder_probe,
 )
 from audio_assets.storage.access import check_writable, refusal_of_clips, refusal_of_notice
+from audio_assets.storage.names_seen import NamesSeen
 from audio_assets.tables import AUDIO_INVENTORY, BALANCED_MANIFEST
 
 _log = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ _REQUESTS_A_TICK = 100
 
 
 def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.SensorDefinition:
+    names_seen = NamesSeen(plan.settings.listing_max_seconds)
+
     @dg.sensor(
         jobs=list(jobs_by_name.values()),
         minimum_interval_seconds=plan.settings.sensor_seconds,
@@ -73,7 +76,7 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
     def stale_partitions(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         assert context.repository_def is not None
         graph = context.repository_def.asset_graph
-        staleness = Staleness(graph, plan, context.instance, of_all=True)
+        staleness = Staleness(graph, plan, context.instance, of_all=True, names_seen=names_seen)
         decision = stale_decision(plan, context.instance, staleness)
         requests = [
             run_request(plan, task, *due)

@@ -133,6 +133,7 @@ def list_objects(
     *,
     known: KnownChecksums = MappingProxyType({}),
     compute_checksums: bool = True,
+    check_root: bool = True,
 ) -> Iterator[AudioObject]:
     r"""Objects under ``{species}/{variant}/{label}/``, in order of variant, label and name.
 
@@ -142,14 +143,16 @@ def list_objects(
     objects. Bytes of a name that are no UTF-8 are shown as ``\xff``. Of a bucket, one page is in
     memory at a time. A local file is read for its checksum, unless it is ``known`` to be as it was
     when it was last read. Without ``compute_checksums`` no file is read, and only a bucket's
-    objects have a checksum.
+    objects have a checksum. Without ``check_root`` the caller has just listed the root: of a bucket
+    it would be a request for each species.
 
     Raises
     ------
     AudioRootError, StorageError
         If the root or a folder that exists cannot be listed.
     """
-    next(_list_root(root), None)
+    if check_root:
+        next(_list_root(root), None)
     for variant in VARIANTS:
         for label in LABELS:
             folder = root / species / variant / label
