@@ -185,6 +185,13 @@ class Settings(BaseSettings):
         description="Seconds after which audio that rests, and files under RESULTS_ROOT in a "
         "bucket, are looked at again, whatever that costs; never fewer than SENSOR_SECONDS.",
     )
+    notifications: str = Field(
+        "",
+        pattern=r"^(projects/[^/\s]+/subscriptions/[^/\s]+)?$",
+        description="Pub/Sub subscription, projects/{project}/subscriptions/{name}, that is given "
+        "the notifications of the bucket of AUDIO_ROOT. Only what they name is listed then, and "
+        "all audio once an hour; empty to list by the cost alone.",
+    )
     longest_wait_minutes: float = Field(
         60.0,
         gt=0,
@@ -389,6 +396,11 @@ def dagster_home() -> Path:
             "empty); what was run is recorded there.",
         )
     return home
+
+
+def pubsub_emulator() -> str:
+    """Address (``host:port``) of an emulator that stands for Pub/Sub; empty for none."""
+    return os.environ.get("PUBSUB_EMULATOR_HOST", "")
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ import dagster as dg
 from audio_assets import jobs
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.listings import listings_now, recorded_listings
+from audio_assets.automation.notices import Listener
 from audio_assets.automation.runs import history_of, retries, run_request, running_tasks
 from audio_assets.automation.tasks import species_to_keep
 from audio_assets.partitions import SPECIES
@@ -34,6 +36,7 @@ from audio_assets.staleness import Staleness, State
 from audio_assets.storage.bucket_requests import counting_requests
 from audio_assets.storage.listing import list_species
 from audio_assets.storage.names_seen import NamesSeen
+from audio_assets.storage.notifications import Named
 
 T = TypeVar("T")
 
@@ -71,6 +74,7 @@ def build_species_sensor(plan: AssetPlan) -> dg.SensorDefinition:
 def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
     longest_wait = 60 * plan.settings.longest_wait_minutes
     names_seen = NamesSeen(plan.settings.listing_max_seconds)
+    listener = Listener(plan)
 
     @dg.sensor(
         job=job,
@@ -82,8 +86,14 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
     )
     def changed_audio(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         instance = context.instance
-        now, limits = time.time(), _limits(plan.settings)
+        now = time.time()
         memory = read_memory(context.cursor, now)
+        heard = listener.hear(memory.told, context.log)
+        is_told = heard is not None and not heard.fault
+        limits = replace(_limits(plan.settings), is_told=is_told)
+        named = heard.named if heard is not None else Named()
+        # Before somebody told, things happened that nobody told of.
+        is_new = is_told and not memory.is_told
         species = species_to_keep(plan, instance)
         recorded = recorded_listings(instance, species)
         looked: set[str] = set()
@@ -94,10 +104,17 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
             memory = memory.after_look(seen, recorded, look, at_all=at_all).counted(requests)
             looked.update(names)
 
-        at_all = memory.looks_at_all(now, limits)
-        names = memory.to_look_at(species, recorded, now, limits)
+        at_all = memory.looks_at_all(now, limits) or is_new or named.is_root
+        names = memory.to_look_at(species, recorded, now, limits, named.folders)
         if names or at_all:
-            look_at(names, at_all=at_all)
+            look_at(species if at_all else names, at_all=at_all)
+        memory = replace(
+            memory,
+            # What passes loses no message.
+            is_told=is_told or (memory.is_told and heard is not None and heard.passes),
+            told=heard.token if heard is not None else "",
+            not_told=heard.fault if heard is not None else "",
+        )
         assert context.repository_def is not None
         graph = context.repository_def.asset_graph
         staleness = Staleness(graph, plan, instance, of_all=True, names_seen=names_seen)
@@ -140,6 +157,10 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
                 f"{name} is worked on although its audio still changes, since "
                 f"{_date(memory.changed[name].since)}"
             )
+        if heard is not None and heard.messages:
+            said.append(f"{heard.messages} notifications")
+        if memory.not_told:
+            said.append(f"no notifications: {memory.not_told}")
         said += [f"given up: {task}" for task in decision.of(Standing.FAILED)]
         said += _next_look(memory, now, limits)
         memory = memory.asked_for([task.partition for task in decision.due], now)

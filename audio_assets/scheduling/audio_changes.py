@@ -61,12 +61,21 @@ class AudioMemory:
         The last look at species whose audio moves.
     requests
         All that were ever made to the bucket, by kind.
+    is_told
+        Whether notifications tell what changes.
+    told
+        Token of what they last told; empty if they told nothing.
+    not_told
+        Why notifications could not be had, though they are to be; empty if they could.
     """
 
     changed: Mapping[str, Changed] = field(default_factory=dict)
     at_all: Look | None = None
     at_some: Look | None = None
     requests: Mapping[str, int] = field(default_factory=dict)
+    is_told: bool = False
+    told: str = ""
+    not_told: str = ""
 
     @property
     def settled(self) -> tuple[str, ...]:
@@ -111,21 +120,28 @@ class AudioMemory:
         return last is None or last.is_over(last.wait_at_rest(limits), now, limits)
 
     def to_look_at(
-        self, species: Iterable[str], recorded: Mapping[str, str], now: float, limits: Limits
+        self,
+        species: Iterable[str],
+        recorded: Mapping[str, str],
+        now: float,
+        limits: Limits,
+        named: Collection[str] = (),
     ) -> tuple[str, ...]:
         """Species to look at in the tick of now: all of them, or what is in motion.
 
         Between two looks at all, these are the species whose audio moves, those that were never
         looked at, and those whose inventory was made since the last look: what lay there while it
-        was made, nobody knows.
+        was made, nobody knows. So are those that a notification ``named``, unless they move: these
+        have their turn.
         """
         species = sorted(species)
         if self.looks_at_all(now, limits):
             return tuple(species)
         last = self.at_some
         again = last is None or last.is_over(last.wait_in_motion(limits), now, limits)
-        moving = set(self.moving) if again else set()
-        return tuple(name for name in species if name in moving or self._is_news(name, recorded))
+        wanted = set(self.moving) if again else set()
+        wanted |= set(named) - set(self.moving)
+        return tuple(name for name in species if name in wanted or self._is_news(name, recorded))
 
     def after_look(
         self, seen: Mapping[str, str], recorded: Mapping[str, str], look: Look, *, at_all: bool
@@ -201,6 +217,9 @@ def read_memory(cursor: str | None, now: float) -> AudioMemory:
             read_look(kept["at_all"]),
             read_look(kept["at_some"]),
             kept["requests"],
+            kept.get("is_told", False),
+            kept.get("told", ""),
+            kept.get("not_told", ""),
         )
     except (AttributeError, KeyError, TypeError):
         # Somebody wrote it by hand, which the UI allows.
@@ -215,6 +234,9 @@ def write_memory(memory: AudioMemory) -> str:
         "at_all": memory.at_all and memory.at_all.as_json(),
         "at_some": memory.at_some and memory.at_some.as_json(),
         "requests": dict(memory.requests),
+        "is_told": memory.is_told,
+        "told": memory.told,
+        "not_told": memory.not_told,
     }
     return json.dumps(kept, sort_keys=True, separators=(",", ":"))
 
@@ -245,6 +267,17 @@ def requests_in(cursor: str | None) -> dict[str, int]:
     """
     requests = _json(cursor).get("requests")
     return dict(requests) if isinstance(requests, dict) else {}
+
+
+def notifications_fault(cursor: str | None) -> str:
+    """Why the last tick could not have notifications, and what to do; empty if nothing is wrong.
+
+    Parameters
+    ----------
+    cursor
+        Of the sensor ``changed_audio``.
+    """
+    return str(_json(cursor).get("not_told", ""))
 
 
 def new_species(

@@ -14,6 +14,8 @@ SHARE = 20
 """A look that took a second is not repeated before so many seconds: 5 % of the time at most."""
 SECONDS_A_REQUEST = 3.0
 """What each request of a look to a bucket that rests adds to the wait: 1,200 requests an hour."""
+NET_SECONDS = 3600.0
+"""The wait at rest where notifications tell what changes: a net below those that are lost."""
 BUCKET_SECONDS = 60.0
 """The least wait before a bucket that rests is listed again."""
 
@@ -28,10 +30,14 @@ class Limits:
         Seconds between two ticks: there can be no look sooner.
     longest
         Seconds after which to look in any case; never fewer than ``shortest``.
+    is_told
+        Whether somebody tells what changes, so that audio that may rest is looked at once in
+        :data:`NET_SECONDS`.
     """
 
     shortest: float
     longest: float
+    is_told: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,8 @@ class Look:
 
         The wait doubles with each look that found nothing, up to what the cost of a look allows.
         """
+        if limits.is_told:
+            return max(limits.shortest, NET_SECONDS)
         least = _bounded(SHARE * self.seconds, limits)
         cost = max(SECONDS_A_REQUEST * self.requests, BUCKET_SECONDS) if self.requests else 0.0
         most = max(least, _bounded(cost, limits))

@@ -112,7 +112,7 @@ def request(what: str, path: UPath, call: Callable[[], T], patience: float | Non
             wait = max(random.uniform(0, longest), _told_to_wait(error))
             if time.monotonic() + wait > deadline:
                 fault = TransientStorageError(
-                    f"{path} could not be {_DONE[what]} for {seconds:g} s: {_plain(error)}",
+                    f"{path} could not be {_DONE[what]} for {seconds:g} s: {plain_words(error)}",
                     "Run again later; what was done so far is kept.",
                 )
                 break
@@ -131,7 +131,7 @@ def _refusal(what: str, path: UPath, error: Exception) -> Exception:
 
     if isinstance(error, GoogleAuthError):
         return StorageError(
-            f"{path} cannot be {_DONE[what]}: there are no valid credentials: {_plain(error)}",
+            f"{path} cannot be {_DONE[what]}: there are no valid credentials: {plain_words(error)}",
             "On a cluster, bind the pod's service account (Workload Identity); elsewhere run "
             "gcloud auth application-default login.",
         )
@@ -151,12 +151,12 @@ def _refusal(what: str, path: UPath, error: Exception) -> Exception:
     if error.code in (401, 403):
         role = "objectViewer" if what in ("list", "read") else "objectUser"
         return StorageError(
-            f"{path} may not be {_DONE[what]} ({error.code}): {_plain(error)}",
+            f"{path} may not be {_DONE[what]} ({error.code}): {plain_words(error)}",
             f"Grant the account that runs this the role roles/storage.{role} on the bucket "
             f"{bucket}.",
         )
     return StorageError(
-        f"{path} cannot be {_DONE[what]} ({error.code}): {_plain(error)}",
+        f"{path} cannot be {_DONE[what]} ({error.code}): {plain_words(error)}",
         "Check the root in the settings, and that the bucket is as it should be.",
     )
 
@@ -183,8 +183,8 @@ def _told_to_wait(error: Exception) -> float:
     return min(float(told), LONGEST_WAIT_SECONDS) if told.isdecimal() else 0.0
 
 
-def _plain(error: Any) -> str:
-    """What a fault says, without secrets that an answer may repeat."""
+def plain_words(error: Any) -> str:
+    """What a fault says, without secrets that an answer may repeat, nor URLs."""
     import requests
     import urllib3
     from google.api_core.exceptions import GoogleAPICallError

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 import dagster as dg
 import pytest
 
-from audio_assets.scheduling.audio_changes import changing_since, requests_in
+from audio_assets.errors import StorageError
+from audio_assets.scheduling.audio_changes import (
+    changing_since,
+    notifications_fault,
+    requests_in,
+)
 from audio_assets_tests.automation.ticks import Automation
 from audio_assets_tests.conftest import BUCKET
+from audio_assets_tests.pubsub_server import SUBSCRIPTION, PubsubServer
 from audio_assets_tests.small_audio import clip, write_clip
 
 SECONDS = 30.0
@@ -160,3 +166,111 @@ def test_audio_that_never_stops_arriving_is_worked_on_after_each_longest_wait(au
     clock.wait()
     automation.tick("changed_audio")
     assert changing_since(automation.cursors["changed_audio"]) == {}
+
+
+@pytest.fixture
+def pubsub(monkeypatch: pytest.MonkeyPatch) -> Iterator[PubsubServer]:
+    with PubsubServer().serve() as server:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.host)
+        yield server
+
+
+@pytest.fixture
+def told(in_bucket: Automation, pubsub: PubsubServer, clock: Clock) -> Automation:
+    """The species in the bucket, with notifications since a tick ago."""
+    in_bucket.settings["notifications"] = SUBSCRIPTION
+    in_bucket.tick("changed_audio")
+    clock.wait()
+    return in_bucket
+
+
+def species_asked(bucket_server, call: Callable[[], object]) -> set[str]:
+    asked = asked_of(bucket_server, call)
+    return {name for name in SPECIES for one in asked if f"%2F{name}%2F" in one}
+
+
+def test_with_notifications_only_what_they_name_is_listed_and_all_of_it_once_an_hour(
+    told, pubsub, bucket_server, clock
+):
+    def tick() -> set[str]:
+        asked = species_asked(bucket_server, lambda: requests.extend(told.tick("changed_audio")))
+        clock.wait()
+        return asked
+
+    requests: list[dg.RunRequest] = []
+    assert [tick() for _ in range(20)] == [set()] * 20
+    bucket_server.put(BUCKET, "audio/owl/data/pos/owl-2.wav", b"two")
+    pubsub.notify(BUCKET, "audio/owl/data/pos/owl-2.wav")
+    pubsub.notify(BUCKET, "elsewhere/fox/data/pos/fox-2.wav")
+    pubsub.publish(None)
+    assert [tick(), tick()] == [{"owl"}, {"owl"}]
+    assert [request.partition_key for request in requests] == ["owl"]
+    told.execute(requests.pop())
+    assert tick() == {"owl"} and tick() == set() and pubsub.waiting == {}
+    # clips.csv may say something of every species.
+    pubsub.notify(BUCKET, "audio/clips.csv", "OBJECT_DELETE")
+    assert [tick(), tick()] == [set(SPECIES), set()]
+    # One that was lost is found by the net.
+    bucket_server.put(BUCKET, "audio/fox/data/pos/fox-2.wav", b"two")
+    looks = [tick() for _ in range(122)]
+    assert looks.count(set(SPECIES)) == 1 and {one.partition_key for one in requests} == {"fox"}
+
+
+def test_a_notification_is_acknowledged_only_when_its_species_is_in_the_cursor_that_was_kept(
+    told, pubsub, bucket_server, clock
+):
+    bucket_server.put(BUCKET, "audio/owl/data/pos/owl-2.wav", b"two")
+    pubsub.notify(BUCKET, "audio/owl/data/pos/owl-2.wav")
+    # A tick whose cursor is lost: its process was killed, or the listing failed.
+    told.look("changed_audio")
+    clock.wait()
+    told.tick("changed_audio")
+    assert len(pubsub.waiting) == 1
+    assert changing_since(told.cursors["changed_audio"]) == {}
+    pubsub.come_again()
+    clock.wait()
+    fault = bucket_server.fail(403, path="owl")
+    fault.times = 0
+    bucket_server.fail(404, path=r"prefix=audio%2F&", times=1)
+    with pytest.raises(StorageError):
+        told.tick("changed_audio")
+    assert len(pubsub.waiting) == 1
+    pubsub.come_again()
+    clock.wait()
+    told.tick("changed_audio")
+    assert "owl" in changing_since(told.cursors["changed_audio"])
+    assert len(pubsub.waiting) == 1
+    clock.wait()
+    told.tick("changed_audio")
+    assert pubsub.waiting == {}
+
+
+@pytest.mark.parametrize("fault", [403, 404, 503])
+def test_without_its_notifications_a_bucket_is_listed_as_before_and_the_tick_says_why(
+    told, pubsub, bucket_server, clock, fault
+):
+    pubsub.fault = fault
+    looks = []
+    for _ in range(6):
+        looks.append(species_asked(bucket_server, lambda: told.tick("changed_audio")))
+        clock.wait()
+    assert looks.count(set(SPECIES)) >= 2
+    cursor = told.cursors["changed_audio"]
+    assert SUBSCRIPTION in notifications_fault(cursor)
+    assert f"no notifications: The subscription {SUBSCRIPTION}" in (
+        told.look("changed_audio").skip_message
+    )
+    # What happened while nobody could tell, and need not have been kept for us, is looked for.
+    pubsub.fault = None
+    looks = [species_asked(bucket_server, lambda: told.tick("changed_audio")) for _ in range(2)]
+    assert looks == [set() if fault == 503 else set(SPECIES), set()]
+    assert notifications_fault(told.cursors["changed_audio"]) == ""
+
+
+def test_notifications_for_a_folder_of_this_machine_are_named_as_a_mistake(automation, pubsub):
+    automation.settings["notifications"] = SUBSCRIPTION
+    automation.tick("species_folders")
+    for _ in range(2):
+        requests = automation.tick("changed_audio")
+    assert [request.partition_key for request in requests] == ["owl"]
+    assert "is in no bucket" in notifications_fault(automation.cursors["changed_audio"])

@@ -241,3 +241,12 @@ def test_whatever_arrives_when_its_inventory_is_asked_for_after_the_longest_wait
 def test_new_species_are_folders_that_the_settings_want(wanted, known, expected):
     listing = SpeciesListing(("fox", "owl"), {"Barn owl": "rename it"})
     assert new_species(listing, known, wanted) == expected
+
+
+@pytest.mark.parametrize(
+    ("wait", "now", "is_over"),
+    [(60, 30.2, False), (60, 59.9, True), (60, 60.1, True), (90, 60, False), (30, 0.1, True)],
+)
+def test_the_tick_nearest_to_the_end_of_a_wait_looks(wait, now, is_over):
+    # A moment too early, and not waiting for another 30 s; after one tick at every tick.
+    assert Look(0.0).is_over(wait, now, LIMITS) is is_over
