@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from audio_assets.errors import AudioRootError
 from audio_assets.storage.files import entry_names, read_file
+from audio_assets.storage.links import Inside
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -138,8 +139,8 @@ def read_clips_csv(root: UPath) -> ClipsCsv | None:
     Raises
     ------
     AudioRootError
-        If there are two, if it cannot be read, or if it has not exactly one column file and one
-        column group.
+        If there are two, if it cannot be read or leads out of the root, or if it has not exactly
+        one column file and one column group.
     StorageError
         If a bucket refuses it, or fails.
     """
@@ -147,13 +148,15 @@ def read_clips_csv(root: UPath) -> ClipsCsv | None:
     if path is None:
         return None
     try:
+        # Its groups and its header are published, in tables and in messages.
+        Inside(root).require(path.path)
         data = read_file(path)
     except FileNotFoundError:
         # Removed since the root was listed.
         return None
     except OSError as error:
         raise AudioRootError(
-            f"{path} cannot be read: {error}", "Make it a file that you may read."
+            f"{path} cannot be read: {error}", "Make it a file under the root that you may read."
         ) from error
     text, encoding, mark = _decoded(path, data)
     start = _SEPARATOR_LINE.match(text)

@@ -14,6 +14,7 @@ from audio_assets.errors import TransientStorageError
 from audio_assets.storage import bucket
 from audio_assets.storage.bucket_requests import ChangedError
 from audio_assets.storage.files import is_local, read_file
+from audio_assets.storage.links import Inside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,8 @@ def clip_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], bytes]:
     -------
     callable
         Bytes by URI: only those that were listed, by generation and checksum. An OSError says that
-        a local file cannot be read, and could not be when it was listed.
+        a local file cannot be read, and could not be when it was listed; a LeadsOutError, that it
+        is behind a link that leads out of the root.
 
     Raises
     ------
@@ -51,12 +53,13 @@ def clip_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], bytes]:
         uri: (generation, checksum) for uri, generation, checksum in zip(*columns, strict=True)
     }
     options = root.storage_options
+    inside = Inside(root)
 
     def read(uri: str) -> bytes:
         path = UPath(uri, **options)
         generation, checksum = listed[uri]
         if is_local(path):
-            return _read_local(path, checksum)
+            return _read_local(path, checksum, inside)
         try:
             return bucket.read(path, generation=int(generation), checksum=checksum)
         except (ChangedError, FileNotFoundError) as error:
@@ -69,11 +72,13 @@ def clip_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], bytes]:
     return read
 
 
-def _read_local(path: UPath, checksum: str) -> bytes:
+def _read_local(path: UPath, checksum: str, inside: Inside) -> bytes:
     # A disk that was away for a moment would leave its clips in quarantine for good: the listing
     # stays what it was, so nothing would be made anew.
     listed = checksum.startswith("sha256:")
     try:
+        # A link may have taken the clip's place since it was listed.
+        inside.require(path.path)
         data = read_file(path)
     except OSError as error:
         if not listed:
