@@ -29,6 +29,11 @@ from audio_assets.automation.alerts import build_failure_sensor
 from audio_assets.automation.audio import build_audio_sensor, build_species_sensor
 from audio_assets.automation.nightly import build_nightly_inventory, build_nightly_report
 from audio_assets.automation.stale import build_stale_sensor
+from audio_assets.automation.watch import (
+    build_health_check,
+    build_health_job,
+    build_health_sensor,
+)
 from audio_assets.checks import build_checks
 from audio_assets.jobs import INVENTORY, REPORT, build_jobs, job_plans
 from audio_assets.partitions import build_partitions
@@ -81,6 +86,7 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
     # Without draws there is nothing to materialize, and the chart of the assets is simpler.
     bootstrap = (build_bootstrap_scores,) if settings.bootstrap else ()
     jobs = build_jobs(plan)
+    health_job = build_health_job()
     watching = replace(plan, patience=_TICK_PATIENCE_SECONDS)
 
     def look(instance: dg.DagsterInstance, *, of_all: bool = False) -> Staleness:
@@ -91,13 +97,14 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
             *(build(plan) for build in (*_ASSETS, *bootstrap)),
             *(build(plan, look) for build in _OF_CURRENT),
         ],
-        asset_checks=build_checks(plan, look),
-        jobs=list(jobs.values()),
+        asset_checks=[*build_checks(plan, look), build_health_check(watching, look)],
+        jobs=[*jobs.values(), health_job],
         sensors=[
             build_species_sensor(watching),
             build_audio_sensor(watching, jobs[INVENTORY]),
             build_stale_sensor(watching, jobs),
             build_failure_sensor(settings),
+            build_health_sensor(watching, health_job),
         ],
         schedules=[
             build_nightly_inventory(plan, jobs[INVENTORY]),

@@ -177,8 +177,31 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Hours after which a species whose work is due is called late.",
     )
+    retry_seconds: float = Field(
+        60.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds after which work that failed is tried again; the second wait is ten "
+        "times as long.",
+    )
+    give_up_hours: float = Field(
+        24.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Hours for which work that failed three times in a row is given up before it "
+        "is tried once more; `audio-assets retry` ends the wait at once.",
+    )
+    health_seconds: int = Field(
+        300,
+        ge=1,
+        le=86_400,
+        description="Seconds between two examinations of the automation's health; the webhook and "
+        "the check `automation_is_healthy` are told of what changed.",
+    )
     webhook_url: SecretStr | None = Field(
-        None, description="Address that failed runs are posted to, as JSON with a `text`; a secret."
+        None,
+        description="Address that failed runs, and problems of the automation as they begin and "
+        "end, are posted to, as JSON with a `text`; a secret.",
     )
     log_format: Literal["text", "json"] = Field(
         "text", description="Logs of runs on the console: lines of text, or a JSON object a line."

@@ -19,10 +19,13 @@ class WebhookError(Exception):
 
 def failure_message(task: str, reason: str, run_id: str) -> str:
     """What failed and why, in a few lines, without the queries of addresses."""
-    shown = _QUERY.sub(r"\1?...", reason.strip())
-    if len(shown) > _LENGTH:
-        shown = shown[:_LENGTH] + " ..."
-    return f"audio-assets: {task} failed (run {run_id[:8]})\n{shown}"
+    return f"audio-assets: {task} failed (run {run_id[:8]})\n{shown(reason)}"
+
+
+def shown(text: str) -> str:
+    """A text as it may be posted: of bounded length, and without the queries of addresses."""
+    plain = _QUERY.sub(r"\1?...", text.strip())
+    return plain if len(plain) <= _LENGTH else plain[:_LENGTH] + " ..."
 
 
 def post_message(url: str, text: str) -> None:

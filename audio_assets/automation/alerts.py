@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
 
+from audio_assets.automation.runs import failure_reason
 from audio_assets.partitions import REFUSED_TAG
 from audio_assets.settings import Settings
 from audio_assets.webhook import WebhookError, failure_message, post_message
@@ -21,7 +22,8 @@ def build_failure_sensor(settings: Settings) -> dg.SensorDefinition:
         if run.tags.get(WILL_RETRY_TAG) == "true" or REFUSED_TAG in run.tags:
             return
         task = f"{run.job_name} {run.tags.get(PARTITION_NAME_TAG, '')}".strip()
-        text = failure_message(task, _reason(context), run.run_id)
+        reason = failure_reason(context.instance, run.run_id) or str(context.failure_event.message)
+        text = failure_message(task, reason, run.run_id)
         context.log.error(text)
         if settings.webhook_url is None:
             return
@@ -32,26 +34,3 @@ def build_failure_sensor(settings: Settings) -> dg.SensorDefinition:
             context.log.warning(f"not posted: {error}")
 
     return failed_runs
-
-
-def _reason(context: dg.RunFailureSensorContext) -> str:
-    errors = []
-    for event in context.get_step_failure_events():
-        failure = event.step_failure_data
-        if failure.user_failure_data and failure.user_failure_data.description:
-            return str(failure.user_failure_data.description)
-        errors.append(failure.error)
-    # A run that fails before its first step says why in the event of its end.
-    if context.failure_event.event_specific_data is not None:
-        errors.append(context.failure_event.job_failure_data.error)
-    for error in errors:
-        while error is not None and error.cause is not None:
-            error = error.cause
-        if error is not None:
-            return _without_class(str(error.message))
-    return str(context.failure_event.message)
-
-
-def _without_class(message: str) -> str:
-    """The words of our own failures; what others raise keeps its name."""
-    return message.strip().removeprefix(f"{dg.Failure.__module__}.{dg.Failure.__qualname__}: ")

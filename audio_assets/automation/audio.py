@@ -10,9 +10,9 @@ from typing import Any
 import dagster as dg
 
 from audio_assets import jobs
-from audio_assets.assets.audio_inventory import LISTING
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.automation.runs import history_of, run_request, running_tasks
+from audio_assets.automation.listings import recorded_listings
+from audio_assets.automation.runs import history_of, retries, run_request, running_tasks
 from audio_assets.automation.tasks import species_to_keep
 from audio_assets.errors import AudioAssetsError, TransientStorageError
 from audio_assets.partitions import SPECIES
@@ -60,7 +60,7 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         instance = context.instance
         species = species_to_keep(plan, instance)
         now = _look(plan, species)
-        changes = audio_changes(now, _recorded(instance, species), context.cursor)
+        changes = audio_changes(now, recorded_listings(instance, species), context.cursor)
         assert context.repository_def is not None
         graph = context.repository_def.asset_graph
         staleness = Staleness(graph, plan, instance, of_all=True)
@@ -81,6 +81,7 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
             work=work,
             history=lambda todo: history_of(instance, todo),
             now=time.time(),
+            retries=retries(plan.settings),
         )
         requests = [run_request(plan, task, *due) for task, due in decision.due.items()]
         said = [f"{len(now)} species listed"]
@@ -126,16 +127,3 @@ def _look(plan: AssetPlan, species: list[str]) -> dict[str, str]:
     # Of a bucket a listing is mostly waiting, and Dagster gives a tick a minute.
     with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
         return dict(zip(species, pool.map(digest, species), strict=True))
-
-
-def _recorded(instance: dg.DagsterInstance, species: list[str]) -> dict[str, str]:
-    """Digest of the listing that each species' inventory was made of."""
-    recorded = {}
-    for name in species:
-        records = instance.fetch_materializations(
-            dg.AssetRecordsFilter(dg.AssetKey("audio_inventory"), asset_partitions=[name]), limit=1
-        ).records
-        made = records[0].asset_materialization if records else None
-        if made is not None and LISTING in made.metadata:
-            recorded[name] = str(made.metadata[LISTING].value)
-    return recorded

@@ -1,22 +1,32 @@
-"""What Dagster's runs say of tasks: which are under way, and how often equal work was tried."""
+"""What Dagster's runs say of tasks: which are under way, and how often equal work was tried.
+
+Requests for runs and the tags by which they are found again belong here as well. What is due is
+decided elsewhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import dagster as dg
-from dagster._core.storage.dagster_run import FINISHED_STATUSES
+from dagster._core.storage.dagster_run import FINISHED_STATUSES, RunRecord
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG, PARTITION_NAME_TAG
+from dagster_shared.error import SerializableErrorInfo
 
 from audio_assets import jobs
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.scheduling.decisions import History, Task, Work
+from audio_assets.errors import AudioAssetsError
+from audio_assets.scheduling.decisions import History, Retries, Task, Work
+from audio_assets.settings import Settings
 from audio_assets.versions import VERSIONS_TAG, versions_tag
 
 WORK_TAG = "audio_assets/work"
 TASK_TAG = "audio_assets/task"
+FORGIVEN_TAG = "audio_assets/forgiven"
+"""Tag of a failed run that no longer counts: somebody wants its work tried again."""
 
-# Whoever cancels a run does not want it back at the next tick.
+_FAILURE = f"{dg.Failure.__module__}.{dg.Failure.__qualname__}"
+# A cancelled run must not be requested again at the next tick.
 _IN_VAIN = {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 _UNFINISHED = [status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES]
 
@@ -33,8 +43,8 @@ def running_tasks(
     busy: set[tuple[str, str]] = set()
     in_all_partitions: set[str] = set()
     for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
-        if run.asset_selection is not None:
-            assets = frozenset(key.to_user_string() for key in run.asset_selection)
+        if run.asset_selection is not None or run.asset_check_selection is not None:
+            assets = frozenset(key.to_user_string() for key in run.asset_selection or ())
         else:
             assets = frozenset(plans[run.job_name].assets) if run.job_name in plans else every
         if ASSET_PARTITION_RANGE_START_TAG in run.tags:
@@ -49,17 +59,106 @@ def running_tasks(
     )
 
 
+def retries(settings: Settings) -> Retries:
+    """When the settings want failed work to be tried again."""
+    return Retries(settings.retry_seconds, 3600 * settings.give_up_hours)
+
+
 def history_of(instance: dg.DagsterInstance, work: Work) -> History:
     """Earlier runs of equal work."""
     return _history(instance, {WORK_TAG: work.signature})
 
 
-def last_run_failed(instance: dg.DagsterInstance, task: Task) -> bool:
-    """Whether the newest run that was requested for a task failed, whatever its inputs were.
+def failed_work(instance: dg.DagsterInstance, task: Task, assets: tuple[str, ...]) -> Work | None:
+    """The work that the newest requested run of a task failed at, whatever its inputs were.
 
-    One that was cancelled counts as failed here too.
+    None if it succeeded, is forgiven, or the first of the task's assets was materialized since, by
+    any run. A cancelled run counts as one that failed.
     """
-    return _history(instance, {TASK_TAG: str(task)}).failures > 0
+    newest = instance.get_run_records(dg.RunsFilter(tags={TASK_TAG: str(task)}), limit=1)
+    if not newest or not _failed(newest[0]):
+        return None
+    made = instance.fetch_materializations(
+        dg.AssetRecordsFilter(
+            dg.AssetKey(assets[0]), asset_partitions=[task.partition] if task.partition else None
+        ),
+        limit=1,
+    ).records
+    if made and made[0].timestamp > (newest[0].end_time or 0.0):
+        return None
+    return Work(assets, newest[0].dagster_run.tags[WORK_TAG])
+
+
+def forgive(
+    instance: dg.DagsterInstance, wanted: Callable[[Task], bool] = lambda _: True
+) -> list[Task]:
+    """Let the failures of tasks no longer count, so that the next tick tries them again.
+
+    Works on any machine that reaches the instance: it adds a tag to the failed runs.
+
+    Parameters
+    ----------
+    wanted
+        Which tasks; all if not given.
+
+    Returns
+    -------
+    list of Task
+        The tasks whose newest requested run had failed, sorted.
+    """
+    failed = instance.get_run_records(dg.RunsFilter(statuses=list(_IN_VAIN)))
+    names = {record.dagster_run.tags.get(TASK_TAG, "") for record in failed} - {""}
+    forgiven = []
+    for task in sorted(Task(*name.split(" ", 1)) for name in names):
+        if not wanted(task):
+            continue
+        newest_first = instance.get_run_records(dg.RunsFilter(tags={TASK_TAG: str(task)}))
+        streak = []
+        for record in newest_first:
+            if not _failed(record):
+                break
+            streak.append(record)
+        for record in streak:
+            instance.add_run_tags(record.dagster_run.run_id, {FORGIVEN_TAG: "true"})
+        if streak:
+            forgiven.append(task)
+    return forgiven
+
+
+def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
+    """Why a run failed, in the words of the fault that began it; empty if its log does not say."""
+    of_type = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+    errors = []
+    for entry in instance.all_logs(run_id, of_type=of_type):
+        event = entry.dagster_event
+        if event is None:
+            continue
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            if failure.user_failure_data and failure.user_failure_data.description:
+                return str(failure.user_failure_data.description)
+            errors.append(failure.error)
+        # A run that fails before its first step says why in the event of its end.
+        elif event.event_specific_data is not None:
+            errors.append(event.job_failure_data.error)
+    said = [cause_of(error) for error in errors if error is not None]
+    return said[0] if said else ""
+
+
+def cause_of(error: SerializableErrorInfo) -> str:
+    """The words of the fault behind an error: of this package's own if there is one.
+
+    An error of this package says what to do; what it was raised from, and what Dagster wraps it in,
+    do not. Anything else is named with its class.
+    """
+    while True:
+        message = str(error.message).strip()
+        kind, _, rest = message.partition(": ")
+        if kind == _FAILURE or kind.startswith(AudioAssetsError.__module__ + "."):
+            return rest
+        if error.cause is None:
+            return message
+        error = error.cause
 
 
 def run_request(plan: AssetPlan, task: Task, work: Work, history: History) -> dg.RunRequest:
@@ -87,9 +186,14 @@ def _history(instance: dg.DagsterInstance, tags: dict[str, str]) -> History:
     newest_first = instance.get_run_records(dg.RunsFilter(tags=tags))
     failures = 0
     for record in newest_first:
-        if record.dagster_run.status not in _IN_VAIN:
+        if not _failed(record):
             break
         failures += 1
     last_end = max((record.end_time or 0.0 for record in newest_first), default=0.0)
     newest = newest_first[0].dagster_run.run_id if newest_first else ""
     return History(newest, failures, last_end)
+
+
+def _failed(record: RunRecord) -> bool:
+    run = record.dagster_run
+    return run.status in _IN_VAIN and FORGIVEN_TAG not in run.tags

@@ -7,17 +7,25 @@ lost needs no care of its own.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import json
+import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from audio_assets import jobs
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.automation.runs import history_of, last_run_failed, run_request, running_tasks
+from audio_assets.automation.listings import listing_now, recorded_listings
+from audio_assets.automation.runs import (
+    failed_work,
+    history_of,
+    retries,
+    run_request,
+    running_tasks,
+)
 from audio_assets.automation.tasks import all_tasks, species_to_keep
 from audio_assets.errors import AudioAssetsError, EncoderError, TransientStorageError
 from audio_assets.scheduling.decisions import (
@@ -29,6 +37,13 @@ from audio_assets.scheduling.decisions import (
     Work,
     decide,
 )
+from audio_assets.scheduling.lateness import (
+    behind_since,
+    late_species,
+    read_since,
+    species_behind,
+    write_since,
+)
 from audio_assets.staleness import (
     Probe,
     Staleness,
@@ -36,8 +51,12 @@ from audio_assets.staleness import (
     duplicate_encoder_probe,
     encoder_probe,
 )
-from audio_assets.tables import BALANCED_MANIFEST
+from audio_assets.storage.access import check_writable, refusal_of_clips
+from audio_assets.tables import AUDIO_INVENTORY, BALANCED_MANIFEST
 
+_log = logging.getLogger(__name__)
+# Jobs that read the clips of a species.
+_READERS = frozenset({jobs.SPLITS, jobs.EXPERIMENT, jobs.CHECKS})
 _REQUESTS_A_TICK = 100
 """So that a tick stays short, and what is queued does not get old."""
 
@@ -48,7 +67,8 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
         minimum_interval_seconds=plan.settings.sensor_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Runs what is stale or missing once all that it is built on has come to rest. "
-        f"Work that failed {ATTEMPTS} times is given up until its code or inputs change.",
+        f"Work that failed {ATTEMPTS} times is given up until its code or inputs change, or "
+        "AUDIO_ASSETS_GIVE_UP_HOURS have passed.",
     )
     def stale_partitions(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         assert context.repository_def is not None
@@ -61,12 +81,15 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
             # The audio sensor asks for these: it knows whether files are still being copied.
             if task.job != jobs.INVENTORY
         ]
+        if requests:
+            # Runs that cannot write would only use up the attempts of their work.
+            check_writable(plan.results.root)
         said = standing_words(decision)
         for task in decision.of(Standing.FAILED):
-            context.log.warning(f"{task} failed and is given up until its code or inputs change")
+            context.log.warning(f"{task} failed and is given up for now")
         now = time.time()
-        behind = species_behind(decision)
-        since = behind_since(behind, _read(context.cursor), now)
+        behind = species_behind(decision, ignored_jobs=[jobs.ENCODERS])
+        since = behind_since(behind, read_since(context.cursor), now)
         for species in late_species(since, plan.settings.late_hours, now):
             hours = (now - since[species]) / 3600
             late = f"{species} has been behind for {hours:.0f} h: {behind[species]}"
@@ -76,7 +99,7 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
         # fails the tick before its run requests are stored, and so every tick from then on.
         return dg.SensorResult(
             run_requests=requests[:_REQUESTS_A_TICK],
-            cursor=json.dumps(since, sort_keys=True),
+            cursor=write_since(since),
             skip_reason=dg.SkipReason(said) if not requests else None,
         )
 
@@ -93,6 +116,8 @@ def stale_decision(plan: AssetPlan, instance: dg.DagsterInstance, staleness: Sta
     }
 
     def work(task: Task) -> Work | None:
+        if task.job == jobs.INVENTORY:
+            return _inventory_work(plan, instance, staleness, task)
         # Nothing was ever drawn, and nothing can be.
         if (
             task.job == jobs.CHARTS
@@ -104,8 +129,12 @@ def stale_decision(plan: AssetPlan, instance: dg.DagsterInstance, staleness: Sta
     def history(task_work: Work) -> History:
         return history_of(instance, task_work)
 
-    def elsewhere(task: Task) -> bool:
-        return task.job == jobs.INVENTORY and last_run_failed(instance, task)
+    @functools.cache
+    def refused_species(species: str) -> bool:
+        return bool(refusal_of_species(plan, species))
+
+    def refused(task: Task) -> bool:
+        return task.job in _READERS and refused_species(task.partition.rpartition("|")[2])
 
     return decide(
         tasks,
@@ -113,8 +142,38 @@ def stale_decision(plan: AssetPlan, instance: dg.DagsterInstance, staleness: Sta
         work=work,
         history=history,
         now=time.time(),
-        elsewhere=elsewhere,
+        retries=retries(plan.settings),
+        refused=refused,
     )
+
+
+def _inventory_work(
+    plan: AssetPlan, instance: dg.DagsterInstance, staleness: Staleness, task: Task
+) -> Work | None:
+    """What of an inventory is to be done: what its newest run failed at, or one that is missing.
+
+    An inventory that was made before is fresh by its versions, whatever became of the runs that
+    were to make it again. Whether other audio awaits it is for the audio sensor to find.
+    """
+    failed = failed_work(instance, task, ("audio_inventory",))
+    if staleness.state("audio_inventory", task.partition) is State.FRESH:
+        return None if failed is None or _is_as_recorded(plan, instance, task.partition) else failed
+    return failed or _work(staleness, ("audio_inventory",), task, None)
+
+
+def _is_as_recorded(plan: AssetPlan, instance: dg.DagsterInstance, species: str) -> bool:
+    """Whether the audio of a species is that of its inventory, so that a failure is over."""
+    try:
+        now = listing_now(plan, species)
+    except AudioAssetsError:
+        return False
+    return recorded_listings(instance, [species]).get(species) == now
+
+
+def refusal_of_species(plan: AssetPlan, species: str) -> str:
+    """Why the clips of a species may not be read now; empty if they may."""
+    inventory = plan.last_version(AUDIO_INVENTORY, species, _log)
+    return "" if inventory is None else refusal_of_clips(plan.audio_root, inventory)
 
 
 def _work(
@@ -149,45 +208,6 @@ def _fault(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     return type(error).__qualname__
-
-
-def species_behind(decision: Decision) -> dict[str, str]:
-    """Species with work that is not done, and which that is, in words."""
-    behind: dict[str, list[str]] = {}
-    for task, standing in decision.standings.items():
-        species = task.partition.rpartition("|")[2]
-        is_of_species = species and task.job not in (jobs.ENCODERS, jobs.INVENTORY)
-        if is_of_species and standing is not Standing.FRESH:
-            behind.setdefault(species, []).append(f"{task}: {standing}")
-    return {species: ", ".join(tasks) for species, tasks in behind.items()}
-
-
-def behind_since(
-    behind: Iterable[str], before: Mapping[str, float], now: float
-) -> dict[str, float]:
-    """Since when each species has been behind: now, unless it was at the last tick too.
-
-    Parameters
-    ----------
-    behind
-        Species that are behind now.
-    before
-        What this gave at the last tick.
-    now
-        Seconds since the epoch.
-    """
-    return {species: before.get(species, now) for species in behind}
-
-
-def late_species(since: Mapping[str, float], late_hours: float, now: float) -> list[str]:
-    """Species that have been behind for longer than ``late_hours``."""
-    return sorted(name for name, start in since.items() if now - start > 3600 * late_hours)
-
-
-def _read(cursor: str | None) -> dict[str, float]:
-    """Since when which species have been behind; an earlier version kept their names alone."""
-    kept = json.loads(cursor or "{}")
-    return kept if isinstance(kept, dict) else {}
 
 
 def standing_words(decision: Decision) -> str:

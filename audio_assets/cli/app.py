@@ -157,6 +157,24 @@ def status(
 
 
 @app.command()
+def retry(
+    species: SpeciesOption = None,
+    model: ModelOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Have the daemon try again what it gave up, after its cause was mended.
+
+    By itself it does so once in AUDIO_ASSETS_GIVE_UP_HOURS. Runs wherever the Dagster
+    instance can be reached; on a cluster: kubectl exec deploy/dagster-daemon -- audio-assets retry
+
+    Example: audio-assets retry --species coyote
+    """
+    from audio_assets.cli.retry import run_retry
+
+    run_retry(species or (), model or (), as_json=as_json)
+
+
+@app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:

@@ -6,7 +6,6 @@ import functools
 import json
 import shutil
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,13 @@ from pathlib import Path
 import dagster as dg
 
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.automation.stale import stale_decision, standing_words
+from audio_assets.automation.health import (
+    START_DAEMON,
+    examine_health,
+    results_problems,
+    watched_states,
+)
+from audio_assets.automation.stale import standing_words
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.hearing import measured_species, unheard
 from audio_assets.cli.instance import local_instance
@@ -22,15 +27,14 @@ from audio_assets.cli.messages import two_lines
 from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError
 from audio_assets.partitions import build_partitions
-from audio_assets.scheduling.decisions import Standing
+from audio_assets.scheduling.health import Kind
 from audio_assets.settings import load_settings
 from audio_assets.staleness import Staleness
-from audio_assets.storage.files import delete_file, is_local, write_atomic
+from audio_assets.storage.files import is_local
 from audio_assets.storage.listing import list_species
 from audio_assets.storage.recordings import read_recording_rules
 
 _LOW_DISK_BYTES = 2e9
-_SILENT_SECONDS = 120.0
 # A user waits for each line, and a bucket that is well answers at once.
 _PATIENCE_SECONDS = 10.0
 
@@ -88,13 +92,15 @@ def examine() -> Iterator[Finding]:
         return
     with instance:
         yield Finding("instance", f"{instance.root_directory}, Dagster {dg.__version__}")
-        yield from _tried("daemon", lambda: _daemon(instance))
-        yield from _tried("partitions", lambda: _partitions(plan, instance))
+        yield from _tried("automation", lambda: _automation(plan, instance))
 
 
-def _tried(subject: str, look: Callable[[], Finding]) -> Iterator[Finding]:
+def _tried(
+    subject: str, look: Callable[[], Finding] | Callable[[], Iterator[Finding]]
+) -> Iterator[Finding]:
     try:
-        yield look()
+        found = look()
+        yield from [found] if isinstance(found, Finding) else found
     except Exception as error:
         yield Finding(subject, *two_lines(error))
 
@@ -115,11 +121,9 @@ def _audio(plan: AssetPlan) -> Finding:
 
 
 def _results(plan: AssetPlan) -> Finding:
-    root = plan.results.root
-    probe = root / f".doctor-{uuid.uuid4().hex[:8]}"
-    write_atomic(probe, b"")
-    delete_file(probe)
-    return Finding("results", f"{root} can be written to")
+    for problem in results_problems(plan):
+        return Finding("results", problem.what, problem.remedy)
+    return Finding("results", f"{plan.results.root} can be written to")
 
 
 def _disk(plan: AssetPlan) -> Finding:
@@ -165,23 +169,24 @@ def _hearing(plan: AssetPlan) -> Iterator[Finding]:
         yield Finding(subject, f"the models hear the positives of {', '.join(measured)}")
 
 
-def _daemon(instance: dg.DagsterInstance) -> Finding:
-    beats = instance.get_daemon_heartbeats()
-    start = "Nothing is noticed or run by itself until it runs: make ui, or dagster-daemon run."
-    if not beats:
-        return Finding("daemon", "never ran on this instance", start)
-    silent = time.time() - max(beat.timestamp for beat in beats.values())
-    if silent > _SILENT_SECONDS:
-        return Finding("daemon", f"silent for {silent / 60:.0f} minutes", start)
-    return Finding("daemon", f"last heard of {silent:.0f} s ago")
-
-
-def _partitions(plan: AssetPlan, instance: dg.DagsterInstance) -> Finding:
+def _automation(plan: AssetPlan, instance: dg.DagsterInstance) -> Iterator[Finding]:
+    """What is wrong with the automation, as the check and the webhook tell it too."""
     graph = build_defs(plan.settings).resolve_asset_graph()
-    staleness = Staleness(graph, plan, instance, of_all=True)
-    decision = stale_decision(plan, instance, staleness)
-    said = standing_words(decision)
-    if decision.of(Standing.FAILED):
-        todo = "Read why in the runs of the Dagster UI, mend it, and run it: audio-assets run."
-        return Finding("partitions", said, todo)
-    return Finding("partitions", said)
+    health = examine_health(plan, instance, Staleness(graph, plan, instance, of_all=True))
+    kinds = {problem.kind for problem in health.problems}
+    beats = instance.get_daemon_heartbeats()
+    if not beats:
+        yield Finding("daemon", "never ran on this instance", START_DAEMON)
+    elif Kind.DAEMON not in kinds:
+        silent = time.time() - max(beat.timestamp for beat in beats.values())
+        yield Finding("daemon", f"last heard of {silent:.0f} s ago")
+        if Kind.SENSOR not in kinds:
+            ticking = len(watched_states(instance))
+            said = f"{ticking} sensors and schedules work" if ticking else "none has ticked yet"
+            yield Finding("sensors", said)
+    if health.decision is not None:
+        yield Finding("partitions", standing_words(health.decision))
+    for problem in health.problems:
+        # These have lines of their own.
+        if problem.kind not in (Kind.AUDIO, Kind.RESULTS):
+            yield Finding(problem.key, problem.what, problem.remedy)

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 ATTEMPTS = 3
-"""Times that a piece of work is tried before it is given up, until its code or inputs change."""
+"""Failures in a row after which a piece of work is given up."""
 
-_FIRST_WAIT_SECONDS = 60.0
 _WAIT_FACTOR = 10.0
 
 
@@ -79,6 +78,32 @@ class History:
     last_end: float = 0.0
 
 
+@dataclass(frozen=True)
+class Retries:
+    """When failed work is tried again.
+
+    Attributes
+    ----------
+    first_wait
+        Seconds after the first failure; each further wait is ten times as long.
+    given_up
+        Seconds for which work is given up that failed :data:`ATTEMPTS` times in a row. It is then
+        tried once more, and again after as long.
+    """
+
+    first_wait: float = 60.0
+    given_up: float = 86_400.0
+
+    def wait(self, failures: int) -> float:
+        """Seconds to wait after so many failures in a row."""
+        if failures >= ATTEMPTS:
+            return self.given_up
+        return self.first_wait * _WAIT_FACTOR ** (failures - 1)
+
+
+DEFAULT_RETRIES = Retries()
+
+
 class Standing(StrEnum):
     """How a task stands."""
 
@@ -88,11 +113,18 @@ class Standing(StrEnum):
     WAITING = "waiting for what it is built on"
     RETRYING = "waiting before it is tried again"
     FAILED = "given up"
+    REFUSED = "waiting for access to its audio"
     BLOCKED = "built on something that failed"
 
 
 # One that is tried again later does not hold up what only awaits it: that is made twice, then.
-_AT_REST = {Standing.FRESH, Standing.RETRYING, Standing.FAILED, Standing.BLOCKED}
+_AT_REST = {
+    Standing.FRESH,
+    Standing.RETRYING,
+    Standing.FAILED,
+    Standing.REFUSED,
+    Standing.BLOCKED,
+}
 
 
 @dataclass(frozen=True)
@@ -114,7 +146,8 @@ def decide(
     work: Callable[[Task], Work | None],
     history: Callable[[Work], History],
     now: float,
-    elsewhere: Callable[[Task], bool] = lambda _: False,
+    retries: Retries = DEFAULT_RETRIES,
+    refused: Callable[[Task], bool] = lambda _: False,
 ) -> Decision:
     """Decide on every task.
 
@@ -130,8 +163,11 @@ def decide(
         Earlier runs of a piece of work.
     now
         Seconds since the epoch.
-    elsewhere
-        Whether somebody else tries a task again: nobody waits here for one that is not fresh.
+    retries
+        When failed work is tried again.
+    refused
+        Whether access to the audio of a task is refused now. Asked only about work that failed
+        before: trying it again would use up its attempts.
     """
     standings: dict[Task, Standing] = {}
     due: dict[Task, tuple[Work, History]] = {}
@@ -151,16 +187,14 @@ def decide(
             standings[task] = Standing.FRESH
         else:
             past = history(todo)
-            if past.failures >= ATTEMPTS or elsewhere(task):
+            waits = past.failures and now < past.last_end + retries.wait(past.failures)
+            if waits and past.failures >= ATTEMPTS:
                 standings[task] = Standing.FAILED
-            elif past.failures and now < past.last_end + retry_wait(past.failures):
+            elif waits:
                 standings[task] = Standing.RETRYING
+            elif past.failures and refused(task):
+                standings[task] = Standing.REFUSED
             else:
                 standings[task] = Standing.DUE
                 due[task] = (todo, past)
     return Decision(standings, due)
-
-
-def retry_wait(failures: int) -> float:
-    """Seconds to wait after so many failures in a row."""
-    return _FIRST_WAIT_SECONDS * _WAIT_FACTOR ** (failures - 1)

@@ -16,6 +16,7 @@ from audio_assets.evaluation import manifest as split_plans
 from audio_assets.evaluation import species as species_evaluation
 from audio_assets.scheduling import decisions
 from audio_assets.scheduling.decisions import ATTEMPTS
+from audio_assets.scheduling.lateness import late_species
 from audio_assets.storage import embedding_table, listing
 from audio_assets.storage.parquet import read_table
 from audio_assets.tables import ROC_AUC_CHART
@@ -38,7 +39,7 @@ def test_a_failed_run_is_tried_a_few_times_then_given_up_and_reported(automation
         return score(*arguments, **options)
 
     monkeypatch.setattr(species_evaluation, "score_species", failing)
-    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    automation.settings["retry_seconds"] = 0
     ran = automation.settle()
     assert len(tried) == ATTEMPTS
     assert ("roc_auc_chart", "fox") in ran
@@ -60,7 +61,7 @@ def test_splits_that_fail_leave_no_chart_of_earlier_audio(filled, monkeypatch):
     def fail(*arguments: Any, **options: Any) -> Any:
         raise RuntimeError("the disk is on fire")
 
-    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    filled.settings["retry_seconds"] = 0
     with monkeypatch.context() as patch:
         patch.setattr(split_plans, "build_manifest", fail)
         replace_clip(filled, seed=11)
@@ -88,7 +89,7 @@ def test_what_failed_waits_longer_each_time_and_holds_up_nobody(automation, monk
     assert ("experiment_report", None) in ran and ("roc_auc_chart", "fox") in ran
     assert "1 waiting before it is tried again" in automation.look("stale_partitions").skip_message
     now = stale.time.time
-    monkeypatch.setattr(stale.time, "time", lambda: now() + decisions.retry_wait(1) + 1)
+    monkeypatch.setattr(stale.time, "time", lambda: now() + decisions.DEFAULT_RETRIES.wait(1) + 1)
     (request,) = automation.tick("stale_partitions")
     assert request.partition_key == "placeholder|owl"
     automation.execute(request)
@@ -96,7 +97,7 @@ def test_what_failed_waits_longer_each_time_and_holds_up_nobody(automation, monk
 
 
 def test_weights_that_are_missing_fail_their_model_and_no_other(automation, monkeypatch):
-    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    automation.settings["retry_seconds"] = 0
     automation.settings["models"] = ("placeholder", "vgg")
     automation.settings["weights_root"] = str(automation.place.audio.parent / "none")
     automation.settings["cache_dir"] = str(automation.place.audio.parent / "cache")
@@ -194,7 +195,7 @@ def test_a_tick_gives_up_on_a_bucket_of_weights_as_soon(
 
 
 def test_a_species_that_cannot_be_listed_holds_up_no_other(filled, monkeypatch):
-    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    filled.settings["retry_seconds"] = 0
     replace_clip(filled, seed=7, species="fox")
     really = listing._list
 
@@ -222,7 +223,7 @@ def test_a_folder_whose_name_is_no_key_is_reported_and_not_added(automation):
 
 
 def test_nothing_is_built_on_what_a_blocking_check_refuses(automation, monkeypatch):
-    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    automation.settings["retry_seconds"] = 0
     with monkeypatch.context() as patch:
         patch.setattr(embedding_table, "embedding_faults", lambda *_, **__: ["pos/a: not finite"])
         ran = automation.settle()
@@ -254,11 +255,11 @@ def test_a_species_is_late_when_its_work_has_been_due_too_long_and_its_runs_are_
         requests, since, _ = look()
         assert requests and since == {"fox": start, "owl": start}
         # However old the audio is, work that became due just now is not late.
-        assert stale.late_species(since, 24, clock[0] + 23 * 3600) == []
+        assert late_species(since, 24, clock[0] + 23 * 3600) == []
         clock[0] += 25 * 3600
         requests, since, _ = look()
         assert requests and since == {"fox": start, "owl": start}
-        assert stale.late_species(since, 24, clock[0]) == ["fox", "owl"]
+        assert late_species(since, 24, clock[0]) == ["fox", "owl"]
         filled.settings = dict(SETTINGS)
         requests, since, said = look()
         assert (requests, since) == (0, {}) and "late" not in said

@@ -10,7 +10,6 @@ from dagster._core.execution.api import execute_run
 
 from audio_assets.definitions import build_defs
 from audio_assets.jobs import job_plans
-from audio_assets.scheduling import decisions
 from audio_assets.scheduling.decisions import ATTEMPTS
 from audio_assets.versions import VERSIONS_TAG, versions_tag
 from audio_assets_tests.automation.test_alerts import failed_run
@@ -49,7 +48,7 @@ def refused(automation: Automation) -> dict[str, int]:
 def test_runs_with_other_settings_are_given_up_and_made_once_the_sensors_have_these(
     automation, monkeypatch, changed, stopped, made, not_made
 ):
-    monkeypatch.setattr(decisions, "_FIRST_WAIT_SECONDS", 0.0)
+    automation.settings["retry_seconds"] = 0
     automation.settle()
     automation.settings_of_runs = changed
     replace_clip(automation, seed=5)

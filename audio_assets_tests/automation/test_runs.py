@@ -1,23 +1,26 @@
 """What the runs of an instance say of a piece of work, and the key that it is asked for by."""
 
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import dagster as dg
 import pytest
+from dagster._utils.error import serializable_error_info_from_exc_info
 
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.automation.runs import history_of, last_run_failed, run_request
+from audio_assets.automation.runs import cause_of, failed_work, forgive, history_of, run_request
+from audio_assets.errors import AudioRootError
 from audio_assets.partitions import build_partitions
 from audio_assets.scheduling.decisions import (
     ATTEMPTS,
+    DEFAULT_RETRIES,
     Inputs,
     Standing,
     Task,
     Work,
     decide,
-    retry_wait,
 )
 from audio_assets.settings import load_settings
 
@@ -102,12 +105,54 @@ def test_a_cancelled_run_waits_and_is_given_up_as_one_that_failed(
         run = submit(instance)
         assert run is not None
         cancel(instance, run)
-        assert last_run_failed(instance, TASK)
+        assert failed_work(instance, TASK, WORK.assets) == WORK
         assert history_of(instance, WORK).failures == number
         if number < ATTEMPTS:
-            assert standing(instance, retry_wait(number) - 5) is Standing.RETRYING
-            assert standing(instance, retry_wait(number) + 5) is Standing.DUE
-    assert standing(instance, 1e9) is Standing.FAILED
+            assert standing(instance, DEFAULT_RETRIES.wait(number) - 5) is Standing.RETRYING
+            assert standing(instance, DEFAULT_RETRIES.wait(number) + 5) is Standing.DUE
+    day = DEFAULT_RETRIES.given_up
+    assert standing(instance, day - 5) is Standing.FAILED
+    # Tried once more, and then given up for as long again.
+    assert standing(instance, day + 5) is Standing.DUE
+    run = submit(instance)
+    assert run is not None
+    cancel(instance, run)
+    assert standing(instance, day - 5) is Standing.FAILED
+
+
+def test_work_that_is_forgiven_is_due_at_once_and_given_up_as_late_as_new_work(
+    instance: dg.DagsterInstance,
+) -> None:
+    for _ in range(ATTEMPTS):
+        run = submit(instance)
+        assert run is not None
+        cancel(instance, run)
+    other = instance.create_run_for_job(splits, tags={"audio_assets/task": "splits fox"})
+    cancel(instance, other)
+    assert forgive(instance, lambda task: task.partition == "wolf") == []
+    assert standing(instance, 0) is Standing.FAILED
+    assert forgive(instance, lambda task: task.partition == "owl") == [TASK]
+    assert standing(instance, 0) is Standing.DUE
+    assert failed_work(instance, TASK, WORK.assets) is None
+    run = submit(instance)
+    assert run is not None
+    cancel(instance, run)
+    assert history_of(instance, WORK).failures == 1
+    assert forgive(instance) == [Task("splits", "fox"), TASK]
+    assert forgive(instance) == []
+
+
+def test_a_failure_is_over_when_the_partition_was_materialized_since(
+    instance: dg.DagsterInstance,
+) -> None:
+    run = submit(instance)
+    assert run is not None
+    cancel(instance, run)
+    for partition, over in (("fox", False), ("owl", True)):
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization("balanced_manifest", partition=partition)
+        )
+        assert (failed_work(instance, TASK, WORK.assets) is None) is over
 
 
 def test_failures_before_a_success_are_forgotten(instance: dg.DagsterInstance) -> None:
@@ -116,4 +161,31 @@ def test_failures_before_a_success_are_forgotten(instance: dg.DagsterInstance) -
         assert run is not None
         end(instance, run)
     assert history_of(instance, WORK).failures == 0
-    assert not last_run_failed(instance, TASK)
+    assert failed_work(instance, TASK, WORK.assets) is None
+
+
+def test_the_fault_that_is_told_is_ours_and_not_what_it_came_from_or_is_wrapped_in() -> None:
+    def told(raise_it: Callable[[], None]) -> str:
+        try:
+            raise_it()
+        except Exception:
+            return cause_of(serializable_error_info_from_exc_info(sys.exc_info()))
+        raise AssertionError
+
+    def ours() -> None:
+        try:
+            try:
+                raise FileNotFoundError(2, "No such file")
+            except OSError as error:
+                raise AudioRootError("The root is gone", "Bring it back.") from error
+        except AudioRootError as error:
+            raise RuntimeError("Error in the sensor") from error
+
+    def theirs() -> None:
+        try:
+            raise KeyError("species")
+        except KeyError as error:
+            raise RuntimeError("Error in the sensor") from error
+
+    assert told(ours) == "The root is gone\nBring it back."
+    assert told(theirs) == "KeyError: 'species'"

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from audio_assets.scheduling.audio_changes import audio_changes, new_species
 from audio_assets.scheduling.decisions import (
     ATTEMPTS,
+    DEFAULT_RETRIES,
     Decision,
     History,
     Inputs,
@@ -14,7 +15,6 @@ from audio_assets.scheduling.decisions import (
     Task,
     Work,
     decide,
-    retry_wait,
 )
 from audio_assets.storage.listing import SpeciesListing
 
@@ -51,20 +51,49 @@ def test_what_runs_is_not_due_and_all_behind_it_waits():
 
 
 def test_work_is_given_up_after_a_number_of_failures_and_holds_up_no_one_who_only_awaits_it():
-    decision = decided(CHAIN, {A}, failures=ATTEMPTS, now=1e9)
+    decision = decided(CHAIN, {A}, failures=ATTEMPTS, now=DEFAULT_RETRIES.given_up - 1)
     assert decision.standings == {A: Standing.FAILED, B: Standing.BLOCKED, C: Standing.FRESH}
+
+
+@given(st.integers(ATTEMPTS, 50))
+def test_work_is_given_up_for_a_day_however_often_it_failed(failures):
+    day = DEFAULT_RETRIES.given_up
+    assert decided(CHAIN, {A}, failures=failures, now=day - 1).standings[A] is Standing.FAILED
+    assert A in decided(CHAIN, {A}, failures=failures, now=day).due
+
+
+@given(st.integers(0, 50))
+def test_work_that_failed_before_is_not_tried_while_access_is_refused(failures):
+    asked: list[Task] = []
+
+    def refused(task: Task) -> bool:
+        asked.append(task)
+        return True
+
+    past = History(failures=failures, last_end=0.0)
+    work = Work(("asset",), "a")
+    (standing,) = decide(
+        {A: Inputs()},
+        running=(),
+        work=lambda _: work,
+        history=lambda _: past,
+        now=1e9,
+        refused=refused,
+    ).standings.values()
+    # What never failed is not asked about: each question costs a request.
+    assert (standing, asked) == ((Standing.REFUSED, [A]) if failures else (Standing.DUE, []))
 
 
 @given(st.integers(1, ATTEMPTS - 1))
 def test_a_failure_is_tried_again_after_its_wait_and_not_before(failures):
-    wait = retry_wait(failures)
+    wait = DEFAULT_RETRIES.wait(failures)
     assert A not in decided(CHAIN, {A}, failures=failures, now=wait - 1).due
     assert decided(CHAIN, {A}, failures=failures, now=wait - 1).standings[B] is Standing.BLOCKED
     assert A in decided(CHAIN, {A}, failures=failures, now=wait).due
 
 
 def test_waits_grow():
-    waits = [retry_wait(failures) for failures in range(1, ATTEMPTS)]
+    waits = [DEFAULT_RETRIES.wait(failures) for failures in range(1, ATTEMPTS)]
     assert waits == sorted(set(waits)) and waits[0] > 0
 
 

@@ -1,0 +1,276 @@
+"""The health of the automation, collected from Dagster's instance and from the roots.
+
+Everything that tells of it (``doctor``, ``status``, the check, the webhook, the metrics) calls
+:func:`examine_health`; how it is judged is in :mod:`audio_assets.scheduling.health`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    SensorInstigatorData,
+    TickStatus,
+)
+from audio_assets import jobs
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.runs import TASK_TAG, cause_of, failure_reason
+from audio_assets.automation.stale import refusal_of_species, stale_decision
+from audio_assets.errors import AudioAssetsError
+from audio_assets.scheduling.decisions import ATTEMPTS, Decision, Standing, Task
+from audio_assets.scheduling.health import (
+    GOES_ON,
+    Kind,
+    Problem,
+    Ticks,
+    tick_problems,
+    what_and_remedy,
+)
+from audio_assets.scheduling.lateness import late_species, read_since, species_behind
+from audio_assets.storage.access import check_writable
+from audio_assets.storage.listing import list_species
+from audio_assets.storage.recordings import read_recording_rules
+
+if TYPE_CHECKING:
+    from audio_assets.staleness import Staleness
+
+SILENT_SECONDS = 120.0
+"""A daemon that was not heard of for so long is not running: it tells of itself every 30 s."""
+START_DAEMON = "Nothing is noticed or run by itself until it runs: make ui, or dagster-daemon run."
+WATCHED = (
+    "species_folders",
+    "changed_audio",
+    "stale_partitions",
+    "failed_runs",
+    "health",
+    "nightly_inventory",
+    "nightly_report",
+)
+"""Sensors and schedules whose failure stops a part of the automation."""
+_TICKS_READ = 10
+# Their errors are those of ticks, kept for minutes after the tick that succeeds.
+_TICKING = {"SENSOR", "SCHEDULER"}
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the automation stands.
+
+    Attributes
+    ----------
+    problems
+        What stands in its way; empty if nothing does.
+    decision
+        How each task stands; None if that cannot be told, for which there is a problem.
+    """
+
+    problems: tuple[Problem, ...]
+    decision: Decision | None
+
+
+def examine_health(
+    plan: AssetPlan,
+    instance: dg.DagsterInstance,
+    staleness: Staleness,
+    *,
+    now: float | None = None,
+) -> Health:
+    """Look at roots, daemon, sensors and tasks; a fault in one hides none of the others.
+
+    Parameters
+    ----------
+    plan
+        Its patience bounds how long a bucket that fails is waited for.
+    instance
+        Where the automation is recorded.
+    staleness
+        Over all assets, newly made with ``of_all``.
+    now
+        Seconds since the epoch; the clock's if not given.
+    """
+    now = time.time() if now is None else now
+    problems = [*audio_problems(plan), *results_problems(plan)]
+    problems += _tried("daemon", lambda: daemon_problems(instance, now))
+    # A daemon that is down has no ticks to judge.
+    if not any(problem.kind is Kind.DAEMON for problem in problems):
+        problems += _tried("sensors", lambda: tick_problems(ticks_of(instance), now))
+    decisions: list[Decision] = []
+
+    def tasks() -> Iterator[Problem]:
+        decisions.append(stale_decision(plan, instance, staleness))
+        yield from task_problems(plan, instance, decisions[0])
+        yield from _late_problems(plan, instance, decisions[0], now)
+
+    problems += _tried("partitions", tasks)
+    return Health(tuple(problems), decisions[0] if decisions else None)
+
+
+def _tried(subject: str, look: Callable[[], Iterator[Problem] | list[Problem]]) -> list[Problem]:
+    problems = []
+    try:
+        for problem in look():
+            problems.append(problem)
+    except AudioAssetsError as error:
+        problems.append(Problem(Kind.UNKNOWN, subject, error.what, error.remedy))
+    except Exception as error:
+        what = f"{subject} could not be examined: {type(error).__name__}: {error}"
+        remedy = "See the log of the daemon, and whether the database of the instance answers."
+        problems.append(Problem(Kind.UNKNOWN, subject, what, remedy))
+    return problems
+
+
+def audio_problems(plan: AssetPlan) -> list[Problem]:
+    """Whether the audio root can be listed, and ``clips.csv`` be read."""
+    try:
+        root = plan.audio_root
+        list_species(root)
+        read_recording_rules(root, plan.settings.recording_patterns)
+    except AudioAssetsError as error:
+        return [Problem(Kind.AUDIO, plan.settings.audio_root, error.what, error.remedy)]
+    return []
+
+
+def results_problems(plan: AssetPlan) -> list[Problem]:
+    """Whether the results root can be written to."""
+    root = plan.settings.results_root
+    try:
+        check_writable(plan.results.root)
+    except AudioAssetsError as error:
+        return [Problem(Kind.RESULTS, root, error.what, error.remedy)]
+    except OSError as error:
+        what = f"{root} cannot be written to: {error}"
+        return [Problem(Kind.RESULTS, root, what, "See that you may write and delete there.")]
+    return []
+
+
+def daemon_problems(instance: dg.DagsterInstance, now: float) -> list[Problem]:
+    """Whether a daemon that once ran still does. One that never ran is no problem."""
+    beats = instance.get_daemon_heartbeats()
+    if not beats:
+        return []
+    silent = now - max(beat.timestamp for beat in beats.values())
+    if silent > SILENT_SECONDS:
+        what = f"the daemon has been silent for {silent / 60:.0f} minutes"
+        return [Problem(Kind.DAEMON, "daemon", what, START_DAEMON)]
+    problems = []
+    for name in sorted(set(instance.get_required_daemon_types()) & beats.keys() - _TICKING):
+        for error in (beats[name].errors or ())[:1]:
+            fault, remedy = what_and_remedy(cause_of(error), "See the log of the daemon.")
+            what = f"the daemon's part {name} fails: {fault}"
+            problems.append(Problem(Kind.DAEMON, name, what, f"{remedy} {GOES_ON}"))
+    return problems
+
+
+def watched_states(instance: dg.DagsterInstance) -> dict[str, InstigatorState]:
+    """State of each watched sensor and schedule that has one, by name.
+
+    Of several with one name, as other workspace files or moved clones leave them, the one that
+    ticked last.
+    """
+    states: dict[str, InstigatorState] = {}
+    if instance.schedule_storage is None:
+        # An instance in memory, as of the demo, has no sensors.
+        return states
+    for state in instance.all_instigator_state():
+        name = state.instigator_name
+        if name in WATCHED and (
+            name not in states or _last_start(state) > _last_start(states[name])
+        ):
+            states[name] = state
+    return states
+
+
+def cursor_of(instance: dg.DagsterInstance, sensor: str) -> str | None:
+    """What a sensor kept at its last tick that succeeded; None without one."""
+    state = watched_states(instance).get(sensor)
+    data = state.instigator_data if state is not None else None
+    return data.cursor if isinstance(data, SensorInstigatorData) else None
+
+
+def ticks_of(instance: dg.DagsterInstance) -> Iterator[Ticks]:
+    """What is known of each watched sensor and schedule."""
+    for name, state in sorted(watched_states(instance).items()):
+        newest_first = instance.get_ticks(
+            state.instigator_origin_id, state.selector_id, limit=_TICKS_READ
+        )
+        ended = [tick for tick in newest_first if tick.status is not TickStatus.STARTED]
+        failed = []
+        for tick in ended:
+            if tick.status is not TickStatus.FAILURE:
+                break
+            failed.append(tick)
+        error = failed[0].tick_data.error if failed else None
+        data = state.instigator_data
+        yield Ticks(
+            name=name,
+            is_on=state.status is not InstigatorStatus.STOPPED,
+            failures=len(failed),
+            error=cause_of(error) if error is not None else "",
+            last=newest_first[0].timestamp if newest_first else None,
+            interval=(data.min_interval or 30) if isinstance(data, SensorInstigatorData) else None,
+        )
+
+
+def task_problems(
+    plan: AssetPlan, instance: dg.DagsterInstance, decision: Decision
+) -> Iterator[Problem]:
+    """Tasks that were given up, and species whose audio may not be read."""
+    for task in decision.of(Standing.FAILED):
+        yield _given_up(plan, instance, task)
+    refused = sorted({_species(task) for task in decision.of(Standing.REFUSED)})
+    for species in refused:
+        said = " ".join(refusal_of_species(plan, species).split())
+        what = f"the clips of {species} may not be read: {said}"
+        remedy = "Give the right to read them; what waits for it goes on by itself."
+        yield Problem(Kind.REFUSED, species, what, remedy, species)
+
+
+def _given_up(plan: AssetPlan, instance: dg.DagsterInstance, task: Task) -> Problem:
+    newest = instance.get_run_records(dg.RunsFilter(tags={TASK_TAG: str(task)}), limit=1)
+    reason, at = "", "later"
+    if newest:
+        reason = failure_reason(instance, newest[0].dagster_run.run_id)
+        end = (newest[0].end_time or 0.0) + 3600 * plan.settings.give_up_hours
+        at = f"at {datetime.fromtimestamp(end, UTC):%Y-%m-%d %H:%M} UTC"
+    fault, remedy = what_and_remedy(reason, "See its runs in the Dagster UI.")
+    species = _species(task)
+    command = "audio-assets retry" + (f" --species {species}" if species else "")
+    return Problem(
+        Kind.GIVEN_UP,
+        str(task),
+        f"{task} failed {ATTEMPTS} times and is given up: {fault}",
+        f"{remedy} It is tried once more {at}, or at once after: {command}",
+        species,
+    )
+
+
+def _late_problems(
+    plan: AssetPlan, instance: dg.DagsterInstance, decision: Decision, now: float
+) -> Iterator[Problem]:
+    behind = species_behind(decision, ignored_jobs=[jobs.ENCODERS])
+    since = read_since(cursor_of(instance, "stale_partitions"))
+    # The cursor is of the last tick that succeeded; what is fresh since is not late.
+    still = {species: start for species, start in since.items() if species in behind}
+    for species in late_species(still, plan.settings.late_hours, now):
+        hours = (now - still[species]) / 3600
+        what = f"{species} has been behind for {hours:.0f} h: {behind[species]}"
+        remedy = "See in the Dagster UI what its runs wait for."
+        yield Problem(Kind.LATE, species, what, remedy, species)
+
+
+def _species(task: Task) -> str:
+    return "" if task.job == jobs.ENCODERS else task.partition.rpartition("|")[2]
+
+
+def _last_start(state: InstigatorState) -> float:
+    data = state.instigator_data
+    if isinstance(data, SensorInstigatorData):
+        return data.last_tick_start_timestamp or data.last_tick_timestamp or 0.0
+    return (data.start_timestamp or 0.0) if data is not None else 0.0

@@ -1,0 +1,136 @@
+"""What tells people of the automation's health: a sensor, a check, and the job of the check.
+
+The sensor requests nothing but runs of the check, so that no fault in what is told can hold up a
+run that makes something.
+"""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
+from dagster._core.storage.tags import PRIORITY_TAG
+
+from audio_assets.assets.currency import Look
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.health import examine_health
+from audio_assets.pods import POD_TAG, PodSize
+from audio_assets.scheduling.health import Problem, news, read_told, write_told
+from audio_assets.staleness import Staleness
+from audio_assets.webhook import WebhookError, post_message, shown
+
+CHECK = dg.AssetCheckKey(dg.AssetKey("experiment_report"), "automation_is_healthy")
+JOB = "health"
+_KEYS = "problems told"
+# It asks databases and roots and computes nothing; before what is queued, since it is waited for.
+_RUN_TAGS = {
+    POD_TAG: json.dumps(PodSize(cpu=0.25, memory_gib=1).run_config()),
+    PRIORITY_TAG: "10",
+}
+
+
+def build_health_check(plan: AssetPlan, look: Look) -> dg.AssetChecksDefinition:
+    """The check that fails while anything stands in the way of the automation."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+
+        @dg.asset_check(
+            asset=CHECK.asset_key,
+            name=CHECK.name,
+            description="Roots can be reached, daemon and sensors work, nothing was given up and "
+            "no species is late: what `audio-assets doctor` says of them.",
+        )
+        def automation_is_healthy(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+            instance = context.instance
+            problems = examine_health(plan, instance, look(instance, of_all=True)).problems
+            return dg.AssetCheckResult(
+                passed=not problems,
+                description="\n\n".join(map(str, problems)) or "nothing stands in its way",
+                metadata={"problems": len(problems), _KEYS: _digest(problems)},
+            )
+
+    return automation_is_healthy
+
+
+def build_health_job() -> Any:
+    """The job that makes the check and nothing else."""
+    return dg.define_asset_job(
+        JOB,
+        dg.AssetSelection.checks(CHECK),
+        description="Check the health of the automation.",
+    )
+
+
+def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
+    """The sensor that posts problems as they begin and end, and has the check made then."""
+    webhook = plan.settings.webhook_url
+
+    @dg.sensor(
+        name="health",
+        job=job,
+        minimum_interval_seconds=plan.settings.health_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Logs problems of the automation as they begin and end, posts them to "
+        "AUDIO_ASSETS_WEBHOOK_URL if it is set, and has the check automation_is_healthy made.",
+    )
+    def health(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        assert context.repository_def is not None
+        graph = context.repository_def.asset_graph
+        instance = context.instance
+        staleness = Staleness(graph, plan, instance, of_all=True)
+        problems = examine_health(plan, instance, staleness).problems
+        told = read_told(context.cursor)
+        new = news(told, problems)
+        keys: Iterable[str] = {problem.key for problem in problems}
+        for line in new.lines():
+            context.log.warning(line)
+        if new and webhook is not None:
+            try:
+                post_message(
+                    webhook.get_secret_value(), "\n\n".join(shown(line) for line in new.lines())
+                )
+            except WebhookError as error:
+                # What could not be told is told at the next tick.
+                context.log.warning(f"not posted: {error}")
+                keys = told
+        requests = _check_requests(instance, problems)
+        said = "; ".join(sorted(problem.key for problem in problems))
+        return dg.SensorResult(
+            run_requests=requests,
+            cursor=write_told(keys),
+            skip_reason=(
+                None
+                if requests
+                else dg.SkipReason(said or "nothing stands in the way of the automation")
+            ),
+        )
+
+    return health
+
+
+def _check_requests(instance: dg.DagsterInstance, problems: Iterable[Problem]) -> list[Any]:
+    """A request for the check if its newest result told of other problems."""
+    digest = _digest(problems)
+    last = instance.event_log_storage.get_latest_asset_check_execution_by_key([CHECK]).get(CHECK)
+    evaluation = last.event.dagster_event if last is not None and last.event is not None else None
+    if evaluation is not None and evaluation.event_type_value == "ASSET_CHECK_EVALUATION":
+        found = evaluation.asset_check_evaluation_data.metadata.get(_KEYS)
+        if found is not None and found.value == digest:
+            return []
+    runs = instance.get_runs(dg.RunsFilter(job_name=JOB), limit=1)
+    if runs and runs[0].status not in FINISHED_STATUSES:
+        return []
+    newest = runs[0].run_id if runs else "first"
+    return [
+        dg.RunRequest(
+            run_key=f"{digest}-{newest}", job_name=JOB, asset_check_keys=[CHECK], tags=_RUN_TAGS
+        )
+    ]
+
+
+def _digest(problems: Iterable[Problem]) -> str:
+    keys = sorted(problem.key for problem in problems)
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:16]

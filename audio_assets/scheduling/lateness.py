@@ -1,0 +1,64 @@
+"""Since when each species has been behind, and which are late.
+
+Late is how long work has been due, never how old the audio is: a change of settings makes old audio
+due, and is not late at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from audio_assets.scheduling.decisions import Decision, Standing
+
+
+def species_behind(decision: Decision, ignored_jobs: Iterable[str] = ()) -> dict[str, str]:
+    """Species with work that is not done, and which that is, in words.
+
+    Parameters
+    ----------
+    decision
+        Its partitions are a species, or a model and a species (``birdnet|coyote``).
+    ignored_jobs
+        Jobs whose partitions are no species.
+    """
+    ignored = frozenset(ignored_jobs)
+    behind: dict[str, list[str]] = {}
+    for task, standing in decision.standings.items():
+        species = task.partition.rpartition("|")[2]
+        if species and task.job not in ignored and standing is not Standing.FRESH:
+            behind.setdefault(species, []).append(f"{task}: {standing}")
+    return {species: ", ".join(tasks) for species, tasks in behind.items()}
+
+
+def behind_since(
+    behind: Iterable[str], before: Mapping[str, float], now: float
+) -> dict[str, float]:
+    """Since when each species has been behind: now, unless it was at the last look too.
+
+    Parameters
+    ----------
+    behind
+        Species that are behind now.
+    before
+        What this gave at the last look.
+    now
+        Seconds since the epoch.
+    """
+    return {species: before.get(species, now) for species in behind}
+
+
+def late_species(since: Mapping[str, float], late_hours: float, now: float) -> list[str]:
+    """Species that have been behind for longer than ``late_hours``."""
+    return sorted(name for name, start in since.items() if now - start > 3600 * late_hours)
+
+
+def write_since(since: Mapping[str, float]) -> str:
+    """The cursor that :func:`read_since` reads."""
+    return json.dumps(since, sort_keys=True)
+
+
+def read_since(cursor: str | None) -> dict[str, float]:
+    """Since when which species have been behind; an earlier version kept their names alone."""
+    kept = json.loads(cursor or "{}")
+    return kept if isinstance(kept, dict) else {}

@@ -1,0 +1,71 @@
+"""What counts as a problem of the automation, and when people are told."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audio_assets.scheduling.health import (
+    FAILED_TICKS,
+    Kind,
+    Problem,
+    Ticks,
+    news,
+    read_told,
+    tick_problems,
+    write_told,
+)
+
+NOW = 1e9
+
+
+@pytest.mark.parametrize(
+    ("ticks", "words"),
+    [
+        (Ticks("looks", is_on=False, interval=30), "looks is switched off"),
+        (Ticks("looks", True, failures=FAILED_TICKS, error="no right", interval=30), "no right"),
+        (Ticks("looks", True, last=NOW - 3600, interval=30), "has not ticked for 60 minutes"),
+        (Ticks("nightly", True, failures=1, error="no right"), "nightly fails: no right"),
+    ],
+)
+def test_a_sensor_that_is_off_fails_or_is_silent_is_a_problem(ticks, words):
+    (problem,) = tick_problems([ticks], NOW)
+    assert words in problem.what and problem.remedy
+
+
+@pytest.mark.parametrize(
+    "ticks",
+    [
+        Ticks("looks", True, failures=FAILED_TICKS - 1, error="no right", interval=30),
+        Ticks("looks", True, last=NOW - 60, interval=30),
+        Ticks("seldom", True, last=NOW - 3600, interval=600),
+        # A schedule may rest for a day, and a sensor may have begun just now.
+        Ticks("nightly", True, last=NOW - 80_000),
+        Ticks("looks", True, interval=30),
+    ],
+)
+def test_a_sensor_that_does_its_work_is_none(ticks):
+    assert tick_problems([ticks], NOW) == []
+
+
+def problem(subject: str) -> Problem:
+    return Problem(Kind.LATE, subject, f"{subject} is late", "Wait.")
+
+
+states = st.lists(st.sets(st.sampled_from("abcd")), max_size=8)
+
+
+@given(states)
+def test_each_problem_is_told_once_when_it_begins_and_once_when_it_ends(seen):
+    cursor = None
+    before: set[str] = set()
+    for subjects in [*seen, set()]:
+        found = news(read_told(cursor), [problem(one) for one in sorted(subjects)])
+        assert {one.subject for one in found.begun} == subjects - before
+        assert set(found.ended) == {problem(one).key for one in before - subjects}
+        assert bool(found) == (subjects != before) and len(found.lines()) == len(subjects ^ before)
+        cursor, before = write_told(problem(one).key for one in subjects), subjects
+
+
+def test_a_message_says_what_to_do():
+    (line,) = news((), [problem("owl")]).lines()
+    assert line == "audio-assets: problem: owl is late\nWait."
