@@ -124,7 +124,7 @@ def _problems(problems: Sequence[Problem]) -> GaugeMetricFamily:
     family = _gauge("problems", "What stands in the way of the automation, by kind.", "kind")
     counts = Counter(problem.kind for problem in problems)
     for kind in Kind:
-        family.add_metric([kind.value], counts[kind])
+        family.add_metric([kind.name.lower()], counts[kind])
     return family
 
 

@@ -113,7 +113,7 @@ def test_what_fails_and_what_cannot_be_used_is_counted_until_it_is_mended(automa
     monkeypatch.setattr(species_evaluation, "score_species", fail)
     automation.settle()
     found = look(automation)
-    assert found["audio_assets_problems"]["given up",] == 1
+    assert found["audio_assets_problems"]["given_up",] == 1
     assert found["audio_assets_tasks"]["owl", "failed"] == 1
     assert found["audio_assets_species_behind_since_timestamp_seconds"]["owl",] > 1.7e9
     assert found["audio_assets_runs"]["failure",] == 3
@@ -124,7 +124,7 @@ def test_what_fails_and_what_cannot_be_used_is_counted_until_it_is_mended(automa
     automation.settle()
     found = look(automation)
     assert found["audio_assets_tasks"]["owl", "failed"] == 0
-    assert found["audio_assets_problems"]["given up",] == 0
+    assert found["audio_assets_problems"]["given_up",] == 0
     assert found["audio_assets_clips_quarantined"]["owl",] == 1
 
 
