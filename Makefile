@@ -26,7 +26,7 @@ DEMO_ARGS ?=
 export BLACK_CACHE_DIR := $(CURDIR)/.cache/black
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo test test-all lint docs format ui lock clean
+.PHONY: help demo test test-all lint docs format ui lock pins clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -59,6 +59,9 @@ lock: $(VENV)/dev.stamp ## Bring requirements.lock up to pyproject.toml (LOCK_AR
 	$(BIN)/pip-compile --quiet --extra dev --extra docs --extra formats --extra k8s --extra tensorflow --strip-extras --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate $(LOCK_ARGS) \
 	  --output-file requirements.lock pyproject.toml
+
+pins: | $(BIN)/python ## Pin CI's actions and the base image to what their tags name now; needs docker
+	$(BIN)/python .ci/pins.py
 
 clean: ## Remove the environment, caches and demo results
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .hypothesis build dist *.egg-info demo-results docs/_build
