@@ -1,7 +1,8 @@
 """Bring pins up to the tags beside them: actions by commit, the base image by digest.
 
-What a tag names can be changed by who owns it; a commit and a digest cannot. Needs a network, git
-and, for the image, docker with buildx. ``make pins`` runs it; raise the tag in a comment to move on.
+What a tag names can be changed by who owns it; a commit and a digest cannot. Needs a network,
+git and, for the image, docker with buildx. ``make pins`` runs it; to move on, raise the tag in
+a comment.
 """
 
 import re
