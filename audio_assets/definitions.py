@@ -28,6 +28,7 @@ from audio_assets.assets.roc_auc_chart import build_roc_auc_chart
 from audio_assets.automation.alerts import build_failure_sensor
 from audio_assets.automation.audio import build_audio_sensor, build_species_sensor
 from audio_assets.automation.nightly import build_nightly_inventory, build_nightly_report
+from audio_assets.automation.old_runs import build_old_runs_sensor
 from audio_assets.automation.stale import build_stale_sensor
 from audio_assets.automation.watch import (
     build_health_check,
@@ -105,6 +106,7 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
             build_stale_sensor(watching, jobs),
             build_failure_sensor(settings),
             build_health_sensor(watching, health_job),
+            build_old_runs_sensor(settings),
         ],
         schedules=[
             build_nightly_inventory(plan, jobs[INVENTORY]),

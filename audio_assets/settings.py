@@ -128,6 +128,13 @@ class Settings(BaseSettings):
     max_seconds: float = Field(
         600.0, gt=0, allow_inf_nan=False, description="Longer clips are quarantined (seconds)."
     )
+    max_samples: int = Field(
+        120_000_000,
+        ge=1,
+        description="Clips with more samples, of all channels together, are quarantined before "
+        "they are decoded. The default takes 600 s in stereo at 96 kHz, and 150 s in stereo at 384 "
+        "kHz; while it is embedded, a run needs about 10 bytes of memory for each.",
+    )
     ci_level: Probability = Field(0.95, description="Nominal coverage of the intervals.")
     bootstrap: Annotated[int, Field(ge=0, le=10_000), AfterValidator(_draws)] = Field(
         0,
@@ -176,6 +183,13 @@ class Settings(BaseSettings):
         gt=0,
         allow_inf_nan=False,
         description="Hours after which a species whose work is due is called late.",
+    )
+    keep_runs_days: int = Field(
+        30,
+        ge=0,
+        le=36_500,
+        description="Days after which a run that ended is deleted from Dagster's database, unless "
+        "the state of an asset rests on it; 0 to keep all.",
     )
     retry_seconds: float = Field(
         60.0,

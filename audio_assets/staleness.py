@@ -131,6 +131,7 @@ class Staleness:
         self._resolver.at_once = of_all
         self._names: dict[str, frozenset[str]] = {}
         self._up_to_date: dict[tuple[str, str | None], bool] = {}
+        self._failed: dict[str, frozenset[str]] = {}
 
     def state(self, asset: str, partition: str | None) -> State:
         """State of a partition, by Dagster's versions and by the files under the results root.
@@ -219,7 +220,13 @@ class Staleness:
         """Whether the last attempt at any of the assets' partition failed."""
         return any(partition in self._failed_partitions(asset) for asset in assets)
 
-    def _failed_partitions(self, asset: str) -> Sequence[str]:
+    def _failed_partitions(self, asset: str) -> frozenset[str]:
+        # Once per asset: it asks the database, and a status asks for each of 350 cells.
+        if asset not in self._failed:
+            self._failed[asset] = self._read_failed(asset)
+        return self._failed[asset]
+
+    def _read_failed(self, asset: str) -> frozenset[str]:
         from dagster._core.storage.partition_status_cache import (
             get_and_update_asset_status_cache_value,
         )
@@ -228,8 +235,9 @@ class Staleness:
         definition = self._resolver.asset_graph.get(key).partitions_def
         value = get_and_update_asset_status_cache_value(self._instance, key, definition)
         if value is None or definition is None:
-            return ()
-        return sorted(value.deserialize_failed_partition_subsets(definition).get_partition_keys())
+            return frozenset()
+        failed = value.deserialize_failed_partition_subsets(definition)
+        return frozenset(failed.get_partition_keys())
 
     def _outputs_exist(self, asset: str, partition: str | None) -> bool:
         results = self._plan.results

@@ -27,16 +27,16 @@ EARLIER_VERSIONS_TAG = "audio_assets/versions"
 # The number, and the settings that change the asset's content.
 _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "audio_inventory": (5, ("recording_patterns",)),
-    "clip_digests": (1, ()),
-    "clip_properties": (2, ("min_seconds", "max_seconds")),
+    "clip_digests": (2, ()),
+    "clip_properties": (2, ("min_seconds", "max_seconds", "max_samples")),
     "encoder_card": (1, ()),
     "duplicate_encoder": (1, ("duplicate_encoder",)),
     "near_duplicates": (
         4,
-        ("duplicate_encoder", "duplicate_cosine", "min_seconds", "max_seconds"),
+        ("duplicate_encoder", "duplicate_cosine", "min_seconds", "max_seconds", "max_samples"),
     ),
     "balanced_manifest": (3, ("protocol", "folds", "holdout_per_class", "repeats", "seed")),
-    "embeddings": (2, ("min_seconds", "max_seconds", "species_classes")),
+    "embeddings": (2, ("min_seconds", "max_seconds", "max_samples", "species_classes")),
     "fold_scores": (5, ("training_sizes", "protocol", "seed")),
     "fold_predictions": (5, ("training_sizes", "protocol", "seed")),
     "bootstrap_scores": (2, ("training_sizes", "protocol", "seed", "bootstrap")),

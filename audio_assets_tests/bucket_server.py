@@ -15,15 +15,18 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import google_crc32c
 
 EPOCH = 1_700_000_000
+_PART = 2**22
 
 
 @dataclass
@@ -43,14 +46,52 @@ class Fault:
     message: str = "told to fail"
 
 
+class Sparse:
+    """Bytes of which most are 0 and take no memory, for objects of gigabytes."""
+
+    def __init__(self, size: int, start: bytes = b"") -> None:
+        self._size = size
+        self._start = start
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        first, stop, _ = part.indices(self._size)
+        return self._start[first:stop].ljust(stop - first, b"\0")
+
+
 @dataclass
 class Stored:
-    data: bytes
+    data: bytes | Sparse
     generation: int
     md5: bool = True
     encoding: str = ""
     key: str = ""
     """``kms`` hides the checksums in listings, ``own`` everywhere."""
+
+    @property
+    def digests(self) -> tuple[str, str]:
+        """CRC32C and MD5, in base64."""
+        # Gigabytes are not gone through at each request.
+        return _kept_digests(self.data) if isinstance(self.data, Sparse) else _digests(self.data)
+
+
+def _digests(data: bytes | Sparse) -> tuple[str, str]:
+    crc, md5 = google_crc32c.Checksum(), hashlib.md5()
+    for part in parts(data):
+        crc.update(part)
+        md5.update(part)
+    return base64.b64encode(crc.digest()).decode(), base64.b64encode(md5.digest()).decode()
+
+
+_kept_digests = cache(_digests)
+
+
+def parts(data: bytes | Sparse) -> Iterator[bytes]:
+    """The bytes, a few megabytes at a time."""
+    for start in range(0, len(data), _PART):
+        yield data[start : start + _PART]
 
 
 class BucketServer:
@@ -64,8 +105,8 @@ class BucketServer:
         Tried in order; the first that fits a request and has times left is used.
     requests
         ``METHOD path?query`` of all that were received.
-    answers
-        Statuses by what was requested, with the time.
+    sent
+        Bytes of objects that were sent, by name.
     """
 
     def __init__(self, *buckets: str) -> None:
@@ -73,6 +114,7 @@ class BucketServer:
         self.faults: list[Fault] = []
         self.requests: list[str] = []
         self.times: list[float] = []
+        self.sent: Counter[str] = Counter()
         self.secrets: set[str] = set()
         self.page = 1000
         self.most_at_once = 0
@@ -85,7 +127,7 @@ class BucketServer:
         self._uploads: dict[str, tuple[str, str, str, bytearray]] = {}
         self.url = ""
 
-    def put(self, bucket: str, name: str, data: bytes, *, md5: bool = True) -> Stored:
+    def put(self, bucket: str, name: str, data: bytes | Sparse, *, md5: bool = True) -> Stored:
         with self._lock:
             self._generation += 1
             stored = Stored(data, self._generation, md5)
@@ -173,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             state.end()
 
-    def _do(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def _do(self, body: bytes) -> tuple[int, dict[str, str], bytes | Sparse]:
         url = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         with self.state._lock:
@@ -214,7 +256,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _object(
         self, bucket: str, name: str, query: dict[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
+    ) -> tuple[int, dict[str, str], bytes | Sparse]:
         stored = self.state.objects[bucket].get(name)
         if stored is None:
             return _failure(404, f"No such object: {bucket}/{name}")
@@ -230,8 +272,10 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Content-Encoding"] = stored.encoding
         wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
         if wanted is None or self.state.ignores_ranges:
+            self.state.sent[name] += len(stored.data)
             return 200, headers, stored.data
         start, end = int(wanted[1]), min(int(wanted[2]) + 1, len(stored.data))
+        self.state.sent[name] += end - start
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(stored.data)}"
         return 206, headers, stored.data[start:end]
 
@@ -273,7 +317,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _error(self, status: int, message: str, headers: dict[str, str]) -> None:
         self._send(status, headers, _failure(status, message)[2], None)
 
-    def _send(self, status: int, headers: dict[str, str], data: bytes, fault: Fault | None) -> None:
+    def _send(
+        self, status: int, headers: dict[str, str], data: bytes | Sparse, fault: Fault | None
+    ) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -286,7 +332,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self._reset()
         else:
-            self.wfile.write(data)
+            for part in parts(data):
+                self.wfile.write(part)
 
     def _reset(self) -> None:
         self.close_connection = True
@@ -311,8 +358,8 @@ def _crc32c(data: bytes) -> str:
 
 
 def _hashes(stored: Stored) -> str:
-    md5 = base64.b64encode(hashlib.md5(stored.data).digest()).decode()
-    return f"crc32c={_crc32c(stored.data)}" + (f",md5={md5}" if stored.md5 else "")
+    crc32c, md5 = stored.digests
+    return f"crc32c={crc32c}" + (f",md5={md5}" if stored.md5 else "")
 
 
 def _resource(bucket: str, name: str, stored: Stored, listed: bool = False) -> dict[str, str]:
@@ -324,12 +371,14 @@ def _resource(bucket: str, name: str, stored: Stored, listed: bool = False) -> d
         "generation": str(stored.generation),
         "metageneration": "1",
         "size": str(len(stored.data)),
-        "crc32c": _crc32c(stored.data),
+        "crc32c": stored.digests[0],
         "updated": f"{moment}.123Z",
         "timeCreated": f"{moment}.123Z",
     }
+    if stored.encoding:
+        about["contentEncoding"] = stored.encoding
     if stored.md5:
-        about["md5Hash"] = base64.b64encode(hashlib.md5(stored.data).digest()).decode()
+        about["md5Hash"] = stored.digests[1]
     if stored.key == "own" or (listed and stored.key):
         about.pop("md5Hash", None)
         del about["crc32c"]

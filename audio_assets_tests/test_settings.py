@@ -92,6 +92,7 @@ def test_other_variables_in_dotenv_are_left_to_others(tmp_path):
         ("QUARANTINE_ERROR_SHARE", "0.01"),
         ("MIN_SECONDS", "nan"),
         ("MAX_SECONDS", "0.1"),
+        ("MAX_SAMPLES", "0"),
         ("SPECIES", '["a|b"]'),
         ("RECORDING_PATTERNS", '["(unclosed"]'),
         ("RECORDING_PATTERNS", '["no group"]'),

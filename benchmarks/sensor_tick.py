@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,17 @@ def serve(connection: Any, species: Sequence[str], objects: int) -> None:
         threading.Event().wait()
 
 
-def remember(defs: dg.Definitions, plan: AssetPlan, instance: dg.DagsterInstance) -> int:
-    """Record every partition as materialized from the audio of now; how many there are."""
+def remember(
+    defs: dg.Definitions,
+    plan: AssetPlan,
+    instance: dg.DagsterInstance,
+    inventories: Mapping[str, str] | None = None,
+) -> int:
+    """Record every partition as materialized from the audio of now; how many there are.
+
+    ``inventories`` are the data versions of the species' inventories, if they matter.
+    """
+    versions = inventories or {}
     species = instance.get_dynamic_partitions(SPECIES.name or "")
     models = plan.settings.models
     keys: dict[Any, list[str | None]] = {
@@ -98,6 +107,11 @@ def remember(defs: dg.Definitions, plan: AssetPlan, instance: dg.DagsterInstance
                 tags[f"{INPUT_DATA_VERSION_TAG_PREFIX}/{parent}"] = known
                 tags[f"{INPUT_EVENT_POINTER_TAG_PREFIX}/{parent}"] = str(latest[parent])
             for key in keys[job.partitions]:
+                inventory = versions.get((key or "").rpartition("|")[2], "one")
+                if asset == "audio_inventory":
+                    tags[DATA_VERSION_TAG] = inventory
+                elif f"{INPUT_DATA_VERSION_TAG_PREFIX}/audio_inventory" in tags:
+                    tags[f"{INPUT_DATA_VERSION_TAG_PREFIX}/audio_inventory"] = inventory
                 if asset == "encoder_card" and key:
                     tags[DATA_VERSION_TAG] = plan.encoder_version(key)
                 metadata = {LISTING: digests[key]} if asset == "audio_inventory" and key else {}

@@ -17,13 +17,13 @@ def build_clip_digests(plan: AssetPlan) -> dg.AssetsDefinition:
         audio_inventory: Any,
         progress: dg.ResourceParam[Progress],
     ) -> dg.MaterializeResult[Any]:
-        """SHA-256 of the clips; those in a bucket are read for it, once.
+        """SHA-256 of the clips, of very large ones their ends; those in a bucket are read once.
 
         A clip whose listing is as it was is taken from the table's last version.
         """
         from audio_assets.storage.clip_digests import digest_clips
         from audio_assets.storage.parquet import content_version
-        from audio_assets.storage.reading import clip_reader
+        from audio_assets.storage.reading import content_reader
 
         species = context.partition_key
         title = f"{species}: reading clips for their digests"
@@ -31,7 +31,7 @@ def build_clip_digests(plan: AssetPlan) -> dg.AssetsDefinition:
             table, read = digest_clips(
                 audio_inventory,
                 known=plan.last_version(CLIP_DIGESTS, species, context.log),
-                read=clip_reader(plan.audio_root, audio_inventory),
+                content=content_reader(plan.audio_root, audio_inventory),
                 progress=advance,
             )
         return dg.MaterializeResult(

@@ -26,17 +26,18 @@ def build_clip_properties(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.audio.decode import DurationLimits
         from audio_assets.storage.clip_properties import measure_clips, seconds_before
         from audio_assets.storage.parquet import content_version
-        from audio_assets.storage.reading import clip_reader
+        from audio_assets.storage.reading import ClipReader
 
         species = context.partition_key
+        limits = DurationLimits(settings.min_seconds, settings.max_seconds, settings.max_samples)
         title = f"{species}: measuring clips"
         with clear_failures(), progress.task(title, context.log.info) as advance:
             table, measured = measure_clips(
                 audio_inventory,
                 plan.variants,
                 known=plan.last_version(CLIP_PROPERTIES, species, context.log),
-                read=clip_reader(plan.audio_root, audio_inventory),
-                limits=DurationLimits(settings.min_seconds, settings.max_seconds),
+                read=ClipReader(plan.audio_root, audio_inventory, limits),
+                limits=limits,
                 workers=plan.workers,
                 progress=advance,
                 heard_before=seconds_before(plan.results.table(CLIP_PROPERTIES.name, species)),

@@ -106,16 +106,11 @@ def embed_species(
     from audio_assets.audio.decode import DurationLimits
     from audio_assets.storage.embedding_store import EmbeddingStore
     from audio_assets.storage.embedding_table import embed_inventory
-    from audio_assets.storage.reading import clip_reader
+    from audio_assets.storage.reading import ClipReader
 
     settings = plan.settings
-    read, sizes = clip_reader(plan.audio_root, inventory), []
-
-    def counted(uri: str) -> bytes:
-        data = read(uri)
-        sizes.append(len(data))
-        return data
-
+    limits = DurationLimits(settings.min_seconds, settings.max_seconds, settings.max_samples)
+    read = ClipReader(plan.audio_root, inventory, limits)
     started = _cpu_seconds()
     with progress.task(title, log.info) as advance:
         table, counts = embed_inventory(
@@ -126,8 +121,8 @@ def embed_species(
             store=EmbeddingStore(
                 plan.results.root, encoder.name, encoder.fingerprint, warn=log.warning
             ),
-            read=counted,
-            limits=DurationLimits(settings.min_seconds, settings.max_seconds),
+            read=read,
+            limits=limits,
             species_classes=classes,
             workers=plan.workers,
             progress=advance,
@@ -138,7 +133,7 @@ def embed_species(
         counts.from_store,
         counts.quarantined,
         counts.duplicates,
-        bytes_read=sum(sizes),
+        bytes_read=read.bytes_read,
         cpu_seconds=_cpu_seconds() - started,
     )
 

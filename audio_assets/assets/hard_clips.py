@@ -74,25 +74,27 @@ _UNSEEN = {"seconds": None, "picture": None, "sound": None, "fault": None}
 
 def previews(plan: AssetPlan, inventory: Any, variant: str) -> Callable[[str], dict[str, Any]]:
     """What gives the columns of a clip that come from its audio, by clip_id."""
-    from audio_assets.audio.decode import DurationLimits, Waveform, decode_clip
+    from audio_assets.audio.decode import DurationLimits, decode_clip
+    from audio_assets.audio.faults import ClipFault
     from audio_assets.reporting.clip_preview import SECONDS, clip_preview
-    from audio_assets.storage.reading import clip_reader
+    from audio_assets.storage.reading import ClipReader
 
     settings = plan.settings
-    limits = DurationLimits(settings.min_seconds, settings.max_seconds)
+    limits = DurationLimits(settings.min_seconds, settings.max_seconds, settings.max_samples)
     of_variant = inventory[inventory["variant"] == variant]
     uris = dict(zip(of_variant["clip_id"], of_variant["uri"], strict=True))
-    read = clip_reader(plan.audio_root, inventory)
+    read = ClipReader(plan.audio_root, inventory, limits)
 
     def preview(clip_id: str) -> dict[str, Any]:
         try:
-            clip = decode_clip(read(uris[clip_id]), limits, seconds=SECONDS)
+            data = read(uris[clip_id])
         except (ConnectionError, TimeoutError, TransientStorageError):
             # The next try, or the next listing, mends it.
             raise
         except (OSError, StorageError) as error:
             return _UNSEEN | {"fault": f"it could not be read: {error}"}
-        if not isinstance(clip, Waveform):
+        clip = data if isinstance(data, ClipFault) else decode_clip(data, limits, seconds=SECONDS)
+        if isinstance(clip, ClipFault):
             return _UNSEEN | {"fault": clip.detail}
         made = clip_preview(clip.samples, clip.sample_rate)
         return {

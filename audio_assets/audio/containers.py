@@ -6,16 +6,17 @@ What the bytes of a container mean belongs to the module of that container.
 from __future__ import annotations
 
 from audio_assets.audio.flac import MAGIC as FLAC_MAGIC
-from audio_assets.audio.flac import flac_layout
-from audio_assets.audio.mpeg import find_first_frame, mpeg_layout
+from audio_assets.audio.flac import flac_layout, flac_told
+from audio_assets.audio.glimpse import Seen
+from audio_assets.audio.mpeg import find_first_frame, mpeg_layout, mpeg_told
 from audio_assets.audio.ogg import MAGIC as OGG_MAGIC
-from audio_assets.audio.ogg import ogg_layout
-from audio_assets.audio.parts import DamagedError, Layout
-from audio_assets.audio.sized import sized_kind, sized_layout
+from audio_assets.audio.ogg import ogg_layout, ogg_told
+from audio_assets.audio.parts import DamagedError, Layout, Told
+from audio_assets.audio.sized import sized_kind, sized_layout, sized_told
 from audio_assets.audio.stitched import Data
 from audio_assets.audio.tags import after_leading_tags, before_trailing_tags
 from audio_assets.audio.wav import MAGICS as WAV_MAGICS
-from audio_assets.audio.wav import wav_layout
+from audio_assets.audio.wav import wav_layout, wav_told
 
 NAMES = "WAV, FLAC, OGG, MP3, AIFF, W64, CAF or AU"
 """The containers that are read without an extra."""
@@ -37,7 +38,7 @@ _MORE = (
 _SEARCHED = 2**12
 
 
-def container(data: Data) -> str | None:
+def container(data: Seen) -> str | None:
     """Name of the container by its first bytes: ``WAV``, ``M4A`` and others; None for none."""
     at = after_leading_tags(data)
     head = data[at : at + 16]
@@ -58,8 +59,10 @@ def container(data: Data) -> str | None:
     # Eleven set bits begin an MPEG frame.
     if at or (head[:1] == b"\xff" and len(head) > 1 and head[1] >= 0xE0):
         return "MP3"
-    stop = min(len(data), _SEARCHED)
-    return "MP3" if find_first_frame(data, at, stop, len(data)) is not None else None
+    # The frames in a row that tell are far shorter than the rest of this.
+    start = data[: 16 * _SEARCHED]
+    stop = min(len(start), _SEARCHED)
+    return "MP3" if find_first_frame(start, 0, stop, len(start)) is not None else None
 
 
 def needs_extra(kind: str) -> bool:
@@ -88,3 +91,28 @@ def layout_of(data: Data, kind: str) -> Layout:
     if needs_extra(kind):
         raise DamagedError(f"{kind} is not read here")
     return sized_layout(data, start, end, kind)
+
+
+def told(data: Seen, kind: str) -> Told | None:
+    """What a file of this container tells before all of it is read; None for nothing.
+
+    Raises
+    ------
+    DamagedError
+        If it cannot be used.
+    NotToldError
+        If a glimpse is too little to tell.
+    """
+    start = after_leading_tags(data)
+    if kind == "MP3":
+        return mpeg_told(data, start)
+    if kind == "OGG":
+        return ogg_told(data, start)
+    if needs_extra(kind):
+        return None
+    end = before_trailing_tags(data, start)
+    if kind == "WAV":
+        return wav_told(data, start, end)
+    if kind == "FLAC":
+        return flac_told(data, start, end)
+    return sized_told(data, start, end, kind)

@@ -27,28 +27,59 @@ SAME_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class DurationLimits:
-    """Durations in seconds that a clip may have, both ends included.
+    """Durations that a clip may have, and how much there may be to decode of it.
+
+    Attributes
+    ----------
+    min_seconds, max_seconds
+        Both included.
+    max_samples
+        The most samples of all channels together. A duration alone bounds no work: 600 s of 8
+        channels at 384 kHz are 64 times as much as of one channel at 48 kHz.
 
     Raises
     ------
     ValueError
-        Unless 0 < min_seconds <= max_seconds < infinity.
+        Unless 0 < min_seconds <= max_seconds < infinity and 0 < max_samples.
     """
 
     min_seconds: float = 0.5
     max_seconds: float = 600.0
+    max_samples: int = 120_000_000
 
     def __post_init__(self) -> None:
         if not 0 < self.min_seconds <= self.max_seconds < float("inf"):
             raise ValueError(f"no durations lie in {self.min_seconds} to {self.max_seconds} s")
+        if self.max_samples < 1:
+            raise ValueError(f"no clip has at most {self.max_samples} samples")
 
-    def fault(self, seconds: float) -> ClipFault | None:
-        """The fault of a clip of this duration, or None."""
+    def fault(self, seconds: float, samples: int | None = None) -> ClipFault | None:
+        """The fault of a clip of this duration, or None.
+
+        Parameters
+        ----------
+        samples
+            Of all channels together; None where they are not known.
+        """
         if seconds < self.min_seconds:
             return ClipFault("too_short", f"{seconds:.3f} s, shorter than {self.min_seconds:g} s")
         if seconds > self.max_seconds:
             return ClipFault("too_long", f"{seconds:.1f} s, longer than {self.max_seconds:g} s")
+        if samples is not None and samples > self.max_samples:
+            return ClipFault(
+                "too_large",
+                f"{samples / 1e6:.1f} million samples in all channels, more than "
+                f"{self.max_samples / 1e6:g} million",
+            )
         return None
+
+    def too_much(self, frames: int, rate: float, channels: int) -> ClipFault | None:
+        """The fault of a file with at least so many samples per channel, or None.
+
+        Too short a clip is none: it may be a long one that is damaged.
+        """
+        fault = self.fault(frames / rate, frames * channels)
+        return fault if fault is not None and fault.reason != "too_short" else None
 
 
 @dataclass(frozen=True)
@@ -153,7 +184,7 @@ def decode_clip(
     data
         Bytes of the whole file.
     limits
-        Durations that are accepted.
+        What is accepted.
     rate
         Sample rate in Hz that is wanted; that of the file if None.
     seconds
@@ -198,18 +229,22 @@ def hear(data: Data, limits: DurationLimits, listener: Listener) -> Heard | Clip
         return ClipFault("non_finite", str(error))
 
 
-def _header_fault(sound: Sound, limits: DurationLimits) -> ClipFault | None:
+def format_fault(rate: float, channels: int) -> ClipFault | None:
+    """The fault of a file of this sample rate in Hz and number of channels, or None."""
     for value, (low, high), unit in (
-        (sound.channels, CHANNELS, "channels"),
-        (sound.rate, SAMPLE_RATES, "Hz"),
+        (channels, CHANNELS, "channels"),
+        (rate, SAMPLE_RATES, "Hz"),
     ):
         if not low <= value <= high:
-            return ClipFault("not_audio", f"{value} {unit}, outside {low} to {high} {unit}")
-    if sound.frames is None:
-        return None
-    # Too short a clip is decoded: it may be a long one that is damaged.
-    fault = limits.fault(sound.frames / sound.rate)
-    return fault if fault is not None and fault.reason == "too_long" else None
+            return ClipFault("not_audio", f"{value:.0f} {unit}, outside {low} to {high} {unit}")
+    return None
+
+
+def _header_fault(sound: Sound, limits: DurationLimits) -> ClipFault | None:
+    fault = format_fault(sound.rate, sound.channels)
+    if fault is not None or sound.frames is None:
+        return fault
+    return limits.too_much(sound.frames, sound.rate, sound.channels)
 
 
 def _hear(sound: Sound, limits: DurationLimits, listener: Listener) -> Heard | ClipFault:
@@ -222,6 +257,11 @@ def _hear(sound: Sound, limits: DurationLimits, listener: Listener) -> Heard | C
             samples = mixdown.add(block)
             if mixdown.frames > longest:
                 return ClipFault("too_long", f"longer than {limits.max_seconds:g} s")
+            if mixdown.frames * sound.channels > limits.max_samples:
+                return ClipFault(
+                    "too_large",
+                    f"more than {limits.max_samples / 1e6:g} million samples in all channels",
+                )
             if mixdown.peak <= LARGEST_LEVEL or mix.exponent:
                 listener.add(samples)
         # Only the whole clip tells whether its channels cancel or its level has to be lowered.

@@ -80,6 +80,30 @@ def is_open(size: int) -> bool:
     return size == 0 or any(top - _BELOW <= size <= top + _ABOVE for top in _LARGEST)
 
 
+def least_audio(claim: Claim, are_chunks: Callable[[int], bool]) -> int:
+    """Bytes that :func:`find_audio` finds at least, told without a look at them.
+
+    Parameters
+    ----------
+    are_chunks
+        As there.
+
+    Raises
+    ------
+    DamagedError
+        If more than 50 ms are missing.
+    """
+    there = claim.end - claim.body
+    if there == 0 or 0 < claim.claimed <= there:
+        return min(there, claim.claimed)
+    if claim.claimed == 0 and are_chunks(claim.body):
+        return 0
+    fault = _missing(claim)
+    if fault is not None:
+        raise fault
+    return max(there - _SEARCHED, 0)
+
+
 def find_audio(
     data: Data,
     claim: Claim,
@@ -109,11 +133,7 @@ def find_audio(
     if present == 0:
         return Extent(claim.body, claim.body)
     if claim.claimed > present:
-        missing = claim.claimed - present
-        fault = None
-        if not is_open(claim.claimed) and claim.seconds(missing) > TOLERANCE_SECONDS:
-            fault = cut_off(claim.seconds(missing), claim.seconds(claim.claimed), "its header")
-        return Extent(claim.body, _without_trailer(claim, trailer), fault=fault)
+        return Extent(claim.body, _without_trailer(claim, trailer), fault=_missing(claim))
     after = claim.body + claim.claimed
     if claim.claimed and is_filling(data, after, claim.end):
         # Space that was set aside, or the rest of a block.
@@ -137,6 +157,14 @@ def find_audio(
         f"its header counts {claim.seconds(claim.claimed):.2f} s of audio, and {heard:.2f} s are "
         "there and were used",
     )
+
+
+def _missing(claim: Claim) -> DamagedError | None:
+    """The fault of a file that has less audio than a writer claimed who knew how much there is."""
+    missing = claim.seconds(claim.claimed - (claim.end - claim.body))
+    if is_open(claim.claimed) or missing <= TOLERANCE_SECONDS:
+        return None
+    return cut_off(missing, claim.seconds(claim.claimed), "its header")
 
 
 def _whole_blocks(claim: Claim) -> int:

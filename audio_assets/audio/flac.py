@@ -21,12 +21,14 @@ from audio_assets.audio.flac_frames import (
     possible_ends,
     sample_count,
 )
+from audio_assets.audio.glimpse import NotToldError, Seen
 from audio_assets.audio.parts import (
     TOLERANCE_SECONDS,
     DamagedError,
     Layout,
     OtherCodingError,
     Part,
+    Told,
     cut_off,
 )
 from audio_assets.audio.stitched import Data, Piece, Stitched, stretch
@@ -89,6 +91,25 @@ def flac_layout(data: Data, start: int, end: int) -> Layout:
     return Layout("FLAC", FORMATS, parts, joined if len(parts) > 1 else None)
 
 
+def flac_told(data: Seen, start: int, end: int) -> Told:
+    """What the header and the last frame of a file between these bytes tell.
+
+    Raises
+    ------
+    DamagedError
+        If it is cut off in its metadata.
+    """
+    info, audio = read_stream_info(data, start, end)
+    frames = None
+    try:
+        first = frame_header(data, audio, end)
+        frames = None if first is None else sample_count(first, last_frame(data, first, end))
+    except NotToldError:
+        # Whatever follows the last frame is longer than a glimpse.
+        pass
+    return Told(info.rate, info.channels, frames)
+
+
 def _part(data: Data, start: int, end: int, is_one: bool) -> Part:
     """A file that begins and ends here; ``is_one`` if its frames were counted already."""
     info, audio = read_stream_info(data, start, end)
@@ -143,7 +164,7 @@ def _part(data: Data, start: int, end: int, is_one: bool) -> Part:
     return without_tail() or up_to(end, there)
 
 
-def read_stream_info(data: Data, start: int, end: int) -> tuple[StreamInfo, int]:
+def read_stream_info(data: Seen, start: int, end: int) -> tuple[StreamInfo, int]:
     """STREAMINFO of a file, and where its first frame begins.
 
     Raises

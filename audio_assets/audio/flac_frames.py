@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audio_assets.audio.glimpse import Seen
 from audio_assets.audio.stitched import Data
 
 _RATES = (
@@ -59,7 +60,7 @@ class Frame:
     bits: int
 
 
-def frame_header(data: Data, at: int, end: int) -> Frame | None:
+def frame_header(data: Seen, at: int, end: int) -> Frame | None:
     """The header of the frame that begins here; None if none does."""
     head = data[at : min(at + _HEADER, end)]
     if len(head) < 6 or head[0] != 0xFF or head[1] & 0xFE != 0xF8:
@@ -108,7 +109,7 @@ def _begins(frame: Frame, first: Frame) -> int:
     return frame.number if frame.variable else frame.number * first.size
 
 
-def last_frame(data: Data, first: Frame, end: int) -> Frame:
+def last_frame(data: Seen, first: Frame, end: int) -> Frame:
     """The last frame of which the header is there."""
     sync = b"\xff" + (b"\xf9" if first.variable else b"\xf8")
     at = end
@@ -158,7 +159,7 @@ def sample_count(first: Frame, last: Frame) -> int:
     return _begins(last, first) + last.size - _begins(first, first)
 
 
-def _of_stream(data: Data, at: int, end: int, first: Frame) -> Frame | None:
+def _of_stream(data: Seen, at: int, end: int, first: Frame) -> Frame | None:
     frame = frame_header(data, at, end)
     if frame is None or frame.number <= first.number:
         return None
@@ -166,7 +167,7 @@ def _of_stream(data: Data, at: int, end: int, first: Frame) -> Frame | None:
     return frame if same and (frame.variable or frame.size <= first.size) else None
 
 
-def _follows_another(data: Data, frame: Frame, first: Frame, end: int) -> bool:
+def _follows_another(data: Seen, frame: Frame, first: Frame, end: int) -> bool:
     """Whether the frame before is where this one's number says; chance makes headers, too."""
     sync = b"\xff" + (b"\xf9" if first.variable else b"\xf8")
     at = frame.at

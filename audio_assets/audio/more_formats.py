@@ -37,14 +37,9 @@ class PyAvSound:
     """
 
     def __init__(self, data: Data, kind: str, what: str | None = None) -> None:
-        try:
-            import av
-        except ImportError as error:
-            raise DamagedError(
-                f"{what or kind} is read with the extra `formats` only: {INSTALL}, or convert the "
-                "file: ffmpeg -i FILE FILE.flac",
-                "needs_extra",
-            ) from error
+        require_extra(what or kind)
+        import av
+
         self._errors: tuple[type[Exception], ...] = (av.FFmpegError, ValueError)
         self._kind = kind
         try:
@@ -112,6 +107,29 @@ class PyAvSound:
 
         self._file.seek(0)
         return av.open(self._file, mode="r", metadata_errors="replace")
+
+
+def require_extra(what: str) -> None:
+    """Check that the extra is installed.
+
+    Parameters
+    ----------
+    what
+        The format that is to be read.
+
+    Raises
+    ------
+    DamagedError
+        If it is not; the message says how to do without it.
+    """
+    try:
+        import av  # noqa: F401
+    except ImportError as error:
+        raise DamagedError(
+            f"{what} is read with the extra `formats` only: {INSTALL}, or convert the file: "
+            "ffmpeg -i FILE FILE.flac",
+            "needs_extra",
+        ) from error
 
 
 def _duration(data: Data, container: Any, stream: Any) -> float | None:

@@ -10,11 +10,13 @@ import re
 from dataclasses import dataclass, field
 from functools import cache, partial
 
+from audio_assets.audio.glimpse import Seen
 from audio_assets.audio.parts import (
     TOLERANCE_SECONDS,
     DamagedError,
     Layout,
     Part,
+    Told,
     cut_off,
 )
 from audio_assets.audio.stitched import Data, stretch
@@ -41,6 +43,7 @@ _KBITS = {
     (False, _LAYER_2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, _LAYER_3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
+_HIGHEST_KBITS = 448
 # Delays that encoders write into LAME's part of the Info frame.
 _KNOWN_DELAYS = (576, 1_105, 1_160)
 _LARGEST_PADDING = 4 * 1_152
@@ -208,6 +211,30 @@ def mpeg_layout(data: Data, start: int) -> Layout:
     if len(parts) > 1:
         notes.append(f"it is {len(parts)} MP3 files joined, and all were used")
     return Layout("MP3", FORMATS, parts, "; ".join(notes) or None)
+
+
+def mpeg_told(data: Seen, start: int) -> Told | None:
+    """What the first frame of a file tells whose leading tags end at ``start``.
+
+    Raises
+    ------
+    DamagedError
+        If no frame is where one has to be.
+    """
+    # As far as the layout looks for it, and the frames that have to follow.
+    head = data[start : start + _SEARCHED + _IN_A_ROW * 2**12]
+    first = find_first_frame(head, 0, min(len(head), _SEARCHED), len(head))
+    if first is None and start == 0:
+        raise DamagedError(f"{len(data)} bytes without a sequence of MPEG frames", "not_audio")
+    header = None if first is None else parse_header(head, first)
+    if header is None:
+        return None
+    channels = 1 if header.kind[-1] else 2
+    return Told(
+        header.rate,
+        channels,
+        sample_bytes=_HIGHEST_KBITS * 125 / header.rate / channels,
+    )
 
 
 def _within_tags(data: Data, start: int, end: int) -> int | None:

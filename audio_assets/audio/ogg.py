@@ -16,11 +16,13 @@ from itertools import accumulate
 
 from audio_assets.audio.flac import flac_layout
 from audio_assets.audio.ogg_packets import CODECS, OGG_FLAC_HEADER, Codec, OggFlac, identify
+from audio_assets.audio.glimpse import Seen
 from audio_assets.audio.parts import (
     TOLERANCE_SECONDS,
     DamagedError,
     Layout,
     Part,
+    Told,
 )
 from audio_assets.audio.stitched import Data, Piece, stretch
 
@@ -86,6 +88,25 @@ def ogg_layout(data: Data, start: int, end: int) -> Layout:
     return Layout("OGG", FORMATS, parts, "; ".join(notes) or None)
 
 
+def ogg_told(data: Seen, start: int) -> Told | None:
+    """What the first page of a file that begins here tells; None if that is no Vorbis or Opus.
+
+    Raises
+    ------
+    DamagedError
+        If its header makes no sense.
+    """
+    page = _page(data, start)
+    if page is None:
+        return None
+    packet = data[page.body : page.end]
+    kind = identify(packet[:8])
+    if kind is None or kind not in CODECS:
+        return None
+    codec = CODECS[kind](packet)
+    return Told(codec.rate, codec.channels) if codec.channels else None
+
+
 def _pages(data: Data, start: int, end: int) -> tuple[list[Page], Page | None]:
     """The whole pages, and the one that the file ends in the middle of."""
     pages: list[Page] = []
@@ -117,7 +138,7 @@ def _follows(pages: Sequence[Page], page: Page | None) -> bool:
     return (page.serial, page.sequence) == (last.serial, last.sequence + 1)
 
 
-def _page(data: Data, at: int) -> Page | None:
+def _page(data: Seen, at: int) -> Page | None:
     """The page that begins here; None if its header is cut off."""
     header = data[at : at + _HEADER]
     if len(header) < _HEADER:

@@ -41,11 +41,14 @@ class Codec:
         Of positions, in Hz.
     skip
         Samples of the clock at the start that are not played.
+    channels
+        Their number; 0 where another header has it.
     """
 
     rate: int
     clock: int
     skip = 0
+    channels = 0
 
     def samples(self, packet: bytes) -> int:
         """Samples per channel, on the clock, that the next packet adds."""
@@ -75,6 +78,7 @@ class Vorbis(Codec):
     def __init__(self, packet: bytes) -> None:
         if len(packet) < 30:
             raise DamagedError("the file is damaged: its Vorbis header is too short")
+        self.channels = packet[11]
         self.rate = self.clock = int.from_bytes(packet[12:16], "little")
         if not self.rate:
             raise DamagedError("the file is damaged: its header gives a sample rate of 0 Hz")
@@ -105,6 +109,7 @@ class Opus(Codec):
     def __init__(self, packet: bytes) -> None:
         if len(packet) < 19:
             raise DamagedError("the file is damaged: its Opus header is too short")
+        self.channels = packet[9]
         self.skip = int.from_bytes(packet[10:12], "little")
         rate = int.from_bytes(packet[12:16], "little")
         self.rate = next((known for known in _OPUS_RATES if known >= rate), _OPUS_CLOCK)

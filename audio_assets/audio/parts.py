@@ -96,6 +96,29 @@ class Layout:
     note: str | None = None
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a file tells of its audio before all of it is read.
+
+    Attributes
+    ----------
+    rate
+        Hz.
+    channels
+        Their number.
+    frames
+        Samples per channel that are there, however the rest of the file is read; None where only
+        reading all of it can tell.
+    sample_bytes
+        The most that a sample of a channel takes in the file.
+    """
+
+    rate: float
+    channels: int
+    frames: int | None = None
+    sample_bytes: float = 4.0
+
+
 def cut_off(missing: float, promised: float, source: str) -> DamagedError:
     """The fault of a file that lacks a part.
 

@@ -128,7 +128,7 @@ def clip_properties(data: bytes, limits: DurationLimits) -> ClipProperties | Cli
     data
         Bytes of the whole file.
     limits
-        Durations that are accepted.
+        What is accepted.
 
     Returns
     -------

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import operator
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from audio_assets.audio.extent import Claim, find_audio, is_open
-from audio_assets.audio.parts import DamagedError, Layout, Part
+from audio_assets.audio.extent import Claim, find_audio, is_open, least_audio
+from audio_assets.audio.glimpse import Seen
+from audio_assets.audio.parts import DamagedError, Layout, Part, Told
 from audio_assets.audio.stitched import Data, Piece, stretch
 from audio_assets.audio.wav import Chunk, read_coding
 
@@ -41,12 +42,13 @@ class _Field:
 @dataclass(frozen=True)
 class _Sized:
     kind: str
+    channels: int
     claim: Claim
     fields: list[_Field]
     are_chunks: Callable[[int], bool]
 
 
-def sized_kind(data: Data, start: int) -> str | None:
+def sized_kind(data: Seen, start: int) -> str | None:
     """Name of the container that begins here, if it is one of these."""
     head = data[start : start + 16]
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -66,7 +68,7 @@ def sized_layout(data: Data, start: int, end: int, kind: str) -> Layout:
     DamagedError
         If it ends before its audio.
     """
-    found = {"AIFF": _aiff, "AU": _au, "CAF": _caf, "W64": _w64}[kind](data, start, end)
+    found = _HEADERS[kind](data, start, end)
     if found is None:
         # Compressed: only the decoder knows how far it goes.
         return Layout(kind, (kind,), (Part((stretch(data, start, end),)),))
@@ -90,6 +92,27 @@ def sized_layout(data: Data, start: int, end: int, kind: str) -> Layout:
     return Layout(kind, (kind,), (part,), extent.note)
 
 
+def sized_told(data: Seen, start: int, end: int, kind: str) -> Told | None:
+    """What the header of a file between these bytes tells; None of a compressed one.
+
+    Raises
+    ------
+    DamagedError
+        If audio is missing.
+    """
+    found = _HEADERS[kind](data, start, end)
+    if found is None:
+        return None
+    claim = found.claim
+    size = least_audio(claim, found.are_chunks)
+    return Told(
+        claim.bytes_per_second / claim.frame_bytes,
+        found.channels,
+        size // claim.frame_bytes,
+        claim.frame_bytes / found.channels,
+    )
+
+
 def _raw(data: Data, field: _Field) -> bytes:
     return data[field.at : field.at + struct.calcsize(field.form)]
 
@@ -98,7 +121,7 @@ def _missing(kind: str, what: str) -> DamagedError:
     return DamagedError(f"the file is cut off: it ends before the {what} of its {kind}")
 
 
-def _au(data: Data, start: int, end: int) -> _Sized | None:
+def _au(data: Seen, start: int, end: int) -> _Sized | None:
     order = ">" if data[start : start + 4] == b".snd" else "<"
     head = data[start : start + 24]
     if len(head) < 24:
@@ -110,10 +133,10 @@ def _au(data: Data, start: int, end: int) -> _Sized | None:
     body = start + offset
     claim = Claim(body, size, max(end, body), frame, frame * rate)
     fields = [_Field(start + 8, f"{order}I", lambda size: min(size, 2**32 - 1))]
-    return _Sized("AU", claim, fields, lambda at: False)
+    return _Sized("AU", channels, claim, fields, lambda at: False)
 
 
-def _aiff(data: Data, start: int, end: int) -> _Sized | None:
+def _aiff(data: Seen, start: int, end: int) -> _Sized | None:
     chunks: dict[bytes, tuple[int, int]] = {}
     at = start + 12
     while at + 8 <= end and (head := _named(data, at)) is not None:
@@ -156,10 +179,10 @@ def _aiff(data: Data, start: int, end: int) -> _Sized | None:
     ]
     if body + claimed <= end and counted * frame == claimed:
         mended = mended[1:]
-    return _Sized("AIFF", claim, mended, lambda at: _are_named(data, at, end))
+    return _Sized("AIFF", channels, claim, mended, lambda at: _are_named(data, at, end))
 
 
-def _caf(data: Data, start: int, end: int) -> _Sized | None:
+def _caf(data: Seen, start: int, end: int) -> _Sized | None:
     rate, coding, frame, channels, bits = 0.0, b"", 0, 0, 0
     at = start + 8
     while at + 12 <= end:
@@ -180,14 +203,14 @@ def _caf(data: Data, start: int, end: int) -> _Sized | None:
             claimed = 0 if size < 0 else max(size - 4, 0)
             claim = Claim(body, claimed, max(end, body), frame, frame * rate)
             size_field = _Field(at + 4, ">q", lambda size: size + 4)
-            return _Sized("CAF", claim, [size_field], lambda at: _are_caf(data, at, end))
+            return _Sized("CAF", channels, claim, [size_field], lambda at: _are_caf(data, at, end))
         if size < 0:
             break
         at += 12 + size
     raise _missing("CAF", "audio")
 
 
-def _w64(data: Data, start: int, end: int) -> _Sized | None:
+def _w64(data: Seen, start: int, end: int) -> _Sized | None:
     at = start + 40
     coding = None
     while at + _W64_HEADER <= end:
@@ -206,21 +229,23 @@ def _w64(data: Data, start: int, end: int) -> _Sized | None:
                 _Field(at + 16, "<Q", lambda size: size + _W64_HEADER),
             ]
             right = body + claimed <= end
-            return _Sized("W64", claim, fields[right:], lambda at: _are_w64(data, at, end))
+            return _Sized(
+                "W64", coding.channels, claim, fields[right:], lambda at: _are_w64(data, at, end)
+            )
         if size < _W64_HEADER:
             break
         at += -(-size // 8) * 8
     raise _missing("W64", "audio")
 
 
-def _named(data: Data, at: int) -> tuple[bytes, int] | None:
+def _named(data: Seen, at: int) -> tuple[bytes, int] | None:
     name = data[at : at + 4]
     if not all(32 <= letter < 127 for letter in name):
         return None
     return name, int.from_bytes(data[at + 4 : at + 8], "big")
 
 
-def _are_named(data: Data, at: int, end: int) -> bool:
+def _are_named(data: Seen, at: int, end: int) -> bool:
     while at + 8 <= end:
         head = _named(data, at)
         if head is None:
@@ -229,7 +254,7 @@ def _are_named(data: Data, at: int, end: int) -> bool:
     return at - end in (0, 1)
 
 
-def _are_caf(data: Data, at: int, end: int) -> bool:
+def _are_caf(data: Seen, at: int, end: int) -> bool:
     while at + 12 <= end:
         if not all(32 <= letter < 127 for letter in data[at : at + 4]):
             return False
@@ -240,7 +265,7 @@ def _are_caf(data: Data, at: int, end: int) -> bool:
     return at == end
 
 
-def _are_w64(data: Data, at: int, end: int) -> bool:
+def _are_w64(data: Seen, at: int, end: int) -> bool:
     at = -(-at // 8) * 8
     while at + _W64_HEADER <= end:
         size = int.from_bytes(data[at + 16 : at + 24], "little")
@@ -256,3 +281,8 @@ def _extended(raw: bytes) -> float:
     if exponent >= 0x8000 or not 16_383 <= exponent < 16_383 + 40:
         return 0.0
     return math.ldexp(mantissa, exponent - 16_383 - 63)
+
+
+_HEADERS: Mapping[str, Callable[[Seen, int, int], _Sized | None]] = {
+    "AIFF": _aiff, "AU": _au, "CAF": _caf, "W64": _w64,
+}  # fmt: skip

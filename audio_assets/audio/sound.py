@@ -104,7 +104,7 @@ def open_sound(data: Data, *, cut_too: bool = False) -> Sound:
     """
     kind = container(data)
     if kind is None:
-        raise DamagedError(f"{len(data)} bytes that begin with no {NAMES}", "not_audio")
+        raise not_audio(len(data))
     try:
         try:
             return (
@@ -115,6 +115,11 @@ def open_sound(data: Data, *, cut_too: bool = False) -> Sound:
     # Values that no writer gives, which no rule about headers has foreseen.
     except (struct.error, ValueError, ArithmeticError, LookupError) as error:
         raise DamagedError(f"the file is damaged: its header makes no sense ({error})") from error
+
+
+def not_audio(size: int) -> DamagedError:
+    """The fault of a file of so many bytes that begins with no audio."""
+    return DamagedError(f"{size} bytes that begin with no {NAMES}", "not_audio")
 
 
 class _SndfileSound:

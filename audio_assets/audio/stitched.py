@@ -10,6 +10,8 @@ import mmap
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from audio_assets.audio.glimpse import Seen
+
 Data = bytes | mmap.mmap
 """A whole file: its bytes, or a map of it."""
 Piece = bytes | memoryview
@@ -27,10 +29,13 @@ def stretch(data: Data, start: int, end: int) -> memoryview:
 
 def is_filling(data: Data, start: int, end: int) -> bool:
     """Whether all bytes from ``start`` to ``end`` are those of empty space: 0, or erased flash."""
-    return any(
-        all(not data[at : min(at + _CHUNK, end)].strip(byte) for at in range(start, end, _CHUNK))
-        for byte in (b"\0", b"\xff")
-    )
+    return are_all(b"\0", data, start, end) or are_all(b"\xff", data, start, end)
+
+
+def are_all(byte: bytes, data: Seen, start: int, end: int) -> bool:
+    """Whether all bytes from ``start`` to ``end`` are this one; read up to the first other one."""
+    chunks = range(start, end, _CHUNK)
+    return all(not data[at : min(at + _CHUNK, end)].strip(byte) for at in chunks)
 
 
 class Stitched:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from audio_assets.audio.stitched import Data
+from audio_assets.audio.glimpse import Seen
 
 ID3V1_SIZE = 128
 APE_SIZE = 32
 _LYRICS_END = b"LYRICS200"
 
 
-def after_leading_tags(data: Data) -> int:
+def after_leading_tags(data: Seen) -> int:
     """Where the file begins after ID3v2 tags at its start."""
     at = 0
     while (size := id3v2_size(data, at)) is not None:
@@ -17,7 +17,7 @@ def after_leading_tags(data: Data) -> int:
     return at
 
 
-def before_trailing_tags(data: Data, start: int = 0) -> int:
+def before_trailing_tags(data: Seen, start: int = 0) -> int:
     """Where the file ends before ID3v1, ID3v2.4, APE and Lyrics3 tags at its end."""
     end = len(data)
     while True:
@@ -42,7 +42,7 @@ def before_trailing_tags(data: Data, start: int = 0) -> int:
             return end
 
 
-def id3v2_size(data: Data, at: int) -> int | None:
+def id3v2_size(data: Seen, at: int) -> int | None:
     """Bytes of the ID3v2 tag that begins here, its header included; None if none does."""
     head = data[at : at + 10]
     if len(head) < 10 or head[:3] != b"ID3" or head[3] == 0xFF or max(head[6:10]) > 127:

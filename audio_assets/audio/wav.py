@@ -9,9 +9,10 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, replace
 
-from audio_assets.audio.extent import Claim, Extent, find_audio, is_open
-from audio_assets.audio.parts import DamagedError, Layout, Part
-from audio_assets.audio.stitched import Data, stretch
+from audio_assets.audio.extent import Claim, Extent, find_audio, is_open, least_audio
+from audio_assets.audio.glimpse import Seen
+from audio_assets.audio.parts import DamagedError, Layout, Part, Told
+from audio_assets.audio.stitched import Data, are_all, stretch
 from audio_assets.audio.tags import before_trailing_tags
 
 MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
@@ -87,8 +88,29 @@ def wav_layout(data: Data, start: int) -> Layout:
     return Layout("WAV", FORMATS, parts, "; ".join(notes) or None)
 
 
-def _one(data: Data, start: int, end: int) -> tuple[Part, str | None, int | None]:
-    """The first file from here on, and where another one follows it."""
+@dataclass(frozen=True)
+class _Header:
+    """The chunks before the audio, and what they say of it.
+
+    Attributes
+    ----------
+    body
+        First byte of the audio.
+    claimed
+        Number of its bytes.
+    agrees
+        Whether the size of the whole fits that.
+    """
+
+    order: str
+    coding: Coding
+    fact: Chunk | None
+    body: int
+    claimed: int
+    agrees: bool
+
+
+def _read_header(data: Seen, start: int, end: int) -> _Header:
     order = ">" if data[start : start + 4] == b"RIFX" else "<"
     chunks = {chunk.name: chunk for chunk in _chunks(data, start, end, order)}
     audio = chunks.get(b"data")
@@ -102,21 +124,45 @@ def _one(data: Data, start: int, end: int) -> tuple[Part, str | None, int | None
         at = chunks[b"ds64"].body + 8
         claimed = int.from_bytes(data[at : at + 8], "little")
     riff = int.from_bytes(data[start + 4 : start + 8], "little" if order == "<" else "big")
-    ends_there = 0 <= end - audio.body - claimed <= 1
     is_empty = claimed == 0 and _are_chunks(data, audio.body, end, order)
     left_open = is_open(claimed) and not is_empty
     if left_open and not is_open(riff) and riff + 8 > audio.body - start:
         # Some writers fill in the size of the whole alone.
         claimed = start + riff + 8 - audio.body
-    next_file = None if ends_there else _next_file(data, audio.body, end)
-    claim = Claim(
-        audio.body,
-        claimed,
-        end if next_file is None else next_file,
-        coding.align,
-        coding.bytes_per_second,
-        agrees=not left_open and 0 <= start + riff + 8 - audio.body - claimed <= 1,
+    agrees = not left_open and 0 <= start + riff + 8 - audio.body - claimed <= 1
+    return _Header(order, coding, chunks.get(b"fact"), audio.body, claimed, agrees)
+
+
+def _claim(header: _Header, end: int) -> Claim:
+    coding = header.coding
+    return Claim(
+        header.body, header.claimed, end, coding.align, coding.bytes_per_second, header.agrees
     )
+
+
+def wav_told(data: Seen, start: int, end: int) -> Told:
+    """What the header of a file that ends at ``end`` tells.
+
+    Raises
+    ------
+    DamagedError
+        If audio is missing, or its header contradicts itself.
+    """
+    header = _read_header(data, start, end)
+    coding = header.coding
+    if not coding.is_uncompressed:
+        return Told(coding.rate, coding.channels)
+    size = least_audio(_claim(header, end), lambda at: _are_chunks(data, at, end, header.order))
+    return Told(coding.rate, coding.channels, size // coding.align, coding.align / coding.channels)
+
+
+def _one(data: Data, start: int, end: int) -> tuple[Part, str | None, int | None]:
+    """The first file from here on, and where another one follows it."""
+    header = _read_header(data, start, end)
+    order, body = header.order, header.body
+    ends_there = 0 <= end - body - header.claimed <= 1
+    next_file = None if ends_there else _next_file(data, body, end)
+    claim = _claim(header, end if next_file is None else next_file)
     extent = find_audio(
         data,
         claim,
@@ -124,11 +170,11 @@ def _one(data: Data, start: int, end: int) -> tuple[Part, str | None, int | None
         trailer=lambda low, high: _trailer(data, low, high, order),
     )
     stretches = [(extent.start, extent.end), *_more_audio(data, extent, claim.end, order)]
-    part = _part(data, coding, chunks.get(b"fact"), stretches, order)
+    part = _part(data, header.coding, header.fact, stretches, order)
     return replace(part, fault=extent.fault), extent.note, next_file
 
 
-def read_coding(data: Data, chunk: Chunk, order: str = "<") -> Coding:
+def read_coding(data: Seen, chunk: Chunk, order: str = "<") -> Coding:
     """The fields of a ``fmt`` chunk, mended where others settle what they must be.
 
     Raises
@@ -192,7 +238,7 @@ def _contradiction(coding: Coding) -> DamagedError:
     )
 
 
-def _chunks(data: Data, start: int, end: int, order: str) -> list[Chunk]:
+def _chunks(data: Seen, start: int, end: int, order: str) -> list[Chunk]:
     """The chunks up to the audio, found by their names where a size leads astray."""
     found = []
     at = start + 12
@@ -211,7 +257,7 @@ def _chunks(data: Data, start: int, end: int, order: str) -> list[Chunk]:
     return found
 
 
-def _chunk(data: Data, at: int, order: str) -> Chunk | None:
+def _chunk(data: Seen, at: int, order: str) -> Chunk | None:
     name = data[at : at + 4]
     if len(data) < at + 8 or not all(32 <= letter < 127 for letter in name):
         return None
@@ -219,7 +265,7 @@ def _chunk(data: Data, at: int, order: str) -> Chunk | None:
     return Chunk(name, at + 8, size)
 
 
-def _next(data: Data, chunk: Chunk, end: int, order: str) -> int:
+def _next(data: Seen, chunk: Chunk, end: int, order: str) -> int:
     """Where the next chunk begins; some writers leave out the byte after an odd size."""
     after = chunk.body + chunk.size
     padded = after + chunk.size % 2
@@ -228,12 +274,12 @@ def _next(data: Data, chunk: Chunk, end: int, order: str) -> int:
     return padded
 
 
-def _are_chunks(data: Data, at: int, end: int, order: str) -> bool:
+def _are_chunks(data: Seen, at: int, end: int, order: str) -> bool:
     while at < end:
         chunk = _chunk(data, at, order)
         if chunk is None:
             # A byte or a few of padding after the last chunk.
-            return not data[at:end].strip(b"\0")
+            return are_all(b"\0", data, at, end)
         if chunk.body + chunk.size > end:
             # The last one may be cut; of an unknown name it may be audio.
             return chunk.name in _AFTER_AUDIO

@@ -49,6 +49,7 @@ WATCHED = (
     "changed_audio",
     "stale_partitions",
     "failed_runs",
+    "old_runs",
     "health",
     "nightly_inventory",
     "nightly_report",

@@ -8,6 +8,7 @@ import dagster as dg
 
 from audio_assets.assets.audio_inventory import LISTING
 from audio_assets.assets.plan import AssetPlan
+from audio_assets.errors import AudioAssetsError
 
 
 def listing_now(plan: AssetPlan, species: str) -> str:
@@ -37,3 +38,15 @@ def recorded_listings(instance: dg.DagsterInstance, species: Iterable[str]) -> d
         if made is not None and LISTING in made.metadata:
             recorded[name] = str(made.metadata[LISTING].value)
     return recorded
+
+
+def audio_is_as_recorded(plan: AssetPlan, instance: dg.DagsterInstance, species: str) -> bool:
+    """Whether the audio of a species is that of its inventory, so that a failed listing is over.
+
+    False as well if it still cannot be listed.
+    """
+    try:
+        now = listing_now(plan, species)
+    except AudioAssetsError:
+        return False
+    return recorded_listings(instance, [species]).get(species) == now

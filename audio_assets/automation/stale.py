@@ -18,7 +18,7 @@ import dagster as dg
 
 from audio_assets import jobs
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.automation.listings import listing_now, recorded_listings
+from audio_assets.automation.listings import audio_is_as_recorded
 from audio_assets.automation.runs import (
     failed_work,
     history_of,
@@ -157,17 +157,12 @@ def _inventory_work(
     """
     failed = failed_work(instance, task, ("audio_inventory",))
     if staleness.state("audio_inventory", task.partition) is State.FRESH:
-        return None if failed is None or _is_as_recorded(plan, instance, task.partition) else failed
+        return (
+            None
+            if failed is None or audio_is_as_recorded(plan, instance, task.partition)
+            else failed
+        )
     return failed or _work(staleness, ("audio_inventory",), task, None)
-
-
-def _is_as_recorded(plan: AssetPlan, instance: dg.DagsterInstance, species: str) -> bool:
-    """Whether the audio of a species is that of its inventory, so that a failure is over."""
-    try:
-        now = listing_now(plan, species)
-    except AudioAssetsError:
-        return False
-    return recorded_listings(instance, [species]).get(species) == now
 
 
 def refusal_of_species(plan: AssetPlan, species: str) -> str:

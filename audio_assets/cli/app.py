@@ -196,6 +196,26 @@ def retry(
 
 
 @app.command()
+def clean(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be removed.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, for scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Remove embeddings and tables that no model that is turned on and no listed clip needs.
+
+    Embeddings of other encoders, of earlier versions of an encoder and of clips that are
+    no longer there, and tables of other models. Says first what and how much, and asks.
+
+    Example: audio-assets clean --dry-run
+    """
+    from audio_assets.cli.clean import run_clean
+
+    raise typer.Exit(run_clean(dry_run=dry_run, yes=yes, as_json=as_json))
+
+
+@app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:

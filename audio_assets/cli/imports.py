@@ -38,7 +38,7 @@ def run_import_csv(
             recordings=recordings,
             perch=perch,
             context=context,
-            limits=DurationLimits(settings.min_seconds, settings.max_seconds),
+            limits=DurationLimits(settings.min_seconds, settings.max_seconds, settings.max_samples),
             progress=advance,
         ),
         root,

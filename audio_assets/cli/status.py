@@ -1,22 +1,28 @@
-"""``audio-assets status``: how each species × model stands."""
+"""``audio-assets status``: how each species × model stands, and what stands in the way."""
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import dagster as dg
+from rich.console import Console
 from rich.table import Table as RichTable
 
 from audio_assets.assets.near_duplicates import duplicate_encoder_version
 from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.health import examine_health
+from audio_assets.automation.listings import audio_is_as_recorded
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
 from audio_assets.cli.run import choose_species
 from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError, ResultsError
 from audio_assets.partitions import SPECIES, build_partitions, partition_key
-from audio_assets.settings import Settings, load_settings
+from audio_assets.scheduling.health import Problem
+from audio_assets.settings import load_settings
 from audio_assets.staleness import (
     Staleness,
     State,
@@ -26,8 +32,7 @@ from audio_assets.staleness import (
 )
 from audio_assets.storage.files import exists
 from audio_assets.storage.parquet import read_table
-from audio_assets.storage.results import ResultsLayout
-from audio_assets.tables import AUDIO_INVENTORY, FINDINGS, LEARNING_CURVE
+from audio_assets.tables import AUDIO_INVENTORY, FINDINGS, LEARNING_CURVE, VARIANTS
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,13 @@ def print_status(*, as_json: bool) -> None:
     with local_instance() as instance:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
         species = choose_species(settings, (), plain_console(stderr=True), known)
-        standings = standings_of(plan, instance, species)
+        graph = build_defs(settings).resolve_asset_graph()
+        staleness = Staleness(graph, plan, instance, of_all=True)
+        standings = standings_of(plan, instance, species, staleness)
+        problems = examine_health(plan, instance, staleness).problems
     if as_json:
         print(json.dumps([asdict(standing) for standing in standings], indent=2))
+        _print_problems(problems, plain_console(stderr=True))
         return
     table = RichTable("species", "model", "state", "clips pos + neg", "AUC", "note")
     for s in standings:
@@ -62,13 +71,26 @@ def print_status(*, as_json: bool) -> None:
         auc = "" if s.auc is None else f"{s.auc:.3f} at {s.training_size}"
         table.add_row(s.species, s.model, s.state, clips, auc, s.note)
     console.print(table)
+    _print_problems(problems, console)
+
+
+def _print_problems(problems: Sequence[Problem], console: Console) -> None:
+    """What `doctor`, the check and the webhook tell of the automation too."""
+    for problem in problems:
+        text = f"problem  {problem.what}\n           {problem.remedy}"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def standings_of(
-    plan: AssetPlan, instance: dg.DagsterInstance, species: list[str]
+    plan: AssetPlan, instance: dg.DagsterInstance, species: list[str], staleness: Staleness
 ) -> list[Standing]:
-    """How each species and model stands now, against the audio and encoders as they are now."""
-    staleness = Staleness(build_defs(plan.settings).resolve_asset_graph(), plan, instance)
+    """How each species and model stands now, against the audio and encoders as they are now.
+
+    Parameters
+    ----------
+    staleness
+        Over all assets, newly made with ``of_all``.
+    """
     inventory, card = inventory_probe(plan), encoder_probe(plan)
     cards: dict[str, State] = {}
     # A model whose encoder is not to be had says so in its own rows and stops no other.
@@ -88,12 +110,17 @@ def standings_of(
             broken[model] = error.what
     rows = []
     for name in species:
-        listed = not staleness.failed(["audio_inventory"], name)
         audio, unlisted = State.STALE, ""
+        listed = not staleness.failed(["audio_inventory"], name)
         try:
-            audio = staleness.probe(inventory, name)
+            if not listed and audio_is_as_recorded(plan, instance, name):
+                # What could not be listed for a while is what it was.
+                listed, audio = True, staleness.state("audio_inventory", name)
+            else:
+                audio = staleness.probe(inventory, name)
         except AudioAssetsError as error:
             unlisted = error.what
+        published = _Published(plan, name)
         for model in plan.settings.models:
             key = partition_key(model, name)
             states = [staleness.state(asset, key) for asset in plan.experiment_assets]
@@ -114,41 +141,62 @@ def standings_of(
                 state = "stale"
             else:
                 state = "fresh"
-            none = Standing(name, model, state, None, None, None, None, "")
             try:
-                standing = _standing(plan.settings, plan.results, name, model, state)
+                standing = published.standing(model, state)
             except ResultsError as error:
-                standing = replace(none, note=f"{error.what}. {error.remedy}")
+                note = f"{error.what}. {error.remedy}"
+                standing = Standing(name, model, state, None, None, None, None, note)
             note = unlisted or broken.get(model, standing.note)
             rows.append(replace(standing, note=note))
     return rows
 
 
-def _standing(
-    settings: Settings, results: ResultsLayout, species: str, model: str, state: str
-) -> Standing:
-    clips: tuple[int | None, int | None] = (None, None)
-    size: int | None = None
-    auc: float | None = None
-    note = ""
-    inventory_path = results.table("audio_inventory", species)
-    if exists(inventory_path):
-        inventory = read_table(inventory_path, AUDIO_INVENTORY)
-        variant = inventory[inventory["variant"] == settings.variant(model)]
-        clips = (int((variant["label"] == "pos").sum()), int((variant["label"] == "neg").sum()))
-    curve_path = results.table("learning_curve", model, species)
-    if exists(curve_path):
-        curve = read_table(curve_path, LEARNING_CURVE)
-        points = curve[(curve["metric"] == "roc_auc") & curve["mean"].notna()]
-        if points.empty:
-            note = str(curve["ci_status"].iloc[0])
-        else:
-            last = points.sort_values("training_size").iloc[-1]
-            size, auc = int(last["training_size"]), float(last["mean"])
-            note = str(last["ci_status"]).removeprefix("ok").removeprefix(": ")
-    findings_path = results.table("findings", species)
-    if exists(findings_path):
-        doubts = int(read_table(findings_path, FINDINGS)["warning"].sum())
-        if doubts:
-            note += f"{'; ' if note else ''}{doubts} warnings, see the report"
-    return Standing(species, model, state, *clips, size, auc, note)
+class _Published:
+    """What is published of a species; what all its models share is read once.
+
+    Raises
+    ------
+    ResultsError
+        By its method: if a table is damaged.
+    """
+
+    def __init__(self, plan: AssetPlan, species: str) -> None:
+        self._settings, self._results, self._species = plan.settings, plan.results, species
+
+    def standing(self, model: str, state: str) -> Standing:
+        """The line of a model."""
+        pos, neg = self._clips.get(self._settings.variant(model), (None, None))
+        size: int | None = None
+        auc: float | None = None
+        note = ""
+        curve_path = self._results.table("learning_curve", model, self._species)
+        if exists(curve_path):
+            curve = read_table(curve_path, LEARNING_CURVE)
+            points = curve[(curve["metric"] == "roc_auc") & curve["mean"].notna()]
+            if points.empty:
+                note = str(curve["ci_status"].iloc[0])
+            else:
+                last = points.sort_values("training_size").iloc[-1]
+                size, auc = int(last["training_size"]), float(last["mean"])
+                note = str(last["ci_status"]).removeprefix("ok").removeprefix(": ")
+        if self._doubts:
+            note += f"{'; ' if note else ''}{self._doubts} warnings, see the report"
+        return Standing(self._species, model, state, pos, neg, size, auc, note)
+
+    @functools.cached_property
+    def _clips(self) -> dict[str, tuple[int, int]]:
+        """Positive and negative clips by variant; none if there is no inventory."""
+        path = self._results.table("audio_inventory", self._species)
+        if not exists(path):
+            return {}
+        rows = read_table(path, AUDIO_INVENTORY)
+        counts = rows.groupby(["variant", "label"]).size()
+        return {
+            variant: (int(counts.get((variant, "pos"), 0)), int(counts.get((variant, "neg"), 0)))
+            for variant in VARIANTS
+        }
+
+    @functools.cached_property
+    def _doubts(self) -> int:
+        path = self._results.table("findings", self._species)
+        return int(read_table(path, FINDINGS)["warning"].sum()) if exists(path) else 0

@@ -21,6 +21,10 @@ from audio_assets.audio.faults import ClipFault
 from audio_assets.audio.windows import cut_windows
 from audio_assets.encoders.base import Encoded, Encoder
 from audio_assets.encoders.batching import BATCH_WINDOWS, Batcher, ClipWindows, EncoderPool
+from audio_assets.room import Room
+
+ROOM_BYTES = 2**27
+"""Of files that are in memory at once, or of one that is larger."""
 
 
 def never_heard(sha256: str) -> None:
@@ -29,10 +33,11 @@ def never_heard(sha256: str) -> None:
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip to embed: its identity, and where ``read`` finds its bytes."""
+    """A clip to embed: its identity, where ``read`` finds its bytes, and how many they are."""
 
     clip_id: str
     uri: str
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class ClipEmbedding:
         SHA-256 of the bytes; None if they could not be read.
     seconds, sample_rate, channels
         Of the file, in seconds and Hz; None unless it was decoded and is usable.
+    samples
+        Of all channels of the file; as these.
     windows
         Number of windows averaged; 0 without an embedding.
     embedding
@@ -80,11 +87,12 @@ class ClipEmbedding:
     note: str | None = None
     heard_before: float | None = None
     crash: str | None = None
+    samples: int | None = None
 
 
 def embed_clips(
     clips: Iterable[Clip],
-    read: Callable[[str], bytes],
+    read: Callable[[str], bytes | ClipFault],
     make_encoder: Callable[[], Encoder],
     *,
     limits: DurationLimits,
@@ -104,12 +112,12 @@ def embed_clips(
     clips
         Clips in the order in which results are wanted.
     read
-        Bytes by URI; called from several threads at once. An OSError is the clip's fault, but
-        for connections that break and time-outs, which are passed on.
+        Bytes by URI, or the clip's fault; called from several threads at once. An OSError is a
+        fault, too, but for connections that break and time-outs, which are passed on.
     make_encoder
         Makes an encoder; called at most once for each worker.
     limits
-        Durations that are accepted.
+        What is accepted.
     workers
         Inference threads.
     known
@@ -152,7 +160,7 @@ class Slot:
 
 def _stream(
     clips: Iterator[Clip],
-    read: Callable[[str], bytes],
+    read: Callable[[str], bytes | ClipFault],
     make_encoder: Callable[[], Encoder],
     limits: DurationLimits,
     workers: int,
@@ -176,6 +184,12 @@ def _stream(
     load_threads = ThreadPoolExecutor(loaders, "audio-assets-load")
     encode_threads = ThreadPoolExecutor(workers, "audio-assets-encode")
 
+    room = Room(ROOM_BYTES)
+
+    def load(clip: Clip) -> Slot:
+        with room.held(clip.size):
+            return _load(clip, read, encoders.reference, limits, known, heard)
+
     def encode(windows: NDArray[np.float32]) -> Future[Encoded]:
         return encode_threads.submit(encoders.encode, windows)
 
@@ -186,9 +200,7 @@ def _stream(
                 if clip is None:
                     exhausted = True
                     break
-                loading.append(
-                    load_threads.submit(_load, clip, read, encoders.reference, limits, known, heard)
-                )
+                loading.append(load_threads.submit(load, clip))
             while loading and loading[0].done():
                 slot = loading.popleft().result()
                 slots.append(slot)
@@ -213,7 +225,7 @@ def _stream(
 
 def _load(
     clip: Clip,
-    read: Callable[[str], bytes],
+    read: Callable[[str], bytes | ClipFault],
     encoder: Encoder,
     limits: DurationLimits,
     known: Callable[[str], bool],
@@ -228,16 +240,17 @@ def _load(
     return prepare(clip, sha256, data, encoder, limits, heard(sha256))
 
 
-def read_clip(clip: Clip, read: Callable[[str], bytes]) -> bytes | ClipEmbedding:
-    """The bytes of a clip, or what becomes of it if it cannot be read."""
+def read_clip(clip: Clip, read: Callable[[str], bytes | ClipFault]) -> bytes | ClipEmbedding:
+    """The bytes of a clip, or what becomes of it if it cannot be read or used."""
     try:
-        return read(clip.uri)
+        data = read(clip.uri)
     except (ConnectionError, TimeoutError):
         # The network's fault passes; a clip quarantined for it would stay so.
         raise
     except OSError as error:
         fault = ClipFault("unreadable", f"{type(error).__name__}: {error}")
         return _result(clip, None, fault=fault)
+    return _result(clip, None, fault=data) if isinstance(data, ClipFault) else data
 
 
 def known_clip(clip: Clip, sha256: str) -> ClipEmbedding:
@@ -270,6 +283,7 @@ def prepare(
         seconds=decoded.seconds,
         sample_rate=decoded.heard.file_rate,
         channels=decoded.channels,
+        samples=decoded.heard.frames * decoded.channels,
         windows=len(windows),
         note=decoded.note,
         heard_before=heard_before,

@@ -34,7 +34,7 @@ class WorkerPool:
     make_encoder
         Makes an encoder; pickled, and called once in each process.
     limits
-        Durations that are accepted.
+        What is accepted.
     """
 
     def __init__(self, make_encoder: Callable[[], Encoder], limits: DurationLimits) -> None:

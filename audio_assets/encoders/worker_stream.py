@@ -11,8 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from audio_assets.audio.decode import DurationLimits
+from audio_assets.audio.faults import ClipFault
 from audio_assets.encoders.base import Encoder
-from audio_assets.encoders.embed import Clip, ClipEmbedding, known_clip, never_heard, read_clip
+from audio_assets.encoders.embed import (
+    ROOM_BYTES,
+    Clip,
+    ClipEmbedding,
+    known_clip,
+    never_heard,
+    read_clip,
+)
 from audio_assets.encoders.worker import ReadClip
 from audio_assets.encoders.worker_pool import WorkerPool
 
@@ -27,7 +35,7 @@ _Read = ReadClip | ClipEmbedding
 
 def embed_in_processes(
     clips: Iterable[Clip],
-    read: Callable[[str], bytes],
+    read: Callable[[str], bytes | ClipFault],
     make_encoder: Callable[[], Encoder],
     *,
     limits: DurationLimits,
@@ -53,7 +61,7 @@ def embed_in_processes(
 
 def _stream(
     clips: Iterator[Clip],
-    read: Callable[[str], bytes],
+    read: Callable[[str], bytes | ClipFault],
     make_encoder: Callable[[], Encoder],
     limits: DurationLimits,
     workers: int,
@@ -61,7 +69,7 @@ def _stream(
     heard: Callable[[str], float | None],
 ) -> Iterator[ClipEmbedding]:
     pool = WorkerPool(make_encoder, limits)
-    running: deque[Future[list[ClipEmbedding]]] = deque()
+    running: deque[tuple[Future[list[ClipEmbedding]], int]] = deque()
     load_threads = ThreadPoolExecutor(2 * workers, "audio-assets-load")
     worker_threads = ThreadPoolExecutor(workers, "audio-assets-worker")
 
@@ -76,13 +84,17 @@ def _stream(
 
     try:
         for batch in _batches(_read_ahead(clips, load, load_threads, 4 * workers)):
-            running.append(worker_threads.submit(_embed, batch, pool))
+            # Before it is sent: it is in memory here, and once more in its worker.
+            while running and _bytes(batch) + sum(size for _, size in running) > ROOM_BYTES:
+                yield from running.popleft()[0].result()
+            running.append((worker_threads.submit(_embed, batch, pool), _bytes(batch)))
+            del batch
             # A batch in wait for each worker hides the time that this thread takes to read and
             # its caller to write.
             while len(running) >= 2 * workers:
-                yield from running.popleft().result()
+                yield from running.popleft()[0].result()
         while running:
-            yield from running.popleft().result()
+            yield from running.popleft()[0].result()
     finally:
         load_threads.shutdown(cancel_futures=True)
         worker_threads.shutdown(cancel_futures=True)
@@ -95,13 +107,20 @@ def _read_ahead(
     threads: ThreadPoolExecutor,
     ahead: int,
 ) -> Iterator[_Read]:
-    loading: deque[Future[_Read]] = deque()
+    loading: deque[tuple[Future[_Read], int]] = deque()
     for clip in clips:
-        loading.append(threads.submit(load, clip))
+        # In order: a clip that waits for room behind a later one would wait for ever.
+        while loading and clip.size + sum(size for _, size in loading) > ROOM_BYTES:
+            yield loading.popleft()[0].result()
+        loading.append((threads.submit(load, clip), clip.size))
         if len(loading) >= ahead:
-            yield loading.popleft().result()
+            yield loading.popleft()[0].result()
     while loading:
-        yield loading.popleft().result()
+        yield loading.popleft()[0].result()
+
+
+def _bytes(batch: list[_Read]) -> int:
+    return sum(len(read.data) for read in batch if isinstance(read, ReadClip))
 
 
 def _batches(reads: Iterator[_Read]) -> Iterator[list[_Read]]:

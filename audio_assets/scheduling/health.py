@@ -7,8 +7,8 @@ all of them tell the same. How it is collected from Dagster is not known here.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 FAILED_TICKS = 2
@@ -183,16 +183,14 @@ def news(told: Collection[str], problems: Sequence[Problem]) -> News:
     return News(begun, tuple(sorted(set(told) - keys)))
 
 
-def as_json(problems: Sequence[Problem]) -> str:
-    """Problems as JSON: a list of objects in order of kind and subject."""
-    ordered = sorted(problems, key=lambda problem: problem.key)
-    return json.dumps([asdict(problem) for problem in ordered])
-
-
 def read_told(cursor: str | None) -> frozenset[str]:
-    """Keys of the problems that were told, as :func:`write_told` wrote them."""
-    told: Mapping[str, list[str]] = json.loads(cursor or "{}")
-    return frozenset(told.get("told", ()))
+    """Keys of the problems that were told, as :func:`write_told` wrote them; else none."""
+    try:
+        told = json.loads(cursor or "{}")
+    except ValueError:
+        return frozenset()
+    keys = told.get("told") if isinstance(told, dict) else None
+    return frozenset(map(str, keys)) if isinstance(keys, list) else frozenset()
 
 
 def write_told(keys: Iterable[str]) -> str:

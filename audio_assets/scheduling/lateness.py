@@ -59,6 +59,15 @@ def write_since(since: Mapping[str, float]) -> str:
 
 
 def read_since(cursor: str | None) -> dict[str, float]:
-    """Since when which species have been behind; an earlier version kept their names alone."""
-    kept = json.loads(cursor or "{}")
-    return kept if isinstance(kept, dict) else {}
+    """Since when which species have been behind; nothing if the cursor is no such thing.
+
+    An earlier version kept their names alone. A cursor that was damaged must not stop the tick that
+    reads it, and so every tick.
+    """
+    try:
+        kept = json.loads(cursor or "{}")
+    except ValueError:
+        return {}
+    if not isinstance(kept, dict):
+        return {}
+    return {name: start for name, start in kept.items() if isinstance(start, (int, float))}

@@ -108,7 +108,17 @@ def generation_of(path: UPath) -> int | None:
     return int(blob.generation)
 
 
-def read(path: UPath, *, generation: int | None = None, checksum: str = "") -> bytes:
+class UnpacksToMoreError(Exception):
+    """An object that is stored compressed is larger than was allowed for."""
+
+
+def read(
+    path: UPath,
+    *,
+    generation: int | None = None,
+    checksum: str = "",
+    most: int | None = None,
+) -> bytes:
     """Bytes of an object.
 
     Parameters
@@ -117,6 +127,8 @@ def read(path: UPath, *, generation: int | None = None, checksum: str = "") -> b
         The only one that is read, if given.
     checksum
         What the bytes must fit; without it, what the bucket says of what it sends.
+    most
+        Bytes that an object may have which is stored compressed.
 
     Raises
     ------
@@ -124,6 +136,8 @@ def read(path: UPath, *, generation: int | None = None, checksum: str = "") -> b
         If there is no such object.
     ChangedError
         If it has another generation.
+    UnpacksToMoreError
+        If it unpacks to more than ``most`` bytes.
     StorageError, TransientStorageError
         If it may not, or could not be read for now.
     """
@@ -137,9 +151,35 @@ def read(path: UPath, *, generation: int | None = None, checksum: str = "") -> b
         )
         if checksum and not fits(checksum, data):
             raise DataCorruption(None, "the bytes do not have the checksum of the listing")
-        return gzip.decompress(data) if blob.content_encoding == "gzip" else data
+        return _unpacked(path, data, most) if blob.content_encoding == "gzip" else data
 
     return request("read", path, download)
+
+
+def read_range(path: UPath, start: int, end: int, *, generation: int) -> bytes:
+    """Bytes of an object as it is stored, from ``start`` to before ``end``.
+
+    Checksums are not compared: those of a bucket are of whole objects.
+
+    Raises
+    ------
+    FileNotFoundError, ChangedError, StorageError, TransientStorageError
+        As :func:`read`.
+    """
+    return request("read", path, partial(_range, path, generation, start, end))
+
+
+def is_packed(path: UPath) -> bool:
+    """Whether an object is stored compressed (``Content-Encoding: gzip``).
+
+    Raises
+    ------
+    FileNotFoundError, StorageError, TransientStorageError
+        As :func:`read`.
+    """
+    blob = _blob(path)
+    request("read", path, lambda: blob.reload(retry=None))
+    return bool(blob.content_encoding == "gzip")
 
 
 def open_ranges(path: UPath) -> io.BufferedReader:
@@ -245,25 +285,37 @@ class _Ranges(io.RawIOBase):
         start, end = self._position, min(self._position + len(buffer), self._size)
         if start >= end:
             return 0
-        data = request("read", self._path, lambda: self._range(start, end))
+        data = read_range(self._path, start, end, generation=self._generation)
         buffer[: len(data)] = data
         self._position = end
         return len(data)
 
-    def _range(self, start: int, end: int) -> bytes:
-        from google.cloud.storage.exceptions import DataCorruption
 
-        data: bytes = _blob(self._path).download_as_bytes(
-            start=start,
-            end=end - 1,
-            raw_download=True,
-            if_generation_match=self._generation,
-            checksum=None,
-            retry=None,
-        )
-        if len(data) != end - start:
-            raise DataCorruption(None, f"{len(data)} bytes came instead of {end - start}")
-        return data
+def _range(path: UPath, generation: int, start: int, end: int) -> bytes:
+    from google.cloud.storage.exceptions import DataCorruption
+
+    data: bytes = _blob(path).download_as_bytes(
+        start=start,
+        end=end - 1,
+        raw_download=True,
+        if_generation_match=generation,
+        checksum=None,
+        retry=None,
+    )
+    if len(data) != end - start:
+        raise DataCorruption(None, f"{len(data)} bytes came instead of {end - start}")
+    return data
+
+
+def _unpacked(path: UPath, data: bytes, most: int | None) -> bytes:
+    if most is None:
+        return gzip.decompress(data)
+    # A few megabytes of it may unpack to more than there is memory.
+    with gzip.open(io.BytesIO(data)) as file:
+        unpacked = file.read(most + 1)
+    if len(unpacked) > most:
+        raise UnpacksToMoreError(str(path))
+    return unpacked
 
 
 def _page(

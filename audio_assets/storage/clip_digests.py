@@ -1,31 +1,35 @@
-"""The SHA-256 of every clip, wherever the audio lies.
+"""What every clip is by its bytes, wherever the audio lies.
 
 A listing gives SHA-256, MD5 or CRC32C, as the place has it. What is drawn by content is drawn by
-these instead, so that the same clips get the same splits in a folder and in a bucket.
+these instead, so that the same clips get the same splits in a folder and in a bucket. Of a file too
+large to be read for that, its ends stand for it in both places, whether it can be used or not: the
+splits of the others must not depend on the limits for clips.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from audio_assets.errors import ResultsError
+from audio_assets.storage.reading import WHOLE_UP_TO
+from audio_assets.room import Room
 from audio_assets.tables import CLIP_DIGESTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Reading from a bucket is waiting; as many clips are in memory at once.
+# Reading from a bucket is waiting; as many clips are in memory at once, as far as there is room.
 _AT_ONCE = 16
+_ROOM_BYTES = 2 * WHOLE_UP_TO
 
 
 def digest_clips(
     inventory: pd.DataFrame,
     *,
     known: pd.DataFrame | None,
-    read: Callable[[str], bytes],
+    content: Callable[[str], str],
     progress: Callable[[int, int], None],
 ) -> tuple[pd.DataFrame, int]:
     """Digests of the clips that are to be used, in all variants.
@@ -36,9 +40,10 @@ def digest_clips(
         Table ``audio_inventory`` of the species; clips whose status is not ``ok`` are left out.
     known
         An earlier table of the species: clips with the same checksum and size are not read again.
-    read
-        Bytes by URI; called from several threads at once. Not called where the listing computed
-        the SHA-256, as of a folder it does.
+    content
+        What tells the content by URI, see :func:`audio_assets.storage.reading.content_reader`;
+        called from several threads at once. Not called where the listing computed the SHA-256 of a
+        clip of ordinary size, as of a folder it does.
     progress
         Called with the clips read and the clips to be read.
 
@@ -54,16 +59,22 @@ def digest_clips(
 
     rows: list[Any] = list(inventory[inventory["status"] == "ok"].itertuples(index=False))
     rows = [row for row in rows if not row.checksum.startswith("unread:")]
-    digests = {} if known is None else _digests(known)
+    # An earlier version read large files whole.
+    digests = {} if known is None else _digests(known[_is_of_now(known)])
     for row in rows:
-        if row.checksum.startswith("sha256:"):
+        if row.checksum.startswith("sha256:") and row.size <= WHOLE_UP_TO:
             digests[row.checksum, row.size] = row.checksum
     new = [row for row in rows if (row.checksum, row.size) not in digests]
+    room = Room(_ROOM_BYTES)
+
+    def digest(row: Any) -> str:
+        with room.held(min(row.size, WHOLE_UP_TO)):
+            return content(row.uri)
+
     pool = ThreadPoolExecutor(_AT_ONCE, "audio-assets-digest")
     try:
-        found = pool.map(lambda row: hashlib.sha256(read(row.uri)).hexdigest(), new)
-        for done, (row, digest) in enumerate(zip(new, found, strict=True), 1):
-            digests[row.checksum, row.size] = f"sha256:{digest}"
+        for done, (row, found) in enumerate(zip(new, pool.map(digest, new), strict=True), 1):
+            digests[row.checksum, row.size] = found
             progress(done, len(new))
     finally:
         pool.shutdown(cancel_futures=True)
@@ -102,3 +113,8 @@ def with_digests(inventory: pd.DataFrame, digests: pd.DataFrame) -> pd.DataFrame
 def _digests(table: pd.DataFrame) -> dict[tuple[str, int], str]:
     columns = (table[name].tolist() for name in ("checksum", "size", "content"))
     return {(checksum, size): content for checksum, size, content in zip(*columns, strict=True)}
+
+
+def _is_of_now(table: pd.DataFrame) -> pd.Series:
+    """Which rows have the content that is told today."""
+    return table["content"].str.startswith("ends:") == (table["size"] > WHOLE_UP_TO)

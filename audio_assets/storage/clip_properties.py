@@ -11,15 +11,19 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from audio_assets.audio.decode import SAME_SECONDS, DurationLimits
+from audio_assets.audio.faults import ClipFault
 from audio_assets.audio.properties import METHOD, ClipProperties, clip_properties
 from audio_assets.errors import ResultsError
 from audio_assets.storage.parquet import read_pieces
+from audio_assets.room import Room
 from audio_assets.tables import CLIP_PROPERTIES
 
 if TYPE_CHECKING:
     import pandas as pd
     from upath import UPath
 
+# Of large clips that are read at once.
+_ROOM_BYTES = 2**27
 _MEASURED = tuple(field.name for field in fields(ClipProperties))
 
 
@@ -28,7 +32,7 @@ def measure_clips(
     variants: Collection[str],
     *,
     known: pd.DataFrame | None,
-    read: Callable[[str], bytes],
+    read: Callable[[str], bytes | ClipFault],
     limits: DurationLimits,
     workers: int,
     progress: Callable[[int, int], None],
@@ -43,12 +47,13 @@ def measure_clips(
     known
         An earlier table of the species: clips with the same checksum and size are not read again.
     read
-        Bytes by URI; called from several threads at once. An OSError leaves the clip out, but for
-        connections that break and time-outs, which are passed on.
+        Bytes by URI, or why the clip cannot be used, which leaves it out; called from several
+        threads at once. So does an OSError, but for connections that break and time-outs, which are
+        passed on.
     limits
-        Durations that are accepted.
+        What is accepted.
     workers
-        Threads that read and decode; as many clips are in memory at once.
+        Threads that read and decode; as many clips are in memory at once, as far as there is room.
     progress
         Called with the clips done and the clips in all.
     heard_before
@@ -68,11 +73,15 @@ def measure_clips(
     kept = _kept(known, limits)
     rows: list[Any] = list(usable.itertuples(index=False))
     new = [row for row in rows if (row.checksum, row.size) not in kept]
+    room = Room(_ROOM_BYTES)
+
+    def measured(row: Any) -> ClipProperties | None:
+        with room.held(row.size):
+            return _measure(row.uri, read, limits)
+
     pool = ThreadPoolExecutor(workers, "audio-assets-measure")
     try:
-        for done, (row, found) in enumerate(
-            zip(new, pool.map(lambda row: _measure(row.uri, read, limits), new), strict=True), 1
-        ):
+        for done, (row, found) in enumerate(zip(new, pool.map(measured, new), strict=True), 1):
             if found is not None:
                 found = _compared(found, (heard_before or {}).get((row.checksum, row.size)))
                 kept[row.checksum, row.size] = tuple(getattr(found, name) for name in _MEASURED)
@@ -132,12 +141,13 @@ def _kept(
         (row.checksum, row.size): tuple(getattr(row, name) for name in _MEASURED)
         for row in rows
         # The limits of this run decide, whatever they were when the clip was measured.
-        if row.method == METHOD and limits.fault(row.seconds) is None
+        if row.method == METHOD
+        and limits.fault(row.seconds, round(row.seconds * row.sample_rate) * row.channels) is None
     }
 
 
 def _measure(
-    uri: str, read: Callable[[str], bytes], limits: DurationLimits
+    uri: str, read: Callable[[str], bytes | ClipFault], limits: DurationLimits
 ) -> ClipProperties | None:
     try:
         data = read(uri)
@@ -145,5 +155,5 @@ def _measure(
         raise
     except OSError:
         return None
-    found = clip_properties(data, limits)
+    found = data if isinstance(data, ClipFault) else clip_properties(data, limits)
     return found if isinstance(found, ClipProperties) else None

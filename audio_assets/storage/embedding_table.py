@@ -50,7 +50,7 @@ def embed_inventory(
     encoder: Encoder,
     make_encoder: Callable[[], Encoder],
     store: EmbeddingStore,
-    read: Callable[[str], bytes],
+    read: Callable[[str], bytes | ClipFault],
     limits: DurationLimits,
     species_classes: Collection[str],
     workers: int,
@@ -68,7 +68,7 @@ def embed_inventory(
     encoder, make_encoder
         The encoder (for its properties), and what makes one for each worker thread.
     read
-        Bytes of a clip by URI.
+        Bytes of a clip by URI, or why it cannot be used.
     species_classes
         Labels of the encoder whose maximum is the species' own score; empty for none.
     progress
@@ -159,8 +159,8 @@ class _Stored:
 
     Attributes
     ----------
-    seconds, windows, score, heard_before
-        float64[n], int64[n], float64[n] and float64[n]; NaN and 0 where the store has nothing.
+    seconds, windows, score, heard_before, samples
+        int64[n] windows, float64[n] all others; 0 and NaN where the store has nothing.
     vectors
         The embeddings, by row.
     taken
@@ -173,6 +173,7 @@ class _Stored:
         self.windows = np.zeros(len(clips), dtype=np.int64)
         self.score = np.full(len(clips), np.nan)
         self.heard_before = np.full(len(clips), np.nan)
+        self.samples = np.full(len(clips), np.nan)
         self.vectors = VectorFile(len(clips), dimension)
         self.taken = np.zeros(len(clips), dtype=bool)
 
@@ -188,6 +189,8 @@ class _Stored:
             for row in rows.pop(clip.sha256):
                 self.seconds[row] = clip.seconds
                 self.windows[row] = clip.windows
+                if clip.samples is not None:
+                    self.samples[row] = clip.samples
                 if clip.heard_before is not None:
                     self.heard_before[row] = clip.heard_before
                 if clip.class_scores is not None:
@@ -221,8 +224,11 @@ def _table(
                 "it leads out of the audio root by a link: put what it leads to under the root",
             )
         elif sha256[row] is not None:
-            # The store holds clips of any duration; the limits of this run decide.
-            fault = limits.fault(float(stored.seconds[row]))
+            # The store holds clips of any duration and size; the limits of this run decide.
+            samples = stored.samples[row]
+            fault = limits.fault(
+                float(stored.seconds[row]), None if np.isnan(samples) else int(samples)
+            )
         if fault is not None:
             status[row], reason[row], detail[row] = "quarantined", fault.reason, fault.detail
         elif listed[row] != "ok":

@@ -185,7 +185,7 @@ class _Work:
                 self._done.append(opened)
             for row in missing:
                 self._rows[row.clip_id] = row
-                yield Clip(row.clip_id, row.uri)
+                yield Clip(row.clip_id, row.uri, row.size)
 
     def _missing(self, chunk: _Chunk) -> list[ListedClip]:
         """Rows of a chunk that the store lacks; the others are settled."""
@@ -285,4 +285,5 @@ def _stored(result: ClipEmbedding, row: ListedClip) -> StoredClip:
         embedding=result.embedding,
         class_scores=result.class_scores,
         heard_before=result.heard_before,
+        samples=result.samples,
     )

@@ -107,6 +107,14 @@ def require_file(path: str) -> None:
         raise OSError("a pipe, socket or device and no file")
 
 
+def file_state(seen: os.stat_result) -> str:
+    """What differs after a file of this machine was written or replaced, whatever its size.
+
+    Inode number, modification and change time.
+    """
+    return f"{seen.st_ino}.{seen.st_mtime_ns}.{seen.st_ctime_ns}"
+
+
 def read_file(path: UPath) -> bytes:
     """Bytes of a whole file.
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from audio_assets.errors import AudioRootError
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
 from audio_assets.storage import bucket
-from audio_assets.storage.files import is_local, require_file
+from audio_assets.storage.files import file_state, is_local, require_file
 from audio_assets.storage.links import Inside
 from audio_assets.tables import LABELS, VARIANTS
 
@@ -297,7 +297,7 @@ def _local_entry(entry: os.DirEntry[str], inside: Inside | None) -> _Entry | Non
     changed = seen.st_ctime_ns
     # Before the file is read: whatever is written to it from now on gives it another state.
     settled = max(changed, seen.st_mtime_ns) < time.time_ns() - _CLOCK_STEP_NS
-    state = f"{seen.st_ino}.{seen.st_mtime_ns}.{changed}" if settled else ""
+    state = file_state(seen) if settled else ""
     return _Entry(entry.name, False, seen.st_size, None, "", updated, changed, state)
 
 

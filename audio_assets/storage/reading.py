@@ -1,28 +1,34 @@
-"""Reading clips as they were listed.
+"""Reading clips as they were listed, and of what is no clip no more than is needed to see that.
 
-A clip that was changed between listing and reading would get the row of another; it is an error
-that the next run mends, never a clip in quarantine.
+What a file has to be like to be a clip belongs in :mod:`audio_assets.audio`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING
 
-from audio_assets.errors import TransientStorageError
-from audio_assets.storage import bucket
-from audio_assets.storage.bucket_requests import ChangedError
-from audio_assets.storage.files import is_local, read_file
-from audio_assets.storage.links import Inside
+from audio_assets.audio.decode import DurationLimits
+from audio_assets.audio.faults import ClipFault
+from audio_assets.audio.first_look import LOOKED_AT_FROM, first_look, most_bytes
+from audio_assets.audio.glimpse import Glimpse
+from audio_assets.storage.bucket import UnpacksToMoreError
+from audio_assets.storage.listed_files import ListedFiles
 
 if TYPE_CHECKING:
     import pandas as pd
     from upath import UPath
 
+END_BYTES = 2**16
+"""Bytes at each end of a large file that stand for its content."""
+WHOLE_UP_TO = 2**26
+"""Bytes up to which a clip's content is told by all of them."""
 
-def clip_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], bytes]:
-    """What reads the clips of an inventory; may be called from several threads at once.
+
+class ClipReader:
+    """Reads the clips of an inventory; may be called from several threads at once.
 
     Parameters
     ----------
@@ -30,67 +36,86 @@ def clip_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], bytes]:
         Audio root.
     inventory
         Table ``audio_inventory`` of a species.
+    limits
+        What is accepted.
+
+    Attributes
+    ----------
+    bytes_read
+        How many were read so far, of clips that are used and of others.
+    """
+
+    def __init__(self, root: UPath, inventory: pd.DataFrame, limits: DurationLimits) -> None:
+        self._files = ListedFiles(root, inventory)
+        self._limits = limits
+        self._lock = Lock()
+        self.bytes_read = 0
+
+    def __call__(self, uri: str) -> bytes | ClipFault:
+        """Bytes of a clip, or why it can be none.
+
+        A large file is looked at before it is read, see
+        :func:`audio_assets.audio.first_look.first_look`.
+
+        Raises
+        ------
+        TransientStorageError
+            If the clip was changed or removed after it was listed, or the place where it lies does
+            not give it for now.
+        StorageError
+            If it may not be read.
+        OSError
+            If a local file cannot be read, and could not be when it was listed.
+        """
+        file = self._files.open(uri)
+        if file.size >= LOOKED_AT_FROM:
+            glimpse = Glimpse(file.size, file.part)
+            fault = None if file.is_packed(glimpse[:2]) else first_look(glimpse, self._limits)
+            self._count(glimpse.bytes_read)
+            if fault is not None:
+                file.require_unchanged()
+                return fault
+        most = most_bytes(self._limits)
+        try:
+            data = file.whole(most)
+        except UnpacksToMoreError:
+            self._count(file.size)
+            return ClipFault(
+                "too_large",
+                f"{file.size / 1e6:.1f} MB that unpack to more than {most / 1e6:.1f} MB",
+            )
+        self._count(len(data))
+        return data
+
+    def _count(self, size: int) -> None:
+        with self._lock:
+            self.bytes_read += size
+
+
+def content_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], str]:
+    """What tells the content of the clips of an inventory; may be called from several threads.
+
+    Parameters
+    ----------
+    root, inventory
+        As of :class:`ClipReader`.
 
     Returns
     -------
     callable
-        Bytes by URI: only those that were listed, by generation and checksum. An OSError says that
-        a local file cannot be read, and could not be when it was listed; a LeadsOutError, that it
-        is behind a link that leads out of the root.
-
-    Raises
-    ------
-    TransientStorageError
-        By what is returned: if the clip was changed or removed after it was listed, or the place
-        where it lies does not give it for now.
-    StorageError
-        By what is returned: if it may not be read.
+        The content by URI, see :data:`audio_assets.tables.CLIP_DIGESTS`; raises as
+        :class:`ClipReader`.
     """
-    from upath import UPath
+    files = ListedFiles(root, inventory)
 
-    columns = (inventory[name].tolist() for name in ("uri", "generation", "checksum"))
-    listed = {
-        uri: (generation, checksum) for uri, generation, checksum in zip(*columns, strict=True)
-    }
-    options = root.storage_options
-    inside = Inside(root)
+    def content(uri: str) -> str:
+        file = files.open(uri)
+        if file.size <= WHOLE_UP_TO:
+            return f"sha256:{hashlib.sha256(file.whole()).hexdigest()}"
+        ends = hashlib.sha256(f"{file.size} ".encode())
+        ends.update(file.part(0, END_BYTES))
+        ends.update(file.part(file.size - END_BYTES, file.size))
+        file.require_unchanged()
+        return f"ends:{ends.hexdigest()}"
 
-    def read(uri: str) -> bytes:
-        path = UPath(uri, **options)
-        generation, checksum = listed[uri]
-        if is_local(path):
-            return _read_local(path, checksum, inside)
-        try:
-            return bucket.read(path, generation=int(generation), checksum=checksum)
-        except (ChangedError, FileNotFoundError) as error:
-            gone = "removed" if isinstance(error, FileNotFoundError) else "changed"
-        raise TransientStorageError(
-            f"{uri} was {gone} after it was listed",
-            "Run again; the audio is listed first.",
-        )
-
-    return read
-
-
-def _read_local(path: UPath, checksum: str, inside: Inside) -> bytes:
-    # A disk that was away for a moment would leave its clips in quarantine for good: the listing
-    # stays what it was, so nothing would be made anew.
-    listed = checksum.startswith("sha256:")
-    try:
-        # A link may have taken the clip's place since it was listed.
-        inside.require(path.path)
-        data = read_file(path)
-    except OSError as error:
-        if not listed:
-            raise
-        raise TransientStorageError(
-            f"{path} cannot be read, and could be when it was listed: {error}",
-            "See that its disk is there and run again. If it is the file that is damaged, move it "
-            "away or put another in its place.",
-        ) from error
-    if listed and hashlib.sha256(data).hexdigest() != checksum.removeprefix("sha256:"):
-        raise TransientStorageError(
-            f"{path} was changed after it was listed",
-            "Run again; the audio is listed first.",
-        )
-    return data
+    return content

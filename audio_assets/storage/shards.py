@@ -36,10 +36,10 @@ Rows of an earlier version are compared with what is heard now before they are u
 _LISTED = ["sha256", "checksum", "size"]
 INDEX_COLUMNS = [*_LISTED, "reading"]
 SUMMARY_COLUMNS = [*INDEX_COLUMNS, "seconds", "heard_before"]
-COLUMNS = [*SUMMARY_COLUMNS, "windows", "embedding"]
+COLUMNS = [*SUMMARY_COLUMNS, "windows", "embedding", "samples"]
 SCORES = "class_scores"
-# Version 1 wrote no such columns.
-_ADDED: Mapping[str, float | int | None] = {"reading": 1, "heard_before": None}
+# Earlier versions wrote no such columns.
+_ADDED: Mapping[str, float | int | None] = {"reading": 1, "heard_before": None, "samples": None}
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class StoredClip:
         float32[c], maximum over windows, or None.
     heard_before
         Seconds that an earlier version had heard, where it is embedded again for that; else None.
+    samples
+        Samples of all channels of the file; None where an earlier version embedded it.
     """
 
     sha256: str
@@ -72,6 +74,7 @@ class StoredClip:
     embedding: NDArray[np.float32]
     class_scores: NDArray[np.float32] | None = None
     heard_before: float | None = None
+    samples: int | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,8 @@ def shard_table(clips: Sequence[StoredClip]) -> pa.Table:
         "heard_before": pa.array([clip.heard_before for clip in clips], pa.float64()),
         "windows": pa.array([clip.windows for clip in clips], pa.int64()),
         "embedding": _vectors(np.stack([clip.embedding for clip in clips])),
+        # Whole numbers, and of the type of the columns that earlier versions lack.
+        "samples": pa.array([clip.samples for clip in clips], pa.float64()),
     }
     scores = [clip.class_scores for clip in clips if clip.class_scores is not None]
     if scores:
@@ -216,6 +221,7 @@ def read_shard(path: UPath, columns: Sequence[str] | None, encoder: str, fingerp
 
 def stored_clip(table: pa.Table, row: int, classes: Sequence[int]) -> StoredClip:
     """A row of a shard, with the class scores of these indices."""
+    samples = table["samples"][row].as_py()
     scores = None
     if classes:
         scores = _vector(table, SCORES, row)[list(classes)]
@@ -228,6 +234,7 @@ def stored_clip(table: pa.Table, row: int, classes: Sequence[int]) -> StoredClip
         embedding=_vector(table, "embedding", row),
         class_scores=scores,
         heard_before=table["heard_before"][row].as_py(),
+        samples=None if samples is None else int(samples),
     )
 
 

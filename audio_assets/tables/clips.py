@@ -22,6 +22,7 @@ QUARANTINE_REASONS = {
     "undecodable": "the file is damaged or cut off and does not decode",
     "too_short": "the clip is shorter than MIN_SECONDS",
     "too_long": "the clip is longer than MAX_SECONDS",
+    "too_large": "the clip has more samples than MAX_SAMPLES, or the file bytes for more",
     "non_finite": "the clip has samples that are NaN or infinite",
     "silent": "every sample of the clip has the same value",
     "unreadable": "the file could not be read from storage",
@@ -77,7 +78,12 @@ AUDIO_INVENTORY = Table(
     unique=("variant", "clip_id"),
 )
 
-CONTENT = Column("content", "string", "`sha256:{hex digest}` of the bytes, wherever the clip lies.")
+CONTENT = Column(
+    "content",
+    "string",
+    "`sha256:{hex digest}` of the bytes, wherever the clip lies; of a file of more than 64 MiB, "
+    "`ends:{hex digest}` of its size and its first and last 64 KiB.",
+)
 
 CLIP_DIGESTS = Table(
     "clip_digests",
@@ -184,7 +190,7 @@ BALANCED_MANIFEST = Table(
         Column(
             "checksum",
             "string",
-            "`sha256:{hex digest}` of the bytes: the order that the plan was drawn in.",
+            "The clip's `content` in clip_digests: the order that the plan was drawn in.",
         ),
         REPEAT,
         Column(

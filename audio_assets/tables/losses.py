@@ -16,6 +16,7 @@ LOSS_WORDS = {
     "undecodable": "damaged or cut off",
     "too_short": "too short",
     "too_long": "too long",
+    "too_large": "too large",
     "non_finite": "with NaN or infinite samples",
     "silent": "silent",
     "unreadable": "unreadable in storage",

@@ -82,6 +82,11 @@ USED = {
 REFUSED = {
     "too short.wav": (encoded(sound(130, seconds=0.499)), "too_short", "0.499 s, shorter than 0.5"),
     "too long.wav": (encoded(sound(131, seconds=5.5)), "too_long", "5.5 s, longer than 5 s"),
+    "too large.wav": (
+        encoded(sound(143, channels=16, seconds=4.0)),
+        "too_large",
+        "1.0 million samples in all channels, more than 1 million",
+    ),
     "zero bytes.wav": (b"", "empty_file", "0 bytes"),
     "zero bytes again.wav": (b"", "empty_file", "0 bytes"),
     "header only.wav": (encoded(sound(132)[:0]), "no_samples", "header and no samples"),
@@ -159,7 +164,7 @@ class Finished:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     with new_place(tmp_path_factory.mktemp("unusual")) as place:
         write_unusual(place.audio)
-        summary = place.run("fox", "owl", max_seconds=5)
+        summary = place.run("fox", "owl", max_seconds=5, max_samples=1_000_000)
         results = place.results
         yield Finished(
             place,

@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
+from audio_assets.audio.decode import DurationLimits
 from audio_assets.roots import open_root
 from audio_assets.storage.listing import list_objects
-from audio_assets.storage.reading import clip_reader
+from audio_assets.storage.reading import ClipReader
 
 BUCKET = "field-audio"
 AUDIO = f"gs://{BUCKET}/audio"
@@ -35,6 +36,7 @@ def listed() -> list:
 
 
 def reader(objects):
-    rows = [(o.uri, o.generation, o.checksum) for o in objects]
-    inventory = pd.DataFrame(rows, columns=["uri", "generation", "checksum"])
-    return clip_reader(open_root(AUDIO), inventory)
+    columns = ["uri", "size", "generation", "checksum", "file_state"]
+    rows = [[getattr(item, name) for name in columns] for item in objects]
+    inventory = pd.DataFrame(rows, columns=columns)
+    return ClipReader(open_root(AUDIO), inventory, DurationLimits())

@@ -10,7 +10,7 @@ from audio_assets.storage.clip_digests import digest_clips, with_digests
 from audio_assets.storage.files import write_atomic
 from audio_assets.storage.inventory import build_inventory
 from audio_assets.storage.listing import list_objects
-from audio_assets.storage.reading import clip_reader
+from audio_assets.storage.reading import content_reader
 from audio_assets.storage.recordings import RecordingRules
 from audio_assets.tables import CLIP_DIGESTS
 from audio_assets.validation import validate
@@ -37,7 +37,7 @@ def take(root):
 def digest(root, known=None, inventory=None):
     inventory = take(root) if inventory is None else inventory
     table, read = digest_clips(
-        inventory, known=known, read=clip_reader(root, inventory), progress=lambda *_: None
+        inventory, known=known, content=content_reader(root, inventory), progress=lambda *_: None
     )
     return validate(table, CLIP_DIGESTS), read
 
@@ -75,7 +75,7 @@ def test_a_bucket_is_read_once_for_them_and_again_where_it_changed(bucket_server
 def test_a_folder_is_not_read_again_after_its_listing(tmp_path):
     root = open_root(tmp_path)
     put(root)
-    table, read = digest_clips(take(root), known=None, read=pytest.fail, progress=pytest.fail)
+    table, read = digest_clips(take(root), known=None, content=pytest.fail, progress=pytest.fail)
     assert read == 0 and len(table) == len(USED)
 
 

@@ -8,7 +8,7 @@ from audio_assets.audio.decode import DurationLimits
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.encoders.registry import load_encoder
 from audio_assets.errors import AudioRootError, EmbeddingError, ResultsError, SettingsError
-from audio_assets.storage import embedding_table
+from audio_assets.storage import embedding_store, embedding_table
 from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets.storage.embedding_table import embed_inventory, embedding_faults
 from audio_assets.storage.embedding_work import fill_store
@@ -16,6 +16,8 @@ from audio_assets.storage.inventory import build_inventory
 from audio_assets.storage.listing import list_objects
 from audio_assets.storage.recordings import read_recording_rules
 from audio_assets_tests.small_audio import write_species
+
+LIMITS = DurationLimits(0.5, 600.0)
 
 
 @pytest.fixture
@@ -30,7 +32,13 @@ def read_bytes(uri):
 
 
 def embed(
-    inventory, root, warn=pytest.fail, read=read_bytes, classes=("placeholder_a",), encoder=None
+    inventory,
+    root,
+    warn=pytest.fail,
+    read=read_bytes,
+    classes=("placeholder_a",),
+    encoder=None,
+    limits=LIMITS,
 ):
     encoder = encoder or load_encoder("placeholder")
     table, counts = embed_inventory(
@@ -40,7 +48,7 @@ def embed(
         make_encoder=lambda: encoder,
         store=EmbeddingStore(UPath(root), encoder.name, encoder.fingerprint, warn=warn),
         read=read,
-        limits=DurationLimits(0.5, 600.0),
+        limits=limits,
         species_classes=classes,
         workers=1,
         progress=lambda done, total: None,
@@ -59,6 +67,31 @@ def test_a_store_that_has_every_clip_embeds_none(inventory, tmp_path):
     again, counts = embed(inventory, tmp_path / "results")
     assert (counts.embedded, counts.from_store) == (0, 16)
     assert again["embedding"].map(list).tolist() == table["embedding"].map(list).tolist()
+
+
+def test_a_bound_on_samples_holds_for_what_the_store_has(inventory, tmp_path):
+    # Clips of 1 s at 16 kHz.
+    for most, status in ((16_000, "ok"), (15_999, "quarantined"), (16_000, "ok")):
+        table, _ = embed(inventory, tmp_path / "results", limits=DurationLimits(max_samples=most))
+        assert set(table["status"]) == {status}
+        assert set(table["reason"]) == {None if status == "ok" else "too_large"}
+    assert embed(inventory, tmp_path / "results")[1].embedded == 0
+
+
+def test_what_an_earlier_version_stored_without_its_samples_is_used(
+    inventory, tmp_path, monkeypatch
+):
+    from audio_assets.storage import shards
+
+    write = shards.shard_table
+    monkeypatch.setattr(
+        embedding_store, "shard_table", lambda clips: write(clips).drop_columns("samples")
+    )
+    embed(inventory, tmp_path / "results")
+    monkeypatch.undo()
+    few = DurationLimits(max_samples=1)
+    table, counts = embed(inventory, tmp_path / "results", limits=few)
+    assert (counts.from_store, set(table["status"])) == (16, {"ok"})
 
 
 @pytest.mark.parametrize("where", [0.1, 0.3, 0.9])

@@ -5,12 +5,13 @@ import os
 import pytest
 from upath import UPath
 
+from audio_assets.audio.decode import DurationLimits
 from audio_assets.errors import TransientStorageError
 from audio_assets.storage.clip_names import DEFAULT_RECORDING_PATTERNS
-from audio_assets.storage import listing, reading
+from audio_assets.storage import listed_files, listing
 from audio_assets.storage.inventory import build_inventory
 from audio_assets.storage.listing import list_objects
-from audio_assets.storage.reading import clip_reader
+from audio_assets.storage.reading import ClipReader
 from audio_assets.storage.recordings import RecordingRules
 
 RULES = RecordingRules(patterns=DEFAULT_RECORDING_PATTERNS)
@@ -26,7 +27,7 @@ def clip(tmp_path):
 
 def reader(folder):
     root = UPath(folder)
-    return clip_reader(root, build_inventory(list_objects(root, "owl"), RULES))
+    return ClipReader(root, build_inventory(list_objects(root, "owl"), RULES), DurationLimits())
 
 
 def test_a_clip_is_read_as_it_was_listed(tmp_path, clip):
@@ -42,7 +43,7 @@ def test_a_clip_that_was_listed_and_cannot_be_read_is_a_passing_error(
     def fail(path):
         raise fault(5, "Input/output error", str(path))
 
-    monkeypatch.setattr(reading, "read_file", fail)
+    monkeypatch.setattr(listed_files, "read_file", fail)
     with pytest.raises(TransientStorageError, match="could be when it was listed") as raised:
         read(str(clip))
     assert str(clip) in str(raised.value)
@@ -66,6 +67,6 @@ def test_a_clip_that_could_not_be_read_when_it_was_listed_is_a_fault_of_its_own(
 
     monkeypatch.setattr(listing, "require_file", refuse)
     read = reader(tmp_path)
-    monkeypatch.setattr(reading, "read_file", refuse)
+    monkeypatch.setattr(listed_files, "read_file", refuse)
     with pytest.raises(PermissionError):
         read(str(clip))

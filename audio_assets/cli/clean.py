@@ -1,0 +1,187 @@
+"""``audio-assets clean``: remove embeddings and tables that nothing needs any more."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+import typer
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
+from rich.console import Console
+
+from audio_assets.assets.audio_inventory import take_inventory
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.cli.console import plain_console
+from audio_assets.cli.instance import local_instance
+from audio_assets.encoders.registry import get_model, load_encoder
+from audio_assets.errors import (
+    AudioRootError,
+    EncoderError,
+    ResultsError,
+    SettingsError,
+    WeightsError,
+)
+from audio_assets.partitions import build_partitions
+from audio_assets.settings import load_settings
+from audio_assets.storage.cleaning import (
+    Kind,
+    Listed,
+    Unneeded,
+    remove,
+    unneeded_embeddings,
+    unneeded_tables,
+)
+from audio_assets.storage.listing import list_species
+from audio_assets.storage.run_lock import run_lock
+from audio_assets.tables import ALL_TABLES
+
+
+def run_clean(*, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Say what can be removed, ask, and remove it; the exit code.
+
+    Raises
+    ------
+    SettingsError
+        If nobody can be asked.
+    AudioAssetsError
+        If the audio cannot be listed, a run is under way, or a file cannot be deleted.
+    """
+    if not (dry_run or yes) and (as_json or not sys.stdin.isatty()):
+        raise SettingsError(
+            "Nobody can be asked whether to remove it",
+            "Give --yes to remove it, or --dry-run to see what it would be.",
+        )
+    console = plain_console(stderr=as_json)
+    settings = load_settings()
+    plan = AssetPlan(settings, build_partitions(settings))
+    root = plan.results.root
+    _refuse_while_runs_go_on(console)
+    with run_lock(root, console.print):
+        listed = listed_clips(plan)
+        current, kept = encoders_in_use(plan)
+
+        def warn(text: str) -> None:
+            _say(console, f"Warning: {text}")
+
+        found = [
+            *unneeded_embeddings(root, current, listed, warn),
+            *unneeded_tables(root, [table.name for table in ALL_TABLES], settings.models),
+        ]
+        for name, reason in kept.items():
+            _say(
+                console, f"Kept: all embeddings of {name}, whose fingerprint is not known: {reason}"
+            )
+        _tell(console, found)
+        removes = bool(found) and not dry_run and (yes or typer.confirm("Remove all this?"))
+        if removes:
+            for one in found:
+                remove(one, warn)
+            _say(console, "Removed.")
+        elif found:
+            _say(console, "Nothing was removed.")
+    if as_json:
+        print(json.dumps(_as_json(found, kept, removed=removes), indent=2))
+    return 0
+
+
+def listed_clips(plan: AssetPlan) -> frozenset[Listed]:
+    """Clips of all species folders under the audio root, whatever SPECIES names.
+
+    Raises
+    ------
+    AudioRootError
+        If there is no species folder: then nothing could be told from an audio root that is lost.
+    AudioAssetsError
+        If anything cannot be listed.
+    """
+    species = list_species(plan.audio_root).species
+    if not species:
+        raise AudioRootError(
+            f"There is no species folder under the audio root {plan.audio_root}",
+            "Nothing was removed. Correct AUDIO_ASSETS_AUDIO_ROOT, or see that the drive is there.",
+        )
+    listed: set[Listed] = set()
+    for name in species:
+        inventory, _ = take_inventory(plan, name)
+        rows = zip(inventory["checksum"], inventory["size"], strict=True)
+        listed |= {Listed(str(checksum), int(size)) for checksum, size in rows}
+    return frozenset(listed)
+
+
+def encoders_in_use(plan: AssetPlan) -> tuple[dict[str, str | None], dict[str, str]]:
+    """Fingerprint of each encoder in use, None where it cannot be had, and why that is."""
+    settings = plan.settings
+    names = {get_model(model).encoder for model in settings.models}
+    # Also where copies are not looked for now: with DUPLICATE_COSINE below 1 they are again.
+    names |= {settings.duplicate_encoder} - {""}
+    current: dict[str, str | None] = {}
+    kept = {}
+    for name in sorted(names):
+        try:
+            current[name] = load_encoder(name, settings.weight_places(plan.patience)).fingerprint
+        except (EncoderError, WeightsError) as error:
+            current[name] = None
+            kept[name] = error.what
+    return current, kept
+
+
+def _refuse_while_runs_go_on(console: Console) -> None:
+    """Runs that Dagster starts do not hold the run lock."""
+    try:
+        instance = local_instance()
+    except SettingsError:
+        _say(console, "There is no Dagster instance here: see yourself that no run is under way.")
+        return
+    with instance:
+        statuses = [status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES]
+        going_on = instance.get_runs(dg.RunsFilter(statuses=statuses), limit=1)
+    if going_on:
+        raise ResultsError(
+            f"The run {going_on[0].run_id} of {going_on[0].job_name} has not ended",
+            "Wait until no run is queued or under way, or stop them.",
+        )
+
+
+def _tell(console: Console, found: Sequence[Unneeded]) -> None:
+    by_kind: dict[Kind, list[Unneeded]] = defaultdict(list)
+    for one in found:
+        by_kind[one.kind].append(one)
+    for kind, some in by_kind.items():
+        clips = sum(one.clips for one in some)
+        what = f"{clips} clips, " if clips else ""
+        _say(console, f"{kind}: {what}{_megabytes(some)} MB")
+        for one in some:
+            clips_here = f"{one.clips} clips, " if one.clips else ""
+            _say(console, f"  {one.folder}: {clips_here}{_megabytes([one])} MB")
+    if found:
+        _say(console, f"In all: {_megabytes(found)} MB")
+    else:
+        _say(console, "There is nothing to remove.")
+
+
+def _megabytes(some: Sequence[Unneeded]) -> str:
+    return f"{sum(one.size for one in some) / 1e6:.1f}"
+
+
+def _as_json(found: Sequence[Unneeded], kept: dict[str, str], *, removed: bool) -> dict[str, Any]:
+    return {
+        "removed": removed,
+        "unneeded": [
+            {
+                "kind": str(one.kind),
+                "folder": str(one.folder),
+                "clips": one.clips,
+                "bytes": one.size,
+            }
+            for one in found
+        ],
+        "kept": kept,
+    }
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True)
