@@ -10,21 +10,18 @@ ARG BASE=docker.io/library/python:3.11-slim
 # Apart, so that what else changes in pyproject.toml installs nothing again.
 FROM ${BASE} AS requirements
 ARG EXTRAS=k8s,tensorflow
-COPY pyproject.toml /
-RUN python3 -c "import sys, tomllib; \
-project = tomllib.load(open('/pyproject.toml', 'rb'))['project']; \
-extras = [project['optional-dependencies'][name] for name in sys.argv[1].split(',') if name]; \
-print(*project['dependencies'], *sum(extras, []), sep='\n')" "${EXTRAS}" > /requirements.in
+COPY pyproject.toml requirements.lock /locked/
+COPY .ci/locked.py /locked/.ci/
+RUN python3 /locked/.ci/locked.py "${EXTRAS}" > /requirements.txt
 
 # ------------------------------------------------------------------------------ dependencies
 FROM ${BASE} AS dependencies
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1
 # pip has an environment of its own, so that it stays behind.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
-COPY --from=requirements /requirements.in /build/
-COPY requirements.lock /build/
+COPY --from=requirements /requirements.txt /build/
 RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet \
-      -c /build/requirements.lock -r /build/requirements.in
+      --require-hashes -r /build/requirements.txt
 # What no run reads: tests, headers, libclang (TensorFlow needs it to be built, not to run), and the
 # descriptions of all Google APIs (buckets are not reached through them).
 RUN cd /opt/venv/lib/python3.11/site-packages \
@@ -42,7 +39,8 @@ RUN echo /opt/app > /opt/venv/lib/python3.11/site-packages/audio_assets_app.pth
 FROM dependencies AS project
 COPY pyproject.toml README.md LICENSE NOTICE /build/project/
 COPY audio_assets /build/project/audio_assets
-RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-deps --target /opt/app /build/project \
+RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet --no-deps --no-build-isolation \
+      --target /opt/app /build/project \
  && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/app
 
 # ------------------------------------------------------------------------------ the image

@@ -10,12 +10,14 @@ IS_311 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python,$(shell $(name) $(IS_311) && echo $(name))))
 # Without compiling all modules: of 3.5 GB few are ever imported, and those compile then. It takes 2 of
 # 5.5 minutes.
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c requirements.lock
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# What is locked for some extras, each file compared with its hash; then the project itself, which has
+# none, built with what was installed.
+INSTALL = $(BIN)/python .ci/locked.py $(1) > $(VENV)/locked.txt \
+  && $(PIP_INSTALL) --require-hashes -r $(VENV)/locked.txt \
+  && $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 # librosa compiles its kernels when they are first used, 28 s once; part of installing, then.
 COMPILE := $(BIN)/python -c 'import librosa, numpy; librosa.feature.melspectrogram(y=numpy.zeros(4096))'
-# For its copy of axe-core, which the tests run in Chromium. Without Playwright, which it would bring and
-# they do not use: 54 MB, where this is 160 kB.
-AXE := --no-deps axe-playwright-python==0.1.8
 
 MARK ?= not slow and not browser and not cluster
 JOBS ?= 2
@@ -26,7 +28,7 @@ DEMO_ARGS ?=
 export BLACK_CACHE_DIR := $(CURDIR)/.cache/black
 export DAGSTER_DISABLE_TELEMETRY := 1
 
-.PHONY: help demo test test-all lint docs format ui lock clean
+.PHONY: help demo test test-all lint docs format ui lock pins clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -57,8 +59,12 @@ ui: $(VENV)/models.stamp ## Start the Dagster UI and daemon on http://localhost:
 
 lock: $(VENV)/dev.stamp ## Bring requirements.lock up to pyproject.toml (LOCK_ARGS=--upgrade for new releases)
 	$(BIN)/pip-compile --quiet --extra dev --extra docs --extra formats --extra k8s --extra tensorflow --strip-extras --no-emit-index-url \
-	  --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate $(LOCK_ARGS) \
+	  --no-emit-find-links --no-emit-trusted-host --no-emit-options --no-header \
+	  --generate-hashes --allow-unsafe --build-deps-for editable $(LOCK_ARGS) \
 	  --output-file requirements.lock pyproject.toml
+
+pins: | $(BIN)/python ## Pin CI's actions and the base image to what their tags name now; needs docker
+	$(BIN)/python .ci/pins.py
 
 clean: ## Remove the environment, caches and demo results
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .hypothesis build dist *.egg-info demo-results docs/_build
@@ -73,21 +79,21 @@ $(BIN)/python:
 	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "The environment could not be made; on Debian and Ubuntu install python3-venv." >&2; exit 1; }
 
-$(VENV)/demo.stamp: pyproject.toml requirements.lock Makefile | $(BIN)/python
+$(VENV)/demo.stamp: pyproject.toml requirements.lock .ci/locked.py Makefile | $(BIN)/python
 	@echo "Installing into $(VENV); the first time this takes a few minutes."
-	@$(PIP_INSTALL) -e .
+	@$(call INSTALL)
 	@$(COMPILE)
 	@touch $@
 
 # The models that need TensorFlow have no weights in a fresh clone, so the demo leaves them out.
 $(VENV)/models.stamp: $(VENV)/demo.stamp
 	@echo "Installing TensorFlow into $(VENV), 2 GB."
-	@$(PIP_INSTALL) -e '.[tensorflow]'
+	@$(call INSTALL,tensorflow)
 	@touch $@
 
-$(VENV)/dev.stamp: pyproject.toml requirements.lock Makefile | $(BIN)/python
+$(VENV)/dev.stamp: pyproject.toml requirements.lock .ci/locked.py .ci/axe.lock Makefile | $(BIN)/python
 	@echo "Installing into $(VENV) with what tests need; the first time this takes a few minutes."
-	@$(PIP_INSTALL) -e '.[dev,docs,k8s,tensorflow]'
-	@$(PIP_INSTALL) $(AXE)
+	@$(call INSTALL,dev docs k8s tensorflow)
+	@$(PIP_INSTALL) --no-deps --require-hashes -r .ci/axe.lock
 	@$(COMPILE)
 	@touch $@ $(VENV)/demo.stamp $(VENV)/models.stamp

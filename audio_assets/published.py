@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
 from audio_assets.evaluation.near_duplicates import join_recordings
+from audio_assets.formula_guard import unguarded
 from audio_assets.roots import Root, open_root
 from audio_assets.storage.files import read_file
 from audio_assets.storage.parquet import read_table
@@ -148,7 +149,7 @@ def _read_csv(root: Root, name: str, table: Table) -> pd.DataFrame:
     path: UPath = getattr(ResultsLayout(open_root(root)), name)
     dtypes = {"string": "object", "int64": "Int64", "float64": "float64"}
     try:
-        return pd.read_csv(
+        read = pd.read_csv(
             io.BytesIO(read_file(path)),
             dtype={column.name: dtypes[column.dtype] for column in table.columns},
             keep_default_na=False,
@@ -159,3 +160,7 @@ def _read_csv(root: Root, name: str, table: Table) -> pd.DataFrame:
         raise ResultsError(
             f"There is no {path}", "Give the results root of a finished run: audio-assets run."
         ) from error
+    for column in table.columns:
+        if column.dtype == "string" and column.name in read.columns:
+            read[column.name] = read[column.name].map(unguarded, na_action="ignore")
+    return read

@@ -17,7 +17,7 @@ from audio_assets.errors import SettingsError
 from audio_assets.partitions import wrong_partition
 from audio_assets.roots import open_root
 from audio_assets.settings import Settings
-from audio_assets.versions import VERSIONS_TAG, require_versions
+from audio_assets.versions import EARLIER_VERSIONS_TAG, VERSIONS_TAG, require_versions
 
 
 def table_io_manager(settings: Settings) -> dg.IOManagerDefinition:
@@ -71,10 +71,11 @@ def run_guard(settings: Settings, partitions_of: Mapping[str, dg.PartitionsDefin
 def _other_versions(run: dg.DagsterRun, settings: Settings) -> str | None:
     # Somebody who executes a run again wants it as it would be now, and its tags are copied.
     by_hand = run.parent_run_id is not None and RETRY_NUMBER_TAG not in run.tags
-    if VERSIONS_TAG not in run.tags or by_hand:
+    asked = run.tags.get(VERSIONS_TAG, run.tags.get(EARLIER_VERSIONS_TAG))
+    if asked is None or by_hand:
         return None
     try:
-        require_versions(run.tags[VERSIONS_TAG], settings)
+        require_versions(asked, settings)
     except SettingsError as error:
         return str(error)
     return None

@@ -16,8 +16,13 @@ from audio_assets.encoders.registry import get_model
 from audio_assets.errors import SettingsError
 from audio_assets.settings import Settings
 
-VERSIONS_TAG = "audio_assets/versions"
-"""Of a run that a sensor or schedule asked for: the versions of its assets as these know them."""
+VERSIONS_TAG = ".dagster/audio_assets_versions"
+"""Of a run that a sensor or schedule asked for: the versions of its assets as these know them.
+
+With the prefix by which Dagster keeps tags to itself: the JSON filled the UI's list of runs.
+"""
+EARLIER_VERSIONS_TAG = "audio_assets/versions"
+"""Its earlier name, which runs have that were asked for before an upgrade."""
 
 # The number, and the settings that change the asset's content.
 _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {

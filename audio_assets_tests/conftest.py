@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import dagster
@@ -28,8 +29,11 @@ def pytest_configure() -> None:
     Its handler writes to the ``sys.stderr`` of the moment it is imported in, and closes that when
     Dagster configures logging, unless it is the process's own.
     """
-    from absl import logging
-
+    try:
+        from absl import logging
+    except ModuleNotFoundError:
+        # It comes with TensorFlow, and nothing closes anything without.
+        return
     logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
@@ -52,7 +56,15 @@ def real_audio() -> Path:
 
 
 @pytest.fixture(scope="session")
+def needs_tensorflow() -> None:
+    """Skips what cannot do without the extra; CI has it, and allows no such skip."""
+    if find_spec("tensorflow") is None:
+        pytest.skip("the extra tensorflow is not installed")
+
+
+@pytest.fixture(scope="session")
 def stand_ins(
+    needs_tensorflow: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., WeightPlaces]]:
     """Makes stand-ins of the named TensorFlow models when they are first asked for.

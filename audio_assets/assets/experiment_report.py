@@ -27,6 +27,7 @@ from audio_assets.tables import (
     LEARNING_CURVE,
     MODEL_COMPARISON,
     NEAR_DUPLICATES,
+    NO_CLIPS,
     QUARANTINE,
     REPORTED_CLIPS,
     ROC_AUC_CHART,
@@ -196,7 +197,7 @@ def report_content(
     rules = [
         (species, rule, int(clips))
         for species, table in sorted(inventory.items())
-        for rule, clips in table.loc[table["status"] != "folder", "recording_rule"]
+        for rule, clips in table.loc[~table["status"].isin(NO_CLIPS), "recording_rule"]
         .value_counts()
         .sort_index()
         .items()

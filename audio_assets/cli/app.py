@@ -157,6 +157,27 @@ def status(
 
 
 @app.command()
+def metrics(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; nobody is asked who it is.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 9464,
+    every: Annotated[
+        float, typer.Option(min=1, help="Seconds between two looks; a scrape gets the last.")
+    ] = 60.0,
+) -> None:
+    """Tell Prometheus how the automation stands, until it is stopped.
+
+    Freshness, queue, clips, ticks and health problems, of the Dagster instance and the settings.
+
+    Example: audio-assets metrics --port 9464
+    """
+    from audio_assets.cli.metrics import run_metrics
+
+    run_metrics(host, port, every)
+
+
+@app.command()
 def retry(
     species: SpeciesOption = None,
     model: ModelOption = None,

@@ -21,6 +21,7 @@ from audio_assets.automation.health import (
 )
 from audio_assets.automation.stale import standing_words
 from audio_assets.cli.console import plain_console
+from audio_assets.cli.dotenv_rights import readable_secrets
 from audio_assets.cli.hearing import measured_species, unheard
 from audio_assets.cli.instance import local_instance
 from audio_assets.cli.messages import two_lines
@@ -77,6 +78,8 @@ def examine() -> Iterator[Finding]:
         yield Finding("settings", error.what, error.remedy)
         return
     yield Finding("settings", "all well-formed")
+    if (fault := readable_secrets()) is not None:
+        yield Finding(".env", *fault)
     plan = AssetPlan(settings, build_partitions(settings), patience=_PATIENCE_SECONDS)
     yield from _tried("audio", lambda: _audio(plan))
     yield from _tried("results", lambda: _results(plan))

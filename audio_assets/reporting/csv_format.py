@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from audio_assets.errors import TableError
+from audio_assets.formula_guard import guarded
 from audio_assets.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def to_csv_bytes(frame: pd.DataFrame, table: Table) -> bytes:
     - Booleans are ``true`` and ``false``; timestamps are ISO 8601 in UTC with microseconds.
     - A missing value is an empty field, and so is an empty string.
     - Rows are sorted by the table's unique columns, missing values last.
+    - Text that a spreadsheet would take for a formula has an apostrophe before it; see
+      :mod:`audio_assets.formula_guard`. Numbers have none.
     - Bytes of a file name that are no valid UTF-8 are written as ``\udcXX``.
 
     Parameters
@@ -118,7 +121,8 @@ def _field(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return repr(value)
-    text = str(value)
+    # Timestamps and whole numbers are no text: a negative one is no formula.
+    text = guarded(value) if isinstance(value, str) else str(value)
     if re.search('[",\r\n]', text):
         return '"' + text.replace('"', '""') + '"'
     return text

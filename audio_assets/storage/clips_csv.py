@@ -17,7 +17,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import AudioRootError
+from audio_assets.formula_guard import guarded, unguarded
 from audio_assets.storage.files import entry_names, read_file
+from audio_assets.storage.links import Inside
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -106,7 +108,7 @@ class ClipsCsv:
         if groups and text and not text.endswith(("\n", "\r")):
             text += self.newline
         for path, group in groups.items():
-            new = {"file": path, "group": group}
+            new = {"file": guarded(path), "group": guarded(group)}
             row = io.StringIO()
             # With these at its end the writer puts quotes around each value that holds one.
             writer = csv.writer(row, delimiter=self.delimiter, lineterminator="\r\n")
@@ -133,13 +135,13 @@ def read_clips_csv(root: UPath) -> ClipsCsv | None:
     (UTF-8 and UTF-16) without, and else counts as Windows-1252, which is what Excel writes in
     western Europe and America. Values are separated by comma, semicolon, tab or ``|``; blanks
     around them, the capitals of the header, empty lines and empty values at the end of a line do
-    not count.
+    not count; nor does an apostrophe before what a spreadsheet would take for a formula.
 
     Raises
     ------
     AudioRootError
-        If there are two, if it cannot be read, or if it has not exactly one column file and one
-        column group.
+        If there are two, if it cannot be read or leads out of the root, or if it has not exactly
+        one column file and one column group.
     StorageError
         If a bucket refuses it, or fails.
     """
@@ -147,13 +149,15 @@ def read_clips_csv(root: UPath) -> ClipsCsv | None:
     if path is None:
         return None
     try:
+        # Its groups and its header are published, in tables and in messages.
+        Inside(root).require(path.path)
         data = read_file(path)
     except FileNotFoundError:
         # Removed since the root was listed.
         return None
     except OSError as error:
         raise AudioRootError(
-            f"{path} cannot be read: {error}", "Make it a file that you may read."
+            f"{path} cannot be read: {error}", "Make it a file under the root that you may read."
         ) from error
     text, encoding, mark = _decoded(path, data)
     start = _SEPARATOR_LINE.match(text)
@@ -301,7 +305,7 @@ def _with_groups(
     faults: list[LineFault] = []
     places = [columns.index(name) for name in _COLUMNS]
     for line, row in rows:
-        spelled, group = (row[place] if place < len(row) else "" for place in places)
+        spelled, group = (unguarded(row[place]) if place < len(row) else "" for place in places)
         file, where = normal_path(spelled), f"{found.path}, line {line}"
         fault = None
         if any(row[len(columns) :]):

@@ -218,6 +218,11 @@ def _table(
             fault = ClipFault("both_labels", f"the same bytes are {others[row]}")
         elif listed[row] == "folder":
             fault = ClipFault("folder", "it is a folder: move its clips up, beside the others")
+        elif listed[row] == "link_out_of_root":
+            fault = ClipFault(
+                "link_out_of_root",
+                "it leads out of the audio root by a link: put what it leads to under the root",
+            )
         elif sha256[row] is not None:
             # The store holds clips of any duration and size; the limits of this run decide.
             samples = stored.samples[row]

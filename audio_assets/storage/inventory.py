@@ -26,7 +26,7 @@ def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd
     others are ``duplicate``. Equal bytes under both labels, in whatever variants, are
     ``both_labels`` and none of them is used. Recordings that share equal bytes become one, named
     by the first of their names in order. Files without bytes count as different from one another.
-    What is a ``folder`` is no clip, and in quarantine by its name.
+    What is a ``folder`` or a ``link_out_of_root`` is no clip, and in quarantine by its name.
 
     Returns
     -------
@@ -38,7 +38,8 @@ def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd
     listed = list(objects)
     clip_ids = _clip_ids(listed)
     recordings = [
-        (item.name, "stem") if item.is_folder else rules.recording_of(item.path) for item in listed
+        (item.name, "stem") if item.is_folder or item.leads_out else rules.recording_of(item.path)
+        for item in listed
     ]
     content = [_content(item) for item in listed]
     joined = _join([name for name, _ in recordings], content)
@@ -52,7 +53,9 @@ def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd
     for i in order:
         item, clip_id = listed[i], clip_ids[i]
         kept = first.setdefault((item.variant, item.label, content[i]), clip_id)
-        if item.is_folder:
+        if item.leads_out:
+            status, other = "link_out_of_root", ""
+        elif item.is_folder:
             status, other = "folder", ""
         elif len(labels_of[content[i]]) > 1:
             status, other = "both_labels", _contradiction(i, listed, content, clip_ids)

@@ -19,6 +19,7 @@ from audio_assets.errors import TransientStorageError
 from audio_assets.storage import bucket
 from audio_assets.storage.bucket_requests import ChangedError
 from audio_assets.storage.files import file_state, is_local, read_file, require_file
+from audio_assets.storage.links import Inside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,8 @@ class ListedFile(Protocol):
 
     All but ``size`` raise :class:`TransientStorageError` if the file was changed or removed since,
     or its place does not give it for now, :class:`StorageError` if it may not be read, and an
-    OSError if a local file cannot be read and could not be when it was listed.
+    OSError if a local file cannot be read and could not be when it was listed. That it is behind a
+    link out of the root is one: :class:`~audio_assets.storage.links.LeadsOutError`.
 
     Attributes
     ----------
@@ -83,6 +85,7 @@ class ListedFiles:
 
     def __init__(self, root: UPath, inventory: pd.DataFrame) -> None:
         self._options = root.storage_options
+        self._inside = Inside(root)
         names = ("uri", "size", "generation", "checksum", "file_state")
         columns = (inventory[name].tolist() for name in names)
         self._listed = {uri: known for uri, *known in zip(*columns, strict=True)}
@@ -94,7 +97,7 @@ class ListedFiles:
         path = UPath(uri, **self._options)
         size, generation, checksum, state = self._listed[uri]
         if is_local(path):
-            return _LocalFile(path, size, checksum, state)
+            return _LocalFile(path, size, checksum, state, self._inside)
         return _Object(path, size, int(generation), checksum)
 
 
@@ -146,8 +149,9 @@ class _Object:
 class _LocalFile:
     """A file of this machine, as it was listed."""
 
-    def __init__(self, path: UPath, size: int, checksum: str, state: str) -> None:
+    def __init__(self, path: UPath, size: int, checksum: str, state: str, inside: Inside) -> None:
         self._path = path
+        self._inside = inside
         self._checksum = checksum
         self._state = state
         # A disk that was away for a moment would leave its clips in quarantine for good: the
@@ -205,6 +209,8 @@ class _LocalFile:
 
     def _as_listed(self, read: Callable[[], T]) -> T:
         try:
+            # A link may have taken the clip's place since it was listed.
+            self._inside.require(self._path.path)
             return read()
         except OSError as error:
             if not self._is_known:

@@ -20,6 +20,7 @@ from audio_assets.errors import AudioRootError
 from audio_assets.partition_keys import KEY_RULE, is_partition_key
 from audio_assets.storage import bucket
 from audio_assets.storage.files import file_state, is_local, require_file
+from audio_assets.storage.links import Inside
 from audio_assets.tables import LABELS, VARIANTS
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class AudioObject:
         short a time ago that it may change again and look the same.
     is_folder
         Whether it is a folder in place of a clip.
+    leads_out
+        Whether it is a link that leads out of the root, or is named for the folder of the species
+        that is one. What it leads to is neither read nor described.
     """
 
     name: str
@@ -75,6 +79,7 @@ class AudioObject:
     changed_ns: int = 0
     file_state: str = ""
     is_folder: bool = False
+    leads_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,7 @@ class _Entry:
     updated: datetime
     changed_ns: int = 0
     file_state: str = ""
+    leads_out: bool = False
 
 
 def list_species(root: UPath) -> SpeciesListing:
@@ -146,6 +152,10 @@ def list_objects(
     objects have a checksum. Without ``check_root`` the caller has just listed the root: of a bucket
     it would be a request for each species.
 
+    A link that leads out of the root is listed by its name, without size, time or checksum of what
+    it leads to. Of a species, variant or label folder that is one, its own name stands in each
+    label folder that would have been behind it.
+
     Raises
     ------
     AudioRootError, StorageError
@@ -153,12 +163,16 @@ def list_objects(
     """
     if check_root:
         next(_list_root(root), None)
+    inside = Inside(root)
     for variant in VARIANTS:
         for label in LABELS:
             folder = root / species / variant / label
             # With a UPath an object, these would take most of the time of a listing.
             shown, prefix = str(folder), f"{species}/{variant}/{label}"
-            for entry in _list(folder):
+            if not inside.has(folder.path):
+                yield _named_for_folder(root, inside, (species, variant, label))
+                continue
+            for entry in _list(folder, inside=inside):
                 if entry.name.startswith("."):
                     continue
                 # Neither Parquet nor a page can hold a name that is no UTF-8.
@@ -167,7 +181,7 @@ def list_objects(
                 checksum = entry.checksum
                 if checksum is None and compute_checksums:
                     checksum = known.get((uri, entry.size, entry.file_state)) or _computed(
-                        folder, prefix, name, entry
+                        folder, prefix, name, entry, inside
                     )
                 yield AudioObject(
                     name=name,
@@ -182,6 +196,7 @@ def list_objects(
                     changed_ns=entry.changed_ns,
                     file_state=entry.file_state,
                     is_folder=entry.is_folder,
+                    leads_out=entry.leads_out,
                 )
 
 
@@ -206,8 +221,31 @@ def _list_root(root: UPath) -> Iterator[_Entry]:
     )
 
 
-def _list(folder: UPath, *, required: bool = False) -> Iterator[_Entry]:
-    """What is in a folder, in order of the names; nothing if there is no such folder."""
+def _named_for_folder(root: UPath, inside: Inside, parts: tuple[str, str, str]) -> AudioObject:
+    """What stands for a label folder that cannot be looked into: the link that leads out."""
+    depth = next(n for n in (1, 2, 3) if not inside.has((root / "/".join(parts[:n])).path))
+    path = "/".join(parts[:depth])
+    return AudioObject(
+        name=parts[depth - 1],
+        path=path,
+        variant=parts[1],
+        label=parts[2],
+        uri=str(root / path),
+        size=0,
+        checksum="unread:" + hashlib.sha256("/".join(parts).encode()).hexdigest(),
+        generation="",
+        updated=_NO_TIME,
+        leads_out=True,
+    )
+
+
+def _list(
+    folder: UPath, *, required: bool = False, inside: Inside | None = None
+) -> Iterator[_Entry]:
+    """What is in a folder, in order of the names; nothing if there is no such folder.
+
+    Links are judged where it is said what they have to lie ``inside``.
+    """
     if not is_local(folder):
         for found in bucket.list_folder(folder):
             yield _Entry(
@@ -229,7 +267,9 @@ def _list(folder: UPath, *, required: bool = False) -> Iterator[_Entry]:
                 f"The audio root {folder} does not exist", "Correct AUDIO_ASSETS_AUDIO_ROOT."
             ) from error
         with listing:
-            entries = [here for entry in listing if (here := _local_entry(entry)) is not None]
+            entries = [
+                here for entry in listing if (here := _local_entry(entry, inside)) is not None
+            ]
     except NotADirectoryError as error:
         raise AudioRootError(
             f"{folder} is a file", "Give the folder that holds the species."
@@ -242,8 +282,10 @@ def _list(folder: UPath, *, required: bool = False) -> Iterator[_Entry]:
     yield from sorted(entries, key=lambda entry: entry.name)
 
 
-def _local_entry(entry: os.DirEntry[str]) -> _Entry | None:
+def _local_entry(entry: os.DirEntry[str], inside: Inside | None) -> _Entry | None:
     """What is there, or None if it has gone since: what copies files renames or removes some."""
+    if inside is not None and entry.is_symlink() and not inside.has(entry.path):
+        return _Entry(entry.name, False, 0, None, "", _NO_TIME, leads_out=True)
     # A link counts as what it leads to, and one that leads nowhere as a file of its own.
     try:
         seen = entry.stat()
@@ -262,13 +304,15 @@ def _local_entry(entry: os.DirEntry[str]) -> _Entry | None:
     return _Entry(entry.name, False, seen.st_size, None, "", updated, changed, state)
 
 
-def _computed(folder: UPath, prefix: str, name: str, entry: _Entry) -> str:
+def _computed(folder: UPath, prefix: str, name: str, entry: _Entry, inside: Inside) -> str:
     digest = hashlib.sha256()
     # Joining paths of thousands of clips as UPath took a tenth of their hashing.
     path = os.path.join(folder.path, name)
     try:
         if entry.is_folder:
             raise IsADirectoryError
+        # Not only of links: one may have been put there since the folder was listed.
+        inside.require(path)
         require_file(path)
         with open(path, "rb") as file:
             while chunk := file.read(_CHUNK_BYTES):

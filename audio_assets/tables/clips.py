@@ -27,9 +27,13 @@ QUARANTINE_REASONS = {
     "silent": "every sample of the clip has the same value",
     "unreadable": "the file could not be read from storage",
     "folder": "clips in a folder under pos or neg are not read",
+    "link_out_of_root": "a link that leads out of the audio root is not read",
     "both_labels": "the same bytes are labelled pos and neg in this species",
 }
 """Why a clip is not used: the fixed vocabulary of ``quarantine.csv`` with its meaning."""
+
+NO_CLIPS = ("folder", "link_out_of_root")
+"""Status in the inventory of what lies in a clip's place and is none."""
 
 AUDIO_INVENTORY = Table(
     "audio_inventory",
@@ -54,8 +58,9 @@ AUDIO_INVENTORY = Table(
             "status",
             "string",
             "`ok`; `duplicate` of a clip with the same label; `both_labels` when quarantined for "
-            "being labelled pos and neg; `folder` when quarantined for being one.",
-            values=("ok", "duplicate", "both_labels", "folder"),
+            "being labelled pos and neg; `folder` and `link_out_of_root` when quarantined for "
+            "being one.",
+            values=("ok", "duplicate", "both_labels", "folder", "link_out_of_root"),
         ),
         Column(
             "duplicate_of",

@@ -21,6 +21,7 @@ LOSS_WORDS = {
     "silent": "silent",
     "unreadable": "unreadable in storage",
     "folder": "in a folder under pos or neg",
+    "link_out_of_root": "behind a link out of the audio root",
     "both_labels": "labelled both pos and neg",
 }
 """The reasons of :data:`audio_assets.tables.QUARANTINE_REASONS` after a number: "3 too short"."""

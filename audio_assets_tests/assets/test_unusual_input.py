@@ -110,6 +110,7 @@ ALL_REFUSED = {
     **{name: ("unreadable", words) for name, words in UNREADABLE.items()},
     "folder.wav": ("folder", "move its clips up"),
     "night 1": ("folder", "move its clips up"),
+    "elsewhere.wav": ("link_out_of_root", "put what it leads to under the root"),
     "contradiction.wav": ("both_labels", "the same bytes are neg/owl-neg-t-twin_1sec_1"),
     "owl-neg-t-twin_1sec_1.wav": ("both_labels", "the same bytes are pos/contradiction"),
 }
@@ -131,6 +132,8 @@ def write_unusual(audio: Path) -> None:
     # Without bytes under the other label too: equal, and yet no contradiction.
     put(neg, "zero bytes neg.wav", b"")
     (pos / "dangling.wav").symlink_to("nowhere.wav")
+    put(audio.parent / "beside the root", "elsewhere.wav", encoded(sound(144)))
+    (pos / "elsewhere.wav").symlink_to(audio.parent / "beside the root/elsewhere.wav")
     (pos / "folder.wav").mkdir()
     put(pos / "night 1", "sorted away.wav", encoded(sound(142)))
     os.mkfifo(pos / "pipe.wav")
@@ -349,10 +352,10 @@ def test_a_species_folder_that_breaks_the_key_rule_is_reported_and_not_added(tmp
 
 
 @pytest.mark.slow
-def test_a_link_to_a_species_folder_is_a_species(tmp_path):
+def test_a_link_to_a_species_folder_under_the_root_is_a_species(tmp_path):
     with new_place(tmp_path) as place:
-        write_species(tmp_path / "elsewhere", "owl", recordings=4)
-        (place.audio / "owl").symlink_to(tmp_path / "elsewhere/owl")
+        write_species(place.audio / ".kept", "owl", recordings=4)
+        (place.audio / "owl").symlink_to(".kept/owl")
         assert choose_species(place.plan().settings, (), Console(quiet=True)) == ["owl"]
         assert place.run("owl").failures == {}
         assert len(load_embeddings(place.results.root, "placeholder", "owl")) == 16

@@ -7,11 +7,13 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
+from dagster._core.storage.tags import TagType, get_tag_type
+from dagster._utils.tags import normalize_tags
 
 from audio_assets.definitions import build_defs
 from audio_assets.jobs import job_plans
 from audio_assets.scheduling.decisions import ATTEMPTS
-from audio_assets.versions import VERSIONS_TAG, versions_tag
+from audio_assets.versions import EARLIER_VERSIONS_TAG, VERSIONS_TAG, versions_tag
 from audio_assets_tests.automation.test_alerts import failed_run
 from audio_assets_tests.automation.ticks import QUIET, Automation, replace_clip
 from audio_assets_tests.place import Place, new_place
@@ -118,6 +120,21 @@ def test_the_alert_of_a_refused_run_says_what_differs_and_what_to_do(place, hook
 
 
 AUTOMATIC = {"dagster/retry_number": "1"}
+
+
+def test_a_run_that_was_asked_for_before_an_upgrade_is_checked_by_the_tag_of_then(place):
+    job = build_defs(place.plan().settings).resolve_job_def("encoders")
+    tags = {EARLIER_VERSIONS_TAG: '{"encoder_card": "0"}', "dagster/partition": "placeholder"}
+    run = place.instance.create_run_for_job(job, tags=tags)
+    assert not execute_run(InMemoryJob(job), run, place.instance, raise_on_error=False).success
+    said = str(place.instance.all_logs(run.run_id))
+    assert "they give another version of encoder_card." in said
+
+
+def test_the_versions_of_a_run_are_kept_off_the_list_of_runs():
+    assert get_tag_type(VERSIONS_TAG) is TagType.HIDDEN
+    # Warnings are errors here: one says which names are no good.
+    assert normalize_tags({VERSIONS_TAG: "{}"}) == {VERSIONS_TAG: "{}"}
 
 
 @pytest.mark.parametrize(("retry", "success"), [({}, True), (AUTOMATIC, False)])

@@ -76,6 +76,7 @@ def test_perch_may_answer_with_a_dict_and_take_one_window_at_a_time(
     np.testing.assert_allclose(found.class_scores, same.class_scores, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.usefixtures("needs_tensorflow")
 def test_a_class_list_of_another_length_than_the_scores_is_refused(tmp_path: Path) -> None:
     folder = write_saved_model(tmp_path, "perch")
     write_class_list(folder, "perch", CLASSES + 1)
@@ -83,6 +84,7 @@ def test_a_class_list_of_another_length_than_the_scores_is_refused(tmp_path: Pat
         PerchEncoder("perch", folder).encode(noise(1, 160_000))
 
 
+@pytest.mark.usefixtures("needs_tensorflow")
 def test_another_model_in_the_folder_is_refused(tmp_path: Path) -> None:
     folder = write_saved_model(tmp_path, "perch_v2")
     (folder / "assets/labels.csv").rename(folder / "assets/label.csv")
@@ -101,6 +103,7 @@ def test_a_class_list_that_is_missing_or_empty_is_refused(
         PerchEncoder("perch", tmp_path).classes  # noqa: B018
 
 
+@pytest.mark.usefixtures("needs_tensorflow")
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     write_class_list(tmp_path, "perch")
     (tmp_path / "variables").mkdir()
@@ -111,6 +114,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
         PerchEncoder("perch", tmp_path).encode(noise(1, 160_000))
 
 
+@pytest.mark.usefixtures("needs_tensorflow")
 def test_the_fingerprint_of_a_saved_model_covers_all_its_files(tmp_path: Path) -> None:
     folder = write_saved_model(tmp_path, "perch")
     before = PerchEncoder("perch", folder).fingerprint

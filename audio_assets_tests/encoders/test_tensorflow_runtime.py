@@ -9,6 +9,8 @@ import pytest
 
 from audio_assets.encoders.tensorflow_runtime import shared_model, tensorflow
 
+pytestmark = pytest.mark.usefixtures("needs_tensorflow")
+
 
 def test_batches_of_two_threads_run_at_the_same_time() -> None:
     tf = tensorflow()

@@ -1,5 +1,6 @@
 """``deploy/``: every manifest is valid Kubernetes, and says what it should of who may do what."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from pkgutil import resolve_name
@@ -27,7 +28,7 @@ from audio_assets_tests.kubernetes.chart import webserver as webserver_pod
 DEPLOY = ROOT / "deploy"
 OLDEST = 30
 # Not resources of a cluster: of kustomize and kind, values of the chart, patches.
-OTHER = {"kustomization.yaml", "cluster.yaml", "values.yaml", "docker-compose.yaml"}
+OTHER = {"kustomization.yaml", "cluster.yaml", "values.yaml", "docker-compose.yaml", "alerts.yaml"}
 COMPOSE = DEPLOY / "compose"
 
 
@@ -71,10 +72,17 @@ def test_the_charts_service_is_valid_with_our_values_and_makes_names_of_settings
     assert variable == PREFIX
 
 
-@pytest.mark.parametrize("folder", ["base", "kind"])
-def test_a_kustomization_names_every_file_beside_it(folder: str) -> None:
+KUSTOMIZED = [path.parent.relative_to(DEPLOY) for path in DEPLOY.rglob("kustomization.yaml")]
+COMPONENTS = sorted(folder.name for folder in KUSTOMIZED if folder.parent.name == "components")
+
+
+@pytest.mark.parametrize("folder", KUSTOMIZED, ids=str)
+def test_a_kustomization_names_every_file_beside_it(folder: Path) -> None:
     (kustomization,) = documents(DEPLOY / folder / "kustomization.yaml")
     named = set(kustomization["resources"]) - {"../base"}
+    for component in kustomization.get("components", []):
+        (there,) = documents(DEPLOY / folder / component / "kustomization.yaml")
+        assert there["kind"] == "Component"
     named |= {patch["path"] for patch in kustomization.get("patches", [])}
     beside = {path.name for path in (DEPLOY / folder).glob("*.yaml")} - OTHER
     assert named == beside
@@ -109,48 +117,168 @@ def test_the_role_has_no_wildcard_and_reads_no_secret() -> None:
         assert "secrets" not in rule["resources"]
 
 
-def policies(folder: str) -> dict[str, dict[str, Any]]:
-    """Specs of the network policies that a kustomization makes, by name."""
+def policies(folder: str, *components: str) -> dict[str, dict[str, Any]]:
+    """Specs of the network policies that a kustomization makes, by name.
+
+    With ``components`` besides those that it names.
+    """
     (kustomization,) = documents(DEPLOY / folder / "kustomization.yaml")
     found: dict[str, dict[str, Any]] = {}
-    for resource in kustomization["resources"]:
-        path = DEPLOY / folder / resource
+    named = kustomization["resources"] + kustomization.get("components", [])
+    for path in [DEPLOY / folder / resource for resource in named]:
         if path.is_dir():
             found |= policies(path.resolve().relative_to(DEPLOY).as_posix())
         else:
-            named = (doc for doc in documents(path) if doc["kind"] == "NetworkPolicy")
-            found |= {doc["metadata"]["name"]: doc["spec"] for doc in named}
+            made = (doc for doc in documents(path) if doc["kind"] == "NetworkPolicy")
+            found |= {doc["metadata"]["name"]: doc["spec"] for doc in made}
+    for component in components:
+        found |= policies(f"components/{component}")
     return found
 
 
-def selects(selector: dict[str, Any], component: str) -> bool:
-    labels = selector.get("matchLabels", {})
-    return labels.get("component", component) == component and all(
-        rule["key"] == "component" and rule["operator"] == "In" and component in rule["values"]
+def selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
+    return all(
+        labels.get(key) == value for key, value in selector.get("matchLabels", {}).items()
+    ) and all(
+        rule["operator"] == "In" and labels.get(rule["key"]) in rule["values"]
         for rule in selector.get("matchExpressions", [])
     )
 
 
-def reaches_any_address(folder: str, component: str, port: int) -> bool:
-    return any(
-        {"protocol": "TCP", "port": port} in rule["ports"]
-        for spec in policies(folder).values()
-        if selects(spec["podSelector"], component)
+def ours(name: str) -> dict[str, str]:
+    return {"app.kubernetes.io/component": name}
+
+
+# What tells each kind of pod from the others: labels of the chart, of the run launcher and of ours.
+PODS_BY_KIND = {
+    **{
+        name: {"component": name}
+        for name in ("dagster-webserver", "dagster-daemon", "user-deployments", "run_worker")
+    },
+    **{name: ours(name) for name in ("embed", "metrics")},
+    "other": {},
+}
+CONTROL = {"dagster-webserver", "dagster-daemon"}
+
+
+def pods_that_reach(port: int, folder: str, *components: str) -> set[str]:
+    """Kinds of pods that are let out on a port to addresses that are not named one by one."""
+    return {
+        name
+        for name, labels in PODS_BY_KIND.items()
+        for spec in policies(folder, *components).values()
+        if selects(spec["podSelector"], labels)
         for rule in spec.get("egress", [])
-        if "to" not in rule
-    )
+        if "to" not in rule and {"protocol": "TCP", "port": port} in rule["ports"]
+    }
 
 
-@pytest.mark.parametrize(("folder", "port"), [("base", 443), ("kind", 6443)])
-@pytest.mark.parametrize("component", ["dagster-webserver", "dagster-daemon"])
-def test_what_starts_runs_reaches_the_api_server(folder: str, port: int, component: str) -> None:
+def test_no_pod_gets_out_on_443_unless_a_component_says_so() -> None:
+    for folder in ("base", "kind"):
+        assert pods_that_reach(443, folder) == set()
+    for spec in policies("base").values():
+        for rule in spec.get("egress", []):
+            assert {"protocol": "TCP", "port": 443} not in rule["ports"]
+            # Without ports a rule is for all of them.
+            assert rule["ports"]
+
+
+@pytest.mark.parametrize(
+    ("component", "let_out"),
+    [
+        ("api-server", CONTROL),
+        ("google-apis", PODS_BY_KIND.keys() - {"other"}),
+        ("webhook", {"user-deployments"}),
+        ("metrics", set()),
+    ],
+)
+def test_each_component_lets_out_whom_it_is_for(component: str, let_out: set[str]) -> None:
+    assert pods_that_reach(443, "base", component) == let_out
+
+
+def test_every_component_is_judged_here_and_told_in_the_handbook() -> None:
+    assert COMPONENTS == ["api-server", "google-apis", "metrics", "webhook"]
+    handbook = (DEPLOY / "README.md").read_text()
+    for component in COMPONENTS:
+        assert f"`components/{component}`" in handbook
+
+
+def test_what_starts_runs_reaches_the_api_server_and_on_kind_no_other_does() -> None:
     """Policies are judged by the port that the API server itself listens on."""
-    assert reaches_any_address(folder, component, port)
+    assert pods_that_reach(443, "gke") >= CONTROL
+    assert pods_that_reach(6443, "kind") == CONTROL
 
 
-def test_other_pods_of_kind_do_not_reach_the_api_server() -> None:
-    assert not reaches_any_address("kind", "user-deployments", 6443)
-    assert not reaches_any_address("kind", "run_worker", 6443)
+def test_pods_of_gke_reach_buckets_and_get_their_tokens() -> None:
+    assert pods_that_reach(443, "gke") == PODS_BY_KIND.keys() - {"other"}
+    token = {
+        "to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}],
+        "ports": [{"protocol": "TCP", "port": 80}],
+    }
+    for name, labels in PODS_BY_KIND.items():
+        reached = [
+            rule
+            for spec in policies("gke").values()
+            if selects(spec["podSelector"], labels)
+            for rule in spec.get("egress", [])
+        ]
+        assert (token in reached) is (name != "other")
+
+
+def test_our_own_pods_have_the_labels_that_policies_know() -> None:
+    for path in (DEPLOY / "embed/job.yaml", DEPLOY / "components/metrics/deployment.yaml"):
+        (document,) = documents(path)
+        labels = document["spec"]["template"]["metadata"]["labels"]
+        known = [ours(name) for name in ("embed", "metrics")]
+        assert any(label.items() <= labels.items() for label in known)
+
+
+def test_the_workflow_and_the_handbook_apply_what_opens_443() -> None:
+    applied = "kubectl apply -k deploy/gke"
+    assert applied in (ROOT / ".github/workflows/deploy.yaml").read_text()
+    handbook = (DEPLOY / "README.md").read_text()
+    assert applied in handbook and "apply -k deploy/base" not in handbook
+
+
+def exporter() -> dict[str, Any]:
+    (deployment,) = documents(DEPLOY / "components/metrics/deployment.yaml")
+    found: dict[str, Any] = deployment
+    return found
+
+
+def test_the_exporter_has_the_instance_and_the_password_as_the_charts_pods_do() -> None:
+    pod = exporter()["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    charted = code_server(load_values(VALUES))["spec"]
+    (theirs,) = charted["containers"]
+    names = {item["name"]: item for item in theirs["env"]}
+    for item in container["env"]:
+        assert item == names[item["name"]]
+    assert theirs["volumeMounts"][-1] in container["volumeMounts"]
+    assert charted["volumes"][-1] in pod["volumes"]
+    assert container["envFrom"] == theirs["envFrom"]
+    assert pod["serviceAccountName"] == charted["serviceAccountName"]
+
+
+def test_prometheus_scrapes_and_reaches_the_port_that_the_exporter_listens_on() -> None:
+    template = exporter()["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    (port,) = [item["containerPort"] for item in container["ports"]]
+    assert template["metadata"]["annotations"]["prometheus.io/port"] == str(port)
+    assert container["args"][-2:] == ["--port", str(port)]
+    (rule,) = policies("components/metrics")["metrics"]["ingress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": port}] and rule["from"]
+
+
+def test_alerts_are_of_metrics_that_there_are() -> None:
+    (rules,) = documents(DEPLOY / "prometheus/alerts.yaml")
+    told = (ROOT / "audio_assets/automation/metrics.py").read_text()
+    alerts = [rule for group in rules["groups"] for rule in group["rules"]]
+    assert len({rule["alert"] for rule in alerts}) == len(alerts) >= 5
+    for rule in alerts:
+        names = re.findall(r"audio_assets_(\w+)", rule["expr"])
+        assert names and all(f'"{name}"' in told for name in names)
+        assert "summary" in rule["annotations"]
 
 
 def test_embedding_workers_get_what_runs_of_their_model_get() -> None:
@@ -187,21 +315,59 @@ def test_the_workflow_deploys_with_the_helm_of_the_handbook() -> None:
 
 def test_the_services_of_compose_are_as_closed_as_the_pods() -> None:
     services = yaml.safe_load((COMPOSE / "docker-compose.yaml").read_text())["services"]
-    ours = {name: s for name, s in services.items() if s.get("image") == "audio-assets:local"}
-    assert set(ours) == {"code", "webserver", "daemon"}
-    for service in ours.values():
+    built = {n: s for n, s in services.items() if s.get("image") == "audio-assets:local"}
+    assert set(built) == {"code", "webserver", "daemon", "metrics"}
+    for service in built.values():
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
     ports = [port for service in services.values() for port in service.get("ports", [])]
-    assert ports == ["127.0.0.1:3000:3000"]
+    assert ports == ["127.0.0.1:3000:3000", "127.0.0.1:9464:9464"]
 
 
-def test_settings_reach_the_code_server_of_compose_and_nothing_else() -> None:
+def mebibytes(size: str) -> int:
+    """Of a size as Compose (``2g``) or Kubernetes (``1536Mi``) writes it."""
+    number, unit = re.fullmatch(r"(\d+)(m|g|Mi|Gi)", size).groups()  # type: ignore[union-attr]
+    return int(number) * (1 if unit[0].lower() == "m" else 1024)
+
+
+def test_every_service_of_compose_has_the_memory_that_it_has_on_a_cluster() -> None:
+    services = yaml.safe_load((COMPOSE / "docker-compose.yaml").read_text())["services"]
+    limits = {
+        name: mebibytes(re.sub(r"\$\{\w+:-(\w+)\}", r"\1", service["mem_limit"]))
+        for name, service in services.items()
+    }
+    values = load_values(VALUES)
+    charted = {
+        "webserver": webserver_pod(values),
+        "daemon": daemon(values),
+        "metrics": {"spec": exporter()["spec"]["template"]["spec"]},
+        "code": code_server(values),
+    }
+    needed = {
+        name: mebibytes(pod["spec"]["containers"][0]["resources"]["limits"]["memory"])
+        for name, pod in charted.items()
+    }
+    # Runs are child processes of the code server, as many at once as its instance says; and /tmp is
+    # memory.
+    instance = yaml.safe_load((COMPOSE / "dagster.yaml").read_text())
+    runs = instance["concurrency"]["runs"]["max_concurrent_runs"]
+    largest = max(pod.memory_gib for pod in PODS.values())
+    (tmp,) = services["code"]["tmpfs"]
+    needed["code"] += int(runs * largest * 1024) + mebibytes(tmp.split("=")[1])
+    assert {name: limits[name] for name in needed} == needed
+    total = sum(limits.values()) / 1024
+    assert f"Together {total:.1f} GiB" in (COMPOSE / "docker-compose.yaml").read_text()
+
+
+def test_settings_reach_what_knows_the_assets_in_compose_and_nothing_else() -> None:
     """With Compose, runs are its child processes; one setting is a secret."""
     services = yaml.safe_load((COMPOSE / "docker-compose.yaml").read_text())["services"]
     given = {name: s["env_file"] for name, s in services.items() if "env_file" in s}
-    assert given == {"code": [{"path": "settings.env", "required": False}]}
+    file = [{"path": "settings.env", "required": False}]
+    assert given == {"code": file, "metrics": file}
+    # The exporter has to know the settings, and not the one that is a secret.
+    assert services["metrics"]["environment"][f"{PREFIX}WEBHOOK_URL"] == ""
     ignored = (ROOT / ".gitignore").read_text().splitlines()
     assert "/deploy/compose/settings.env" in ignored and "/deploy/compose/.env" in ignored
     # These stay what the volumes are mounted at, whatever the file says.

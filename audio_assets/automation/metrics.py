@@ -1,0 +1,239 @@
+"""What the automation tells Prometheus: collected at intervals, given out at every scrape.
+
+A scrape asks nothing: looking at all species takes seconds and asks the bucket, and Prometheus
+waits for ten. So a thread collects (:class:`Collected`), and each part says when it last did.
+Times are given as such and not as ages, so that an exporter that hangs shows growing ages too.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from audio_assets import jobs
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.health import cursor_of, examine_health, ticks_of
+from audio_assets.partitions import SPECIES
+from audio_assets.scheduling.decisions import Decision, Standing
+from audio_assets.scheduling.health import Kind, Problem
+from audio_assets.scheduling.lateness import read_since, species_behind
+from audio_assets.staleness import Staleness
+from audio_assets.tables import AUDIO_INVENTORY, LABELS, QUARANTINE, VARIANTS
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+
+_log = logging.getLogger(__name__)
+
+Part = Callable[[], Sequence[GaugeMetricFamily]]
+
+
+class Collected(Collector):
+    """The metrics of the last collection, and which of their parts failed.
+
+    Parameters
+    ----------
+    parts
+        By name, what collects them. One that fails has no metrics until it works again, so that
+        nothing old is taken for what is.
+    """
+
+    def __init__(self, parts: Mapping[str, Part]) -> None:
+        self._parts = dict(parts)
+        self._lock = threading.Lock()
+        self._families: dict[str, Sequence[GaugeMetricFamily]] = {}
+        self._failed: dict[str, bool] = {}
+        self._at: dict[str, float] = {}
+        self._seconds: dict[str, float] = {}
+
+    def refresh(self) -> None:
+        """Collect every part anew; a fault in one is logged, counts, and stops no other."""
+        for name, part in self._parts.items():
+            start = time.monotonic()
+            try:
+                families, failed = part(), False
+            except Exception:
+                _log.exception("the metrics of %s could not be collected", name)
+                families, failed = (), True
+            with self._lock:
+                self._families[name], self._failed[name] = families, failed
+                self._seconds[name] = time.monotonic() - start
+                if not failed:
+                    self._at[name] = time.time()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """What a scrape gets."""
+        with self._lock:
+            families = [family for found in self._families.values() for family in found]
+            own = [
+                _by_part("scrape_failures", "1 if a part could not be collected.", self._failed),
+                _by_part(
+                    "collected_timestamp_seconds", "When a part was last collected.", self._at
+                ),
+                _by_part("collection_seconds", "How long it took.", self._seconds),
+            ]
+        yield from families
+        yield from own
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        """Nothing: without it the registry would collect to learn the names."""
+        return []
+
+
+def parts_of(
+    plan: AssetPlan, instance: dg.DagsterInstance, graph: AssetGraph
+) -> Mapping[str, Part]:
+    """What is collected of an instance.
+
+    Parameters
+    ----------
+    plan
+        Its patience bounds how long a bucket that fails is waited for.
+    graph
+        Of the definitions that the plan's settings give.
+    """
+    return {
+        "health": lambda: _health(plan, instance, graph),
+        "runs": lambda: _runs(instance),
+        "ticks": lambda: _ticks(instance),
+        "clips": lambda: _clips(instance),
+    }
+
+
+def _health(
+    plan: AssetPlan, instance: dg.DagsterInstance, graph: AssetGraph
+) -> Sequence[GaugeMetricFamily]:
+    health = examine_health(plan, instance, Staleness(graph, plan, instance, of_all=True))
+    found = [_problems(health.problems)]
+    # Without a decision there is a problem of kind unknown, and tasks are not told from guesses.
+    if health.decision is not None:
+        since = read_since(cursor_of(instance, "stale_partitions"))
+        found += [_tasks(health.decision), _behind(health.decision, since)]
+    return found
+
+
+def _problems(problems: Sequence[Problem]) -> GaugeMetricFamily:
+    family = _gauge("problems", "What stands in the way of the automation, by kind.", "kind")
+    counts = Counter(problem.kind for problem in problems)
+    for kind in Kind:
+        family.add_metric([kind.name.lower()], counts[kind])
+    return family
+
+
+def _tasks(decision: Decision) -> GaugeMetricFamily:
+    family = _gauge(
+        "tasks", "Tasks by how they stand; those of models have no species.", "species", "standing"
+    )
+    counts = Counter(
+        (_species(task.job, task.partition), standing)
+        for task, standing in decision.standings.items()
+    )
+    names = {name for name, _ in counts}
+    for species in sorted(names):
+        for standing in Standing:
+            family.add_metric([species, standing.name.lower()], counts[species, standing])
+    return family
+
+
+def _behind(decision: Decision, since: Mapping[str, float]) -> GaugeMetricFamily:
+    family = _gauge(
+        "species_behind_since_timestamp_seconds",
+        "When the work that a species waits for became due; 0 if it is up to date.",
+        "species",
+    )
+    behind = species_behind(decision, ignored_jobs=[jobs.ENCODERS])
+    names = {_species(task.job, task.partition) for task in decision.standings} - {""}
+    now = time.time()
+    for species in sorted(names):
+        # Due since the last tick, of which the cursor is, counts as due from now.
+        family.add_metric([species], since.get(species, now) if species in behind else 0.0)
+    return family
+
+
+def _runs(instance: dg.DagsterInstance) -> Sequence[GaugeMetricFamily]:
+    family = _gauge("runs", "Runs that the instance keeps, by status.", "status")
+    for status in dg.DagsterRunStatus:
+        number = instance.get_runs_count(dg.RunsFilter(statuses=[status]))
+        family.add_metric([status.value.lower()], number)
+    return [family]
+
+
+def _ticks(instance: dg.DagsterInstance) -> Sequence[GaugeMetricFamily]:
+    last = _gauge("last_tick_timestamp_seconds", "When a sensor or schedule last ticked.", "name")
+    failures = _gauge("tick_failures", "Ticks in a row that failed, up to the newest.", "name")
+    switched = _gauge("sensor_on", "1 if a sensor or schedule is switched on.", "name")
+    beat = _gauge("daemon_heartbeat_timestamp_seconds", "When the daemon was last heard of.")
+    if instance.schedule_storage is not None:
+        for ticks in ticks_of(instance):
+            if ticks.last is not None:
+                last.add_metric([ticks.name], ticks.last)
+            failures.add_metric([ticks.name], ticks.failures)
+            switched.add_metric([ticks.name], float(ticks.is_on))
+    beats = instance.get_daemon_heartbeats()
+    if beats:
+        beat.add_metric([], max(one.timestamp for one in beats.values()))
+    return [last, failures, switched, beat]
+
+
+def _clips(instance: dg.DagsterInstance) -> Sequence[GaugeMetricFamily]:
+    clips = _gauge("clips", "Clips that are listed.", "species", "variant", "label")
+    unused = _gauge(
+        "clips_unused", "Listed clips that are copies of others or that were refused.", "species"
+    )
+    lost = _gauge("clips_quarantined", "Clips that could not be used.", "species")
+    known = set(instance.get_dynamic_partitions(SPECIES.name or ""))
+    for species, found in sorted(_latest(instance, AUDIO_INVENTORY.name).items()):
+        if species in known:
+            for variant in VARIANTS:
+                for label in LABELS:
+                    number = found.get(f"clips {variant}/{label}", 0.0)
+                    clips.add_metric([species, variant, label], number)
+            unused.add_metric([species], found["not used"])
+    for species, found in sorted(_latest(instance, QUARANTINE.name).items()):
+        if species in known:
+            lost.add_metric([species], found["dagster/row_count"])
+    return [clips, unused, lost]
+
+
+def _latest(instance: dg.DagsterInstance, asset: str) -> dict[str, dict[str, float]]:
+    """Numbers that the newest materialization of each partition tells; no file is read for them."""
+    key = dg.AssetKey(asset)
+    ids = instance.event_log_storage.get_latest_storage_id_by_partition(
+        key, dg.DagsterEventType.ASSET_MATERIALIZATION
+    )
+    if not ids:
+        return {}
+    wanted = dg.AssetRecordsFilter(key, storage_ids=sorted(ids.values()))
+    found: dict[str, dict[str, float]] = {}
+    for record in instance.fetch_materializations(wanted, limit=len(ids)).records:
+        made = record.asset_materialization
+        if made is not None and made.partition is not None:
+            found[made.partition] = {
+                name: float(value.value)
+                for name, value in made.metadata.items()
+                if isinstance(value.value, int | float)
+            }
+    return found
+
+
+def _by_part(name: str, said: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = _gauge(name, said, "part")
+    for part, value in values.items():
+        family.add_metric([part], float(value))
+    return family
+
+
+def _species(job: str, partition: str) -> str:
+    return "" if job == jobs.ENCODERS else partition.rpartition("|")[2]
+
+
+def _gauge(name: str, said: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"audio_assets_{name}", said, labels=labels)

@@ -1,0 +1,70 @@
+"""``audio-assets metrics``: an exporter for Prometheus, which runs beside the daemon.
+
+What it tells is in :mod:`audio_assets.automation.metrics`.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.metrics import Collected, parts_of
+from audio_assets.cli.console import plain_console
+from audio_assets.cli.instance import local_instance
+from audio_assets.definitions import build_defs
+from audio_assets.errors import SettingsError
+from audio_assets.partitions import build_partitions
+from audio_assets.settings import load_settings
+
+# As the doctor's: a bucket that fails is told of, and not waited for.
+_PATIENCE_SECONDS = 10.0
+
+
+def run_metrics(host: str, port: int, every: float, *, stop: threading.Event | None = None) -> None:
+    """Answer scrapes until the process is stopped.
+
+    Parameters
+    ----------
+    host, port
+        Where to listen; nothing asks who scrapes.
+    every
+        Seconds between two collections.
+    stop
+        Ends it when set.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot listen there.
+    """
+    if stop is None:
+        stop = threading.Event()
+        # As the first process of a container, which no signal ends that it does not handle.
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    settings = load_settings()
+    plan = AssetPlan(settings, build_partitions(settings), patience=_PATIENCE_SECONDS)
+    graph = build_defs(settings).resolve_asset_graph()
+    with local_instance() as instance:
+        collected = Collected(parts_of(plan, instance, graph))
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(collected)
+        try:
+            server, thread = start_http_server(port, host, registry)
+        except OSError as error:
+            raise SettingsError(
+                f"Metrics cannot be served on {host}:{port}: {error}",
+                "Give an address of this machine with --host and a free port with --port.",
+            ) from error
+        console = plain_console(stderr=True)
+        console.print(f"Metrics on http://{host}:{server.server_port}/metrics", soft_wrap=True)
+        try:
+            collected.refresh()
+            while not stop.wait(every):
+                collected.refresh()
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
