@@ -16,8 +16,10 @@ from audio_assets.errors import SettingsError, StorageError
 from audio_assets.storage.bucket import CLIENT
 from audio_assets.storage.bucket_requests import PATIENCE
 from audio_assets.storage.files import is_local
+from audio_assets.storage.notifications import Subscription
 
 if TYPE_CHECKING:
+    import requests
     from google.cloud.storage import Client
     from upath import UPath
 
@@ -25,6 +27,12 @@ Root: TypeAlias = "str | os.PathLike[str] | UPath"
 
 # More than the threads that read at once; a smaller pool throws connections away.
 _CONNECTIONS = 128
+_SCOPES = "https://www.googleapis.com/auth"
+_CREDENTIALS = (
+    "On a cluster, bind the pod's service account (Workload Identity); elsewhere run gcloud auth "
+    "application-default login."
+)
+_PUBSUB = "https://pubsub.googleapis.com"
 
 
 def open_root(root: Root, *, patience: float | None = None) -> UPath:
@@ -65,6 +73,21 @@ def open_root(root: Root, *, patience: float | None = None) -> UPath:
     return opened
 
 
+def open_subscription(name: str, emulator: str = "") -> Subscription:
+    """A Pub/Sub subscription; its client is made when it is first asked for something.
+
+    Parameters
+    ----------
+    name
+        ``projects/{project}/subscriptions/{subscription}``.
+    emulator
+        ``host:port`` of one to be asked instead of Google, without credentials.
+    """
+    if emulator:
+        return Subscription(name, f"http://{emulator}", _plain_session)
+    return Subscription(name, _PUBSUB, _authorized_session)
+
+
 class _WithoutQueries(logging.Filter):
     """Cuts the queries off logged URLs: that of an upload is itself a permission to write."""
 
@@ -78,6 +101,29 @@ class _WithoutQueries(logging.Filter):
 
 
 @functools.cache
+def _plain_session() -> requests.Session:
+    import requests
+
+    return requests.Session()
+
+
+@functools.cache
+def _authorized_session() -> requests.Session:
+    import google.auth
+    from google.auth.exceptions import GoogleAuthError
+    from google.auth.transport.requests import AuthorizedSession
+
+    try:
+        credentials, _ = google.auth.default(scopes=[f"{_SCOPES}/pubsub"])
+    except (GoogleAuthError, OSError):
+        credentials = None
+    if credentials is None:
+        raise StorageError("There are no Google credentials for Pub/Sub", _CREDENTIALS)
+    session: requests.Session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+    return session
+
+
+@functools.cache
 def _client() -> Client:
     from google.auth.exceptions import GoogleAuthError
     from google.cloud.storage import Client
@@ -88,11 +134,7 @@ def _client() -> Client:
     except (GoogleAuthError, OSError):
         client = None
     if client is None:
-        raise StorageError(
-            "There are no Google credentials for gs:// roots",
-            "On a cluster, bind the pod's service account (Workload Identity); elsewhere run "
-            "gcloud auth application-default login.",
-        )
+        raise StorageError("There are no Google credentials for gs:// roots", _CREDENTIALS)
     from requests.adapters import HTTPAdapter
 
     logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQueries())

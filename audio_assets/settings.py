@@ -175,9 +175,30 @@ class Settings(BaseSettings):
         30,
         ge=1,
         le=86_400,
-        description="Seconds between two looks of the sensors at the audio and at what is stale.",
+        description="Seconds between two looks of the sensors at what is stale, and at audio that "
+        "changes. Audio that rests is looked at less often where that costs much.",
     )
-
+    listing_max_seconds: int = Field(
+        600,
+        ge=1,
+        le=86_400,
+        description="Seconds after which audio that rests, and files under RESULTS_ROOT in a "
+        "bucket, are looked at again, whatever that costs; never fewer than SENSOR_SECONDS.",
+    )
+    notifications: str = Field(
+        "",
+        pattern=r"^(projects/[^/\s]+/subscriptions/[^/\s]+)?$",
+        description="Pub/Sub subscription, projects/{project}/subscriptions/{name}, that is given "
+        "the notifications of the bucket of AUDIO_ROOT. Only what they name is listed then, and "
+        "all audio once an hour; empty to list by the cost alone.",
+    )
+    longest_wait_minutes: float = Field(
+        60.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Minutes after which a species is worked on although its audio still changes, "
+        "and then again after as many.",
+    )
     late_hours: float = Field(
         24.0,
         gt=0,
@@ -375,6 +396,11 @@ def dagster_home() -> Path:
             "empty); what was run is recorded there.",
         )
     return home
+
+
+def pubsub_emulator() -> str:
+    """Address (``host:port``) of an emulator that stands for Pub/Sub; empty for none."""
+    return os.environ.get("PUBSUB_EMULATOR_HOST", "")
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -35,6 +35,7 @@ from audio_assets.assets.near_duplicates import duplicate_encoder_version
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.partitions import split_key
 from audio_assets.storage.files import file_names
+from audio_assets.storage.names_seen import NamesSeen
 from audio_assets.storage.results import CHART_FORMATS
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ class Staleness:
     of_all
         Whether many partitions will be asked about: what Dagster remembers of an asset is then read
         for all its partitions at once, which takes a hundredth of the time for a thousand of them.
+    names_seen
+        Output files that are believed to be there without another look.
     """
 
     def __init__(
@@ -124,7 +127,9 @@ class Staleness:
         instance: dg.DagsterInstance,
         *,
         of_all: bool = False,
+        names_seen: NamesSeen | None = None,
     ) -> None:
+        self._names_seen = names_seen
         self._plan = plan
         self._instance = instance
         self._resolver = _AllEdges(instance, graph, _Loading(instance))
@@ -256,7 +261,11 @@ class Staleness:
             paths = [results.table(asset, *parts)]
             if asset == "roc_auc_chart":
                 paths += [results.chart(partition, form) for form in CHART_FORMATS]
-        return all(path.name in self._names_in(path.parent) for path in paths)
+        seen = self._names_seen
+        return all(
+            (seen is not None and seen.has(path)) or path.name in self._names_in(path.parent)
+            for path in paths
+        )
 
     @functools.cached_property
     def _refused(self) -> frozenset[tuple[str, str | None]]:
@@ -275,6 +284,8 @@ class Staleness:
         key = str(folder)
         if key not in self._names:
             self._names[key] = frozenset(file_names(folder))
+            if self._names_seen is not None:
+                self._names_seen.note(folder, self._names[key])
         return self._names[key]
 
 

@@ -106,10 +106,12 @@ def test_only_the_settings_read_the_environment(path: Path) -> None:
 
 
 def test_cloud_clients_are_made_in_one_place() -> None:
+    maker = r"\bClient\(|\bAuthorizedSession\(|\brequests\.Session\(|\bimport gcsfs"
+    maker += r"|\.fs\.|\bimport fsspec"
     makers = {
         path.relative_to(PACKAGE).as_posix()
         for path in modules()
-        if re.search(r"\bClient\(|\bimport gcsfs|\.fs\.|\bimport fsspec", path.read_text())
+        if re.search(maker, path.read_text())
     }
     assert makers == {"roots.py"}
 

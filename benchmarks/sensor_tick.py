@@ -1,8 +1,13 @@
-"""Time and memory of a tick of each sensor over many objects: ``python benchmarks/sensor_tick.py``.
+"""Cost of the sensors over many objects that rest: ``python benchmarks/sensor_tick.py``.
 
-The audio is empty files in a temporary folder, or objects in the tests' stand-in for a bucket. The
-instance remembers every partition of every asset as made from that audio, so that the ticks look at
-all there is and ask for nothing.
+The audio is empty files in a temporary folder, or objects in the stand-in for a bucket, which
+then has the results as well. The instance remembers every partition of every asset as made from
+that audio, so that the ticks look at all there is and ask for no run.
+
+The first table is of one tick of each sensor, the second of an hour (``--minutes``) of ticks every
+30 s. The clock is put forward between them; what an hour asks of a bucket is as if it had passed.
+
+For an earlier revision, call this file with ``PYTHONPATH`` set to a worktree of it.
 """
 
 from __future__ import annotations
@@ -13,9 +18,8 @@ import os
 import resource
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +35,14 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from audio_assets import jobs
 from audio_assets.assets.audio_inventory import LISTING
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.automation.audio import _look
+from audio_assets.automation.listings import listing_now
 from audio_assets.definitions import build_defs
 from audio_assets.partitions import SPECIES, build_partitions, partition_key, split_key
 from audio_assets.settings import load_settings
+from audio_assets.storage.files import is_local, write_atomic
 from audio_assets.storage.results import CHART_FORMATS
 
+TICK_SECONDS = 30.0
 SENSORS = ("species_folders", "changed_audio", "stale_partitions")
 BUCKET = "field-audio"
 # Those whose weights are always there.
@@ -70,7 +76,9 @@ def serve(connection: Any, species: Sequence[str], objects: int) -> None:
     with BucketServer(BUCKET).serve() as server:
         put_audio(server, species, objects)
         connection.send(server.url)
-        threading.Event().wait()
+        # Until the other end is closed; asked in words, since asking the bucket would count.
+        while connection.recv() == "how many requests":
+            connection.send(len(server.requests))
 
 
 def remember(
@@ -92,7 +100,7 @@ def remember(
         plan.partitions.models: list(models),
         plan.partitions.species_by_model: [partition_key(m, s) for m in models for s in species],
     }
-    digests = _look(plan, species)
+    digests = {name: listing_now(plan, name) for name in species}
     graph = defs.resolve_asset_graph()
     latest: dict[str, int] = {}
     count = 0
@@ -135,15 +143,48 @@ def _touch_outputs(plan: AssetPlan, asset: str, key: str | None) -> None:
         if asset == "roc_auc_chart":
             paths += [results.chart(key, form) for form in CHART_FORMATS]
     for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        if is_local(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        else:
+            write_atomic(path, b"")
 
 
-def measure(audio_root: str, folder: Path, species: Sequence[str]) -> None:
-    """Print a line a sensor."""
+class Ticks:
+    """Ticks of the sensors as the daemon makes them, one after the other."""
+
+    def __init__(self, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        self.defs, self.instance = defs, instance
+        self.cursors: dict[str, str | None] = {}
+
+    def tick(self, name: str) -> tuple[Any, float, float]:
+        """What a tick gives, and its seconds and CPU seconds."""
+        context = dg.build_sensor_context(
+            instance=self.instance,
+            cursor=self.cursors.get(name),
+            repository_def=self.defs.get_repository_def(),
+            sensor_name=name,
+        )
+        wall, cpu = time.perf_counter(), time.process_time()
+        with partition_loading_context(dynamic_partitions_store=self.instance), context:
+            seen = self.defs.resolve_sensor_def(name).evaluate_tick(context)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        self.cursors[name] = seen.cursor
+        return seen, wall, cpu
+
+
+def measure(
+    audio_root: str,
+    results_root: str,
+    folder: Path,
+    species: Sequence[str],
+    minutes: int,
+    requests: Callable[[], int],
+) -> None:
+    """Print both tables."""
     settings = load_settings(
         audio_root=audio_root,
-        results_root=str(folder / "results"),
+        results_root=results_root,
         models=MODELS,
         duplicate_encoder="",
     )
@@ -151,27 +192,55 @@ def measure(audio_root: str, folder: Path, species: Sequence[str]) -> None:
     defs = build_defs(settings)
     with dg.DagsterInstance.local_temp(str(folder)) as instance:
         instance.add_dynamic_partitions(SPECIES.name or "", list(species))
-        print(f"{remember(defs, plan, instance)} asset partitions")
-        print("| sensor | s | CPU s | peak MB | size of the cursor | says |")
-        print("|---|---|---|---|---|---|")
+        print(f"{remember(defs, plan, instance)} asset partitions\n")
+        ticks = Ticks(defs, instance)
+        print("| sensor | s | CPU s | peak MB | requests | size of the cursor | says |")
+        print("|---|---|---|---|---|---|---|")
         for name in SENSORS:
-            context = dg.build_sensor_context(
-                instance=instance, repository_def=defs.get_repository_def(), sensor_name=name
-            )
-            wall, cpu = time.perf_counter(), time.process_time()
-            with partition_loading_context(dynamic_partitions_store=instance), context:
-                seen = defs.resolve_sensor_def(name).evaluate_tick(context)
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            before = requests()
+            seen, wall, cpu = ticks.tick(name)
+            asked = requests() - before
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             said = seen.skip_message or f"{len(seen.run_requests or ())} runs asked for"
-            size = len(seen.cursor or "")
-            print(f"| {name} | {wall:.1f} | {cpu:.1f} | {peak:.0f} | {size} | {said} |", flush=True)
+            numbers = f"{wall:.1f} | {cpu:.1f} | {peak:.0f} | {asked} | {len(seen.cursor or '')}"
+            print(f"| {name} | {numbers} | {said} |", flush=True)
+        rest(ticks, minutes, requests)
+
+
+def rest(ticks: Ticks, minutes: int, requests: Callable[[], int]) -> None:
+    """Print what the sensors cost while nothing changes."""
+    clock, counter, waited = time.time, time.monotonic, 0.0
+    asked: dict[str, list[int]] = {name: [] for name in SENSORS}
+    spent = dict.fromkeys(SENSORS, 0.0)
+    time.time = lambda: clock() + waited
+    time.monotonic = lambda: counter() + waited
+    try:
+        for _ in range(int(60 * minutes / TICK_SECONDS)):
+            waited += TICK_SECONDS
+            for name in SENSORS:
+                before = requests()
+                seen, _, cpu = ticks.tick(name)
+                assert not seen.run_requests, f"{name} asks for runs of audio that rests"
+                asked[name].append(requests() - before)
+                spent[name] += cpu
+    finally:
+        time.time, time.monotonic = clock, counter
+    first, last = (f"requests in {which} 2 minutes" for which in ("the first", "the last"))
+    print(
+        f"\n| sensor | CPU s in {minutes} minutes | requests | {first} | {last} | ticks without |"
+    )
+    print("|---|---|---|---|---|---|")
+    for name, numbers in asked.items():
+        none = f"{sum(not number for number in numbers)} of {len(numbers)}"
+        shown = f"{sum(numbers)} | {sum(numbers[:4])} | {sum(numbers[-4:])} | {none}"
+        print(f"| {name} | {spent[name]:.1f} | {shown} |", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=100_000)
     parser.add_argument("--species", type=int, default=50)
+    parser.add_argument("--minutes", type=int, default=60, help="of ticks while nothing changes")
     parser.add_argument("--bucket", action="store_true", help="in the stand-in for a bucket")
     options = parser.parse_args()
     species = [f"species_{number:03d}" for number in range(options.species)]
@@ -179,7 +248,8 @@ def main() -> None:
         folder = Path(name)
         if not options.bucket:
             write_audio(folder / "audio", species, options.objects)
-            measure(str(folder / "audio"), folder, species)
+            roots = str(folder / "audio"), str(folder / "results")
+            measure(*roots, folder, species, options.minutes, lambda: 0)
             return
         # In a process of its own, so that its work is not counted.
         here, there = multiprocessing.get_context("spawn").Pipe()
@@ -187,8 +257,14 @@ def main() -> None:
         server = multiprocessing.get_context("spawn").Process(target=serve, args=arguments)
         server.start()
         os.environ["STORAGE_EMULATOR_HOST"] = here.recv()
+
+        def requests() -> int:
+            here.send("how many requests")
+            return int(here.recv())
+
         try:
-            measure(f"gs://{BUCKET}/audio", folder, species)
+            roots = f"gs://{BUCKET}/audio", f"gs://{BUCKET}/results"
+            measure(*roots, folder, species, options.minutes, requests)
         finally:
             server.terminate()
             server.join()

@@ -1,26 +1,44 @@
-"""The sensors that look at the audio root: new species folders, and audio that changed."""
+"""The sensors that look at the audio root: new species folders, and audio that changed.
+
+Looking costs: each is a request for each folder and page of a bucket. When to look at what is
+decided in :mod:`audio_assets.scheduling.listing_pace`; a tick that is not to look asks the bucket
+for nothing.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import dagster as dg
 
 from audio_assets import jobs
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.automation.listings import recorded_listings
+from audio_assets.automation.listings import listings_now, recorded_listings
+from audio_assets.automation.notices import Listener
 from audio_assets.automation.runs import history_of, retries, run_request, running_tasks
 from audio_assets.automation.tasks import species_to_keep
-from audio_assets.errors import AudioAssetsError, TransientStorageError
 from audio_assets.partitions import SPECIES
-from audio_assets.scheduling.audio_changes import audio_changes, new_species
+from audio_assets.scheduling.audio_changes import (
+    AudioMemory,
+    new_species,
+    read_memory,
+    write_memory,
+)
 from audio_assets.scheduling.decisions import Inputs, Standing, Task, Work, decide
+from audio_assets.scheduling.listing_pace import Limits, Look
+from audio_assets.settings import Settings
 from audio_assets.staleness import Staleness, State
+from audio_assets.storage.bucket_requests import counting_requests
+from audio_assets.storage.listing import list_species
+from audio_assets.storage.names_seen import NamesSeen
+from audio_assets.storage.notifications import Named
 
-_LISTED_AT_ONCE = 8
+T = TypeVar("T")
 
 
 def build_species_sensor(plan: AssetPlan) -> dg.SensorDefinition:
@@ -31,17 +49,22 @@ def build_species_sensor(plan: AssetPlan) -> dg.SensorDefinition:
         "a species whose folder is gone has an empty inventory.",
     )
     def species_folders(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        from audio_assets.storage.listing import list_species
-
-        listing = list_species(plan.audio_root)
-        for name, remedy in listing.rejected.items():
-            context.log.warning(f"The folder {name!r} is no species: {remedy}")
+        now, limits = time.time(), _limits(plan.settings)
+        memory = read_memory(context.cursor, now)
         known = context.instance.get_dynamic_partitions(SPECIES.name or "")
-        new = new_species(listing, known, plan.settings.species)
         said = [f"{len(known)} species known"]
-        said += [f"not added: {name!r}, {why}" for name, why in listing.rejected.items()]
+        new: tuple[str, ...] = ()
+        if memory.looks_at_all(now, limits):
+            listing, look, requests = _look(lambda: list_species(plan.audio_root), now)
+            for name, remedy in listing.rejected.items():
+                context.log.warning(f"The folder {name!r} is no species: {remedy}")
+            new = new_species(listing, known, plan.settings.species)
+            said += [f"not added: {name!r}, {why}" for name, why in listing.rejected.items()]
+            memory = memory.after_root(look, found=bool(new)).counted(requests)
+        said += _next_look(memory, now, limits)
         return dg.SensorResult(
             dynamic_partitions_requests=[SPECIES.build_add_request(list(new))] if new else [],
+            cursor=write_memory(memory),
             skip_reason=dg.SkipReason("; ".join(said)) if not new else None,
         )
 
@@ -49,81 +72,129 @@ def build_species_sensor(plan: AssetPlan) -> dg.SensorDefinition:
 
 
 def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
+    longest_wait = 60 * plan.settings.longest_wait_minutes
+    names_seen = NamesSeen(plan.settings.listing_max_seconds)
+    listener = Listener(plan)
+
     @dg.sensor(
         job=job,
         minimum_interval_seconds=plan.settings.sensor_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Has the inventory of a species made when its audio is not that of its last "
-        "inventory, and has not changed since the last look.",
+        "inventory, and has not changed since the last look or changes for longer than "
+        "AUDIO_ASSETS_LONGEST_WAIT_MINUTES.",
     )
     def changed_audio(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         instance = context.instance
+        now = time.time()
+        memory = read_memory(context.cursor, now)
+        heard = listener.hear(memory.told, context.log)
+        is_told = heard is not None and not heard.fault
+        limits = replace(_limits(plan.settings), is_told=is_told)
+        named = heard.named if heard is not None else Named()
+        # Before somebody told, things happened that nobody told of.
+        is_new = is_told and not memory.is_told
         species = species_to_keep(plan, instance)
-        now = _look(plan, species)
-        changes = audio_changes(now, recorded_listings(instance, species), context.cursor)
+        recorded = recorded_listings(instance, species)
+        looked: set[str] = set()
+
+        def look_at(names: Sequence[str], *, at_all: bool = False) -> None:
+            nonlocal memory
+            seen, look, requests = _look(lambda: listings_now(plan, names), now)
+            memory = memory.after_look(seen, recorded, look, at_all=at_all).counted(requests)
+            looked.update(names)
+
+        at_all = memory.looks_at_all(now, limits) or is_new or named.is_root
+        names = memory.to_look_at(species, recorded, now, limits, named.folders)
+        if names or at_all:
+            look_at(species if at_all else names, at_all=at_all)
+        memory = replace(
+            memory,
+            # What passes loses no message.
+            is_told=is_told or (memory.is_told and heard is not None and heard.passes),
+            told=heard.token if heard is not None else "",
+            not_told=heard.fault if heard is not None else "",
+        )
         assert context.repository_def is not None
         graph = context.repository_def.asset_graph
-        staleness = Staleness(graph, plan, instance, of_all=True)
+        staleness = Staleness(graph, plan, instance, of_all=True, names_seen=names_seen)
 
         def work(task: Task) -> Work | None:
             name = task.partition
-            fresh = staleness.state("audio_inventory", name) is State.FRESH
-            if name in changes.moving or (fresh and name not in changes.settled):
+            changed = memory.changed.get(name)
+            is_ready = changed is not None and (changed.is_settled or name in overdue)
+            if changed is not None and not is_ready:
+                return None
+            if not is_ready and staleness.state("audio_inventory", name) is State.FRESH:
                 return None
             own = staleness.signature(("audio_inventory",), name)
-            digest = hashlib.sha256(f"{own} {now[name]}".encode()).hexdigest()[:16]
+            seen = changed.seen if changed is not None else recorded[name]
+            digest = hashlib.sha256(f"{own} {seen}".encode()).hexdigest()[:16]
             return Work(("audio_inventory",), digest)
 
-        tasks = {Task(jobs.INVENTORY, name): Inputs() for name in now}
-        decision = decide(
-            tasks,
-            running=running_tasks(plan, instance, tasks),
-            work=work,
-            history=lambda todo: history_of(instance, todo),
-            now=time.time(),
-            retries=retries(plan.settings),
-        )
+        tasks = {Task(jobs.INVENTORY, name): Inputs() for name in species}
+        while True:
+            overdue = memory.overdue(longest_wait, now)
+            decision = decide(
+                tasks,
+                running=running_tasks(plan, instance, tasks),
+                work=work,
+                history=lambda todo: history_of(instance, todo),
+                now=time.time(),
+                retries=retries(plan.settings),
+            )
+            # Such as those that failed a while ago: somebody may be copying now.
+            unseen = sorted({task.partition for task in decision.due} - looked)
+            if not unseen:
+                break
+            look_at(unseen)
         requests = [run_request(plan, task, *due) for task, due in decision.due.items()]
-        said = [f"{len(now)} species listed"]
-        if changes.moving:
-            said.append(f"still changing: {', '.join(changes.moving)}")
+        said = [f"{len(looked)} of {len(species)} species listed"]
+        for name in memory.moving:
+            said.append(f"still changing: {name} since {_date(memory.changed[name].since)}")
+        for name in sorted({task.partition for task in decision.due} & set(overdue)):
+            context.log.warning(
+                f"{name} is worked on although its audio still changes, since "
+                f"{_date(memory.changed[name].since)}"
+            )
+        if heard is not None and heard.messages:
+            said.append(f"{heard.messages} notifications")
+        if memory.not_told:
+            said.append(f"no notifications: {memory.not_told}")
         said += [f"given up: {task}" for task in decision.of(Standing.FAILED)]
+        said += _next_look(memory, now, limits)
+        memory = memory.asked_for([task.partition for task in decision.due], now)
         return dg.SensorResult(
             run_requests=requests,
-            cursor=changes.cursor,
+            cursor=write_memory(memory),
             skip_reason=dg.SkipReason("; ".join(said)) if not requests else None,
         )
 
     return changed_audio
 
 
-def _look(plan: AssetPlan, species: list[str]) -> dict[str, str]:
-    """Digest of each species' listing.
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.sensor_seconds, settings.listing_max_seconds)
 
-    A species whose folder cannot be listed has a digest of the fault: its inventory is tried, fails
-    with that fault and is given up, and no other species has to wait for it.
 
-    Raises
-    ------
-    AudioAssetsError
-        If the root cannot be listed or ``clips.csv`` cannot be read, or a bucket fails for now.
-    """
-    from audio_assets.storage.inventory import listing_digest
-    from audio_assets.storage.listing import list_objects, list_species
-    from audio_assets.storage.recordings import read_recording_rules
+def _look(look: Callable[[], T], now: float) -> tuple[T, Look, dict[str, int]]:
+    """What a look finds, when it ended and what it cost, and its requests by kind."""
+    start = time.perf_counter()
+    with counting_requests() as requests:
+        found = look()
+    seconds = time.perf_counter() - start
+    return found, Look(now + seconds, seconds, sum(requests.values())), dict(requests)
 
-    root = plan.audio_root
-    list_species(root)
-    rules = read_recording_rules(root, plan.settings.recording_patterns)
 
-    def digest(name: str) -> str:
-        try:
-            return listing_digest(list_objects(root, name, compute_checksums=False), rules)
-        except TransientStorageError:
-            raise
-        except AudioAssetsError as error:
-            return hashlib.sha256(str(error).encode()).hexdigest()[:16]
+def _next_look(memory: AudioMemory, now: float, limits: Limits) -> list[str]:
+    """When all species are looked at next, where that is not the next tick."""
+    at = memory.next_look(limits)
+    return [f"next look at all of them {_clock(at)}"] if at - now > 1.5 * limits.shortest else []
 
-    # Of a bucket a listing is mostly waiting, and Dagster gives a tick a minute.
-    with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
-        return dict(zip(species, pool.map(digest, species), strict=True))
+
+def _date(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _clock(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S} UTC"

@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.scheduler.instigation import (
     InstigatorState,
     InstigatorStatus,
+    InstigatorTick,
     SensorInstigatorData,
     TickStatus,
 )
@@ -36,6 +38,7 @@ from audio_assets.scheduling.health import (
 from audio_assets.scheduling.lateness import late_species, read_since, species_behind
 from audio_assets.storage.access import check_writable
 from audio_assets.storage.listing import list_species
+from audio_assets.storage.notice import NOTICE
 from audio_assets.storage.recordings import read_recording_rules
 
 if TYPE_CHECKING:
@@ -196,27 +199,43 @@ def cursor_of(instance: dg.DagsterInstance, sensor: str) -> str | None:
 
 
 def ticks_of(instance: dg.DagsterInstance) -> Iterator[Ticks]:
-    """What is known of each watched sensor and schedule."""
+    """What is known of each watched sensor and schedule.
+
+    A tick that did not reach the code server is none: it says nothing of the sensor. Of a restart
+    nobody is told, and a server that stays away makes its sensors silent.
+    """
     for name, state in sorted(watched_states(instance).items()):
         newest_first = instance.get_ticks(
             state.instigator_origin_id, state.selector_id, limit=_TICKS_READ
         )
-        ended = [tick for tick in newest_first if tick.status is not TickStatus.STARTED]
+        data = state.instigator_data
+        reached = [tick for tick in newest_first if not _is_unreached(tick)]
+        at_last = reached[:1] or instance.get_ticks(
+            state.instigator_origin_id,
+            state.selector_id,
+            limit=1,
+            statuses=[TickStatus.SUCCESS, TickStatus.SKIPPED],
+        )
+        ended = [tick for tick in reached if tick.status is not TickStatus.STARTED]
         failed = []
         for tick in ended:
             if tick.status is not TickStatus.FAILURE:
                 break
             failed.append(tick)
         error = failed[0].tick_data.error if failed else None
-        data = state.instigator_data
         yield Ticks(
             name=name,
             is_on=state.status is not InstigatorStatus.STOPPED,
             failures=len(failed),
             error=cause_of(error) if error is not None else "",
-            last=newest_first[0].timestamp if newest_first else None,
+            last=at_last[0].timestamp if at_last else None,
             interval=(data.min_interval or 30) if isinstance(data, SensorInstigatorData) else None,
         )
+
+
+def _is_unreached(tick: InstigatorTick) -> bool:
+    error = tick.tick_data.error
+    return error is not None and error.cls_name == DagsterUserCodeUnreachableError.__name__
 
 
 def task_problems(
@@ -228,9 +247,10 @@ def task_problems(
     refused = sorted({_species(task) for task in decision.of(Standing.REFUSED)})
     for species in refused:
         said = " ".join(refusal_of_species(plan, species).split())
-        what = f"the clips of {species} may not be read: {said}"
+        read = f"the clips of {species}" if species else f"{NOTICE} beside the species"
+        what = f"{read} may not be read: {said}"
         remedy = "Give the right to read them; what waits for it goes on by itself."
-        yield Problem(Kind.REFUSED, species, what, remedy, species)
+        yield Problem(Kind.REFUSED, species or NOTICE, what, remedy, species)
 
 
 def _given_up(plan: AssetPlan, instance: dg.DagsterInstance, task: Task) -> Problem:

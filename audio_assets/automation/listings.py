@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 
 from audio_assets.assets.audio_inventory import LISTING
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.errors import AudioAssetsError
+from audio_assets.errors import AudioAssetsError, TransientStorageError
+from audio_assets.storage.bucket_requests import map_counted
+from audio_assets.storage.inventory import listing_digest
+from audio_assets.storage.listing import list_objects, list_species
+from audio_assets.storage.recordings import read_recording_rules
+
+_LISTED_AT_ONCE = 8
 
 
 def listing_now(plan: AssetPlan, species: str) -> str:
@@ -19,24 +27,56 @@ def listing_now(plan: AssetPlan, species: str) -> str:
     AudioAssetsError
         If it cannot be listed, or ``clips.csv`` cannot be read.
     """
-    from audio_assets.storage.inventory import listing_digest
-    from audio_assets.storage.listing import list_objects
-    from audio_assets.storage.recordings import read_recording_rules
-
     rules = read_recording_rules(plan.audio_root, plan.settings.recording_patterns)
     return listing_digest(list_objects(plan.audio_root, species, compute_checksums=False), rules)
 
 
+def listings_now(plan: AssetPlan, species: Sequence[str]) -> dict[str, str]:
+    """Digest of the listing of each of these species now.
+
+    A species whose folder cannot be listed has a digest of the fault: its inventory is tried, fails
+    with that fault and is given up, and no other species has to wait for it.
+
+    Raises
+    ------
+    AudioAssetsError
+        If the root cannot be listed or ``clips.csv`` cannot be read, or a bucket fails for now.
+    """
+    root = plan.audio_root
+    list_species(root)
+    rules = read_recording_rules(root, plan.settings.recording_patterns)
+
+    def digest(name: str) -> str:
+        objects = list_objects(root, name, compute_checksums=False, check_root=False)
+        try:
+            return listing_digest(objects, rules)
+        except TransientStorageError:
+            raise
+        except AudioAssetsError as error:
+            return hashlib.sha256(str(error).encode()).hexdigest()[:16]
+
+    # Of a bucket a listing is mostly waiting, and Dagster gives a tick a minute.
+    with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
+        return dict(zip(species, map_counted(pool, digest, species), strict=True))
+
+
 def recorded_listings(instance: dg.DagsterInstance, species: Iterable[str]) -> dict[str, str]:
     """Digest of the listing that each species' inventory was made of."""
+    inventory = dg.AssetKey("audio_inventory")
+    # Two queries for all: one for each species would be the most of a tick that lists nothing.
+    ids = instance.get_latest_storage_id_by_partition(
+        inventory, dg.DagsterEventType.ASSET_MATERIALIZATION, set(species)
+    )
+    if not ids:
+        return {}
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(inventory, storage_ids=list(ids.values())), limit=len(ids)
+    ).records
     recorded = {}
-    for name in species:
-        records = instance.fetch_materializations(
-            dg.AssetRecordsFilter(dg.AssetKey("audio_inventory"), asset_partitions=[name]), limit=1
-        ).records
-        made = records[0].asset_materialization if records else None
-        if made is not None and LISTING in made.metadata:
-            recorded[name] = str(made.metadata[LISTING].value)
+    for record in records:
+        made = record.asset_materialization
+        if made is not None and made.partition is not None and LISTING in made.metadata:
+            recorded[made.partition] = str(made.metadata[LISTING].value)
     return recorded
 
 

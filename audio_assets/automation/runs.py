@@ -7,10 +7,16 @@ decided elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.storage.dagster_run import FINISHED_STATUSES, RunRecord
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_START_TAG, PARTITION_NAME_TAG
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_START_TAG,
+    AUTO_RETRY_RUN_ID_TAG,
+    PARTITION_NAME_TAG,
+    WILL_RETRY_TAG,
+)
 from dagster_shared.error import SerializableErrorInfo
 
 from audio_assets import jobs
@@ -28,6 +34,8 @@ FORGIVEN_TAG = "audio_assets/forgiven"
 _FAILURE = f"{dg.Failure.__module__}.{dg.Failure.__qualname__}"
 # A cancelled run must not be requested again at the next tick.
 _IN_VAIN = {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
+# The daemon starts it again within seconds. One that it does not is ours to ask for.
+_RETRY_STARTS_SECONDS = 300
 _UNFINISHED = [status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES]
 
 
@@ -36,13 +44,15 @@ def running_tasks(
 ) -> frozenset[Task]:
     """Tasks that a run of any origin is queued for or working on.
 
-    A run over a range of partitions counts for all partitions.
+    A run over a range of partitions counts for all partitions, and a run that was lost as long as
+    Dagster is about to start it again: asked for meanwhile, its work would be done twice.
     """
     plans = jobs.job_plans(plan)
     every = frozenset(asset for job in plans.values() for asset in job.assets)
     busy: set[tuple[str, str]] = set()
     in_all_partitions: set[str] = set()
-    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+    unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+    for run in (*unfinished, *_about_to_be_retried(instance)):
         if run.asset_selection is not None or run.asset_check_selection is not None:
             assets = frozenset(key.to_user_string() for key in run.asset_selection or ())
         else:
@@ -57,6 +67,14 @@ def running_tasks(
         for asset in plans[task.job].assets
         if (asset, task.partition) in busy or asset in in_all_partitions
     )
+
+
+def _about_to_be_retried(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    since = datetime.now(UTC) - timedelta(seconds=_RETRY_STARTS_SECONDS)
+    lost = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.FAILURE], tags={WILL_RETRY_TAG: "true"}, updated_after=since
+    )
+    return [run for run in instance.get_runs(lost) if AUTO_RETRY_RUN_ID_TAG not in run.tags]
 
 
 def retries(settings: Settings) -> Retries:

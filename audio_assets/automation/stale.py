@@ -51,17 +51,20 @@ from audio_assets.staleness import (
     duplicate_encoder_probe,
     encoder_probe,
 )
-from audio_assets.storage.access import check_writable, refusal_of_clips
+from audio_assets.storage.access import check_writable, refusal_of_clips, refusal_of_notice
+from audio_assets.storage.names_seen import NamesSeen
 from audio_assets.tables import AUDIO_INVENTORY, BALANCED_MANIFEST
 
 _log = logging.getLogger(__name__)
-# Jobs that read the clips of a species.
-_READERS = frozenset({jobs.SPLITS, jobs.EXPERIMENT, jobs.CHECKS})
+# Jobs that read the clips of a species, and the one that reads the notice beside the species.
+_READERS = frozenset({jobs.SPLITS, jobs.EXPERIMENT, jobs.CHECKS, jobs.REPORT})
 _REQUESTS_A_TICK = 100
 """So that a tick stays short, and what is queued does not get old."""
 
 
 def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.SensorDefinition:
+    names_seen = NamesSeen(plan.settings.listing_max_seconds)
+
     @dg.sensor(
         jobs=list(jobs_by_name.values()),
         minimum_interval_seconds=plan.settings.sensor_seconds,
@@ -73,7 +76,7 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
     def stale_partitions(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         assert context.repository_def is not None
         graph = context.repository_def.asset_graph
-        staleness = Staleness(graph, plan, context.instance, of_all=True)
+        staleness = Staleness(graph, plan, context.instance, of_all=True, names_seen=names_seen)
         decision = stale_decision(plan, context.instance, staleness)
         requests = [
             run_request(plan, task, *due)
@@ -166,7 +169,12 @@ def _inventory_work(
 
 
 def refusal_of_species(plan: AssetPlan, species: str) -> str:
-    """Why the clips of a species may not be read now; empty if they may."""
+    """Why the clips of a species, or the notice if none is named, may not be read now.
+
+    Empty if they may.
+    """
+    if not species:
+        return refusal_of_notice(plan.audio_root)
     inventory = plan.last_version(AUDIO_INVENTORY, species, _log)
     return "" if inventory is None else refusal_of_clips(plan.audio_root, inventory)
 

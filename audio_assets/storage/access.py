@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from audio_assets.errors import StorageError, TransientStorageError
 from audio_assets.storage.bucket_requests import ChangedError
 from audio_assets.storage.files import delete_file, is_local, open_file, require_file, write_atomic
+from audio_assets.storage.notice import NOTICE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,14 +48,23 @@ def refusal_of_clips(root: UPath, inventory: pd.DataFrame) -> str:
 
     usable = inventory[inventory["status"] == "ok"]
     for uri in usable["uri"].head(1):
-        path = UPath(uri, **root.storage_options)
-        try:
-            if is_local(path):
-                require_file(path.path)
-            with open_file(path) as file:
-                file.read(1)
-        except (TransientStorageError, ChangedError, FileNotFoundError):
-            continue
-        except (StorageError, OSError) as error:
-            return str(error)
+        return _refusal(UPath(uri, **root.storage_options))
+    return ""
+
+
+def refusal_of_notice(root: UPath) -> str:
+    """Why ``NOTICE.txt`` of an audio root may not be read; empty if it may, or there is none."""
+    return _refusal(root / NOTICE)
+
+
+def _refusal(path: UPath) -> str:
+    try:
+        if is_local(path):
+            require_file(path.path)
+        with open_file(path) as file:
+            file.read(1)
+    except (TransientStorageError, ChangedError, FileNotFoundError):
+        return ""
+    except (StorageError, OSError) as error:
+        return str(error)
     return ""

@@ -19,7 +19,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audio_assets.errors import StorageError
-from audio_assets.storage.bucket_requests import ChangedError, bucket_name, request
+from audio_assets.storage.bucket_requests import (
+    ChangedError,
+    bucket_name,
+    map_counted,
+    request,
+)
 from audio_assets.storage.checksums import fits, listed_checksum
 
 if TYPE_CHECKING:
@@ -357,7 +362,7 @@ def _with_checksums(folder: UPath, blobs: list[Blob]) -> list[Blob]:
         return None
 
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-        gone = set(pool.map(ask, hidden))
+        gone = set(map_counted(pool, ask, hidden))
     return [blob for blob in blobs if blob.name not in gone]
 
 

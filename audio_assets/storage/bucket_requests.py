@@ -4,14 +4,22 @@ What passes (429, 5xx, broken connections, bodies that are cut or do not fit the
 tried again, with growing random waits and no longer than :data:`GIVE_UP_SECONDS`; what remains
 becomes one of the package's errors. The messages name bucket and object, never a URL: that of an
 upload is itself a permission to write. What is asked for is not known here.
+
+Requests are counted, since they are what a bucket costs: each try is one, as on the bill. Only an
+upload of more than 8 MB is several on the bill and one here.
 """
 
 from __future__ import annotations
 
 import random
 import re
+import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audio_assets.errors import StorageError, TransientStorageError
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from upath import UPath
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 PATIENCE = "patience"
 """Storage option of a gs:// path: seconds to give up after, if not :data:`GIVE_UP_SECONDS`."""
@@ -32,6 +41,45 @@ _SECRET = re.compile(
     r"(?i)(bearer\s+|(?:access_token|upload_id|x-goog-signature|x-goog-credential|signature|token"
     r"|key)[=:]\s*\"?)[^\s\"&<>]+|ya29\.[\w.-]+"
 )
+
+_lock = threading.Lock()
+_made: Counter[str] = Counter()
+_counting: ContextVar[tuple[Counter[str], ...]] = ContextVar("counting", default=())
+
+
+def requests_made() -> dict[str, int]:
+    """Requests that this process has made so far, by kind: list, read, write and delete."""
+    with _lock:
+        return dict(_made)
+
+
+@contextmanager
+def counting_requests() -> Iterator[Mapping[str, int]]:
+    """Count the requests that are made within, by kind; not those of other threads.
+
+    A process ticks several sensors at once. Work that is handed to threads is counted if it is
+    handed out by :func:`map_counted`.
+    """
+    counter: Counter[str] = Counter()
+    token = _counting.set((*_counting.get(), counter))
+    try:
+        yield counter
+    finally:
+        _counting.reset(token)
+
+
+def map_counted(pool: Executor, call: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+    """As the pool's ``map``; what the threads ask a bucket for counts for the caller."""
+    items = list(items)
+    # One for each: a context can be entered once at a time.
+    contexts = [copy_context() for _ in items]
+    return pool.map(lambda context, item: context.run(call, item), contexts, items)
+
+
+def _count(what: str) -> None:
+    with _lock:
+        for counter in (_made, *_counting.get()):
+            counter[what] += 1
 
 
 class ChangedError(Exception):
@@ -54,6 +102,7 @@ def request(what: str, path: UPath, call: Callable[[], T], patience: float | Non
     deadline = time.monotonic() + seconds
     longest = FIRST_WAIT_SECONDS
     while True:
+        _count(what)
         try:
             return call()
         except Exception as error:
@@ -63,7 +112,7 @@ def request(what: str, path: UPath, call: Callable[[], T], patience: float | Non
             wait = max(random.uniform(0, longest), _told_to_wait(error))
             if time.monotonic() + wait > deadline:
                 fault = TransientStorageError(
-                    f"{path} could not be {_DONE[what]} for {seconds:g} s: {_plain(error)}",
+                    f"{path} could not be {_DONE[what]} for {seconds:g} s: {plain_words(error)}",
                     "Run again later; what was done so far is kept.",
                 )
                 break
@@ -82,7 +131,7 @@ def _refusal(what: str, path: UPath, error: Exception) -> Exception:
 
     if isinstance(error, GoogleAuthError):
         return StorageError(
-            f"{path} cannot be {_DONE[what]}: there are no valid credentials: {_plain(error)}",
+            f"{path} cannot be {_DONE[what]}: there are no valid credentials: {plain_words(error)}",
             "On a cluster, bind the pod's service account (Workload Identity); elsewhere run "
             "gcloud auth application-default login.",
         )
@@ -102,12 +151,12 @@ def _refusal(what: str, path: UPath, error: Exception) -> Exception:
     if error.code in (401, 403):
         role = "objectViewer" if what in ("list", "read") else "objectUser"
         return StorageError(
-            f"{path} may not be {_DONE[what]} ({error.code}): {_plain(error)}",
+            f"{path} may not be {_DONE[what]} ({error.code}): {plain_words(error)}",
             f"Grant the account that runs this the role roles/storage.{role} on the bucket "
             f"{bucket}.",
         )
     return StorageError(
-        f"{path} cannot be {_DONE[what]} ({error.code}): {_plain(error)}",
+        f"{path} cannot be {_DONE[what]} ({error.code}): {plain_words(error)}",
         "Check the root in the settings, and that the bucket is as it should be.",
     )
 
@@ -134,8 +183,8 @@ def _told_to_wait(error: Exception) -> float:
     return min(float(told), LONGEST_WAIT_SECONDS) if told.isdecimal() else 0.0
 
 
-def _plain(error: Any) -> str:
-    """What a fault says, without secrets that an answer may repeat."""
+def plain_words(error: Any) -> str:
+    """What a fault says, without secrets that an answer may repeat, nor URLs."""
     import requests
     import urllib3
     from google.api_core.exceptions import GoogleAPICallError

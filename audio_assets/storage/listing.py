@@ -139,6 +139,7 @@ def list_objects(
     *,
     known: KnownChecksums = MappingProxyType({}),
     compute_checksums: bool = True,
+    check_root: bool = True,
 ) -> Iterator[AudioObject]:
     r"""Objects under ``{species}/{variant}/{label}/``, in order of variant, label and name.
 
@@ -148,7 +149,8 @@ def list_objects(
     objects. Bytes of a name that are no UTF-8 are shown as ``\xff``. Of a bucket, one page is in
     memory at a time. A local file is read for its checksum, unless it is ``known`` to be as it was
     when it was last read. Without ``compute_checksums`` no file is read, and only a bucket's
-    objects have a checksum.
+    objects have a checksum. Without ``check_root`` the caller has just listed the root: of a bucket
+    it would be a request for each species.
 
     A link that leads out of the root is listed by its name, without size, time or checksum of what
     it leads to. Of a species, variant or label folder that is one, its own name stands in each
@@ -159,7 +161,8 @@ def list_objects(
     AudioRootError, StorageError
         If the root or a folder that exists cannot be listed.
     """
-    next(_list_root(root), None)
+    if check_root:
+        next(_list_root(root), None)
     inside = Inside(root)
     for variant in VARIANTS:
         for label in LABELS:

@@ -10,7 +10,15 @@ import pytest
 from dagster._utils.error import serializable_error_info_from_exc_info
 
 from audio_assets.assets.plan import AssetPlan
-from audio_assets.automation.runs import cause_of, failed_work, forgive, history_of, run_request
+from audio_assets.automation import runs
+from audio_assets.automation.runs import (
+    cause_of,
+    failed_work,
+    forgive,
+    history_of,
+    run_request,
+    running_tasks,
+)
 from audio_assets.errors import AudioRootError
 from audio_assets.partitions import build_partitions
 from audio_assets.scheduling.decisions import (
@@ -189,3 +197,19 @@ def test_the_fault_that_is_told_is_ours_and_not_what_it_came_from_or_is_wrapped_
 
     assert told(ours) == "The root is gone\nBring it back."
     assert told(theirs) == "KeyError: 'species'"
+
+
+def test_a_lost_run_counts_as_running_until_dagster_has_started_it_again(instance, monkeypatch):
+    lost = instance.create_run_for_job(
+        splits,
+        tags={"dagster/partition": "owl", "dagster/will_retry": "true"},
+        status=dg.DagsterRunStatus.STARTED,
+    )
+    instance.report_run_failed(lost)
+    assert running_tasks(PLAN, instance, [TASK]) == {TASK}
+    with monkeypatch.context() as patch:
+        # Dagster never did: the work is not left undone.
+        patch.setattr(runs, "_RETRY_STARTS_SECONDS", -1)
+        assert running_tasks(PLAN, instance, [TASK]) == frozenset()
+    instance.add_run_tags(lost.run_id, {"dagster/auto_retry_run_id": "another"})
+    assert running_tasks(PLAN, instance, [TASK]) == frozenset()

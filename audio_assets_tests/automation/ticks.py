@@ -17,8 +17,8 @@ from audio_assets_tests.small_audio import clip, write_clip
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 SENSORS = ("species_folders", "changed_audio", "stale_partitions")
 
-SETTINGS = {"training_sizes": (4,), "folds": 2, "repeats": 1}
-"""What every test starts with: as little work as there can be."""
+SETTINGS = {"training_sizes": (4,), "folds": 2, "repeats": 1, "listing_max_seconds": 1}
+"""What every test starts with: as little work as there can be, and a look at all at every tick."""
 
 Ran = tuple[str, str | None]
 

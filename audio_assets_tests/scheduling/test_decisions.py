@@ -1,10 +1,8 @@
 """What is run next, whatever is stale, running and failed."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_assets.scheduling.audio_changes import audio_changes, new_species
 from audio_assets.scheduling.decisions import (
     ATTEMPTS,
     DEFAULT_RETRIES,
@@ -16,7 +14,6 @@ from audio_assets.scheduling.decisions import (
     Work,
     decide,
 )
-from audio_assets.storage.listing import SpeciesListing
 
 A, B, C = Task("a"), Task("b"), Task("c", "owl")
 CHAIN = {A: Inputs(), B: Inputs(required=(A,)), C: Inputs(awaited=(B,))}
@@ -130,44 +127,3 @@ def test_carrying_out_what_is_due_runs_each_stale_task_once(graph):
         ran += list(due)
         left -= set(due)
     assert sorted(ran) == sorted(stale)
-
-
-def test_audio_is_settled_when_two_looks_agree():
-    first = audio_changes({"owl": "1", "fox": "7"}, {"fox": "7"}, None)
-    assert (first.settled, first.moving) == ((), ("owl",))
-    moved = audio_changes({"owl": "2", "fox": "7"}, {"fox": "7"}, first.cursor)
-    assert (moved.settled, moved.moving) == ((), ("owl",))
-    again = audio_changes({"owl": "2", "fox": "7"}, {"fox": "7"}, moved.cursor)
-    assert (again.settled, again.moving) == (("owl",), ())
-
-
-def test_audio_that_flipped_back_is_no_change():
-    first = audio_changes({"owl": "2"}, {"owl": "1"}, None)
-    assert audio_changes({"owl": "1"}, {"owl": "1"}, first.cursor).settled == ()
-
-
-names = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123"))
-
-
-@given(names, names, st.none() | st.text())
-def test_every_species_whose_audio_differs_is_settled_or_moving(now, recorded, cursor):
-    seen = audio_changes(now, recorded, cursor)
-    assert {*seen.settled, *seen.moving} == {s for s in now if recorded.get(s) != now[s]}
-    assert not set(seen.settled) & set(seen.moving)
-    after = audio_changes(now, recorded, seen.cursor)
-    assert after.moving == () and audio_changes(now, now, after.cursor).settled == ()
-
-
-def test_the_cursor_holds_changed_species_alone():
-    now = {f"species{number}": "0123456789abcdef" for number in range(1000)}
-    assert audio_changes(now, now, None).cursor == "{}"
-    assert len(audio_changes(now, {}, None).cursor) < 50_000
-
-
-@pytest.mark.parametrize(
-    ("wanted", "known", "expected"),
-    [((), (), ("fox", "owl")), ((), ("owl",), ("fox",)), (("owl",), (), ("owl",))],
-)
-def test_new_species_are_folders_that_the_settings_want(wanted, known, expected):
-    listing = SpeciesListing(("fox", "owl"), {"Barn owl": "rename it"})
-    assert new_species(listing, known, wanted) == expected

@@ -1,0 +1,52 @@
+"""What ticks that did not reach the code server tell of the health of the automation."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from audio_assets.automation import health
+from audio_assets.scheduling.health import tick_problems
+
+
+def tick(at: float, status: str, error: str = "") -> Any:
+    cause = SimpleNamespace(cls_name=error, message=f"{error}: no words", cause=None)
+    data = SimpleNamespace(error=cause if error else None)
+    return SimpleNamespace(timestamp=at, status=health.TickStatus[status], tick_data=data)
+
+
+class Instance:
+    """Ticks of one sensor, newest first, found as an instance finds them."""
+
+    def __init__(self, *ticks: Any) -> None:
+        self.ticks = ticks
+
+    def get_ticks(self, *_: str, limit: int, statuses: Any = None) -> list[Any]:
+        return [one for one in self.ticks if not statuses or one.status in statuses][:limit]
+
+
+def problems(patch: pytest.MonkeyPatch, now: float, *ticks: Any) -> list[str]:
+    data = health.SensorInstigatorData(min_interval=30)
+    state = SimpleNamespace(
+        instigator_origin_id="", selector_id="", instigator_data=data, status="RUNNING"
+    )
+    patch.setattr(health, "watched_states", lambda _: {"stale_partitions": state})
+    found = tick_problems(health.ticks_of(Instance(*ticks)), now)  # type: ignore[arg-type]
+    return [problem.what for problem in found]
+
+
+UNREACHED = health.DagsterUserCodeUnreachableError.__name__
+
+
+def test_of_a_restart_of_the_code_server_nobody_is_told(monkeypatch):
+    restart = [tick(at, "FAILURE", UNREACHED) for at in (190.0, 160.0, 130.0)]
+    assert problems(monkeypatch, 200.0, *restart, tick(100.0, "SKIPPED")) == []
+    faults = [tick(at, "FAILURE", "KeyError") for at in (190.0, 160.0)]
+    (said,) = problems(monkeypatch, 200.0, *faults, tick(100.0, "SKIPPED"))
+    assert said.startswith("stale_partitions fails: KeyError")
+
+
+def test_a_code_server_that_stays_away_makes_its_sensors_silent(monkeypatch):
+    away = [tick(1000.0 - 30 * n, "FAILURE", UNREACHED) for n in range(20)]
+    (said,) = problems(monkeypatch, 1010.0, *away, tick(400.0, "SKIPPED"))
+    assert said == "stale_partitions has not ticked for 10 minutes"
