@@ -21,7 +21,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
 COPY --from=requirements /requirements.txt /build/
 RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --quiet \
-      --require-hashes -r /build/requirements.txt
+      --no-deps --require-hashes -r /build/requirements.txt \
+ && /opt/pip/bin/pip --python /opt/venv/bin/python check
 # What no run reads: tests, headers, libclang (TensorFlow needs it to be built, not to run), and the
 # descriptions of all Google APIs (buckets are not reached through them).
 RUN cd /opt/venv/lib/python3.11/site-packages \

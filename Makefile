@@ -12,10 +12,12 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3 python,$(shell $(name) $
 # 5.5 minutes.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 # What is locked for some extras, each file compared with its hash; then the project itself, which has
-# none, built with what was installed.
+# none, built with what was installed. Nothing is looked for besides: pip takes gql[requests] for another
+# package than the locked gql, which has no hash then. What is missing, pip check tells.
 INSTALL = $(BIN)/python .ci/locked.py $(1) > $(VENV)/locked.txt \
-  && $(PIP_INSTALL) --require-hashes -r $(VENV)/locked.txt \
-  && $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+  && $(PIP_INSTALL) --no-deps --require-hashes -r $(VENV)/locked.txt \
+  && $(PIP_INSTALL) --no-deps --no-build-isolation -e . \
+  && $(BIN)/python -m pip check --disable-pip-version-check
 # librosa compiles its kernels when they are first used, 28 s once; part of installing, then.
 COMPILE := $(BIN)/python -c 'import librosa, numpy; librosa.feature.melspectrogram(y=numpy.zeros(4096))'
 

@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from audio_assets import jobs
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.health import cursor_of, examine_health, ticks_of
 from audio_assets.partitions import SPECIES
+from audio_assets.scheduling.audio_changes import requests_in
 from audio_assets.scheduling.decisions import Decision, Standing
 from audio_assets.scheduling.health import Kind, Problem
 from audio_assets.scheduling.lateness import read_since, species_behind
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 _log = logging.getLogger(__name__)
+_LISTING_SENSORS = ("changed_audio", "species_folders")
 
-Part = Callable[[], Sequence[GaugeMetricFamily]]
+Part = Callable[[], Sequence[Metric]]
 
 
 class Collected(Collector):
@@ -49,7 +51,7 @@ class Collected(Collector):
     def __init__(self, parts: Mapping[str, Part]) -> None:
         self._parts = dict(parts)
         self._lock = threading.Lock()
-        self._families: dict[str, Sequence[GaugeMetricFamily]] = {}
+        self._families: dict[str, Sequence[Metric]] = {}
         self._failed: dict[str, bool] = {}
         self._at: dict[str, float] = {}
         self._seconds: dict[str, float] = {}
@@ -69,7 +71,7 @@ class Collected(Collector):
                 if not failed:
                     self._at[name] = time.time()
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """What a scrape gets."""
         with self._lock:
             families = [family for found in self._families.values() for family in found]
@@ -83,7 +85,7 @@ class Collected(Collector):
         yield from families
         yield from own
 
-    def describe(self) -> list[GaugeMetricFamily]:
+    def describe(self) -> list[Metric]:
         """Nothing: without it the registry would collect to learn the names."""
         return []
 
@@ -105,12 +107,11 @@ def parts_of(
         "runs": lambda: _runs(instance),
         "ticks": lambda: _ticks(instance),
         "clips": lambda: _clips(instance),
+        "requests": lambda: _requests(instance),
     }
 
 
-def _health(
-    plan: AssetPlan, instance: dg.DagsterInstance, graph: AssetGraph
-) -> Sequence[GaugeMetricFamily]:
+def _health(plan: AssetPlan, instance: dg.DagsterInstance, graph: AssetGraph) -> Sequence[Metric]:
     health = examine_health(plan, instance, Staleness(graph, plan, instance, of_all=True))
     found = [_problems(health.problems)]
     # Without a decision there is a problem of kind unknown, and tasks are not told from guesses.
@@ -158,7 +159,7 @@ def _behind(decision: Decision, since: Mapping[str, float]) -> GaugeMetricFamily
     return family
 
 
-def _runs(instance: dg.DagsterInstance) -> Sequence[GaugeMetricFamily]:
+def _runs(instance: dg.DagsterInstance) -> Sequence[Metric]:
     family = _gauge("runs", "Runs that the instance keeps, by status.", "status")
     for status in dg.DagsterRunStatus:
         number = instance.get_runs_count(dg.RunsFilter(statuses=[status]))
@@ -166,7 +167,7 @@ def _runs(instance: dg.DagsterInstance) -> Sequence[GaugeMetricFamily]:
     return [family]
 
 
-def _ticks(instance: dg.DagsterInstance) -> Sequence[GaugeMetricFamily]:
+def _ticks(instance: dg.DagsterInstance) -> Sequence[Metric]:
     last = _gauge("last_tick_timestamp_seconds", "When a sensor or schedule last ticked.", "name")
     failures = _gauge("tick_failures", "Ticks in a row that failed, up to the newest.", "name")
     switched = _gauge("sensor_on", "1 if a sensor or schedule is switched on.", "name")
@@ -183,7 +184,7 @@ def _ticks(instance: dg.DagsterInstance) -> Sequence[GaugeMetricFamily]:
     return [last, failures, switched, beat]
 
 
-def _clips(instance: dg.DagsterInstance) -> Sequence[GaugeMetricFamily]:
+def _clips(instance: dg.DagsterInstance) -> Sequence[Metric]:
     clips = _gauge("clips", "Clips that are listed.", "species", "variant", "label")
     unused = _gauge(
         "clips_unused", "Listed clips that are copies of others or that were refused.", "species"
@@ -201,6 +202,18 @@ def _clips(instance: dg.DagsterInstance) -> Sequence[GaugeMetricFamily]:
         if species in known:
             lost.add_metric([species], found["dagster/row_count"])
     return [clips, unused, lost]
+
+
+def _requests(instance: dg.DagsterInstance) -> Sequence[Metric]:
+    family = CounterMetricFamily(
+        "audio_assets_bucket_requests",
+        "Requests to a bucket that the ticks of a sensor have made, by kind.",
+        labels=("name", "kind"),
+    )
+    for sensor in _LISTING_SENSORS:
+        for kind, number in sorted(requests_in(cursor_of(instance, sensor)).items()):
+            family.add_metric([sensor, kind], number)
+    return [family]
 
 
 def _latest(instance: dg.DagsterInstance, asset: str) -> dict[str, dict[str, float]]:

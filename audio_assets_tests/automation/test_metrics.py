@@ -97,7 +97,7 @@ def test_an_automation_at_rest_is_fresh_and_has_no_problem(filled):
     assert found["audio_assets_runs"]["success",] > 0 == found["audio_assets_runs"]["failure",]
     assert set(found["audio_assets_scrape_failures"].values()) == {0}
     assert set(found["audio_assets_scrape_failures"]) == {
-        (part,) for part in ("health", "runs", "ticks", "clips")
+        (part,) for part in ("health", "runs", "ticks", "clips", "requests")
     }
 
 
@@ -172,11 +172,13 @@ def test_a_species_that_was_removed_has_no_clips(automation):
     assert [family.samples for family in metrics._clips(instance)] == [[], [], []]
 
 
-def failing_sensor(name: str, at: float, failures: int) -> tuple[InstigatorState, list[TickData]]:
+def failing_sensor(
+    name: str, at: float, failures: int, cursor: str | None = None
+) -> tuple[InstigatorState, list[TickData]]:
     """A sensor that ticked well and then failed, as the daemon records it."""
     code = RegisteredCodeLocationOrigin("audio_assets.definitions")
     origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(code, "__repository__"), name)
-    data = SensorInstigatorData(min_interval=30, last_tick_start_timestamp=at)
+    data = SensorInstigatorData(min_interval=30, last_tick_start_timestamp=at, cursor=cursor)
     kind = InstigatorType.SENSOR
     state = InstigatorState(origin, kind, InstigatorStatus.RUNNING, data)
     error = SerializableErrorInfo("it broke", [], "OSError")
@@ -209,6 +211,8 @@ def test_the_command_tells_ticks_of_a_daemon_on_loopback_and_ends_when_asked(tmp
         instance.add_instigator_state(state)
         for tick in ticks:
             instance.create_tick(tick)
+        counted = '{"requests": {"list": 251, "read": 3}}'
+        instance.add_instigator_state(failing_sensor("changed_audio", at, 0, counted)[0])
         instance.add_daemon_heartbeat(DaemonHeartbeat(at, "SENSOR", "daemon", []))
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith(PREFIX)},
@@ -232,14 +236,19 @@ def test_the_command_tells_ticks_of_a_daemon_on_loopback_and_ends_when_asked(tmp
         url = said.removeprefix("Metrics on ").strip()
         for _ in range(120):
             found = scraped(url)
-            if len(found.get("audio_assets_scrape_failures", ())) == 4:
+            if len(found.get("audio_assets_scrape_failures", ())) == 5:
                 break
             time.sleep(0.5)
         assert set(found["audio_assets_scrape_failures"].values()) == {0}
         ticked = found["audio_assets_last_tick_timestamp_seconds"]["stale_partitions",]
         assert ticked == pytest.approx(at)
-        assert found["audio_assets_tick_failures"] == {("stale_partitions",): 2}
-        assert found["audio_assets_sensor_on"] == {("stale_partitions",): 1}
+        failures = found["audio_assets_tick_failures"]
+        assert failures == {("stale_partitions",): 2, ("changed_audio",): 0}
+        assert set(found["audio_assets_sensor_on"].values()) == {1}
+        assert found["audio_assets_bucket_requests"] == {
+            ("list", "changed_audio"): 251,
+            ("read", "changed_audio"): 3,
+        }
         assert found["audio_assets_daemon_heartbeat_timestamp_seconds"] == {(): pytest.approx(at)}
         assert found["audio_assets_problems"]["sensor",] == 1
         process.send_signal(signal.SIGTERM)
