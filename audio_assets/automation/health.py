@@ -26,6 +26,7 @@ from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.runs import TASK_TAG, cause_of, failure_reason
 from audio_assets.automation.stale import refusal_of_species, stale_decision
 from audio_assets.errors import AudioAssetsError
+from audio_assets.scheduling.audio_changes import notifications_fault
 from audio_assets.scheduling.decisions import ATTEMPTS, Decision, Standing, Task
 from audio_assets.scheduling.health import (
     GOES_ON,
@@ -105,6 +106,7 @@ def examine_health(
     # A daemon that is down has no ticks to judge.
     if not any(problem.kind is Kind.DAEMON for problem in problems):
         problems += _tried("sensors", lambda: tick_problems(ticks_of(instance), now))
+    problems += _tried("notifications", lambda: _notification_problems(plan, instance))
     decisions: list[Decision] = []
 
     def tasks() -> Iterator[Problem]:
@@ -284,6 +286,17 @@ def _late_problems(
         what = f"{species} has been behind for {hours:.0f} h: {behind[species]}"
         remedy = "See in the Dagster UI what its runs wait for."
         yield Problem(Kind.LATE, species, what, remedy, species)
+
+
+def _notification_problems(plan: AssetPlan, instance: dg.DagsterInstance) -> list[Problem]:
+    """Whether a subscription that the settings name can be asked; audio is listed all the same."""
+    name = plan.settings.notifications
+    fault = notifications_fault(cursor_of(instance, "changed_audio")) if name else ""
+    if not fault:
+        return []
+    what, remedy = what_and_remedy(fault, "See the ticks of changed_audio in the Dagster UI.")
+    what = f"notifications of changed audio cannot be had: {what}"
+    return [Problem(Kind.NOTIFICATIONS, name, what, f"{remedy} {GOES_ON}")]
 
 
 def _species(task: Task) -> str:

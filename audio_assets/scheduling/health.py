@@ -26,6 +26,7 @@ class Kind(StrEnum):
     RESULTS = "results root"
     DAEMON = "daemon"
     SENSOR = "sensor"
+    NOTIFICATIONS = "notifications"
     GIVEN_UP = "given up"
     REFUSED = "access"
     LATE = "late"

@@ -58,7 +58,9 @@ def test_a_clip_that_cannot_be_read_or_decoded_is_a_fault_and_no_error(tmp_path)
         bad.write_bytes(good.read_bytes()[:100])
         uris = [str(good), str(bad), str(place.audio / "gone.wav")]
         inventory = pd.DataFrame({"clip_id": ["good", "bad", "gone"], "uri": uris})
-        listed = inventory.assign(variant="data", generation="", checksum="")
+        listed = inventory.assign(
+            variant="data", size=1000, generation="", checksum="", file_state=""
+        )
         read = previews(place.plan(), listed, "data")
         assert read("good")["sound"] and read("good")["fault"] is None
         for name, why in (("bad", "cut off"), ("gone", "could not be read")):

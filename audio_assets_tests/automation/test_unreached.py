@@ -50,3 +50,14 @@ def test_a_code_server_that_stays_away_makes_its_sensors_silent(monkeypatch):
     away = [tick(1000.0 - 30 * n, "FAILURE", UNREACHED) for n in range(20)]
     (said,) = problems(monkeypatch, 1010.0, *away, tick(400.0, "SKIPPED"))
     assert said == "stale_partitions has not ticked for 10 minutes"
+
+
+def test_notifications_that_cannot_be_had_are_a_problem_where_they_are_wanted(monkeypatch):
+    cursor = '{"format": 2, "not_told": "projects/p/subscriptions/s is gone\\nMake it again."}'
+    monkeypatch.setattr(health, "cursor_of", lambda *_: cursor)
+    for name, told in (("projects/p/subscriptions/s", 1), ("", 0)):
+        plan = SimpleNamespace(settings=SimpleNamespace(notifications=name))
+        found = health._notification_problems(plan, Instance())  # type: ignore[arg-type]
+        assert len(found) == told
+        for problem in found:
+            assert "is gone" in problem.what and problem.remedy.startswith("Make it again.")

@@ -88,6 +88,10 @@ def instance(values: Values) -> Values:
             "class": coordinator["class"],
             "config": coordinator["config"],
         },
+        "retention": {
+            "schedule": {"purge_after_days": values["retention"]["schedule"]["purgeAfterDays"]},
+            "sensor": {"purge_after_days": values["retention"]["sensor"]["purgeAfterDays"]},
+        },
         "run_monitoring": {
             "enabled": monitoring["enabled"],
             "start_timeout_seconds": monitoring["startTimeoutSeconds"],
