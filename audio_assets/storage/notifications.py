@@ -129,7 +129,7 @@ class Subscription:
         while time.monotonic() < deadline:
             # At once: else an empty subscription answers after a minute and a half.
             answer = self._call("pull", {"returnImmediately": True, "maxMessages": _MESSAGES})
-            page = [_notice(message) for message in answer.get("receivedMessages", [])]
+            page = self._notices(answer)
             if not page:
                 break
             seconds = int(min(600, max(10, keep_seconds)))
@@ -137,6 +137,15 @@ class Subscription:
             self._call("modifyAckDeadline", {"ackIds": receipts, "ackDeadlineSeconds": seconds})
             notices += page
         return notices
+
+    def _notices(self, answer: dict[str, Any]) -> list[Notice]:
+        received = answer.get("receivedMessages", [])
+        if isinstance(received, list) and all(
+            isinstance(one, dict) and "ackId" in one for one in received
+        ):
+            return [_notice(one) for one in received]
+        # Such as of a proxy: what is not of Pub/Sub's making must not end the tick.
+        raise self._fault(502, "the answer is not of Pub/Sub")
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
         """Have these messages not come again.

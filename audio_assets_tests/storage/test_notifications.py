@@ -99,3 +99,19 @@ def test_a_subscription_that_does_not_answer_is_a_fault_that_passes(server):
         open_subscription(SUBSCRIPTION, "127.0.0.1:9").pull(60)
     with pytest.raises(StorageError, match="subscriptions/none does not exist"):
         open_subscription("projects/birds/subscriptions/none", server.host).pull(60)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"receivedMessages": 3}',
+        b'{"receivedMessages": null}',
+        b'{"receivedMessages": [{}]}',
+        b'{"receivedMessages": ["x"]}',
+        b"[]",
+    ],
+)
+def test_an_answer_that_is_not_of_pubsub_is_a_fault_that_passes(server, subscription, answer):
+    server.fault = answer
+    with pytest.raises(TransientStorageError, match="not of Pub/Sub"):
+        subscription.pull(60)
