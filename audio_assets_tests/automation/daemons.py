@@ -47,6 +47,8 @@ SETTINGS: dict[str, Any] = {
     "species_classes": {},
     # A tick takes half a second of CPU: with one every second they slow down the runs.
     "sensor_seconds": 4,
+    # Else a bucket at rest is listed once a minute.
+    "listing_max_seconds": 4,
 }
 """As little work as there can be."""
 
