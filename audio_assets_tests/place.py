@@ -10,10 +10,12 @@ import dagster as dg
 from upath import UPath
 
 from audio_assets.assets.plan import AssetPlan
+from audio_assets.cli.status import Standing, standings_of
 from audio_assets.definitions import build_defs
 from audio_assets.partitions import build_partitions
 from audio_assets.runner import LocalRunner, RunSummary
 from audio_assets.settings import load_settings
+from audio_assets.staleness import Staleness
 from audio_assets.storage.results import ResultsLayout
 
 
@@ -47,6 +49,13 @@ class Place:
         plan = self.plan(**changes)
         runner = LocalRunner(build_defs(plan.settings), plan, self.instance)
         return runner.bring_up_to_date(species, plan.settings.models)
+
+    def status(self, *species: str, **changes: Any) -> list[Standing]:
+        """How these species and the models stand now."""
+        plan = self.plan(**changes)
+        graph = build_defs(plan.settings).resolve_asset_graph()
+        staleness = Staleness(graph, plan, self.instance, of_all=True)
+        return standings_of(plan, self.instance, list(species), staleness)
 
 
 @contextmanager

@@ -80,9 +80,9 @@ def test_a_listing_reads_only_what_the_last_inventory_does_not_know(
     read: list[str] = []
     monkeypatch.setattr(listing.time, "time_ns", lambda: real_time() + 60 * 10**9)
 
-    def counted(folder: Any, prefix: str, name: str, entry: Any) -> str:
+    def counted(folder: Any, prefix: str, name: str, *entry: Any) -> str:
         read.append(name)
-        return real_read(folder, prefix, name, entry)
+        return real_read(folder, prefix, name, *entry)
 
     monkeypatch.setattr(listing, "_computed", counted)
     with new_place(tmp_path) as place:

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from audio_assets import load_embeddings, load_learning_curves, versions
-from audio_assets.cli.status import standings_of
 from audio_assets.encoders import registry
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.encoders.registry import get_model
@@ -134,14 +133,13 @@ def test_a_species_whose_clips_cannot_be_listed_is_named_and_stops_no_other(plac
     failures = place.run("owl").failures
     assert list(failures) == ["fox, inventory"] and "Give the folder" in failures["fox, inventory"]
     assert len(load_embeddings(place.results.root, "placeholder", "owl")) == 21
-    plan = place.plan()
-    fox, owl = standings_of(plan, place.instance, ["fox", "owl"])
+    fox, owl = place.status("fox", "owl")
     assert (fox.state, owl.state) == ("failed", "fresh") and "is a file" in fox.note
 
     folder.unlink()
     shutil.move(place.audio.parent / "kept", folder)
     assert place.run("owl", "fox").failures == {}
-    fox, owl = standings_of(plan, place.instance, ["fox", "owl"])
+    fox, owl = place.status("fox", "owl")
     assert (fox.state, owl.state) == ("fresh", "fresh")
 
 

@@ -17,11 +17,8 @@ from rich.console import Console
 
 from audio_assets import evaluate, load_embeddings, load_learning_curves
 from audio_assets.cli.run import choose_species, print_losses
-from audio_assets.cli.status import standings_of
-from audio_assets.definitions import build_defs
 from audio_assets.evaluation.manifest import plan_from_manifest
 from audio_assets.runner import RunSummary
-from audio_assets.staleness import Staleness
 from audio_assets.storage.parquet import read_table
 from audio_assets.tables import (
     AUDIO_INVENTORY,
@@ -334,10 +331,7 @@ def test_a_species_without_both_classes_is_said_to_have_no_result_and_others_go_
             assert curves.loc[species, "ci_status"].startswith("no evaluation: ")
         assert curves.loc["owl", "mean"].notna().any()
         assert "no evaluation" in place.results.report.read_text()
-        plan, instance = place.plan(), place.instance
-        graph = build_defs(plan.settings).resolve_asset_graph()
-        staleness = Staleness(graph, plan, instance, of_all=True)
-        *ghosts, owl = standings_of(plan, instance, [*without, "owl"], staleness)
+        *ghosts, owl = place.status(*without, "owl")
         for ghost in ghosts:
             assert ghost.note.startswith("no evaluation: ") and ghost.auc is None
         assert owl.state == "fresh" and owl.auc is not None

@@ -15,7 +15,6 @@ from audio_assets.assets.audio_inventory import READ_ALL_TAG
 from audio_assets.automation.old_runs import delete_old_runs
 from audio_assets.automation.runs import TASK_TAG
 from audio_assets.automation.stale import stale_decision
-from audio_assets.cli.status import standings_of
 from audio_assets.evaluation import species as species_evaluation
 from audio_assets.scheduling.decisions import Standing
 from audio_assets.staleness import Staleness
@@ -71,7 +70,7 @@ def seen(automation: Automation) -> dict[str, Any]:
         decision = stale_decision(plan, instance, Staleness(graph, plan, instance, of_all=True))
         found["standings"] = dict(decision.standings)
         found["due"] = {task: work for task, (work, _) in decision.due.items()}
-        found["status"] = standings_of(plan, instance, list(SPECIES))
+        found["status"] = automation.place.status(*SPECIES, **automation.settings)
     checks = instance.event_log_storage.get_asset_check_partition_info(list(graph.asset_check_keys))
     found["checks"] = sorted(checks, key=repr)
     for sensor in ("changed_audio", "stale_partitions"):
