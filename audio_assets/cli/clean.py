@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import typer
@@ -37,7 +38,12 @@ from audio_assets.storage.cleaning import (
 )
 from audio_assets.storage.listing import list_species
 from audio_assets.storage.run_lock import run_lock
-from audio_assets.tables import ALL_TABLES
+from audio_assets.tables import ALL_TABLES, AUDIO_INVENTORY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_log = logging.getLogger(__name__)
 
 
 def run_clean(*, dry_run: bool, yes: bool, as_json: bool) -> int:
@@ -107,9 +113,26 @@ def listed_clips(plan: AssetPlan) -> frozenset[Listed]:
     listed: set[Listed] = set()
     for name in species:
         inventory, _ = take_inventory(plan, name)
+        _refuse_what_is_away(plan, name, inventory)
         rows = zip(inventory["checksum"], inventory["size"], strict=True)
         listed |= {Listed(str(checksum), int(size)) for checksum, size in rows}
     return frozenset(listed)
+
+
+def _refuse_what_is_away(plan: AssetPlan, species: str, inventory: pd.DataFrame) -> None:
+    """Fail if clips of a species may be there and are not listed: their embeddings are needed."""
+    if (inventory["status"] == "link_out_of_root").any():
+        raise AudioRootError(
+            f"{species} has links that lead out of the audio root, whose clips are not listed",
+            "Nothing was removed. Bring the clips into the root, or delete the links.",
+        )
+    last = plan.last_version(AUDIO_INVENTORY, species, _log)
+    if inventory.empty and last is not None and not last.empty:
+        raise AudioRootError(
+            f"The folder of {species} holds no clips, and there were some",
+            "Nothing was removed. See that its drive is there; if the species is gone, delete its "
+            "folder.",
+        )
 
 
 def encoders_in_use(plan: AssetPlan) -> tuple[dict[str, str | None], dict[str, str]]:

@@ -115,3 +115,14 @@ def test_it_refuses_while_a_run_goes_on(call, embedded):
     said = call("clean", "--yes")
     assert said.code == 1 and "has not ended" in said.err
     assert shards(embedded) == before
+
+
+def test_clips_that_are_away_or_behind_a_link_keep_their_embeddings(call, embedded, tmp_path):
+    owl = tmp_path / "audio/owl"
+    before = shards(embedded)
+    owl.rename(tmp_path / "drive")
+    owl.symlink_to(tmp_path / "drive")
+    write_species(tmp_path / "audio", "fox", recordings=1)
+    said = call("clean", "--yes")
+    assert said.code == 1 and "lead out of the audio root" in said.err
+    assert shards(embedded) == before
