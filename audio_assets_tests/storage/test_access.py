@@ -2,8 +2,10 @@
 
 import pytest
 
+from audio_assets.errors import AudioRootError
 from audio_assets.roots import open_root
 from audio_assets.storage.access import refusal_of_notice
+from audio_assets.storage.notice import read_notice
 from audio_assets_tests.bucket_server import BucketServer
 from audio_assets_tests.conftest import BUCKET
 
@@ -30,3 +32,11 @@ def test_a_right_that_was_taken_and_a_bucket_that_is_gone_are_refusals(
 def test_a_fault_that_passes_is_no_refusal(bucket_server: BucketServer) -> None:
     bucket_server.fail(503, times=-1)
     assert refusal_of_notice(open_root(f"gs://{BUCKET}/audio")) == ""
+
+
+def test_a_notice_that_is_a_link_out_of_the_root_is_not_published(tmp_path):
+    (tmp_path / "secret.txt").write_text("of nobody's business")
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio/NOTICE.txt").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(AudioRootError, match="leads out of the audio root"):
+        read_notice(open_root(tmp_path / "audio"))
