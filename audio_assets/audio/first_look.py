@@ -64,7 +64,8 @@ def first_look(file: Glimpse, limits: DurationLimits) -> ClipFault | None:
             fault = limits.too_much(found.frames, found.rate, found.channels)
         if fault is not None:
             return fault
-    most = most_bytes(limits, found)
+    # What tells how long it plays may have room set aside beside its audio.
+    most = most_bytes(limits, None if found is not None and found.frames is not None else found)
     if len(file) > most:
         return ClipFault(
             "too_large",

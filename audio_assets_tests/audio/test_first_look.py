@@ -127,7 +127,8 @@ UNTOLD = {
     "MP3": (bare("CBR", 44_100, seconds=2.0), 34e6),
     "OGG": (encoded("OGG", "VORBIS", rate=48_000), 600 * 48_000 * 4),
     "M4A": (b"\0\0\0\x20ftypM4A ", 480e6),
-    "WAV with little audio": (encoded("WAV", "PCM_16"), 600 * 24_000 * 2),
+    # It tells its length, and may have room set aside.
+    "WAV with little audio": (encoded("WAV", "PCM_16"), 480e6),
     "FLAC without frames": (encoded("FLAC")[:4_000], 600 * 24_000 * 4),
 }
 
@@ -248,3 +249,10 @@ def test_chunks_behind_no_audio_are_not_taken_for_audio() -> None:
     data = wav(b"") + b"LIST" + (500_000).to_bytes(4, "little") + bytes(500_000)
     assert look(data, SHORT)[0] is None
     assert decode_clip(data, SHORT) == ClipFault("no_samples", "a WAV header and no samples")
+
+
+def test_room_that_was_set_aside_beside_the_audio_makes_no_clip_too_large() -> None:
+    data = encoded("WAV", "PCM_16", rate=8_000, seconds=10.0) + bytes(40_000_000)
+    limits = DurationLimits(0.5, 600.0)
+    assert isinstance(decode_clip(data, limits), Waveform)
+    assert look(data, limits)[0] is None
