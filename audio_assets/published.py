@@ -162,5 +162,7 @@ def _read_csv(root: Root, name: str, table: Table) -> pd.DataFrame:
         ) from error
     for column in table.columns:
         if column.dtype == "string" and column.name in read.columns:
-            read[column.name] = read[column.name].map(unguarded, na_action="ignore")
+            read[column.name] = (
+                read[column.name].map(unguarded, na_action="ignore").astype("object")
+            )
     return read

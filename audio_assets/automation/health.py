@@ -26,8 +26,9 @@ from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.runs import TASK_TAG, cause_of, failure_reason
 from audio_assets.automation.stale import refusal_of_species, stale_decision
 from audio_assets.errors import AudioAssetsError
-from audio_assets.scheduling.audio_changes import notifications_fault
+from audio_assets.scheduling.audio_changes import changing_since, notifications_fault
 from audio_assets.scheduling.decisions import ATTEMPTS, Decision, Standing, Task
+from audio_assets.scheduling.health import SILENT_SECONDS as TICKS_SILENT_SECONDS
 from audio_assets.scheduling.health import (
     GOES_ON,
     Kind,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 SILENT_SECONDS = 120.0
 """A daemon that was not heard of for so long is not running: it tells of itself every 30 s."""
 START_DAEMON = "Nothing is noticed or run by itself until it runs: make ui, or dagster-daemon run."
+DAEMON_IS_SILENT = f"{Kind.DAEMON}: daemon"
 WATCHED = (
     "species_folders",
     "changed_audio",
@@ -60,6 +62,7 @@ WATCHED = (
 )
 """Sensors and schedules whose failure stops a part of the automation."""
 _TICKS_READ = 10
+_TIMED_OUT = "timed out due to taking longer"
 # Their errors are those of ticks, kept for minutes after the tick that succeeds.
 _TICKING = {"SENSOR", "SCHEDULER"}
 
@@ -104,8 +107,9 @@ def examine_health(
     problems = [*audio_problems(plan), *results_problems(plan)]
     problems += _tried("daemon", lambda: daemon_problems(instance, now))
     # A daemon that is down has no ticks to judge.
-    if not any(problem.kind is Kind.DAEMON for problem in problems):
-        problems += _tried("sensors", lambda: tick_problems(ticks_of(instance), now))
+    if not any(problem.key == DAEMON_IS_SILENT for problem in problems):
+        problems += _tried("sensors", lambda: tick_problems(ticks_of(instance, now), now))
+    problems += _tried("arriving audio", lambda: _arriving_problems(plan, instance, now))
     problems += _tried("notifications", lambda: _notification_problems(plan, instance))
     decisions: list[Decision] = []
 
@@ -200,7 +204,7 @@ def cursor_of(instance: dg.DagsterInstance, sensor: str) -> str | None:
     return data.cursor if isinstance(data, SensorInstigatorData) else None
 
 
-def ticks_of(instance: dg.DagsterInstance) -> Iterator[Ticks]:
+def ticks_of(instance: dg.DagsterInstance, now: float) -> Iterator[Ticks]:
     """What is known of each watched sensor and schedule.
 
     A tick that did not reach the code server is none: it says nothing of the sensor. Of a restart
@@ -231,13 +235,17 @@ def ticks_of(instance: dg.DagsterInstance) -> Iterator[Ticks]:
             failures=len(failed),
             error=cause_of(error) if error is not None else "",
             last=at_last[0].timestamp if at_last else None,
+            recent=sum(tick.timestamp > now - TICKS_SILENT_SECONDS for tick in newest_first),
             interval=(data.min_interval or 30) if isinstance(data, SensorInstigatorData) else None,
         )
 
 
 def _is_unreached(tick: InstigatorTick) -> bool:
     error = tick.tick_data.error
-    return error is not None and error.cls_name == DagsterUserCodeUnreachableError.__name__
+    if error is None or error.cls_name != DagsterUserCodeUnreachableError.__name__:
+        return False
+    # A tick that takes too long has the same error: it did reach the server.
+    return _TIMED_OUT not in cause_of(error) and _TIMED_OUT not in str(error.message)
 
 
 def task_problems(
@@ -286,6 +294,22 @@ def _late_problems(
         what = f"{species} has been behind for {hours:.0f} h: {behind[species]}"
         remedy = "See in the Dagster UI what its runs wait for."
         yield Problem(Kind.LATE, species, what, remedy, species)
+
+
+def _arriving_problems(
+    plan: AssetPlan, instance: dg.DagsterInstance, now: float
+) -> Iterator[Problem]:
+    """Species whose audio has been changing for longer than it is waited for."""
+    longest = 60 * plan.settings.longest_wait_minutes
+    changing = changing_since(cursor_of(instance, "changed_audio"))
+    for species, since in sorted(changing.items()):
+        if now - since > longest:
+            what = f"the audio of {species} has been changing for {(now - since) / 60:.0f} minutes"
+            remedy = (
+                "See what writes there without end. Its results are made anew every "
+                f"{plan.settings.longest_wait_minutes:g} minutes all the same."
+            )
+            yield Problem(Kind.ARRIVING, species, what, remedy, species)
 
 
 def _notification_problems(plan: AssetPlan, instance: dg.DagsterInstance) -> list[Problem]:

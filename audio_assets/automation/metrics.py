@@ -173,7 +173,7 @@ def _ticks(instance: dg.DagsterInstance) -> Sequence[Metric]:
     switched = _gauge("sensor_on", "1 if a sensor or schedule is switched on.", "name")
     beat = _gauge("daemon_heartbeat_timestamp_seconds", "When the daemon was last heard of.")
     if instance.schedule_storage is not None:
-        for ticks in ticks_of(instance):
+        for ticks in ticks_of(instance, time.time()):
             if ticks.last is not None:
                 last.add_metric([ticks.name], ticks.last)
             failures.add_metric([ticks.name], ticks.failures)
@@ -197,7 +197,7 @@ def _clips(instance: dg.DagsterInstance) -> Sequence[Metric]:
                 for label in LABELS:
                     number = found.get(f"clips {variant}/{label}", 0.0)
                     clips.add_metric([species, variant, label], number)
-            unused.add_metric([species], found["not used"])
+            unused.add_metric([species], found.get("not used", 0))
     for species, found in sorted(_latest(instance, QUARANTINE.name).items()):
         if species in known:
             lost.add_metric([species], found["dagster/row_count"])

@@ -6,6 +6,7 @@ run that makes something.
 
 import hashlib
 import json
+import time
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -18,13 +19,16 @@ from audio_assets.assets.currency import Look
 from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.health import examine_health
 from audio_assets.pods import POD_TAG, PodSize
-from audio_assets.scheduling.health import Problem, news, read_told, write_told
+from audio_assets.scheduling.decisions import Decision, Standing
+from audio_assets.scheduling.health import Kind, Problem, news, read_told, write_told
 from audio_assets.staleness import Staleness
 from audio_assets.webhook import WebhookError, post_message, shown
 
 CHECK = dg.AssetCheckKey(dg.AssetKey("experiment_report"), "automation_is_healthy")
 JOB = "health"
 _KEYS = "problems told"
+_ASKED_TAG = "audio_assets/problems"
+_ASKED_AGAIN_SECONDS = 3600.0
 # It asks databases and roots and computes nothing; before what is queued, since it is waited for.
 _RUN_TAGS = {
     POD_TAG: json.dumps(PodSize(cpu=0.25, memory_gib=1).run_config()),
@@ -81,10 +85,13 @@ def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         graph = context.repository_def.asset_graph
         instance = context.instance
         staleness = Staleness(graph, plan, instance, of_all=True)
-        problems = examine_health(plan, instance, staleness).problems
+        found = examine_health(plan, instance, staleness)
+        problems = found.problems
         told = read_told(context.cursor)
-        new = news(told, problems)
-        keys: Iterable[str] = {problem.key for problem in problems}
+        # What is given up is not mended while it is tried again, or what it is built on is made.
+        unsettled = told & _unsettled(found.decision)
+        new = news(told - (unsettled - {problem.key for problem in problems}), problems)
+        keys: Iterable[str] = {problem.key for problem in problems} | unsettled
         for line in new.lines():
             context.log.warning(line)
         if new and webhook is not None:
@@ -123,12 +130,32 @@ def _check_requests(instance: dg.DagsterInstance, problems: Iterable[Problem]) -
     runs = instance.get_runs(dg.RunsFilter(job_name=JOB), limit=1)
     if runs and runs[0].status not in FINISHED_STATUSES:
         return []
+    # One that failed, or saw other problems than are seen here, is not asked for without end.
+    if runs and runs[0].tags.get(_ASKED_TAG) == digest and _ended_lately(instance, runs[0]):
+        return []
     newest = runs[0].run_id if runs else "first"
     return [
         dg.RunRequest(
-            run_key=f"{digest}-{newest}", job_name=JOB, asset_check_keys=[CHECK], tags=_RUN_TAGS
+            run_key=f"{digest}-{newest}",
+            job_name=JOB,
+            asset_check_keys=[CHECK],
+            tags={**_RUN_TAGS, _ASKED_TAG: digest},
         )
     ]
+
+
+def _ended_lately(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    (record,) = instance.get_run_records(dg.RunsFilter([run.run_id]))
+    return time.time() - (record.end_time or 0.0) < _ASKED_AGAIN_SECONDS
+
+
+def _unsettled(decision: Decision | None) -> frozenset[str]:
+    """Keys that problems of tasks would have which cannot be judged just now."""
+    if decision is None:
+        return frozenset()
+    moving = (Standing.RUNNING, Standing.DUE, Standing.WAITING)
+    tasks = [task for standing in moving for task in decision.of(standing)]
+    return frozenset(f"{Kind.GIVEN_UP}: {task}" for task in tasks)
 
 
 def _digest(problems: Iterable[Problem]) -> str:

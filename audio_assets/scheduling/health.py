@@ -15,8 +15,9 @@ FAILED_TICKS = 2
 """Ticks that fail in a row before it is a problem: one fails by chance, and the next mends it."""
 
 # A tick may take a minute, and Dagster delays one whose code server was just restarted.
-_SILENT_SECONDS = 300.0
+SILENT_SECONDS = 300.0
 _SILENT_INTERVALS = 10
+_TICKS_OF_A_START = 3
 
 
 class Kind(StrEnum):
@@ -27,6 +28,7 @@ class Kind(StrEnum):
     DAEMON = "daemon"
     SENSOR = "sensor"
     NOTIFICATIONS = "notifications"
+    ARRIVING = "still changing"
     GIVEN_UP = "given up"
     REFUSED = "access"
     LATE = "late"
@@ -85,6 +87,8 @@ class Ticks:
         When the newest tick began, in seconds since the epoch; None without any.
     interval
         Seconds between two ticks; None for a schedule.
+    recent
+        Ticks that began in the last :data:`SILENT_SECONDS`, whether or not they reached the code.
     """
 
     name: str
@@ -93,6 +97,7 @@ class Ticks:
     error: str = ""
     last: float | None = None
     interval: float | None = None
+    recent: int = 0
 
 
 GOES_ON = "It goes on by itself when the cause is gone."
@@ -114,8 +119,11 @@ def what_and_remedy(error: str, otherwise: str) -> tuple[str, str]:
 
 def tick_problems(all_ticks: Iterable[Ticks], now: float) -> list[Problem]:
     """Sensors and schedules that are switched off, fail, or no longer tick."""
+    seen = list(all_ticks)
     problems = []
-    for ticks in all_ticks:
+    # Just after a start of the daemon the last ticks of most are those before the pause.
+    has_just_started = 0 < max((ticks.recent for ticks in seen), default=0) < _TICKS_OF_A_START
+    for ticks in seen:
         if not ticks.is_on:
             problems.append(
                 Problem(
@@ -130,9 +138,9 @@ def tick_problems(all_ticks: Iterable[Ticks], now: float) -> list[Problem]:
             fault, remedy = what_and_remedy(ticks.error, "See its ticks in the Dagster UI.")
             what = f"{ticks.name} fails: {fault}"
             problems.append(Problem(Kind.SENSOR, ticks.name, what, f"{remedy} {GOES_ON}"))
-        elif ticks.interval and ticks.last is not None:
+        elif ticks.interval and ticks.last is not None and not has_just_started:
             silent = now - ticks.last
-            if silent > max(_SILENT_SECONDS, _SILENT_INTERVALS * ticks.interval):
+            if silent > max(SILENT_SECONDS, _SILENT_INTERVALS * ticks.interval):
                 problems.append(
                     Problem(
                         Kind.SENSOR,

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from audio_assets.automation import health
+from audio_assets.automation import health, watch
+from audio_assets.scheduling.decisions import Decision, Standing, Task
 from audio_assets.scheduling.health import tick_problems
 
 
@@ -31,7 +32,7 @@ def problems(patch: pytest.MonkeyPatch, now: float, *ticks: Any) -> list[str]:
         instigator_origin_id="", selector_id="", instigator_data=data, status="RUNNING"
     )
     patch.setattr(health, "watched_states", lambda _: {"stale_partitions": state})
-    found = tick_problems(health.ticks_of(Instance(*ticks)), now)  # type: ignore[arg-type]
+    found = tick_problems(health.ticks_of(Instance(*ticks), now), now)  # type: ignore[arg-type]
     return [problem.what for problem in found]
 
 
@@ -61,3 +62,27 @@ def test_notifications_that_cannot_be_had_are_a_problem_where_they_are_wanted(mo
         assert len(found) == told
         for problem in found:
             assert "is gone" in problem.what and problem.remedy.startswith("Make it again.")
+
+
+def test_a_tick_that_takes_too_long_is_a_fault_of_its_sensor(monkeypatch):
+    def slow(at: float) -> Any:
+        one = tick(at, "FAILURE", UNREACHED)
+        one.tick_data.error.message += " The call timed out due to taking longer than 60 seconds."
+        return one
+
+    (said,) = problems(monkeypatch, 200.0, slow(190.0), slow(120.0))
+    assert said.startswith("stale_partitions fails: ")
+
+
+def test_audio_that_never_rests_is_a_problem_after_the_longest_wait(monkeypatch):
+    monkeypatch.setattr(health, "changing_since", lambda _: {"owl": 1000.0, "fox": 4500.0})
+    monkeypatch.setattr(health, "cursor_of", lambda *_: "")
+    plan = SimpleNamespace(settings=SimpleNamespace(longest_wait_minutes=60))
+    (found,) = health._arriving_problems(plan, Instance(), 4700.0)  # type: ignore[arg-type]
+    assert found.species == "owl" and "changing for 62 minutes" in found.what
+
+
+def test_what_is_given_up_is_not_told_as_mended_while_it_is_tried_again():
+    tried, done = Task("experiment", "birdnet|owl"), Task("splits", "owl")
+    decision = Decision({tried: Standing.RUNNING, done: Standing.FRESH}, {})
+    assert watch._unsettled(decision) == {"given up: experiment birdnet|owl"}

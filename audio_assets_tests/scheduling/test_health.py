@@ -69,3 +69,13 @@ def test_each_problem_is_told_once_when_it_begins_and_once_when_it_ends(seen):
 def test_a_message_says_what_to_do():
     (line,) = news((), [problem("owl")]).lines()
     assert line == "audio-assets: problem: owl is late\nWait."
+
+
+def test_the_ticks_before_a_pause_of_the_daemon_are_no_silence():
+    before = Ticks("looks", True, last=NOW - 36_000, interval=30)
+    first = Ticks("health", True, last=NOW, interval=300, recent=1)
+    assert tick_problems([before, first], NOW) == []
+    # It has been running for a while now, and that one still has not ticked.
+    later = Ticks("health", True, last=NOW, interval=30, recent=3)
+    (problem,) = tick_problems([before, later], NOW)
+    assert problem.subject == "looks"
