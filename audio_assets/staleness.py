@@ -28,7 +28,11 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.definitions.events import AssetKeyPartitionKey
 from dagster._core.definitions.partitions.context import use_partition_loading_context
 from dagster._core.loader import LoadingContext
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.event_api import PartitionKeyFilter
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecordStatus,
+    AssetCheckPartitionInfo,
+)
 
 from audio_assets.assets.audio_inventory import LISTING, take_inventory
 from audio_assets.assets.near_duplicates import duplicate_encoder_version
@@ -272,12 +276,27 @@ class Staleness:
         """Partitions whose newest materialization failed a blocking check."""
         graph = self._resolver.asset_graph
         blocking = [key for key in graph.asset_check_keys if graph.get(key).blocking]
-        failed = AssetCheckExecutionRecordStatus.FAILED
         return frozenset(
             (found.check_key.asset_key.to_user_string(), found.partition_key)
             for found in self._instance.event_log_storage.get_asset_check_partition_info(blocking)
-            if found.latest_execution_status == failed and found.is_current
+            if self._is_refused(found)
         )
+
+    def _is_refused(self, found: AssetCheckPartitionInfo) -> bool:
+        status = found.latest_execution_status
+        if status != AssetCheckExecutionRecordStatus.PLANNED:
+            return status == AssetCheckExecutionRecordStatus.FAILED and found.is_current
+        # A run that was cancelled or lost before its check leaves this row above the last result.
+        evaluated = self._instance.event_log_storage.get_asset_check_execution_history(
+            found.check_key,
+            limit=1,
+            status={
+                AssetCheckExecutionRecordStatus.FAILED,
+                AssetCheckExecutionRecordStatus.SUCCEEDED,
+            },
+            partition_filter=PartitionKeyFilter(key=found.partition_key),
+        )
+        return [one.status for one in evaluated] == [AssetCheckExecutionRecordStatus.FAILED]
 
     def _names_in(self, folder: UPath) -> frozenset[str]:
         # Listed once: of a bucket, asking for each file of a thousand partitions takes minutes.

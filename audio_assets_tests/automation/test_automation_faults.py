@@ -5,7 +5,9 @@ import sys
 from typing import Any
 from uuid import uuid4
 
+import dagster as dg
 import pytest
+from dagster._core.definitions.partitions.context import partition_loading_context
 
 from audio_assets import definitions, load_learning_curves
 from audio_assets.automation import stale
@@ -17,6 +19,7 @@ from audio_assets.evaluation import species as species_evaluation
 from audio_assets.scheduling import decisions
 from audio_assets.scheduling.decisions import ATTEMPTS
 from audio_assets.scheduling.lateness import late_species
+from audio_assets.staleness import Staleness, State
 from audio_assets.storage import embedding_table, listing
 from audio_assets.storage.parquet import read_table
 from audio_assets.tables import ROC_AUC_CHART
@@ -231,6 +234,20 @@ def test_nothing_is_built_on_what_a_blocking_check_refuses(automation, monkeypat
     assert not [one for one in ran if one[0] in ("fold_scores", "learning_curve")]
     assert ("experiment_report", None) in ran
     assert "given up: experiment" in automation.look("stale_partitions").skip_message
+    # A run that is cancelled before its check leaves what was refused as it was.
+    instance = automation.place.instance
+    with partition_loading_context(dynamic_partitions_store=instance):
+        cancelled = instance.create_run_for_job(
+            automation.defs.resolve_job_def("experiment"),
+            tags={"dagster/partition": "placeholder|owl"},
+            asset_selection=frozenset({dg.AssetKey("embeddings")}),
+            status=dg.DagsterRunStatus.STARTED,
+        )
+    instance.report_run_canceled(cancelled)
+    graph = automation.defs.resolve_asset_graph()
+    plan = automation.place.plan(**automation.settings)
+    found = Staleness(graph, plan, instance).state("embeddings", "placeholder|owl")
+    assert found is not State.FRESH
     assert automation.place.run("owl", **automation.settings).failures == {}
     assert set(load_learning_curves(automation.place.results.root)["species"]) == {"owl"}
 
