@@ -8,12 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
-from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
-from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 
-from audio_assets.automation.retention import old_runs
 from audio_assets.settings import Settings
 
 _LOOK_SECONDS = 3600
@@ -70,6 +65,8 @@ def delete_old_runs(
     done
         Whether there are no more.
     """
+    from audio_assets.automation.retention import old_runs
+
     end = time.monotonic() + seconds
     deleted = 0
     for run in old_runs(instance, graph, cutoff):
@@ -82,6 +79,12 @@ def delete_old_runs(
 
 def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
     """Delete a run and what belongs to it; the run itself last, so that a kill leaves no rest."""
+    # Importing them would double what importing the code location costs: they bring alembic.
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+    from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+    from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
+    from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+
     events = instance.event_log_storage
     events.delete_events(run_id)
     if isinstance(events, SqlEventLogStorage):
