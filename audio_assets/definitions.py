@@ -70,6 +70,8 @@ _OF_CURRENT = (
 
 _TICK_PATIENCE_SECONDS = 20.0
 """Dagster ends a tick after a minute, without a word of what failed; the next one tries again."""
+_EXAMINING_PATIENCE_SECONDS = 6.0
+"""The tick that examines the health asks each root several times, and has the same minute."""
 
 
 def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definitions:
@@ -105,7 +107,7 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
             build_audio_sensor(watching, jobs[INVENTORY]),
             build_stale_sensor(watching, jobs),
             build_failure_sensor(settings),
-            build_health_sensor(watching, health_job),
+            build_health_sensor(replace(plan, patience=_EXAMINING_PATIENCE_SECONDS), health_job),
             build_old_runs_sensor(settings),
         ],
         schedules=[

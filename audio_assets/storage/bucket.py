@@ -23,6 +23,7 @@ from audio_assets.storage.bucket_requests import (
     ChangedError,
     bucket_name,
     map_counted,
+    patience_for,
     request,
 )
 from audio_assets.storage.checksums import fits, listed_checksum
@@ -40,6 +41,7 @@ CLIENT = "client"
 _PAGE = 1000
 _FIELDS = "items(name,size,md5Hash,crc32c,generation,updated),prefixes,nextPageToken"
 _ASKED_AT_ONCE = 16
+_SILENT_SECONDS = 60.0
 # A shard's footer and index columns fit.
 _BLOCK_BYTES = 1 << 16
 
@@ -107,7 +109,7 @@ def generation_of(path: UPath) -> int | None:
     """Generation of an object, None if there is none."""
     try:
         blob = _blob(path)
-        request("read", path, lambda: blob.reload(retry=None))
+        request("read", path, lambda: blob.reload(**_bounds(path)))
     except FileNotFoundError:
         return None
     return int(blob.generation)
@@ -152,7 +154,10 @@ def read(
         blob = _blob(path)
         # Raw, since checksums are of what is stored, also where that is compressed.
         data: bytes = blob.download_as_bytes(
-            raw_download=True, if_generation_match=generation, checksum="crc32c", retry=None
+            raw_download=True,
+            if_generation_match=generation,
+            checksum="crc32c",
+            **_bounds(path),
         )
         if checksum and not fits(checksum, data):
             raise DataCorruption(None, "the bytes do not have the checksum of the listing")
@@ -183,7 +188,7 @@ def is_packed(path: UPath) -> bool:
         As :func:`read`.
     """
     blob = _blob(path)
-    request("read", path, lambda: blob.reload(retry=None))
+    request("read", path, lambda: blob.reload(**_bounds(path)))
     return bool(blob.content_encoding == "gzip")
 
 
@@ -201,7 +206,7 @@ def open_ranges(path: UPath) -> io.BufferedReader:
         ChangedError if the object was written again meanwhile.
     """
     blob = _blob(path)
-    request("read", path, lambda: blob.reload(retry=None))
+    request("read", path, lambda: blob.reload(**_bounds(path)))
     return io.BufferedReader(_Ranges(path, blob), _BLOCK_BYTES)
 
 
@@ -234,7 +239,11 @@ def write(
     def upload() -> int:
         blob = _blob(path)
         blob.upload_from_string(
-            data, content_type=kind, if_generation_match=generation, checksum="crc32c", retry=None
+            data,
+            content_type=kind,
+            if_generation_match=generation,
+            checksum="crc32c",
+            **_bounds(path, patience),
         )
         return int(blob.generation)
 
@@ -262,7 +271,7 @@ def delete(path: UPath, *, generation: int | None = None, patience: float | None
     """
     try:
         blob = _blob(path)
-        gone = {"if_generation_match": generation, "retry": None}
+        gone = {"if_generation_match": generation, **_bounds(path, patience)}
         request("delete", path, lambda: blob.delete(**gone), patience)
     except (FileNotFoundError, ChangedError):
         pass
@@ -305,7 +314,7 @@ def _range(path: UPath, generation: int, start: int, end: int) -> bytes:
         raw_download=True,
         if_generation_match=generation,
         checksum=None,
-        retry=None,
+        **_bounds(path),
     )
     if len(data) != end - start:
         raise DataCorruption(None, f"{len(data)} bytes came instead of {end - start}")
@@ -334,7 +343,7 @@ def _page(
         page_token=token,
         page_size=_PAGE,
         fields=_FIELDS,
-        retry=None,
+        **_bounds(folder),
     )
     return list(next(listed.pages)), listed.prefixes, listed.next_page_token
 
@@ -351,7 +360,7 @@ def _with_checksums(folder: UPath, blobs: list[Blob]) -> list[Blob]:
     def ask(blob: Blob) -> str | None:
         path = folder / blob.name.removeprefix(_key(folder) + "/")
         try:
-            request("read", path, lambda: blob.reload(retry=None))
+            request("read", path, lambda: blob.reload(**_bounds(path)))
         except FileNotFoundError:
             return str(blob.name)
         if not (blob.md5_hash or blob.crc32c):
@@ -375,6 +384,15 @@ def _entry(blob: Blob, prefix: str) -> BucketEntry:
         generation=int(blob.generation),
         updated=blob.updated,
     )
+
+
+def _bounds(path: UPath, patience: float | None = None) -> dict[str, Any]:
+    """How one request is made: not tried again by Google's client, and ended if nothing comes.
+
+    Within half the patience, so that a server that takes requests and never answers is given up
+    about when one that fails is. Google's own 60 s would be longer than Dagster gives a tick.
+    """
+    return {"retry": None, "timeout": min(_SILENT_SECONDS, patience_for(path, patience) / 2)}
 
 
 def _bucket(path: UPath) -> Bucket:

@@ -91,14 +91,19 @@ def bucket_name(path: UPath) -> str:
     return str(path.path).partition("/")[0]
 
 
+def patience_for(path: UPath, patience: float | None = None) -> float:
+    """Seconds after which to give up: those given, else the path's own, else those of all."""
+    if patience is None:
+        patience = path.storage_options.get(PATIENCE)
+    return GIVE_UP_SECONDS if patience is None else patience
+
+
 def request(what: str, path: UPath, call: Callable[[], T], patience: float | None = None) -> T:
     """The call's result, tried again after what passes; other faults as the package's errors.
 
     Not Google's Retry: it does not wait as long as an answer says, and logs what the answer says.
     """
-    if patience is None:
-        patience = path.storage_options.get(PATIENCE)
-    seconds = GIVE_UP_SECONDS if patience is None else patience
+    seconds = patience_for(path, patience)
     deadline = time.monotonic() + seconds
     longest = FIRST_WAIT_SECONDS
     while True:
