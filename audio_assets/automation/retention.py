@@ -238,9 +238,9 @@ class _Tasks:
         signature = run.tags.get(WORK_TAG)
         if signature is None:
             return False
-        same = self._instance.get_runs(dg.RunsFilter(tags={WORK_TAG: signature}))
-        place = [one.run_id for one in same].index(run.run_id)
-        later, earlier = same[:place], same[place + 1 :]
+        runs = self._instance.get_runs(dg.RunsFilter(tags={TASK_TAG: run.tags[TASK_TAG]}))
+        place = [one.run_id for one in runs].index(run.run_id)
+        later, earlier = runs[:place], runs[place + 1 :]
         if _failed(run):
             is_counted = all(_failed(one) for one in later)
             return is_counted and newest.tags.get(WORK_TAG) == signature

@@ -83,8 +83,23 @@ def retries(settings: Settings) -> Retries:
 
 
 def history_of(instance: dg.DagsterInstance, work: Work) -> History:
-    """Earlier runs of equal work."""
-    return _history(instance, {WORK_TAG: work.signature})
+    """Earlier runs of equal work, and how often it failed in a row.
+
+    Any run of its task that succeeded since ends the row, whatever its inputs were: audio that was
+    forbidden, read and forbidden again meets the same fault with the same signature, and is
+    another case all the same. Runs that failed at other inputs neither count nor end it.
+    """
+    same = instance.get_run_records(dg.RunsFilter(tags={WORK_TAG: work.signature}))
+    if not same:
+        return History()
+    task = same[0].dagster_run.tags.get(TASK_TAG, "")
+    failures = 0
+    for record in instance.get_run_records(dg.RunsFilter(tags={TASK_TAG: task})):
+        if not _failed(record):
+            break
+        failures += record.dagster_run.tags.get(WORK_TAG) == work.signature
+    last_end = max(record.end_time or 0.0 for record in same)
+    return History(same[0].dagster_run.run_id, failures, last_end)
 
 
 def failed_work(instance: dg.DagsterInstance, task: Task, assets: tuple[str, ...]) -> Work | None:
@@ -198,18 +213,6 @@ def run_request(plan: AssetPlan, task: Task, work: Work, history: History) -> dg
             VERSIONS_TAG: versions_tag(work.assets, plan.settings),
         },
     )
-
-
-def _history(instance: dg.DagsterInstance, tags: dict[str, str]) -> History:
-    newest_first = instance.get_run_records(dg.RunsFilter(tags=tags))
-    failures = 0
-    for record in newest_first:
-        if not _failed(record):
-            break
-        failures += 1
-    last_end = max((record.end_time or 0.0 for record in newest_first), default=0.0)
-    newest = newest_first[0].dagster_run.run_id if newest_first else ""
-    return History(newest, failures, last_end)
 
 
 def _failed(record: RunRecord) -> bool:

@@ -213,3 +213,27 @@ def test_a_lost_run_counts_as_running_until_dagster_has_started_it_again(instanc
         assert running_tasks(PLAN, instance, [TASK]) == frozenset()
     instance.add_run_tags(lost.run_id, {"dagster/auto_retry_run_id": "another"})
     assert running_tasks(PLAN, instance, [TASK]) == frozenset()
+
+
+def test_work_that_failed_before_its_task_succeeded_at_other_inputs_is_tried_as_if_new(
+    instance: dg.DagsterInstance,
+) -> None:
+    other = Work(WORK.assets, "fedcba9876543210")
+
+    def run(work: Work, end: Callable[[dg.DagsterInstance, dg.DagsterRun], None]) -> None:
+        request = run_request(PLAN, TASK, work, history_of(instance, work))
+        tags = {**request.tags, "dagster/run_key": request.run_key or ""}
+        created = instance.create_run_for_job(splits, tags=tags)
+        end(instance, created)
+
+    for _ in range(ATTEMPTS):
+        run(WORK, cancel)
+    # What fails at other inputs says nothing of these.
+    run(other, cancel)
+    assert history_of(instance, WORK).failures == ATTEMPTS
+    assert history_of(instance, other).failures == 1
+    run(other, succeed)
+    assert history_of(instance, WORK).failures == 0
+    assert standing(instance, 0) is Standing.DUE
+    run(WORK, cancel)
+    assert history_of(instance, WORK).failures == 1
