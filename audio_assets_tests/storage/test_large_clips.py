@@ -246,3 +246,16 @@ def test_large_files_that_are_no_clips_leave_the_others_measured(bucket_server, 
         progress=lambda *_: None,
     )
     assert again.empty
+
+
+def test_a_compressed_object_that_unpacks_to_much_is_not_unpacked_whole_for_its_digest(
+    in_bucket, bucket_server, ends_stand_for_large_files
+):
+    for name, size in (("bomb.wav", 50 * SMALL), ("small.wav", SMALL)):
+        packed = gzip.compress(bytes(size))
+        assert len(packed) < SMALL
+        bucket_server.put(BUCKET, f"{FOLDER}/{name}", packed).encoding = "gzip"
+    inventory = take(in_bucket)
+    content = content_reader(in_bucket, inventory)
+    assert content(uri_of(inventory, "bomb.wav")).startswith("ends:")
+    assert content(uri_of(inventory, "small.wav")).startswith("sha256:")
