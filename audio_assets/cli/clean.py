@@ -81,9 +81,13 @@ def run_clean(*, dry_run: bool, yes: bool, as_json: bool) -> int:
             _say(
                 console, f"Kept: all embeddings of {name}, whose fingerprint is not known: {reason}"
             )
+        # Of another machine's settings or results these would be the wrong ones.
+        _say(console, f"Under {root}, with the models {', '.join(settings.models)}:")
         _tell(console, found)
         removes = bool(found) and not dry_run and (yes or typer.confirm("Remove all this?"))
         if removes:
+            # The answer may have taken hours.
+            _refuse_while_runs_go_on(console)
             for one in found:
                 remove(one, warn)
             _say(console, "Removed.")

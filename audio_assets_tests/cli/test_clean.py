@@ -126,3 +126,22 @@ def test_clips_that_are_away_or_behind_a_link_keep_their_embeddings(call, embedd
     said = call("clean", "--yes")
     assert said.code == 1 and "lead out of the audio root" in said.err
     assert shards(embedded) == before
+
+
+def test_it_asks_again_for_runs_after_the_answer(call, embedded, monkeypatch):
+    before = shards(embedded)
+
+    @dg.job
+    def experiment() -> None: ...
+
+    def answer(_: str) -> bool:
+        with local_instance() as instance:
+            instance.create_run_for_job(experiment, status=dg.DagsterRunStatus.STARTED)
+        return True
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("typer.confirm", answer)
+    said = call("clean")
+    assert said.code == 1 and "has not ended" in said.err
+    assert "with the models placeholder" in said.out
+    assert shards(embedded) == before
