@@ -37,7 +37,7 @@ from audio_assets.scheduling.health import (
     tick_problems,
     what_and_remedy,
 )
-from audio_assets.scheduling.lateness import late_species, read_since, species_behind
+from audio_assets.scheduling.lateness import late_names, read_since, what_is_behind
 from audio_assets.storage.access import check_writable
 from audio_assets.storage.listing import list_species
 from audio_assets.storage.notice import NOTICE
@@ -285,15 +285,16 @@ def _given_up(plan: AssetPlan, instance: dg.DagsterInstance, task: Task) -> Prob
 def _late_problems(
     plan: AssetPlan, instance: dg.DagsterInstance, decision: Decision, now: float
 ) -> Iterator[Problem]:
-    behind = species_behind(decision, ignored_jobs=[jobs.ENCODERS])
+    behind = what_is_behind(decision, jobs_of_no_species=[jobs.ENCODERS])
     since = read_since(cursor_of(instance, "stale_partitions"))
     # The cursor is of the last tick that succeeded; what is fresh since is not late.
-    still = {species: start for species, start in since.items() if species in behind}
-    for species in late_species(still, plan.settings.late_hours, now):
-        hours = (now - still[species]) / 3600
-        what = f"{species} has been behind for {hours:.0f} h: {behind[species]}"
+    still = {name: start for name, start in since.items() if name in behind}
+    species = {_species(task) for task in decision.standings}
+    for name in late_names(still, plan.settings.late_hours, now):
+        hours = (now - still[name]) / 3600
+        what = f"{name} has been behind for {hours:.0f} h: {behind[name]}"
         remedy = "See in the Dagster UI what its runs wait for."
-        yield Problem(Kind.LATE, species, what, remedy, species)
+        yield Problem(Kind.LATE, name, what, remedy, name if name in species else "")
 
 
 def _arriving_problems(

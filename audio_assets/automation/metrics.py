@@ -25,7 +25,7 @@ from audio_assets.partitions import SPECIES
 from audio_assets.scheduling.audio_changes import requests_in
 from audio_assets.scheduling.decisions import Decision, Standing
 from audio_assets.scheduling.health import Kind, Problem
-from audio_assets.scheduling.lateness import read_since, species_behind
+from audio_assets.scheduling.lateness import read_since, what_is_behind
 from audio_assets.staleness import Staleness
 from audio_assets.tables import AUDIO_INVENTORY, LABELS, QUARANTINE, VARIANTS
 
@@ -150,7 +150,7 @@ def _behind(decision: Decision, since: Mapping[str, float]) -> GaugeMetricFamily
         "When the work that a species waits for became due; 0 if it is up to date.",
         "species",
     )
-    behind = species_behind(decision, ignored_jobs=[jobs.ENCODERS])
+    behind = what_is_behind(decision, jobs_of_no_species=[jobs.ENCODERS])
     names = {_species(task.job, task.partition) for task in decision.standings} - {""}
     now = time.time()
     for species in sorted(names):

@@ -39,9 +39,9 @@ from audio_assets.scheduling.decisions import (
 )
 from audio_assets.scheduling.lateness import (
     behind_since,
-    late_species,
+    late_names,
     read_since,
-    species_behind,
+    what_is_behind,
     write_since,
 )
 from audio_assets.staleness import (
@@ -91,11 +91,11 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
         for task in decision.of(Standing.FAILED):
             context.log.warning(f"{task} failed and is given up for now")
         now = time.time()
-        behind = species_behind(decision, ignored_jobs=[jobs.ENCODERS])
+        behind = what_is_behind(decision, jobs_of_no_species=[jobs.ENCODERS])
         since = behind_since(behind, read_since(context.cursor), now)
-        for species in late_species(since, plan.settings.late_hours, now):
-            hours = (now - since[species]) / 3600
-            late = f"{species} has been behind for {hours:.0f} h: {behind[species]}"
+        for name in late_names(since, plan.settings.late_hours, now):
+            hours = (now - since[name]) / 3600
+            late = f"{name} has been behind for {hours:.0f} h: {behind[name]}"
             context.log.warning(late)
             said += f"; late: {late}"
         # Without asset events: of a check outside a run Dagster stores one per partition. A second

@@ -1,4 +1,4 @@
-"""Since when each species has been behind, and which are late.
+"""Since when each species, and work of none, has been behind, and which are late.
 
 Late is how long work has been due, never how old the audio is: a change of settings makes old audio
 due, and is not late at once.
@@ -12,34 +12,35 @@ from collections.abc import Iterable, Mapping
 from audio_assets.scheduling.decisions import Decision, Standing
 
 
-def species_behind(decision: Decision, ignored_jobs: Iterable[str] = ()) -> dict[str, str]:
-    """Species with work that is not done, and which that is, in words.
+def what_is_behind(decision: Decision, jobs_of_no_species: Iterable[str] = ()) -> dict[str, str]:
+    """Species, and tasks of none, with work that is not done, and which that is, in words.
 
     Parameters
     ----------
     decision
         Its partitions are a species, or a model and a species (``birdnet|coyote``).
-    ignored_jobs
-        Jobs whose partitions are no species.
+    jobs_of_no_species
+        Jobs whose partitions are something else. Their tasks, and those without a partition such as
+        the report, stand for themselves: ``job report``, which is no name of a species.
     """
-    ignored = frozenset(ignored_jobs)
+    others = frozenset(jobs_of_no_species)
     behind: dict[str, list[str]] = {}
     for task, standing in decision.standings.items():
-        species = task.partition.rpartition("|")[2]
-        if species and task.job not in ignored and standing is not Standing.FRESH:
-            behind.setdefault(species, []).append(f"{task}: {standing}")
-    return {species: ", ".join(tasks) for species, tasks in behind.items()}
+        if standing is not Standing.FRESH:
+            species = "" if task.job in others else task.partition.rpartition("|")[2]
+            behind.setdefault(species or f"job {task}", []).append(f"{task}: {standing}")
+    return {name: ", ".join(tasks) for name, tasks in behind.items()}
 
 
 def behind_since(
     behind: Iterable[str], before: Mapping[str, float], now: float
 ) -> dict[str, float]:
-    """Since when each species has been behind: now, unless it was at the last look too.
+    """Since when each has been behind: now, unless it was at the last look too.
 
     Parameters
     ----------
     behind
-        Species that are behind now.
+        Names of what is behind now.
     before
         What this gave at the last look.
     now
@@ -48,8 +49,8 @@ def behind_since(
     return {species: before.get(species, now) for species in behind}
 
 
-def late_species(since: Mapping[str, float], late_hours: float, now: float) -> list[str]:
-    """Species that have been behind for longer than ``late_hours``."""
+def late_names(since: Mapping[str, float], late_hours: float, now: float) -> list[str]:
+    """Names of what has been behind for longer than ``late_hours``."""
     return sorted(name for name, start in since.items() if now - start > 3600 * late_hours)
 
 
@@ -59,7 +60,7 @@ def write_since(since: Mapping[str, float]) -> str:
 
 
 def read_since(cursor: str | None) -> dict[str, float]:
-    """Since when which species have been behind; nothing if the cursor is no such thing.
+    """Since when what has been behind; nothing if the cursor is no such thing.
 
     An earlier version kept their names alone. A cursor that was damaged must not stop the tick that
     reads it, and so every tick.

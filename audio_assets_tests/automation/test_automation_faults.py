@@ -18,7 +18,7 @@ from audio_assets.evaluation import manifest as split_plans
 from audio_assets.evaluation import species as species_evaluation
 from audio_assets.scheduling import decisions
 from audio_assets.scheduling.decisions import ATTEMPTS
-from audio_assets.scheduling.lateness import late_species
+from audio_assets.scheduling.lateness import late_names
 from audio_assets.staleness import Staleness, State
 from audio_assets.storage import embedding_table, listing
 from audio_assets.storage.parquet import read_table
@@ -270,13 +270,13 @@ def test_a_species_is_late_when_its_work_has_been_due_too_long_and_its_runs_are_
         filled.settings["target_auc"] = 0.7
         start = clock[0]
         requests, since, _ = look()
-        assert requests and since == {"fox": start, "owl": start}
+        assert requests and since == dict.fromkeys(["fox", "job report", "owl"], start)
         # However old the audio is, work that became due just now is not late.
-        assert late_species(since, 24, clock[0] + 23 * 3600) == []
+        assert late_names(since, 24, clock[0] + 23 * 3600) == []
         clock[0] += 25 * 3600
         requests, since, _ = look()
-        assert requests and since == {"fox": start, "owl": start}
-        assert late_species(since, 24, clock[0]) == ["fox", "owl"]
+        assert requests and since == dict.fromkeys(["fox", "job report", "owl"], start)
+        assert late_names(since, 24, clock[0]) == ["fox", "job report", "owl"]
         filled.settings = dict(SETTINGS)
         requests, since, said = look()
         assert (requests, since) == (0, {}) and "late" not in said

@@ -9,9 +9,9 @@ from audio_assets.scheduling.decisions import Decision, Standing, Task
 from audio_assets.scheduling.health import read_told
 from audio_assets.scheduling.lateness import (
     behind_since,
-    late_species,
+    late_names,
     read_since,
-    species_behind,
+    what_is_behind,
     write_since,
 )
 
@@ -35,12 +35,12 @@ def test_late_is_who_was_behind_at_every_look_for_long_enough(looks):
         since = behind_since(behind, read_since(cursor), 3600.0 * hour)
         cursor = write_since(since)
     for hours in range(len(looks) + 1):
-        late = late_species(since, hours - 0.5, 3600.0 * (len(looks) - 1))
+        late = late_names(since, hours - 0.5, 3600.0 * (len(looks) - 1))
         stretch = looks[-hours - 1 :] if hours < len(looks) else [set[str]()]
         assert set(late) == (set.intersection(*stretch) if stretch else set())
 
 
-def test_species_are_behind_by_any_of_their_tasks_and_not_by_those_of_a_model():
+def test_species_are_behind_by_any_of_their_tasks_and_work_of_no_species_by_itself():
     standings = {
         Task("splits", "owl"): Standing.FRESH,
         Task("experiment", "birdnet|owl"): Standing.FAILED,
@@ -48,8 +48,11 @@ def test_species_are_behind_by_any_of_their_tasks_and_not_by_those_of_a_model():
         Task("encoders", "birdnet"): Standing.DUE,
         Task("report"): Standing.DUE,
     }
-    behind = species_behind(Decision(standings, {}), ignored_jobs=["encoders"])
+    behind = what_is_behind(Decision(standings, {}), jobs_of_no_species=["encoders"])
     assert behind == {
         "owl": "experiment birdnet|owl: given up",
         "fox": "inventory fox: waiting before it is tried again",
+        # A report that hangs is late, too, and is no species.
+        "job encoders birdnet": "encoders birdnet: due",
+        "job report": "report: due",
     }
