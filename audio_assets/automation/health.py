@@ -108,7 +108,8 @@ def examine_health(
     problems += _tried("daemon", lambda: daemon_problems(instance, now))
     # A daemon that is down has no ticks to judge.
     if not any(problem.key == DAEMON_IS_SILENT for problem in problems):
-        problems += _tried("sensors", lambda: tick_problems(ticks_of(instance, now), now))
+        expected = WATCHED if instance.get_daemon_heartbeats() else ()
+        problems += _tried("sensors", lambda: tick_problems(ticks_of(instance, now), now, expected))
     problems += _tried("arriving audio", lambda: _arriving_problems(plan, instance, now))
     problems += _tried("notifications", lambda: _notification_problems(plan, instance))
     decisions: list[Decision] = []

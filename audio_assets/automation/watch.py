@@ -29,6 +29,7 @@ JOB = "health"
 _KEYS = "problems told"
 _ASKED_TAG = "audio_assets/problems"
 _ASKED_AGAIN_SECONDS = 3600.0
+_TOLD_AT_ONCE = 20
 # It asks databases and roots and computes nothing; before what is queued, since it is waited for.
 _RUN_TAGS = {
     POD_TAG: json.dumps(PodSize(cpu=0.25, memory_gib=1).run_config()),
@@ -92,13 +93,16 @@ def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         unsettled = told & _unsettled(found.decision)
         new = news(told - (unsettled - {problem.key for problem in problems}), problems)
         keys: Iterable[str] = {problem.key for problem in problems} | unsettled
-        for line in new.lines():
+        lines = new.lines()
+        for line in lines:
             context.log.warning(line)
+        if len(lines) > _TOLD_AT_ONCE:
+            # A receiver that refuses a long message would be told nothing, now and ever.
+            more = len(lines) - _TOLD_AT_ONCE
+            lines = [*lines[:_TOLD_AT_ONCE], f"audio-assets: and {more} more: audio-assets doctor"]
         if new and webhook is not None:
             try:
-                post_message(
-                    webhook.get_secret_value(), "\n\n".join(shown(line) for line in new.lines())
-                )
+                post_message(webhook.get_secret_value(), "\n\n".join(shown(line) for line in lines))
             except WebhookError as error:
                 # What could not be told is told at the next tick.
                 context.log.warning(f"not posted: {error}")

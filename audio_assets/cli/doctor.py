@@ -184,9 +184,7 @@ def _automation(plan: AssetPlan, instance: dg.DagsterInstance) -> Iterator[Findi
         silent = time.time() - max(beat.timestamp for beat in beats.values())
         yield Finding("daemon", f"last heard of {silent:.0f} s ago")
         if Kind.SENSOR not in kinds:
-            ticking = len(watched_states(instance))
-            said = f"{ticking} sensors and schedules work" if ticking else "none has ticked yet"
-            yield Finding("sensors", said)
+            yield Finding("sensors", f"{len(watched_states(instance))} sensors and schedules work")
     if health.decision is not None:
         yield Finding("partitions", standing_words(health.decision))
     for problem in health.problems:

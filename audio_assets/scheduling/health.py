@@ -117,10 +117,22 @@ def what_and_remedy(error: str, otherwise: str) -> tuple[str, str]:
     return what or "for a reason that is not recorded", " ".join(remedy.split()) or otherwise
 
 
-def tick_problems(all_ticks: Iterable[Ticks], now: float) -> list[Problem]:
-    """Sensors and schedules that are switched off, fail, or no longer tick."""
+def tick_problems(
+    all_ticks: Iterable[Ticks], now: float, expected: Collection[str] = ()
+) -> list[Problem]:
+    """Sensors and schedules that are switched off, fail, no longer tick, or never did.
+
+    Parameters
+    ----------
+    all_ticks
+        Of those that the daemon has met.
+    now
+        Seconds since the epoch.
+    expected
+        Names of those that it should have met.
+    """
     seen = list(all_ticks)
-    problems = []
+    problems = _unmet(seen, expected)
     # Just after a start of the daemon the last ticks of most are those before the pause.
     has_just_started = 0 < max((ticks.recent for ticks in seen), default=0) < _TICKS_OF_A_START
     for ticks in seen:
@@ -151,6 +163,19 @@ def tick_problems(all_ticks: Iterable[Ticks], now: float) -> list[Problem]:
                     )
                 )
     return problems
+
+
+def _unmet(seen: Sequence[Ticks], expected: Collection[str]) -> list[Problem]:
+    remedy = (
+        "See in the log of the daemon whether the code location can be loaded. If the daemon has "
+        "just started, look again in a minute."
+    )
+    if not seen and expected:
+        return [Problem(Kind.SENSOR, "all", "no sensor has ticked yet", remedy)]
+    if max((ticks.recent for ticks in seen), default=0) < _TICKS_OF_A_START:
+        return []
+    missing = sorted(set(expected) - {ticks.name for ticks in seen})
+    return [Problem(Kind.SENSOR, name, f"{name} has never ticked", remedy) for name in missing]
 
 
 @dataclass(frozen=True)

@@ -79,3 +79,15 @@ def test_the_ticks_before_a_pause_of_the_daemon_are_no_silence():
     later = Ticks("health", True, last=NOW, interval=30, recent=3)
     (problem,) = tick_problems([before, later], NOW)
     assert problem.subject == "looks"
+
+
+def test_a_daemon_that_meets_no_sensor_is_a_problem_and_so_is_one_sensor_that_it_never_met():
+    (problem,) = tick_problems([], NOW, expected=["looks", "health"])
+    assert "no sensor has ticked yet" in problem.what
+    ticking = Ticks("health", True, last=NOW, interval=30, recent=3)
+    (problem,) = tick_problems([ticking], NOW, expected=["looks", "health"])
+    assert problem.what == "looks has never ticked"
+    # Just after a start the others have their turn still to come.
+    starting = Ticks("health", True, last=NOW, interval=30, recent=1)
+    assert tick_problems([starting], NOW, expected=["looks", "health"]) == []
+    assert tick_problems([], NOW) == []
