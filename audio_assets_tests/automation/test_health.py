@@ -16,7 +16,7 @@ from audio_assets.scheduling.decisions import ATTEMPTS
 from audio_assets.scheduling.health import Kind
 from audio_assets.staleness import Staleness
 from audio_assets.storage import access, listing
-from audio_assets_tests.automation.ticks import QUIET, Automation, replace_clip
+from audio_assets_tests.automation.ticks import QUIET, Automation, queued, replace_clip
 from audio_assets_tests.test_webhook import Hook, hook  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_drawing")]
@@ -208,3 +208,34 @@ def test_the_sensor_stores_no_event_outside_of_a_run(filled, monkeypatch):
             seen = filled.look("health")
             assert not seen.asset_events
             assert json.loads(seen.cursor).keys() == {"told"}
+
+
+def test_work_that_is_given_up_is_not_told_as_mended_while_it_is_tried_again(
+    automation, monkeypatch, hook  # noqa: F811
+):
+    def failing(*arguments: Any, **options: Any) -> Any:
+        raise RuntimeError("the disk is on fire")
+
+    automation.settings |= {"retry_seconds": 0, "webhook_url": hook.url}
+    with monkeypatch.context() as patch:
+        patch.setattr(species_evaluation, "score_species", failing)
+        automation.settle()
+        automation.tick("health")
+        assert [message["text"].count("is given up") for message in hook.got] == [1]
+        automation.settings["give_up_hours"] = 1e-9
+        (request,) = automation.tick("stale_partitions")
+        automation.tick("health")
+        with queued(automation, request):
+            assert found(automation) == {}
+            automation.tick("health")
+        assert len(hook.got) == 1
+        automation.execute(request)
+        automation.settings["give_up_hours"] = 24
+        automation.tick("health")
+        assert len(hook.got) == 1
+    forgive(automation.place.instance)
+    automation.settle()
+    automation.tick("health")
+    assert [message["text"] for message in hook.got[1:]] == [
+        "audio-assets: mended: given up: experiment placeholder|owl"
+    ]
