@@ -15,7 +15,16 @@ from typing import Annotated, Optional
 import typer
 from rich.table import Table as RichTable
 
+from audio_assets.cli.import_calls import import_app
 from audio_assets.cli.messages import two_lines
+from audio_assets.cli.options import (
+    JsonOption,
+    ModelOption,
+    QuietOption,
+    SpeciesOption,
+    complete_models,
+    complete_species,
+)
 from audio_assets.errors import SettingsError, UnknownModelError, UnknownSpeciesError
 
 EXIT_CODES = (
@@ -61,29 +70,7 @@ def before(
     context.ensure_object(Options).debug = debug
 
 
-def _models(begun: str) -> list[str]:
-    from audio_assets.encoders.registry import model_names
-
-    return [name for name in model_names() if name.startswith(begun)]
-
-
-def _species(begun: str) -> list[str]:
-    from audio_assets.cli.complete import known_species
-
-    return [name for name in known_species() if name.startswith(begun)]
-
-
-SpeciesOption = Annotated[
-    Optional[list[str]],
-    typer.Option("--species", "-s", help="Only this species; repeatable.", autocompletion=_species),
-]
-ModelOption = Annotated[
-    Optional[list[str]],
-    typer.Option("--model", "-m", help="Only this model; repeatable.", autocompletion=_models),
-]
 DEMO_RESULTS = Path("demo-results")
-
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, results only.")]
 
 
 @app.command()
@@ -125,9 +112,11 @@ def run(
 
 @app.command()
 def embed(
-    model: Annotated[str, typer.Option("--model", "-m", help="The model.", autocompletion=_models)],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="The model.", autocompletion=complete_models)
+    ],
     species: Annotated[
-        str, typer.Option("--species", "-s", help="The species.", autocompletion=_species)
+        str, typer.Option("--species", "-s", help="The species.", autocompletion=complete_species)
     ],
     quiet: QuietOption = False,
 ) -> None:
@@ -262,7 +251,6 @@ weights_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(weights_app, name="weights")
-JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 
 
 @weights_app.command("list")
@@ -314,108 +302,7 @@ def weights_verify(
     raise typer.Exit(run_verify(model or (), embed=embed, as_json=as_json))
 
 
-import_app = typer.Typer(
-    help="Bring labelled audio from other layouts into an audio root.", no_args_is_help=True
-)
 app.add_typer(import_app, name="import")
-ToOption = Annotated[
-    Path, typer.Option("--to", help="Audio root that receives {species}/data/{pos,neg}.")
-]
-
-
-@import_app.command("csv")
-def import_csv(
-    table: Annotated[
-        Path,
-        typer.Argument(
-            help="CSV with file, start, end (seconds), label (pos or neg) and, if wanted, "
-            "recording and species."
-        ),
-    ],
-    to: ToOption,
-    species: Annotated[
-        Optional[str], typer.Option("--species", "-s", help="Species of rows that name none.")
-    ] = None,
-    recordings: Annotated[
-        Optional[Path],
-        typer.Option(
-            help="Folder that the table's files are relative to; the table's own if not given. "
-            "Recordings are told apart by their paths below it."
-        ),
-    ] = None,
-    perch: Annotated[
-        bool, typer.Option("--perch", help="Also cut 5 s around each middle into data_5s.")
-    ] = False,
-    context: Annotated[
-        Optional[float],
-        typer.Option(
-            metavar="SECONDS",
-            help="Pad shorter stretches to so many seconds with audio of their recording: around "
-            "their middle, within the recording, and those of negatives clear of positives.",
-        ),
-    ] = None,
-    quiet: QuietOption = False,
-) -> None:
-    """Cut labelled stretches out of long recordings. Exit 1 if a row was left out.
-
-    Stretches that no run would use, such as calls shorter than MIN_SECONDS, are left
-    out with the reason; --context makes clips of them.
-
-    Clips of its recordings that the table does not make are named, and change no code.
-
-    Recorders that name files alike, by a table each, need paths below one common
-    folder (--recordings), or, if they share no stretch, a column recording.
-
-    Example: audio-assets import csv labels.csv --to my-clips --species coyote --perch
-    """
-    from audio_assets.cli.imports import run_import_csv
-
-    raise typer.Exit(
-        run_import_csv(
-            table,
-            to,
-            species=species,
-            recordings=recordings,
-            perch=perch,
-            context=context,
-            quiet=quiet,
-        )
-    )
-
-
-@import_app.command("esc50")
-def import_esc50(
-    folder: Annotated[Path, typer.Argument(help="ESC-50, unpacked: holds meta and audio.")],
-    to: ToOption,
-    category: Annotated[
-        Optional[list[str]],
-        typer.Option("--category", "-c", help="Only this category; repeatable."),
-    ] = None,
-    group_by: Annotated[
-        str, typer.Option(help="What counts as one recording: fold or source.")
-    ] = "fold",
-    negatives: Annotated[
-        int, typer.Option(min=1, help="Negative clips of every other category and fold.")
-    ] = 1,
-    quiet: QuietOption = False,
-) -> None:
-    """Copy categories of ESC-50, each as a species. Exit 1 if a file was left out.
-
-    Example: audio-assets import esc50 ESC-50-master --to my-clips --category dog
-    """
-    from audio_assets.cli.imports import run_import_esc50
-
-    if group_by not in ("fold", "source"):
-        raise typer.BadParameter("give fold or source", param_hint="--group-by")
-    code = run_import_esc50(
-        folder,
-        to,
-        categories=category or (),
-        group_by=group_by,
-        negatives=negatives,
-        quiet=quiet,
-    )
-    raise typer.Exit(code)
 
 
 def main() -> None:
