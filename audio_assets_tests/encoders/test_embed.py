@@ -2,12 +2,10 @@
 
 import hashlib
 import io
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from audio_assets.audio.decode import DurationLimits
 from audio_assets.audio.resample import resample
 from audio_assets.audio.windows import cut_windows
 from audio_assets.encoders.base import Encoded, Encoder
@@ -24,41 +21,7 @@ from audio_assets.encoders.batching import BATCH_WINDOWS
 from audio_assets.encoders.embed import Clip, ClipEmbedding, embed_clips, max_in_flight
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.encoders.registry import load_encoder
-from audio_assets.errors import EncoderError, WeightsError
-
-LIMITS = DurationLimits(0.5, 100.0)
-
-
-def wav(seconds: float, seed: int = 0, rate: int = 16_000, channels: int = 1) -> bytes:
-    rng = np.random.default_rng(seed)
-    buffer = io.BytesIO()
-    samples = rng.normal(scale=0.1, size=(round(seconds * rate), channels))
-    soundfile.write(buffer, samples, rate, format="WAV")
-    return buffer.getvalue()
-
-
-def unknown(sha256: str) -> bool:
-    return False
-
-
-def embed(
-    files: dict[str, bytes],
-    *,
-    make_encoder: Callable[[], Encoder] = PlaceholderEncoder,
-    workers: int = 1,
-    known: Callable[[str], bool] = unknown,
-) -> list[ClipEmbedding]:
-    clips = (Clip(f"pos/{uri}", uri) for uri in files)
-    return list(
-        embed_clips(
-            clips,
-            files.__getitem__,
-            make_encoder,
-            limits=LIMITS,
-            workers=workers,
-            known=known,
-        )
-    )
+from audio_assets_tests.encoders.embedding import LIMITS, Recorder, embed, our_threads, unknown, wav
 
 
 def equal(a: ClipEmbedding, b: ClipEmbedding) -> bool:
@@ -66,10 +29,6 @@ def equal(a: ClipEmbedding, b: ClipEmbedding) -> bool:
         np.array_equal(getattr(a, field.name), getattr(b, field.name))
         for field in fields(ClipEmbedding)
     )
-
-
-def our_threads() -> list[str]:
-    return [t.name for t in threading.enumerate() if t.name.startswith("audio-assets-")]
 
 
 @pytest.fixture(autouse=True)
@@ -133,20 +92,6 @@ def test_real_encoders_give_the_same_bits_with_any_number_of_workers(name: str) 
     assert all(equal(a, b) for a, b in zip(one, two, strict=True))
     (alone,) = embed({"7.wav": files["7.wav"]}, make_encoder=lambda: load_encoder(name))
     assert equal(alone, one[7])
-
-
-class Recorder(PlaceholderEncoder):
-    """Keeps the size of each batch, and can be held until told to go on."""
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-        self.go = threading.Event()
-        self.go.set()
-
-    def encode(self, windows: NDArray[np.float32]) -> Encoded:
-        assert self.go.wait(60)
-        self.batches.append(len(windows))
-        return super().encode(windows)
 
 
 def test_batches_cross_the_borders_of_files() -> None:
@@ -282,63 +227,6 @@ def test_a_clip_that_cannot_be_read_is_unreadable_and_names_the_error(tmp_path: 
     assert results[1].embedding is not None
 
 
-class Fails(PlaceholderEncoder):
-    def encode(self, windows: NDArray[np.float32]) -> Encoded:
-        raise OSError("the encoder broke")
-
-
-def test_an_error_of_the_encoder_is_never_a_fault_of_a_clip() -> None:
-    with pytest.raises(
-        EncoderError, match="placeholder.* its encode fails: OSError: the encoder b"
-    ):
-        embed({"a": wav(1.0)}, make_encoder=Fails)
-
-
-class Exits(PlaceholderEncoder):
-    def encode(self, windows: NDArray[np.float32]) -> Encoded:
-        sys.exit(3)
-
-
-class NoMemory(PlaceholderEncoder):
-    def encode(self, windows: NDArray[np.float32]) -> Encoded:
-        raise MemoryError
-
-
-class Unsure(PlaceholderEncoder):
-    def encode(self, windows: NDArray[np.float32]) -> Encoded:
-        raise WeightsError("my weights are gone", "Copy them.")
-
-
-@pytest.mark.parametrize(
-    ("make_encoder", "kind", "what"),
-    [
-        (Exits, EncoderError, "its encode fails: SystemExit: 3"),
-        (NoMemory, MemoryError, None),
-        (Unsure, WeightsError, "my weights are gone"),
-    ],
-)
-def test_an_encoder_that_exits_is_at_fault_and_what_says_what_is_wrong_stays(
-    make_encoder: Callable[[], Encoder], kind: type[Exception], what: str | None
-) -> None:
-    with pytest.raises(kind, match=what):
-        embed({"a": wav(1.0)}, make_encoder=make_encoder)
-
-
-def test_an_error_in_making_a_further_encoder_is_passed_on() -> None:
-    first = Recorder()
-    first.go.clear()
-    encoders = iter([first])
-
-    def make() -> Encoder:
-        for encoder in encoders:
-            return encoder
-        first.go.set()
-        raise RuntimeError("no second encoder")
-
-    with pytest.raises(RuntimeError, match="no second encoder"):
-        embed({f"{i}": wav(40.0, seed=i) for i in range(4)}, make_encoder=make, workers=2)
-
-
 def test_an_error_in_reading_that_is_no_oserror_is_passed_on() -> None:
     with pytest.raises(KeyError, match="nowhere"):
         list(
@@ -351,67 +239,6 @@ def test_an_error_in_reading_that_is_no_oserror_is_passed_on() -> None:
                 known=unknown,
             )
         )
-
-
-def wrong(**changes: Any) -> Callable[[], Encoder]:
-    class Wrong(PlaceholderEncoder):
-        def encode(self, windows: NDArray[np.float32]) -> Encoded:
-            encoded = super().encode(windows)
-            return Encoded(
-                changes.get("embeddings", lambda e: e)(encoded.embeddings.copy()),
-                changes.get("class_scores", lambda s: s)(encoded.class_scores),
-            )
-
-    return Wrong
-
-
-def giving(what: Callable[[Encoded], object]) -> Callable[[], Encoder]:
-    class Gives(PlaceholderEncoder):
-        def encode(self, windows: NDArray[np.float32]) -> Any:
-            return what(super().encode(windows))
-
-    return Gives
-
-
-def with_nan(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    values[0, 0] = np.nan
-    return values
-
-
-@pytest.mark.parametrize(
-    ("make_encoder", "why"),
-    [
-        (wrong(embeddings=with_nan), "embeddings that are not finite"),
-        (wrong(class_scores=with_nan), "class scores that are not finite"),
-        (wrong(embeddings=lambda e: e[:, :3]), r"embeddings of shape \(1, 3\)"),
-        (wrong(embeddings=lambda e: e[:0]), r"embeddings of shape \(0, 16\)"),
-        (wrong(class_scores=lambda s: None), "class scores of shape None"),
-        (wrong(embeddings=lambda e: e.tolist()), "embeddings as a list and no array"),
-        (wrong(embeddings=lambda e: e + 1j), "embeddings of type complex64 instead of float32"),
-        (wrong(embeddings=lambda e: e * np.float64(1e300)), "embeddings that are not finite"),
-        (giving(lambda e: e.embeddings), "a ndarray and no Encoded"),
-        (giving(lambda e: [e]), "a list and no Encoded"),
-        (giving(lambda e: None), "a NoneType and no Encoded"),
-    ],
-    ids=[
-        "nan",
-        "nan scores",
-        "short",
-        "empty",
-        "no scores",
-        "list inside",
-        "complex",
-        "too large for float32",
-        "bare array",
-        "list",
-        "nothing",
-    ],
-)
-def test_an_encoder_that_breaks_its_word_is_an_error(
-    make_encoder: Callable[[], Encoder], why: str
-) -> None:
-    with pytest.raises(EncoderError, match=f"encoder placeholder .*its encode gave {why}"):
-        embed({"a": wav(1.0)}, make_encoder=make_encoder)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
