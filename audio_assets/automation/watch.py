@@ -90,7 +90,7 @@ def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         problems = found.problems
         told = read_told(context.cursor)
         # What is given up is not mended while it is tried again, or what it is built on is made.
-        unsettled = told & _unsettled(found.decision)
+        unsettled = _unsettled(told, found.decision)
         new = news(told - (unsettled - {problem.key for problem in problems}), problems)
         keys: Iterable[str] = {problem.key for problem in problems} | unsettled
         lines = new.lines()
@@ -153,13 +153,14 @@ def _ended_lately(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     return time.time() - (record.end_time or 0.0) < _ASKED_AGAIN_SECONDS
 
 
-def _unsettled(decision: Decision | None) -> frozenset[str]:
-    """Keys that problems of tasks would have which cannot be judged just now."""
+def _unsettled(told: frozenset[str], decision: Decision | None) -> frozenset[str]:
+    """Keys of problems that were told and cannot be judged just now."""
     if decision is None:
-        return frozenset()
+        # Such as while the results root is away.
+        return frozenset(key for key in told if key.startswith((Kind.GIVEN_UP, Kind.LATE)))
     moving = (Standing.RUNNING, Standing.DUE, Standing.WAITING)
     tasks = [task for standing in moving for task in decision.of(standing)]
-    return frozenset(f"{Kind.GIVEN_UP}: {task}" for task in tasks)
+    return told & {f"{Kind.GIVEN_UP}: {task}" for task in tasks}
 
 
 def _digest(problems: Iterable[Problem]) -> str:

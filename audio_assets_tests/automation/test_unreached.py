@@ -85,4 +85,9 @@ def test_audio_that_never_rests_is_a_problem_after_the_longest_wait(monkeypatch)
 def test_what_is_given_up_is_not_told_as_mended_while_it_is_tried_again():
     tried, done = Task("experiment", "birdnet|owl"), Task("splits", "owl")
     decision = Decision({tried: Standing.RUNNING, done: Standing.FRESH}, {})
-    assert watch._unsettled(decision) == {"given up: experiment birdnet|owl"}
+    told = frozenset(
+        {"given up: experiment birdnet|owl", "given up: splits owl", "late: owl", "access: fox"}
+    )
+    assert watch._unsettled(told, decision) == {"given up: experiment birdnet|owl"}
+    # Where nothing can be decided, nothing that rests on it is mended.
+    assert watch._unsettled(told, None) == told - {"access: fox"}
