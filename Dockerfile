@@ -4,7 +4,8 @@
 #   docker build -t audio-assets .
 #   docker build -t audio-assets:slim --build-arg EXTRAS=k8s .      without TensorFlow: BirdNET and MFCC
 #   docker build --build-arg REVISION=$(git rev-parse HEAD) ...     reports name the commit
-ARG BASE=docker.io/library/python:3.11-slim
+# For all platforms; make pins brings it up to what the tag names now.
+ARG BASE=docker.io/library/python:3.11-slim@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7
 
 # ------------------------------------------------------------------------------ requirements
 # Apart, so that what else changes in pyproject.toml installs nothing again.

@@ -61,6 +61,13 @@ def test_a_pin_is_the_commit_of_the_tag_with_and_without_a_message(tmp_path):
         commit("owner/action", "v9")
 
 
+def test_the_base_image_is_pinned_by_digest():
+    assert re.search(
+        r"(?m)^ARG BASE=\S+/python:3\.11-slim@sha256:[0-9a-f]{64}$",
+        (ROOT / "Dockerfile").read_text(),
+    )
+
+
 def test_the_base_image_gets_the_digest_of_its_tag_and_keeps_the_tag():
     text = (ROOT / "Dockerfile").read_text()
     digest = f"sha256:{'a' * 64}"

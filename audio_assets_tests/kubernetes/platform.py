@@ -7,6 +7,7 @@ values, roles, quota, the manifests of ``deploy/`` - is the project's own.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 import urllib.request
@@ -113,7 +114,11 @@ def build(script: str, folder: Path) -> None:
     slim = folder / "Dockerfile"
     text = (ROOT / "Dockerfile").read_text()
     assert "ARG EXTRAS=k8s,tensorflow\n" in text
-    slim.write_text(text.replace("ARG EXTRAS=k8s,tensorflow\n", "ARG EXTRAS=k8s\n"))
+    text = text.replace("ARG EXTRAS=k8s,tensorflow\n", "ARG EXTRAS=k8s\n")
+    # The cluster's machine has a stand-in of the base image, under its tag.
+    text, pinned = re.subn(r"(?m)^(ARG BASE=[^@\n]+)@sha256:[0-9a-f]{64}$", r"\1", text)
+    assert pinned == 1
+    slim.write_text(text)
     postgres = Path(__file__).parent / "postgres"
     for image, context, file in (
         (IMAGE, ROOT, slim),
