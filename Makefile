@@ -95,6 +95,8 @@ $(VENV)/models.stamp: $(VENV)/demo.stamp
 
 $(VENV)/dev.stamp: pyproject.toml requirements.lock .ci/locked.py .ci/axe.lock Makefile | $(BIN)/python
 	@echo "Installing into $(VENV) with what tests need; the first time this takes a few minutes."
+	@# Of this package tests read one script; without what it asks for, pip check fails the next time.
+	@$(BIN)/python -m pip uninstall --quiet --disable-pip-version-check --yes axe-playwright-python
 	@$(call INSTALL,dev docs k8s tensorflow)
 	@$(PIP_INSTALL) --no-deps --require-hashes -r .ci/axe.lock
 	@$(COMPILE)
