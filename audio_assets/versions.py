@@ -35,7 +35,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
         4,
         ("duplicate_encoder", "duplicate_cosine", "min_seconds", "max_seconds", "max_samples"),
     ),
-    "balanced_manifest": (3, ("protocol", "folds", "holdout_per_class", "repeats", "seed")),
+    "balanced_manifest": (4, ("protocol", "folds", "holdout_per_class", "repeats", "seed")),
     "embeddings": (2, ("min_seconds", "max_seconds", "max_samples", "species_classes")),
     "fold_scores": (5, ("training_sizes", "protocol", "seed")),
     "fold_predictions": (5, ("training_sizes", "protocol", "seed")),

@@ -243,7 +243,7 @@ def fresh_aucs(
     found = []
     for size in sizes_of(setting, [plan.largest_size(clips.labels)]):
         fits = [
-            Fit(plan.training_clips(clips.labels, repeat, fold, size), tested, repeat, 0)
+            Fit(plan.training_clips(clips.labels, repeat, fold, size), tested, 0)
             for repeat in range(plan.repeats)
             for fold in range(plan.n_folds)
         ]

@@ -69,7 +69,6 @@ def fits_of(plan: SplitPlan, labels: NDArray[np.int64], size: int, repeats: int)
         Fit(
             plan.training_clips(labels, repeat, fold, size),
             np.flatnonzero(plan.folds[repeat] == fold),
-            repeat,
             0,
         )
         for repeat in range(repeats)

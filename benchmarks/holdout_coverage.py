@@ -61,7 +61,6 @@ def evaluate_set(setting: Setting, number: int) -> list[Row]:
             Fit(
                 plan.training_clips(clips.labels, repeat, 0, point.training_size),
                 len(clips.labels) + recording,
-                repeat,
                 0,
             )
             for repeat in range(plan.repeats)

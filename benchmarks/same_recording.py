@@ -101,7 +101,7 @@ def true_auc(setting: Setting, number: int) -> float:
     tested = draw(setting, rng, FRESH_RECORDINGS)
     split = len(trained.labels)
     rows = np.arange(split + len(tested.labels))
-    fit = Fit(rows[:split], rows[split:], 0, 0)
+    fit = Fit(rows[:split], rows[split:], 0)
     scorer = HEADS[HEAD].prepare(np.concatenate([trained.embeddings, tested.embeddings]))
     (scores,) = scorer(np.concatenate([trained.labels, tested.labels]), [fit])
     value, _ = score_fold(tested.labels, scores, is_probability=True)["roc_auc"]

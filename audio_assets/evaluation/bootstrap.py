@@ -234,7 +234,6 @@ def _evaluate_draw(
                 Fit(
                     rows[plan.training_clips(labels, repeat, fold, size)],
                     rows[test],
-                    repeat,
                     random_state(seed, Purpose.BOOTSTRAP, draw, repeat, fold, size),
                 )
                 for (repeat, fold), test in zip(folds, tests, strict=True)

@@ -208,7 +208,6 @@ def _fits(
         Fit(
             cell.train,
             cell.test,
-            cell.repeat,
             random_state(seed, Purpose.HEAD, cell.repeat, cell.fold, cell.size),
         )
         for cell in cells

@@ -28,15 +28,12 @@ class Fit:
         int[m], row numbers of the training clips; a clip that is named twice counts twice.
     test
         int[t], row numbers of the clips to score.
-    repeat
-        Repeat of the K-fold; fits of one repeat and size train on much the same clips.
     random_state
         For heads that draw random numbers.
     """
 
     train: NDArray[np.int64]
     test: NDArray[np.int64]
-    repeat: int
     random_state: int
 
 
@@ -104,6 +101,9 @@ Ranked by those, a fold of tied clips was off by up to 0.18 of AUC.
 BATCH_VALUES = 2**14
 """Clips times models of a batch of logistic fits: the vectors of a batch stay in a core's cache."""
 
+GRAM_VALUES = 2**17
+"""Values of the matrices of a batch of logistic fits that have one each: 1 MB, a core's cache."""
+
 
 @dataclass(frozen=True, eq=False)
 class _LogisticScorer:
@@ -115,54 +115,56 @@ class _LogisticScorer:
     def __call__(self, labels: Labels, fits: Sequence[Fit]) -> Scores:
         from scipy.special import expit
 
-        groups: dict[tuple[int, int], list[int]] = {}
+        by_size: dict[int, list[int]] = {}
         for place, fit in enumerate(fits):
-            groups.setdefault((len(fit.train), fit.repeat), []).append(place)
-        alike: dict[tuple[int, int], list[list[int]]] = {}
-        for (size, _), places in groups.items():
-            alike.setdefault((size, len(places)), []).append(places)
+            by_size.setdefault(len(fit.train), []).append(place)
         outcomes: Scores = [np.empty(0)] * len(fits)
-        for together in alike.values():
-            for batch in self._batches(fits, together):
-                decisions = self._decisions(labels, [[fits[i] for i in group] for group in batch])
-                for group, rows in zip(batch, decisions, strict=True):
-                    for place, decision in zip(group, rows, strict=True):
-                        scored = decision[fits[place].test]
-                        outcomes[place] = expit(np.round(scored, DECISION_DIGITS))
+        for size, places in by_size.items():
+            step = self._fits_at_once(size)
+            for start in range(0, len(places), step):
+                batch = places[start : start + step]
+                decisions = self._decisions(labels, [fits[place] for place in batch])
+                for place, decision in zip(batch, decisions, strict=True):
+                    scored = decision[fits[place].test]
+                    outcomes[place] = expit(np.round(scored, DECISION_DIGITS))
         return outcomes
 
-    def _batches(self, fits: Sequence[Fit], groups: list[list[int]]) -> list[list[list[int]]]:
-        models = len(groups[0]) * min(len(self.gram), 2 * len(fits[groups[0][0]].train))
-        step = max(1, BATCH_VALUES // models)
-        return [groups[start : start + step] for start in range(0, len(groups), step)]
+    def _shares_gram(self, train: int) -> bool:
+        """Whether fits on so many clips work on the whole matrix rather than on their part of it.
 
-    def _decisions(self, labels: Labels, groups: list[list[Fit]]) -> NDArray[np.float64]:
-        """Log odds float64[g, k, n] of all clips by g groups of k fits."""
+        One product of all models with the whole matrix runs near a processor's peak; a product of
+        one model with its own part is limited by memory.
+        """
+        return 2 * train > len(self.gram)
+
+    def _fits_at_once(self, train: int) -> int:
+        if self._shares_gram(train):
+            return max(1, BATCH_VALUES // len(self.gram))
+        return max(1, GRAM_VALUES // train**2)
+
+    def _decisions(self, labels: Labels, fits: Sequence[Fit]) -> NDArray[np.float64]:
+        """Log odds float64[k, n] of all clips by k fits on equally many clips."""
         clips = len(self.gram)
-        shape = (len(groups), len(groups[0]), clips)
         weights = np.array(
-            [[np.bincount(fit.train, minlength=clips) for fit in group] for group in groups],
-            dtype=np.float64,
+            [np.bincount(fit.train, minlength=clips) for fit in fits], dtype=np.float64
         )
         weights *= self.c
-        seen = [np.flatnonzero(group.any(axis=0)) for group in weights]
+        if self._shares_gram(len(fits[0].train)):
+            fitted = fit_kernel_logistics(self.gram[None], labels[None], weights[None])
+            return np.asarray(fitted.decision(self.gram)[0])
+        # A clip that is drawn twice has twice the weight; the rows are filled up with clips of
+        # none.
+        seen = [np.flatnonzero(row) for row in weights]
         width = max(len(rows) for rows in seen)
-        if 2 * width > clips:
-            # As one group with the whole matrix: large products are the faster ones.
-            flat = weights.reshape(1, -1, clips)
-            fitted = fit_kernel_logistics(self.gram[None], labels[None], flat)
-            return fitted.decision(self.gram).reshape(shape)
-        # Narrow groups are filled up with clips of no weight.
         rows = np.array([np.pad(row, (0, width - len(row))) for row in seen])
         real = np.array([np.arange(width) < len(row) for row in seen])
-        narrow = np.take_along_axis(weights, rows[:, None], axis=2) * real[:, None]
+        narrow = np.take_along_axis(weights, rows, axis=1) * real
         gram = self.gram[rows[:, :, None], rows[:, None, :]]
-        fitted = fit_kernel_logistics(gram, labels[rows], narrow)
-        dual = np.zeros(shape)
+        fitted = fit_kernel_logistics(gram, labels[rows], narrow[:, None])
+        dual = np.zeros((len(fits), clips))
         for group, row in enumerate(seen):
-            dual[group][:, row] = fitted.dual[group][:, : len(row)]
-        decisions = dual.reshape(-1, clips) @ self.gram
-        return np.asarray(decisions.reshape(shape) + fitted.intercept[..., None])
+            dual[group, row] = fitted.dual[group, 0, : len(row)]
+        return np.asarray(dual @ self.gram + fitted.intercept)
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def make_holdout_plan(
     folds = np.where(test[strata.codes], 0, NEVER_TESTED).astype(np.int64)
     plan_folds = np.tile(folds, (repeats, 1))
     check_no_leak(plan_folds, strata.recordings)
-    ranks = draw_orders(strata, repeats, seed)
+    ranks = draw_orders(strata, repeats, 1, seed)
     return SplitPlan(plan_folds, ranks, 1, tuple(str(key) for key in keys))
 
 

@@ -144,7 +144,11 @@ def _canonical_order(plan: SplitPlan, labels: NDArray[np.int64]) -> NDArray[np.i
     places = [
         (int(label), key, *folds, *ranks)
         for label, key, folds, ranks in zip(
-            labels, plan.keys, plan.folds.T.tolist(), plan.ranks.T.tolist(), strict=True
+            labels,
+            plan.keys,
+            plan.folds.T.tolist(),
+            plan.ranks.reshape(-1, plan.n_clips).T.tolist(),
+            strict=True,
         )
     ]
     return np.array(sorted(range(len(places)), key=places.__getitem__), dtype=np.int64)

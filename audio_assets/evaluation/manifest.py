@@ -52,7 +52,8 @@ def build_manifest(
     Returns
     -------
     DataFrame
-        Rows of :data:`audio_assets.tables.BALANCED_MANIFEST`, sorted by variant, clip and repeat.
+        Rows of :data:`audio_assets.tables.BALANCED_MANIFEST`, sorted by variant, clip,
+        repeat and held-out fold.
 
     Raises
     ------
@@ -77,14 +78,15 @@ def build_manifest(
         seed=seed,
     )
     parts = []
-    for repeat in range(plan.repeats):
+    for repeat, held_out in np.ndindex(plan.repeats, plan.n_folds):
         part = usable[["clip_id", "variant", "label", "recording_id", "checksum"]].copy()
         part["repeat"] = repeat
         part["fold"] = plan.folds[repeat]
-        part["rank"] = plan.ranks[repeat]
+        part["held_out_fold"] = held_out
+        part["rank"] = plan.ranks[repeat, held_out]
         part["folds"] = plan.n_folds
         parts.append(part)
-    manifest = pd.concat(parts).sort_values(["variant", "clip_id", "repeat"])
+    manifest = pd.concat(parts).sort_values(["variant", "clip_id", "repeat", "held_out_fold"])
     return manifest[list(BALANCED_MANIFEST.column_names)].reset_index(drop=True)
 
 
@@ -149,8 +151,10 @@ def plan_from_manifest(manifest: pd.DataFrame, clip_ids: Sequence[str], variant:
     Raises
     ------
     ValueError
-        A clip is named twice, or the manifest does not have it in every repeat.
+        A clip is named twice, or the manifest does not have it in every repeat and fold.
     """
+    import pandas as pd
+
     ids = [str(clip) for clip in clip_ids]
     if len(set(ids)) != len(ids):
         raise ValueError("clip_ids names a clip twice")
@@ -159,16 +163,15 @@ def plan_from_manifest(manifest: pd.DataFrame, clip_ids: Sequence[str], variant:
     if missing:
         raise ValueError(f"the manifest has no clip {missing[0]!r} in {variant}")
     rows = rows[rows["clip_id"].isin(ids)]
-    tables = {
-        column: rows.pivot(index="clip_id", columns="repeat", values=column).reindex(ids)
-        for column in ("fold", "rank")
-    }
-    if any(table.isna().to_numpy().any() for table in tables.values()):
-        raise ValueError("the manifest does not have every clip in every repeat")
+    if rows["held_out_fold"].isna().any():
+        raise ValueError("the manifest is of an earlier version, with one draw order per repeat")
+    repeats, n_folds = int(manifest["repeat"].max()) + 1, int(manifest["folds"].iloc[0])
+    # One row per clip, one column per repeat and held-out fold.
+    by_cell = rows.set_index(["clip_id", "repeat", "held_out_fold"])[["fold", "rank"]]
+    wanted = pd.MultiIndex.from_product([ids, range(repeats), range(n_folds)])
+    cells = by_cell.reindex(wanted)
+    if cells.isna().to_numpy().any():
+        raise ValueError("the manifest does not have every clip in every repeat and fold")
+    fold, rank = cells.to_numpy(dtype=np.int64).reshape(len(ids), repeats, n_folds, 2).T
     keys = rows.drop_duplicates("clip_id").set_index("clip_id")["checksum"].reindex(ids)
-    return SplitPlan(
-        tables["fold"].to_numpy(dtype=np.int64).T,
-        tables["rank"].to_numpy(dtype=np.int64).T,
-        int(manifest["folds"].iloc[0]),
-        tuple(keys),
-    )
+    return SplitPlan(fold[0], rank.swapaxes(0, 1), n_folds, tuple(keys))

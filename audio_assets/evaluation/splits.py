@@ -34,7 +34,10 @@ class SplitPlan:
         int[R, n], the fold in which a clip is tested. Under holdout a repeat is a training draw:
         the test set is fold 0 in each, and all other clips are ``NEVER_TESTED``.
     ranks
-        int[R, n], place of a clip in the draw order of its class, from 0.
+        int[R, K, n], place of a clip, from 0, in the draw order of its class for the training of
+        fold k in repeat r. Folds have orders of their own: with one order per repeat, two folds
+        share 66 % (K = 5) to 82 % (K = 10) of the clips they train on at n = 4, so that K R fits
+        tell little more than R do, and the interval covers too seldom.
     n_folds
         K, the number of folds of a repeat; 1 under holdout.
     keys
@@ -47,9 +50,12 @@ class SplitPlan:
     keys: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if self.folds.ndim != 2 or self.folds.shape != self.ranks.shape:
+        if self.folds.ndim != 2:
+            raise ValueError(f"folds must be [repeats, clips], got shape {self.folds.shape}")
+        expected = (self.repeats, self.n_folds, self.n_clips)
+        if self.n_folds >= 1 and self.ranks.shape != expected:
             raise ValueError(
-                f"folds and ranks must both be [repeats, clips], got {self.folds.shape} and "
+                f"ranks must be [repeats, folds, clips], {list(expected)}, got shape "
                 f"{self.ranks.shape}"
             )
         if len(self.keys) != self.n_clips:
@@ -86,7 +92,7 @@ class SplitPlan:
         """The plan of some of the clips, in the order given (int[m] row numbers)."""
         return SplitPlan(
             self.folds[:, clips],
-            self.ranks[:, clips],
+            self.ranks[:, :, clips],
             self.n_folds,
             tuple(self.keys[clip] for clip in clips),
         )
@@ -119,7 +125,7 @@ class SplitPlan:
                     f"fold {fold} of repeat {repeat} has {len(clips)} training clips of class "
                     f"{label}, {size} are asked for"
                 )
-            chosen.append(clips[np.argsort(self.ranks[repeat, clips], kind="stable")[:size]])
+            chosen.append(clips[np.argsort(self.ranks[repeat, fold, clips], kind="stable")[:size]])
         return np.sort(np.concatenate(chosen))
 
     def largest_size(self, labels: NDArray[np.int64]) -> int:
@@ -197,7 +203,7 @@ def make_split_plan(
     check_no_leak(plan_folds, strata.recordings)
     if copies is not None:
         strata = strata.with_copies(copies)
-    ranks = draw_orders(strata, repeats, seed)
+    ranks = draw_orders(strata, repeats, n_folds, seed)
     return SplitPlan(plan_folds, ranks, n_folds, tuple(str(key) for key in keys))
 
 
@@ -269,31 +275,35 @@ def _deal_recordings(
     return draw
 
 
-def draw_orders(strata: Strata, repeats: int, seed: int) -> NDArray[np.int64]:
-    """Ranks int[R, n]: per variant and label, a round robin over recordings in random order.
+def draw_orders(strata: Strata, repeats: int, n_folds: int, seed: int) -> NDArray[np.int64]:
+    """Ranks int[R, K, n]: per variant and label, a round robin over recordings in random order.
 
-    Recordings take their turns in the same order in both variants, so that models that read
-    different variants still train on the same recordings as far as possible.
+    Each fold of each repeat has an order of its own. Recordings take their turns in the same order
+    in both variants, so that models that read different variants still train on the same recordings
+    as far as possible.
     """
     labels, codes, keys = strata.labels, strata.codes, strata.keys
-    ranks = np.empty((repeats, len(labels)), dtype=np.int64)
-    for repeat in range(repeats):
-        for label in (0, 1):
-            rng = generator(seed, Purpose.RECORDING_ORDER, repeat, label)
+    ranks = np.empty((repeats, n_folds, len(labels)), dtype=np.int64)
+    for label in (0, 1):
+        of_variant = []
+        for variant in VARIANTS:
+            clips = np.flatnonzero((labels == label) & (strata.variants == variant))
+            of_variant.append(clips[np.lexsort((keys[clips], codes[clips]))])
+        for repeat, fold in np.ndindex(repeats, n_folds):
+            rng = generator(seed, Purpose.RECORDING_ORDER, repeat, fold, label)
             turn_of_recording = rng.permutation(int(codes.max()) + 1)
-            for number, variant in enumerate(VARIANTS):
-                clips = np.flatnonzero((labels == label) & (strata.variants == variant))
+            for number, clips in enumerate(of_variant):
                 if not len(clips):
                     continue
-                clips = clips[np.lexsort((keys[clips], codes[clips]))]
-                rng = generator(seed, Purpose.CLIP_ORDER, repeat, label, number)
-                clips = clips[rng.permutation(len(clips))]
-                turns = turn_of_recording[codes[clips]]
+                rng = generator(seed, Purpose.CLIP_ORDER, repeat, fold, label, number)
+                drawn = clips[rng.permutation(len(clips))]
+                turns = turn_of_recording[codes[drawn]]
                 # The round of a clip: how many clips of its recording were drawn before it.
                 by_recording = np.argsort(turns, kind="stable")
                 sorted_turns = turns[by_recording]
                 starts = np.searchsorted(sorted_turns, sorted_turns)
-                rounds = np.empty(len(clips), dtype=np.int64)
-                rounds[by_recording] = np.arange(len(clips)) - starts
-                ranks[repeat, clips[np.lexsort((turns, rounds))]] = np.arange(len(clips))
+                rounds = np.empty(len(drawn), dtype=np.int64)
+                rounds[by_recording] = np.arange(len(drawn)) - starts
+                order = np.lexsort((turns, rounds))
+                ranks[repeat, fold, drawn[order]] = np.arange(len(drawn))
     return ranks

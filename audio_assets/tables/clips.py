@@ -180,7 +180,8 @@ CLIP_PROPERTIES = Table(
 
 BALANCED_MANIFEST = Table(
     "balanced_manifest",
-    "The split plan of a species, shared by all models: one row a usable clip, variant and repeat. "
+    "The split plan of a species, shared by all models: one row per usable clip, variant, repeat "
+    "and held-out fold. "
     "Recordings that share near-duplicate clips have one recording_id here.",
     (
         CLIP_ID,
@@ -201,11 +202,19 @@ BALANCED_MANIFEST = Table(
             minimum=-1,
         ),
         Column(
+            "held_out_fold",
+            "int64",
+            "The fold whose training `rank` is for, from 0; 0 under holdout. Empty in tables of an "
+            "earlier version, which had one order for all folds of a repeat.",
+            minimum=0,
+            nullable=True,
+        ),
+        Column(
             "rank",
             "int64",
-            "Place in the draw order of its variant, label and repeat, from 0: a round robin over "
-            "recordings. The training subset of fold f and size n is the first n per class that "
-            "are not in fold f.",
+            "Place in the draw order of its variant, label, repeat and held-out fold, from 0: a "
+            "round robin over recordings. The training subset of fold f and size n is the first n "
+            "per class, among the rows whose held_out_fold is f, that are not in fold f.",
             minimum=0,
         ),
         Column(
@@ -215,7 +224,7 @@ BALANCED_MANIFEST = Table(
             minimum=1,
         ),
     ),
-    unique=("variant", "clip_id", "repeat"),
+    unique=("variant", "clip_id", "repeat", "held_out_fold"),
 )
 
 EMBEDDINGS = Table(

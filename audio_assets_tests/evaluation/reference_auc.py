@@ -27,7 +27,8 @@ def largest_difference(
     ]
     differences = []
     for row in published.itertuples():
-        clips = plan[plan["repeat"] == row.repeat].sort_values("rank")
+        clips = plan[(plan["repeat"] == row.repeat) & (plan["held_out_fold"] == row.fold)]
+        clips = clips.sort_values("rank")
         outside = clips[clips["fold"] != row.fold]
         train = outside.groupby("label").head(row.training_size)
         test = clips[clips["fold"] == row.fold]

@@ -110,7 +110,7 @@ def test_copies_take_turns_of_their_own_in_the_draw_order(simulated: Simulate) -
         drawn = resample(given_clips, 0, draw)
         for label in (0, 1):
             rows = np.flatnonzero(given_clips.labels[drawn.rows] == label)
-            first_round = rows[np.argsort(drawn.plan.ranks[0, rows])[:6]]
+            first_round = rows[np.argsort(drawn.plan.ranks[0, 0, rows])[:6]]
             of_round = given_clips.recordings[drawn.rows[first_round]]
             of_draw = given_clips.recordings[drawn.rows[rows]]
             # One clip of each of the 6 recordings drawn, a copy counting as a recording.
@@ -333,6 +333,6 @@ def one_auc(embeddings: np.ndarray, labels: np.ndarray, train: int) -> float:
     from audio_assets.evaluation.heads import HEADS, Fit
     from audio_assets.evaluation.metrics import score_fold
 
-    fit = Fit(np.arange(train), np.arange(train, len(labels)), 0, 0)
+    fit = Fit(np.arange(train), np.arange(train, len(labels)), 0)
     scores = HEADS["logistic"].prepare(embeddings)(labels, [fit])[0]
     return score_fold(labels[train:], scores, is_probability=True)["roc_auc"][0]

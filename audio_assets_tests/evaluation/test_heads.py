@@ -25,7 +25,7 @@ def score(
     """Scores of one fit; what it is told of test clips' labels is wrong."""
     told = 1 - np.asarray(labels)
     told[train] = np.asarray(labels)[train]
-    return head.prepare(embeddings)(told, [Fit(train, test, 0, state)])[0]
+    return head.prepare(embeddings)(told, [Fit(train, test, state)])[0]
 
 
 @pytest.mark.parametrize("name", list(HEADS))
@@ -137,7 +137,7 @@ def test_logistic_fits_do_not_depend_on_the_fits_beside_them(
     for number in range(60):
         size = (4, 11, 60)[number % 3]
         train = np.r_[rng.choice(pos, size, replace=False), rng.choice(neg, size, replace=False)]
-        fits.append(Fit(train, np.setdiff1d(np.arange(180), train), number // 7, 0))
+        fits.append(Fit(train, np.setdiff1d(np.arange(180), train), 0))
     scorer = HEADS["logistic"].prepare(clips.embeddings)
     for fit, scores in zip(fits, scorer(clips.labels, fits), strict=True):
         np.testing.assert_allclose(scores, scorer(clips.labels, [fit])[0], atol=1e-9)
@@ -151,10 +151,10 @@ def test_clips_with_equal_embeddings_score_equally_wherever_they_stand(name: str
         kinds = rng.integers(0, 2, clips)
         labels = rng.integers(0, 2, clips)
         fits = []
-        for repeat in range(5):
+        for _ in range(5):
             pos, neg = (rng.permutation(np.flatnonzero(labels == label)) for label in (1, 0))
             train = np.sort(np.r_[pos[:10], neg[:10]])
-            fits.append(Fit(train, np.setdiff1d(np.arange(clips), train), repeat, 0))
+            fits.append(Fit(train, np.setdiff1d(np.arange(clips), train), 0))
         scored = HEADS[name].prepare(np.eye(2)[kinds])(labels, fits)
         for fit, scores in zip(fits, scored, strict=True):
             assert len(set(scores[kinds[fit.test] == 0])) <= 1

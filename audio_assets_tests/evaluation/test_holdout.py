@@ -116,7 +116,7 @@ def test_renaming_and_reordering_change_no_test_set(simulated: Simulate) -> None
     renamed = np.array([name[::-1] for name in shuffled.recordings])
     other = make_holdout_plan(shuffled.labels, renamed, keys=shuffled.keys, per_class=6)
     np.testing.assert_array_equal(other.folds, plan.folds[:, rows])
-    np.testing.assert_array_equal(other.ranks, plan.ranks[:, rows])
+    np.testing.assert_array_equal(other.ranks, plan.ranks[:, :, rows])
 
 
 def test_a_recording_is_tested_in_both_variants_or_in_neither() -> None:
@@ -161,7 +161,7 @@ def test_options_out_of_range_are_refused(options: dict[str, int], simulated: Si
 
 def test_a_plan_whose_test_set_changes_between_draws_is_refused() -> None:
     with pytest.raises(ValueError, match="the same in every draw"):
-        SplitPlan(np.array([[0, -1], [-1, 0]]), np.zeros((2, 2), int), 1, ("a", "b"))
+        SplitPlan(np.array([[0, -1], [-1, 0]]), np.zeros((2, 1, 2), int), 1, ("a", "b"))
 
 
 def test_a_recording_in_test_set_and_pool_is_refused(simulated: Simulate) -> None:

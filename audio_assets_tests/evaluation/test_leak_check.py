@@ -107,7 +107,7 @@ def one_class_in_a_fold(fold, *, size=4):
     dealt = np.repeat(np.r_[np.arange(10) % 4, np.arange(10) % 5], 3)
     dealt[:30] += dealt[:30] >= fold
     rng = np.random.default_rng(0)
-    ranks = np.array([rng.permutation(60) for _ in range(2)])
+    ranks = np.array([[rng.permutation(60) for _ in range(5)] for _ in range(2)])
     keys = tuple(f"{number:02d}" for number in range(60))
     vectors = rng.normal(size=(60, 6)) + labels[:, None]
     plan = SplitPlan(np.tile(dealt, (2, 1)), ranks, 5, keys)

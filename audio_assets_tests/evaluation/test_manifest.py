@@ -36,7 +36,7 @@ def test_the_manifest_is_the_table_that_is_published() -> None:
     manifest = build(inventory())
     validate(manifest, BALANCED_MANIFEST)
     validate(empty_manifest(), BALANCED_MANIFEST)
-    assert len(manifest) == 2 * 2 * 36
+    assert len(manifest) == 2 * 2 * 36 * 5
     assert set(manifest["folds"]) == {5}
 
 
@@ -49,7 +49,7 @@ def test_only_clips_that_are_ok_are_used() -> None:
     table = inventory()
     table.loc[[0, 40], "status"] = ["duplicate", "both_labels"]
     manifest = build(table)
-    assert len(manifest) == 2 * (72 - 2)
+    assert len(manifest) == 2 * (72 - 2) * 5
     used = set(zip(manifest["variant"], manifest["clip_id"], strict=True))
     assert not used & {tuple(table.loc[row, ["variant", "clip_id"]]) for row in (0, 40)}
 
@@ -58,18 +58,21 @@ def test_order_and_names_of_the_inventory_do_not_matter() -> None:
     table = inventory()
     renamed = table.sample(frac=1.0, random_state=1)
     renamed["recording_id"] = renamed["recording_id"].str[::-1]
-    columns = ["variant", "clip_id", "repeat", "fold", "rank"]
+    columns = ["variant", "clip_id", "repeat", "fold", "held_out_fold", "rank"]
     pd.testing.assert_frame_equal(build(table)[columns], build(renamed)[columns])
 
 
 def test_the_plan_follows_the_clips_asked_for_and_skips_the_others_in_rank_order() -> None:
     manifest = build(inventory())
     clips = [f"{label}/{r:02d}-{c}" for label in ("pos", "neg") for r in range(6) for c in range(3)]
-    unusable = manifest.query("variant == 'data' and repeat == 0 and rank == 0")["clip_id"].tolist()
+    firsts = manifest.query(
+        "variant == 'data' and repeat == 0 and held_out_fold == 1 and rank == 0"
+    )
+    unusable = firsts["clip_id"].tolist()
     usable = [clip for clip in reversed(clips) if clip not in unusable]
     plan = plan_from_manifest(manifest, usable, "data")
     assert plan.n_clips == len(clips) - 2 and plan.repeats == 2
-    rows = manifest.set_index(["variant", "repeat", "clip_id"])
+    rows = manifest[manifest["held_out_fold"] == 1].set_index(["variant", "repeat", "clip_id"])
     for column, clip in enumerate(usable):
         assert plan.folds[1, column] == rows.loc[("data", 1, clip), "fold"]
         assert plan.keys[column] == rows.loc[("data", 0, clip), "checksum"]
@@ -78,6 +81,7 @@ def test_the_plan_follows_the_clips_asked_for_and_skips_the_others_in_rank_order
     first = plan.training_clips(labels, 0, fold, 1)
     expected = (
         manifest.query("variant == 'data' and repeat == 0 and fold != @fold")
+        .query("held_out_fold == @fold")
         .query("clip_id not in @unusable")
         .sort_values("rank")
         .groupby("label")["clip_id"]
@@ -92,7 +96,7 @@ def test_clips_that_the_manifest_does_not_have_are_refused() -> None:
         plan_from_manifest(manifest, ["pos/00-0", "pos/99-0"], "data")
     with pytest.raises(ValueError, match="twice"):
         plan_from_manifest(manifest, ["pos/00-0", "pos/00-0"], "data")
-    with pytest.raises(ValueError, match="every repeat"):
+    with pytest.raises(ValueError, match="every repeat and fold"):
         plan_from_manifest(manifest.drop(index=manifest.index[0]), ["neg/00-0", "pos/00-0"], "data")
 
 
