@@ -16,8 +16,11 @@ from audio_assets.evaluation.intervals import (
     RECORDING_BOUND,
     Estimate,
     count_distinct_folds,
+    logit_interval,
+    mean_if_defined,
     recording_bound,
     status_of_interval,
+    unseen_recordings,
     why_no_interval,
 )
 from audio_assets.evaluation.recordings import RecordingCounts
@@ -51,12 +54,13 @@ def estimate_by_bootstrap(
     *,
     recordings: RecordingCounts,
     ci_level: float,
+    chance: float = 0.5,
 ) -> Estimate:
     """Mean over folds with its bootstrap interval, for one metric at one training size.
 
     Parameters
     ----------
-    values, test_folds, reasons, recordings, ci_level
+    values, test_folds, reasons, recordings, ci_level, chance
         As in :func:`audio_assets.evaluation.intervals.estimate`.
     draws
         float64[N], mean over folds of each draw, NaN where undefined.
@@ -71,31 +75,30 @@ def estimate_by_bootstrap(
     if not 0.0 < ci_level < 1.0:
         raise ValueError(f"ci_level must lie between 0 and 1, got {ci_level}")
     distinct = count_distinct_folds(test_folds)
-    defined = np.isfinite(values)
-    mean = float(values[defined].mean()) if defined.any() else float("nan")
-    missing = why_no_interval(defined, reasons, distinct, recordings)
+    mean = mean_if_defined(values)
+    missing = why_no_interval(np.isfinite(values), reasons, distinct, recordings)
     missing = missing or _why_too_few_draws(draws, draw_reasons)
     if missing:
         return Estimate(mean, float("nan"), float("nan"), NO_METHOD, missing, distinct)
     error = float(np.std(draws[np.isfinite(draws)], ddof=1))
-    low, high = bootstrap_interval(mean, error, recordings, ci_level)
+    low, high = bootstrap_interval(mean, error, recordings, ci_level, chance)
     bounded = error < NO_SPREAD or not 0.0 < mean < 1.0
     method = RECORDING_BOUND if bounded else BOOTSTRAP
     return Estimate(mean, low, high, method, status_of_interval(recordings), distinct)
 
 
 def bootstrap_interval(
-    mean: float, error: float, recordings: RecordingCounts, ci_level: float
+    mean: float, error: float, recordings: RecordingCounts, ci_level: float, chance: float = 0.5
 ) -> tuple[float, float]:
-    """``mean +- z SE``, kept within 0 to 1 and honest near its ends.
+    """``mean +- z SE`` by the delta method on the logit scale, honest near 0 and 1.
 
-    By the delta method on the logit scale, ``expit(logit(m) +- z SE / (m (1 - m)))``: within 0 to 1
-    around m, to first order ``m +- z SE``, and near 0 and 1 further towards the middle, where the
-    distribution of a mean has its long tail. So near them that it would say next to nothing, no end
-    lies further out than both ``m +- z SE`` and the bound from the number of recordings
-    (:func:`audio_assets.evaluation.intervals.recording_bound`). These two, joined, are the interval
-    where the delta method gives none, at a mean of 0 or 1, or no width, where the draws do not
-    differ: resampling recordings that are all told apart shows nothing else.
+    That of :func:`audio_assets.evaluation.intervals.logit_interval`. Near 0 and 1 it would say next
+    to nothing, the draws being worse than the mean itself, so that no end lies further out than
+    both ``m +- z SE`` and the value with
+    :func:`audio_assets.evaluation.intervals.unseen_recordings`. These two, joined, are the interval
+    at a mean of 0 or 1. Where the draws do not differ it is that of
+    :func:`audio_assets.evaluation.intervals.recording_bound`: resampling recordings that are all
+    told apart shows nothing.
 
     Parameters
     ----------
@@ -107,17 +110,19 @@ def bootstrap_interval(
         Recordings among all clips.
     ci_level
         Nominal coverage; z is its normal quantile, 1.96 at 0.95.
+    chance
+        Value of the metric for scores that say nothing.
     """
-    from scipy.special import expit, logit, ndtri
+    from scipy.special import ndtri
 
+    if error < NO_SPREAD:
+        return recording_bound(mean, recordings, ci_level, chance)
     half = float(ndtri(0.5 + ci_level / 2.0)) * error
-    bound = recording_bound(mean, recordings, ci_level)
-    low, high = max(min(mean - half, bound[0]), 0.0), min(max(mean + half, bound[1]), 1.0)
-    if error >= NO_SPREAD and 0.0 < mean < 1.0:
-        # Divided one by one: m (1 - m) of the smallest numbers there are is 0.
-        steps = half / mean / (1.0 - mean)
-        low = max(low, min(float(expit(logit(mean) - steps)), mean))
-        high = min(high, max(float(expit(logit(mean) + steps)), mean))
+    unseen = unseen_recordings(mean, recordings, ci_level, chance)
+    low, high = max(min(mean - half, unseen), 0.0), min(max(mean + half, unseen), 1.0)
+    if 0.0 < mean < 1.0:
+        ends = logit_interval(mean, half, recordings, ci_level, chance)
+        low, high = max(low, ends[0]), min(high, ends[1])
     return low, high
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audio_assets.evaluation.intervals import recordings_to_show
+from audio_assets.evaluation.metrics import CHANCE
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,7 +28,8 @@ class ClipsNeeded:
     largest
         Largest size evaluated, beyond which nothing is said; None without any.
     status
-        ``ok``, ``not reached with n = ...``, or ``not estimated: ...``.
+        ``ok``, ``not reached with n = ...``, ``... cannot be shown with ... recordings ...`` or
+        ``not estimated: ...``.
     """
 
     training_size: int | None
@@ -51,6 +55,10 @@ def clips_needed(curve: pd.DataFrame, *, target: float, metric: str = "roc_auc")
 
     Notes
     -----
+    With few recordings no lower bound reaches a high target, however well a model does (see
+    :func:`audio_assets.evaluation.intervals.recordings_to_show`): that is said in place of a size,
+    since more clips of the same recordings would not help.
+
     Let n* be the smallest evaluated size at which the true value reaches the target. The range
     ``low`` to ``high`` misses n* no more often than two intervals miss their values on one side
     each, so it has their level, however many sizes were looked at: ``low > n*`` needs the upper
@@ -78,5 +86,23 @@ def clips_needed(curve: pd.DataFrame, *, target: float, metric: str = "roc_auc")
     needed = next((size for size, enough in zip(sizes, above, strict=True) if enough), None)
     status = "ok"
     if needed is None:
-        status = f"not reached with n = {bounded['training_size'].iloc[-1]}"
+        status = _cannot_be_shown(bounded, target, metric) or (
+            f"not reached with n = {bounded['training_size'].iloc[-1]}"
+        )
     return ClipsNeeded(needed, low, high, largest, status)
+
+
+def _cannot_be_shown(rows: pd.DataFrame, target: float, metric: str) -> str:
+    """Why no lower bound can reach the target; empty if one can."""
+    pairs = rows["recording_pairs"].dropna()
+    if pairs.empty:
+        return ""
+    here = int(pairs.max())
+    least = recordings_to_show(target, float(rows["ci_level"].iloc[0]), CHANCE[metric])
+    if least is None:
+        return f"{target:g} cannot be shown with any number of recordings"
+    if here >= least:
+        return ""
+    return (
+        f"{target:g} cannot be shown with {here} recordings of a class, only with {least} or more"
+    )

@@ -21,8 +21,10 @@ from audio_assets.evaluation.holdout_intervals import (
 )
 from audio_assets.evaluation.intervals import (
     MIN_RECORDINGS,
+    NO_SPREAD,
+    TRAINING_OF_DIFFERENCE,
     count_distinct_folds,
-    means_of_distinct_folds,
+    mean_if_defined,
     standard_error,
     t_quantile,
     why_no_interval,
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 
-_NO_SPREAD = 1e-12
 _OF_BOTH = " that both models were tested on"
 
 
@@ -194,23 +195,25 @@ def _difference(
     from scipy.special import stdtr
 
     values, reasons = _values_and_reasons(cells)
-    test_folds = (cells["test_fold_a"] + " " + cells["test_fold_b"]).tolist()
     n_folds = int(cells["fold"].max()) + 1
     distinct = min(
         count_distinct_folds(cells[side].tolist()) for side in ("test_fold_a", "test_fold_b")
     )
-    defined = np.isfinite(values)
-    row: dict[str, object] = {"distinct_folds": distinct}
-    mean = float(values[defined].mean()) if defined.any() else float("nan")
-    row["difference"] = mean
-    row["status"] = why_no_interval(defined, reasons, distinct, shared, which=_OF_BOTH)
+    mean = mean_if_defined(values)
+    row: dict[str, object] = {"distinct_folds": distinct, "difference": mean}
+    row["status"] = why_no_interval(np.isfinite(values), reasons, distinct, shared, which=_OF_BOTH)
     if row["status"] or tested is None:
         return row
-    spread = float(np.std(means_of_distinct_folds(values, test_folds), ddof=1))
-    if spread < _NO_SPREAD:
+    error = standard_error(
+        values.reshape(-1, n_folds),
+        tested,
+        level=float(cells[["value_a", "value_b"]].to_numpy(dtype=np.float64).mean()),
+        trained=int(cells["training_size"].iloc[0]) > 0,
+        training=TRAINING_OF_DIFFERENCE,
+    )
+    if error < NO_SPREAD:
         row["status"] = "the models differ by the same amount in every fold"
         return row
-    error = standard_error(spread, distinct, n_folds, tested)
     half = t_quantile(tested.degrees, ci_level) * error
     row["ci_low"], row["ci_high"] = max(mean - half, -1.0), min(mean + half, 1.0)
     row["p_value"] = min(2.0 * float(stdtr(tested.degrees, -abs(mean) / error)), 1.0)
@@ -238,21 +241,22 @@ def _resampled_differences(
 def _holdout_difference(
     cells: pd.DataFrame, resampled: Values | None, shared: RecordingCounts, ci_level: float
 ) -> dict[str, object]:
-    from scipy.special import stdtr, stdtrit
+    from scipy.special import stdtr
 
     values, reasons = _values_and_reasons(cells)
-    defined = np.isfinite(values)
-    mean = float(values[defined].mean()) if defined.any() else float("nan")
     size = int(cells["training_size"].iloc[0])
+    mean = mean_if_defined(values)
     row: dict[str, object] = {"difference": mean}
-    row["status"] = why_no_holdout_interval(defined, reasons, size, shared, which=_OF_BOTH)
+    row["status"] = why_no_holdout_interval(
+        np.isfinite(values), reasons, size, shared, which=_OF_BOTH
+    )
     if row["status"] or resampled is None:
         return row
     error = error_of_mean(values, resampled, shared)
-    if error.standard < _NO_SPREAD:
+    if error.standard < NO_SPREAD:
         row["status"] = "the models differ by the same amount in every draw and resample"
         return row
-    half = float(stdtrit(error.freedom, 0.5 + ci_level / 2.0)) * error.standard
+    half = t_quantile(error.freedom, ci_level) * error.standard
     row["ci_low"], row["ci_high"] = max(mean - half, -1.0), min(mean + half, 1.0)
     row["p_value"] = min(2.0 * float(stdtr(error.freedom, -abs(mean) / error.standard)), 1.0)
     row["status"] = "ok"

@@ -18,8 +18,11 @@ from audio_assets.evaluation.intervals import (
     NO_METHOD,
     RECORDING_BOUND,
     Estimate,
+    logit_interval,
+    mean_if_defined,
     recording_bound,
     status_of_interval,
+    t_quantile,
     why_no_interval,
 )
 from audio_assets.evaluation.recordings import RecordingCounts
@@ -179,6 +182,7 @@ def estimate_holdout(
     size: int,
     recordings: RecordingCounts,
     ci_level: float,
+    chance: float = 0.5,
 ) -> Estimate:
     """Mean over draws of one metric at one training size, with its interval.
 
@@ -196,62 +200,30 @@ def estimate_holdout(
         Test recordings.
     ci_level
         Nominal coverage, between 0 and 1.
+    chance
+        Value of the metric for scores that say nothing.
+
+    Notes
+    -----
+    See :func:`audio_assets.evaluation.intervals.logit_interval`, here with :func:`error_of_mean`.
     """
     if not 0.0 < ci_level < 1.0:
         raise ValueError(f"ci_level must lie between 0 and 1, got {ci_level}")
     defined = np.isfinite(values)
-    mean = float(values[defined].mean()) if defined.any() else float("nan")
+    mean = mean_if_defined(values)
     missing = why_no_holdout_interval(defined, reasons, size, recordings)
     if missing or resampled is None:
         return Estimate(mean, float("nan"), float("nan"), NO_METHOD, missing, None)
     error = error_of_mean(values, resampled, recordings)
     if error.standard < _NO_SPREAD or not 0.0 < mean < 1.0:
-        low, high = recording_bound(mean, recordings, ci_level)
+        low, high = recording_bound(mean, recordings, ci_level, chance)
         method = RECORDING_BOUND
     else:
-        low, high = bootstrap_interval(mean, error, recordings, ci_level)
+        half = t_quantile(error.freedom, ci_level) * error.standard
+        low, high = logit_interval(mean, half, recordings, ci_level, chance)
         method = TEST_RECORDING_BOOTSTRAP
     status = status_of_interval(recordings, "test recordings")
     return Estimate(mean, low, high, method, status, None)
-
-
-def bootstrap_interval(
-    mean: float, error: Error, recordings: RecordingCounts, ci_level: float
-) -> tuple[float, float]:
-    """``expit(logit(m) +- t SE / (m (1-m)))``, with one more recording than was seen.
-
-    Recordings that are drawn again are only those that were seen: with 12 of them, one in ten of
-    a kind that fails altogether is often not among them. So the variance of one more recording,
-    which counts 1/(n+1) and is right with probability m, is added: ``m (1-m) / (n+1)^2``. Towards
-    0 and 1 that alone would grow beyond all bounds; the ends go no further than those of
-    :func:`audio_assets.evaluation.intervals.recording_bound` for a mean of just 0 or 1, unless the
-    resamples do.
-
-    Parameters
-    ----------
-    mean
-        m, strictly between 0 and 1.
-    error
-        SE, and the degrees of freedom of t.
-    recordings
-        Test recordings; n of the smaller class.
-    ci_level
-        Nominal coverage.
-    """
-    from scipy.special import expit, logit, stdtrit
-
-    quantile = float(stdtrit(error.freedom, 0.5 + ci_level / 2.0))
-    unseen = mean * (1.0 - mean) / (recordings.independent_pairs + 1) ** 2
-
-    def ends(variance: float) -> tuple[float, float]:
-        half = quantile * np.sqrt(variance) / (mean * (1.0 - mean))
-        return float(expit(logit(mean) - half)), float(expit(logit(mean) + half))
-
-    low, high = ends(error.standard**2)
-    wide_low, wide_high = ends(error.standard**2 + unseen)
-    low = max(wide_low, min(low, recording_bound(1.0, recordings, ci_level)[0]))
-    high = min(wide_high, max(high, recording_bound(0.0, recordings, ci_level)[1]))
-    return min(low, mean), max(high, mean)
 
 
 def why_no_holdout_interval(

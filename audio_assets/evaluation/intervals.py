@@ -6,6 +6,7 @@ small. The methods here are honest about that. What a recording contributes is f
 :mod:`audio_assets.evaluation.learning_curve`.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ NO_METHOD = "none"
 
 # Means that differ by rounding alone count as equal.
 NO_SPREAD = 1e-12
+
+TRAINING = 2.0
+"""c of :func:`standard_error` for a mean."""
+
+TRAINING_OF_DIFFERENCE = 1.5
+"""c for a difference of two models, which train on the same clips: part of it cancels."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +71,15 @@ def estimate(
     tested: RecordingVariance,
     recordings: RecordingCounts,
     ci_level: float,
+    trained: bool = True,
+    chance: float = 0.5,
 ) -> Estimate:
     """Mean and interval of one metric at one training size.
 
     Parameters
     ----------
     values
-        float64[K * R], NaN where undefined.
+        float64[R * K], repeat by repeat, NaN where undefined.
     test_folds
         Digest ``{positive}-{negative}`` of each test fold; equal folds of different repeats share
         it.
@@ -84,94 +93,155 @@ def estimate(
         Recordings among all clips.
     ci_level
         Nominal coverage, between 0 and 1.
+    trained
+        Whether something was trained; False at training size 0.
+    chance
+        Value of the metric for scores that say nothing.
 
     Notes
     -----
-    Where no spread is seen, or the mean is 0 or 1, :func:`recording_t` has no width
-    and :func:`recording_bound` is used.
+    Where no spread is seen, or the mean is 0 or 1, :func:`logit_interval` has no width and
+    :func:`recording_bound` is used.
     """
     if not 0.0 < ci_level < 1.0:
         raise ValueError(f"ci_level must lie between 0 and 1, got {ci_level}")
     distinct = count_distinct_folds(test_folds)
-    defined = np.isfinite(values)
-    mean = float(values[defined].mean()) if defined.any() else float("nan")
-    missing = why_no_interval(defined, reasons, distinct, recordings)
+    mean = mean_if_defined(values)
+    missing = why_no_interval(np.isfinite(values), reasons, distinct, recordings)
     if missing:
         return Estimate(mean, float("nan"), float("nan"), NO_METHOD, missing, distinct)
-    spread = float(np.std(means_of_distinct_folds(values, test_folds), ddof=1))
-    if spread < NO_SPREAD or not 0.0 < mean < 1.0:
-        low, high = recording_bound(mean, recordings, ci_level)
+    error = standard_error(values.reshape(-1, n_folds), tested, level=mean, trained=trained)
+    if error < NO_SPREAD or not 0.0 < mean < 1.0:
+        low, high = recording_bound(mean, recordings, ci_level, chance)
         method = RECORDING_BOUND
     else:
-        error = standard_error(spread, distinct, n_folds, tested)
-        low, high = recording_t(mean, error, tested.degrees, recordings, ci_level)
+        quantile = t_quantile(tested.degrees, ci_level)
+        low, high = logit_interval(mean, quantile * error, recordings, ci_level, chance)
         method = RECORDING_T
     return Estimate(mean, low, high, method, status_of_interval(recordings), distinct)
 
 
-def standard_error(spread: float, distinct: int, n_folds: int, tested: RecordingVariance) -> float:
-    """Standard error of a mean over folds: ``sqrt((s^2 (1/J + 1/(K-1)) + 2 V) / 2)``.
+def mean_if_defined(values: NDArray[np.float64]) -> float:
+    """The mean, or NaN if any value is: the mean of the others would be one of easier folds."""
+    return float(values.mean()) if len(values) and np.isfinite(values).all() else float("nan")
 
-    The mean of two estimates of the variance. The first, of the corrected resampled t, looks at the
-    folds: s^2 / J if they were independent, and 1/(K-1), the ratio of test to training clips, for
-    what they share (Nadeau & Bengio 2003). It is too large where s comes from small training
-    subsets that differ between folds, and too small where all folds train on much the same
-    recordings. The second looks at the recordings: V is the variance from which of them are tested,
-    and as much again stands for their part in training, which nothing made from fold values shows
-    without bias (Bengio & Grandvalet 2004). It errs the other way, near the ceiling on the large
-    side. In benchmarks/coverage.py, where 0.95 is asked for and few data sets separate perfectly,
-    the first alone covers 0.84 to 0.99, and what is made of both 0.92 to 0.99.
+
+def standard_error(
+    values: NDArray[np.float64],
+    tested: RecordingVariance,
+    *,
+    level: float,
+    trained: bool,
+    training: float = TRAINING,
+) -> float:
+    """Standard error of a mean over folds: ``sqrt(V + T + M)``.
+
+    V is the variance from which recordings are tested. Nothing made from fold values shows without
+    bias what the same recordings do when they are trained on (Bengio & Grandvalet 2004), so T
+    stands for it: ``c sqrt(m (1 - m)) V`` with c = 2, as much again as V where classes are hard to
+    tell apart, and little near the ceiling, where other training clips hardly move the value; but
+    no more than ``K s_R^2``, which estimates the variance of a single fold's value over draws of
+    training clips, since their mean varies no more than one of them. M = ``s_R^2 / R`` is what the
+    random draws of folds and training clips leave in the mean of R repeats, ``s_R^2`` being the
+    variance of the repeats' means. With one repeat there is no ``s_R``; T has no limit then, and M
+    is what the variance over the folds, divided by K, has beyond V. Where nothing is trained, T and
+    M are 0. c was chosen by the cells of benchmarks/coverage.py, which shows what this covers beside
+    what it replaced, the corrected resampled t (Nadeau & Bengio 2003) joined with V.
 
     Parameters
     ----------
-    spread
-        s, standard deviation over distinct test folds.
-    distinct
-        J, distinct test folds, at least 2. Counting a fold that several repeats share more than
-        once would narrow the interval falsely.
-    n_folds
-        K.
+    values
+        float64[R, K].
     tested
         V with its degrees of freedom.
+    level
+        m, between 0 and 1: the mean, or the mean of both models' means for differences.
+    trained
+        False at training size 0.
+    training
+        c.
     """
-    of_folds = spread**2 * (1.0 / distinct + 1.0 / (n_folds - 1))
-    return float(np.sqrt((of_folds + 2.0 * tested.variance) / 2.0))
+    if not trained:
+        return float(np.sqrt(tested.variance))
+    repeats, n_folds = values.shape
+    of_training = training * np.sqrt(max(level * (1.0 - level), 0.0)) * tested.variance
+    if repeats > 1:
+        of_repeats = float(np.var(values.mean(axis=1), ddof=1))
+        of_training = min(of_training, n_folds * of_repeats)
+        draws = of_repeats / repeats
+    else:
+        draws = max(float(np.var(values, ddof=1)) / n_folds - tested.variance, 0.0)
+    return float(np.sqrt(tested.variance + of_training + draws))
 
 
-def recording_t(
-    mean: float, error: float, degrees: float, recordings: RecordingCounts, ci_level: float
+def logit_interval(
+    mean: float, half: float, recordings: RecordingCounts, ci_level: float, chance: float = 0.5
 ) -> tuple[float, float]:
-    """t interval by the delta method on the logit scale, with room for recordings unlike all seen.
+    """Interval by the delta method on the logit scale, with room for recordings unlike all seen.
 
-    ``expit(logit(m) +- t SE / (m (1-m)))`` is centred on logit(m), since the mean of the folds'
-    logits can lie so far from it near the ceiling that the interval excludes its own mean.
-
-    No variance shows a kind of recordings that happens not to be among those at hand, such as
-    those in which nothing can be heard. If it is a share pi of a class of n recordings, that has
-    probability (1 - pi)^n, and scored at chance it moves an AUC of m to ``m - pi (m - 1/2)``. With
-    the pi at which the probability is alpha / 2, that value is always in the interval.
+    ``expit(logit(m) +- half / (m (1-m)))`` is centred on logit(m), since the mean of the folds'
+    logits can lie so far from it near the ceiling that the interval excludes its own mean. The
+    value with :func:`unseen_recordings` is always in the interval.
 
     Parameters
     ----------
     mean
         m, strictly between 0 and 1.
-    error
-        SE; see :func:`standard_error`.
-    degrees
-        Degrees of freedom of t.
+    half
+        Half width on the scale of the metric: a quantile times a standard error.
     recordings
-        Recordings among all clips; n is the number of pairs that share none.
+        Recordings that were tested.
     ci_level
         Nominal coverage.
+    chance
+        Value of the metric for scores that say nothing.
     """
     from scipy.special import expit, logit
 
     # Divided one by one: m (1 - m) of the smallest numbers there are is 0.
-    half = t_quantile(degrees, ci_level) * error / mean / (1.0 - mean)
-    share = 1.0 - ((1.0 - ci_level) / 2.0) ** (1.0 / max(recordings.independent_pairs, 1))
-    unseen = mean - share * (mean - 0.5)
-    low, high = float(expit(logit(mean) - half)), float(expit(logit(mean) + half))
+    steps = half / mean / (1.0 - mean)
+    low, high = float(expit(logit(mean) - steps)), float(expit(logit(mean) + steps))
+    unseen = unseen_recordings(mean, recordings, ci_level, chance)
     return min(low, mean, unseen), max(high, mean, unseen)
+
+
+def unseen_recordings(
+    mean: float, recordings: RecordingCounts, ci_level: float, chance: float = 0.5
+) -> float:
+    """The value if there are recordings of a kind that happens not to be among those at hand.
+
+    No variance shows such a kind, for example recordings in which nothing can be heard. If it is a
+    share pi of a class of n recordings, it is missed with probability (1 - pi)^n, and scored at
+    chance c it moves a value of m to ``m - pi (m - c)``. This is that value for the pi that is
+    missed with probability alpha / 2.
+
+    Parameters
+    ----------
+    mean
+        m, between 0 and 1.
+    recordings
+        n is the number of pairs that share no recording.
+    ci_level
+        1 - alpha.
+    chance
+        c.
+    """
+    share = 1.0 - ((1.0 - ci_level) / 2.0) ** (1.0 / max(recordings.independent_pairs, 1))
+    return float(mean - share * (mean - chance))
+
+
+def recordings_to_show(target: float, ci_level: float, chance: float = 0.5) -> int | None:
+    """Fewest recordings of a class with which a lower bound can reach a target; None if none do.
+
+    With fewer the value with :func:`unseen_recordings` is below the target even at a mean of 1:
+    ``n = ln(alpha / 2) / ln(1 - (1 - target) / (1 - chance))``, 36 for 0.95 at a level of 0.95.
+    """
+    if target >= 1.0:
+        return None
+    if target <= chance:
+        return 1
+    share = (1.0 - target) / (1.0 - chance)
+    return math.ceil(math.log((1.0 - ci_level) / 2.0) / math.log1p(-share) - 1e-9)
 
 
 def t_quantile(degrees: float, ci_level: float) -> float:
@@ -182,25 +252,32 @@ def t_quantile(degrees: float, ci_level: float) -> float:
 
 
 def recording_bound(
-    mean: float, recordings: RecordingCounts, ci_level: float
+    mean: float, recordings: RecordingCounts, ci_level: float, chance: float = 0.5
 ) -> tuple[float, float]:
-    """Interval where all folds agree: Clopper & Pearson (1934) over pairs of recordings.
+    """Interval where all folds agree.
 
-    Pair each positive recording with a negative one of its own: n pairs that share no recording.
-    Were the true AUC A, all n pairs would be in order with probability A^n, and all folds at 1
-    require that. So an AUC below (alpha/2)^(1/n) would show this with probability below alpha/2,
-    whatever the distribution of scores; 12 recordings a class that are separated without an error
-    say no more than that A is above 0.74. Between 0 and 1 the variance of an AUC is at most
-    A (1 - A) / n (Birnbaum & Klose 1957), that of n such pairs, so the same bound with n times the
-    mean as the number of pairs in order is on the safe side.
+    At a mean of 0 or 1 it reaches to the value with :func:`unseen_recordings`, as do the intervals
+    of means just beside them: 12 recordings a class that are separated without an error say no more
+    than that the AUC is above 0.87. Where chance is the mean itself, a recall of 0, recordings that
+    were not seen are taken to be right.
+
+    In between, where all scores are tied, it is that of Clopper & Pearson (1934) over pairs of
+    recordings: pair each positive recording with a negative one of its own, n pairs that share no
+    recording. The variance of an AUC of A is at most A (1 - A) / n (Birnbaum & Klose 1957), that of
+    n such pairs, so that the bound with n times the mean as the number of pairs in order is on the
+    safe side.
     """
     from scipy.special import betaincinv
 
+    if not 0.0 < mean < 1.0:
+        other = chance if chance != mean else 1.0 - mean
+        unseen = unseen_recordings(mean, recordings, ci_level, other)
+        return min(mean, unseen), max(mean, unseen)
     n = max(recordings.independent_pairs, 1)
     tail = (1.0 - ci_level) / 2.0
     in_order, out_of_order = n * mean, n * (1.0 - mean)
-    low = 0.0 if mean <= 0.0 else float(betaincinv(in_order, out_of_order + 1.0, tail))
-    high = 1.0 if mean >= 1.0 else float(betaincinv(in_order + 1.0, out_of_order, 1.0 - tail))
+    low = float(betaincinv(in_order, out_of_order + 1.0, tail))
+    high = float(betaincinv(in_order + 1.0, out_of_order, 1.0 - tail))
     return min(low, mean), max(high, mean)
 
 
@@ -218,16 +295,6 @@ def count_distinct_folds(test_folds: Sequence[str]) -> int:
     """
     positive, negative = zip(*(fold.split("-") for fold in test_folds), strict=True)
     return min(len(set(positive)), len(set(negative)))
-
-
-def means_of_distinct_folds(
-    values: NDArray[np.float64], test_folds: Sequence[str]
-) -> NDArray[np.float64]:
-    """Mean of the values of each distinct test fold, in order of first appearance."""
-    grouped: dict[str, list[float]] = {}
-    for value, fold in zip(values, test_folds, strict=True):
-        grouped.setdefault(fold, []).append(float(value))
-    return np.array([np.mean(group) for group in grouped.values()])
 
 
 def why_no_interval(

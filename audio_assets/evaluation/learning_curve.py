@@ -17,6 +17,7 @@ from audio_assets.evaluation.holdout_intervals import (
     resampled_means,
 )
 from audio_assets.evaluation.intervals import MIN_RECORDINGS, NO_METHOD, Estimate, estimate
+from audio_assets.evaluation.metrics import CHANCE
 from audio_assets.evaluation.recording_values import (
     RecordingVariance,
     recording_values,
@@ -105,6 +106,7 @@ def summarise(
                     "distinct_folds": result.distinct_folds,
                     "recordings_pos": float(np.median(cells["recordings_pos"].astype(float))),
                     "recordings_neg": float(np.median(cells["recordings_neg"].astype(float))),
+                    "recording_pairs": recordings.independent_pairs,
                     "test_prevalence": float(np.mean(pos[clips > 0] / clips[clips > 0])),
                     "head": head,
                     "protocol": protocol,
@@ -130,7 +132,13 @@ def _estimate(
     size, metric = int(cells["training_size"].iloc[0]), str(cells["metric"].iloc[0])
     if protocol == "holdout":
         return estimate_holdout(
-            values, resampled, reasons, size=size, recordings=recordings, ci_level=ci_level
+            values,
+            resampled,
+            reasons,
+            size=size,
+            recordings=recordings,
+            ci_level=ci_level,
+            chance=CHANCE[metric],
         )
     if draws is None:
         return estimate(
@@ -141,6 +149,8 @@ def _estimate(
             tested=tested[size, metric],
             recordings=recordings,
             ci_level=ci_level,
+            trained=size > 0,
+            chance=CHANCE[metric],
         )
     drawn = draws[(draws["training_size"] == size) & (draws["metric"] == metric)]
     return estimate_by_bootstrap(
@@ -151,6 +161,7 @@ def _estimate(
         [str(reason) for reason in drawn["reason"]],
         recordings=recordings,
         ci_level=ci_level,
+        chance=CHANCE[metric],
     )
 
 

@@ -5,7 +5,9 @@ of different prevalence. A metric gives (value, ""), or (nan, reason) where it i
 folds are summarised belongs in :mod:`audio_assets.evaluation.learning_curve`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,15 @@ from numpy.typing import NDArray
 from audio_assets.tables import METRICS
 
 MIN_POSITIVES_FOR_RECALL = 10
+
+CHANCE: Mapping[str, float] = MappingProxyType(
+    {"roc_auc": 0.5, "average_precision": 0.5, "recall_at_precision_90": 0.0, "brier": 0.25}
+)
+"""Value of each metric for scores that say nothing, with both classes weighing one half.
+
+Half of the pairs are in order and precision is 1/2 at every threshold; no threshold reaches a
+precision of 0.9; and a probability of 1/2 for every clip is wrong by 1/2.
+"""
 
 Value = tuple[float, str]
 

@@ -192,6 +192,15 @@ CURVE_ROWS = (
         minimum=0,
     ),
     Column(
+        "recording_pairs",
+        "int64",
+        "Pairs of a positive and a negative recording that share none, among all that are tested: "
+        "as many as the class with fewer has, less where recordings hold both. Few of them limit "
+        "what an interval can show. Empty in tables of an earlier version.",
+        nullable=True,
+        minimum=0,
+    ),
+    Column(
         "test_prevalence",
         "float64",
         "Share of positive clips in the test folds, mean over folds.",

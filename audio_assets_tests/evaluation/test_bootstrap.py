@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit, logit
 
 from audio_assets import evaluate
 from audio_assets.evaluation import bootstrap
@@ -16,7 +17,7 @@ from audio_assets.evaluation.bootstrap_interval import (
     estimate_by_bootstrap,
 )
 from audio_assets.evaluation.inputs import EvaluationInput, checked_input
-from audio_assets.evaluation.intervals import Estimate, recording_bound
+from audio_assets.evaluation.intervals import Estimate, recording_bound, unseen_recordings
 from audio_assets.evaluation.recordings import RecordingCounts
 from audio_assets.evaluation.splits import NoEvaluation, make_split_plan
 from audio_assets.tables import EVALUATION, METRICS
@@ -213,18 +214,20 @@ def test_an_estimate_contains_its_mean_and_has_some_width(
 
 
 def test_away_from_0_and_1_it_is_the_mean_and_1_96_standard_errors() -> None:
-    low, high = bootstrap_interval(0.6, 0.001, TWELVE, 0.95)
+    many = RecordingCounts(10_000, 10_000, 20_000)
+    low, high = bootstrap_interval(0.6, 0.001, many, 0.95)
     assert (low, high) == pytest.approx((0.6 - 0.00196, 0.6 + 0.00196), abs=1e-5)
-    assert bootstrap_interval(0.6, 0.001, TWELVE, 0.5)[1] == pytest.approx(0.6 + 0.000674, abs=1e-5)
+    assert bootstrap_interval(0.6, 0.001, many, 0.5)[1] == pytest.approx(0.6 + 0.000674, abs=1e-5)
 
 
 def test_near_the_ceiling_it_reaches_no_further_than_the_number_of_recordings() -> None:
     # The delta method alone: 0.15 to 1.
     low, high = bootstrap_interval(0.9963, 0.0138, TWELVE, 0.95)
-    assert low == recording_bound(0.9963, TWELVE, 0.95)[0] and 0.9963 < high < 1.0
-    # Far from it, the bound of few recordings widens nothing.
-    low, _ = bootstrap_interval(0.8, 0.03, TWELVE, 0.95)
-    assert 0.72 < low < 0.75 and recording_bound(0.8, TWELVE, 0.95)[0] < 0.6
+    assert low == unseen_recordings(0.9963, TWELVE, 0.95) and 0.9963 < high < 1.0
+    # Far from it, room for recordings that were not seen widens nothing.
+    low, _ = bootstrap_interval(0.6, 0.03, TWELVE, 0.95)
+    assert low == pytest.approx(expit(logit(0.6) - 1.96 * 0.03 / 0.24), abs=2e-3)
+    assert low < unseen_recordings(0.6, TWELVE, 0.95)
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.02])
@@ -232,7 +235,7 @@ def test_a_perfect_auc_is_no_more_certain_than_the_number_of_recordings(spread: 
     draws = 1.0 - spread * np.linspace(0, 1, 100)
     found = estimated([1.0] * 5, draws)
     bound = recording_bound(1.0, RecordingCounts(12, 12, 24), 0.95)
-    assert (found.low, found.high) == (bound[0], 1.0) and found.low < 0.8
+    assert (found.low, found.high) == (bound[0], 1.0) and found.low < 0.88
     assert found.method == "recording_bound"
 
 
@@ -294,7 +297,7 @@ def test_evaluate_separated_clips_by_bootstrap_claims_no_certainty(simulated: Si
         clips.embeddings, clips.labels, clips.recordings, sizes=(), repeats=1, bootstrap=100
     )
     row = curve[curve["metric"] == "roc_auc"].iloc[0]
-    assert row["mean"] == 1.0 and row["ci_high"] == 1.0 and 0.5 < row["ci_low"] < 0.7
+    assert row["mean"] == 1.0 and row["ci_high"] == 1.0 and 0.7 < row["ci_low"] < 0.82
 
 
 @pytest.mark.slow

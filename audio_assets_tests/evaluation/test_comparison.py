@@ -54,15 +54,17 @@ def test_a_difference_is_paired_by_fold_and_corrected(models: dict[str, FoldResu
         for name in ("blurred", "sharp")
     ]
     difference = values[0] - values[1]
-    distinct = row["distinct_folds"]
-    assert 20 <= distinct <= 25
+    assert 20 <= row["distinct_folds"] <= 25
     pulls = [recording_values(models[name].predictions) for name in ("blurred", "sharp")]
     pulls = [t.query("training_size == 4 and metric == 'roc_auc'") for t in pulls]
     pairs = pulls[0].merge(pulls[1], on=["label", "recording_id"])
     gaps = pairs.assign(gap=pairs["value_x"] - pairs["value_y"]).groupby("label")["gap"]
     variance = (gaps.var() / gaps.size()).sum()
     degrees = variance**2 / ((gaps.var() / gaps.size()) ** 2 / (gaps.size() - 1)).sum()
-    error = np.sqrt((difference.var(ddof=1) * (1 / distinct + 1 / 4) + 2 * variance) / 2)
+    level = np.mean(values)
+    of_repeats = difference.reshape(5, 5).mean(axis=1).var(ddof=1)
+    trained = min(1.5 * np.sqrt(level * (1 - level)) * variance, 5 * of_repeats)
+    error = np.sqrt(variance + trained + of_repeats / 5)
     half = student.ppf(0.975, degrees) * error
     assert row["difference"] == pytest.approx(difference.mean())
     assert row["ci_low"] == pytest.approx(difference.mean() - half)

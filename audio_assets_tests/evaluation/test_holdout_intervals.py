@@ -12,13 +12,10 @@ from audio_assets.evaluation.comparison import differences
 from audio_assets.evaluation.grid import FoldResults, score_folds
 from audio_assets.evaluation.holdout import make_holdout_plan
 from audio_assets.evaluation.holdout_intervals import (
-    Error,
     HeldOut,
-    bootstrap_interval,
     error_of_mean,
     resampled_means,
 )
-from audio_assets.evaluation.intervals import recording_bound
 from audio_assets.evaluation.metrics import score_fold
 from audio_assets.evaluation.recordings import RecordingCounts
 from audio_assets.evaluation.resampled_metrics import resampled_metrics
@@ -84,7 +81,8 @@ def test_perfect_separation_is_bounded_by_the_number_of_test_recordings(
 ) -> None:
     row = auc(run(simulated(40, 40, shift=60.0))).iloc[-1]
     assert row["mean"] == 1.0 == row["ci_high"] and row["ci_method"] == "recording_bound"
-    assert row["ci_low"] == pytest.approx(0.025 ** (1 / 12))
+    # A kind that 12 recordings miss with probability 0.025, scored at chance.
+    assert row["ci_low"] == pytest.approx(0.5 + 0.025 ** (1 / 12) / 2)
 
 
 def test_constant_scores_are_at_chance_with_a_width(simulated: Simulate) -> None:
@@ -136,24 +134,6 @@ def test_the_error_joins_recordings_and_draws() -> None:
     assert error.standard == pytest.approx(np.sqrt(recordings + draws))
     parts = recordings**2 / 10 + draws**2 / 2
     assert error.freedom == pytest.approx((recordings + draws) ** 2 / parts)
-
-
-@settings(max_examples=200)
-@given(st.floats(1e-6, 1 - 1e-6), st.floats(1e-9, 0.5), st.floats(1.0, 60.0), st.integers(5, 60))
-def test_the_interval_holds_its_mean_and_is_never_narrower_than_without_the_unseen_recording(
-    mean: float, standard: float, freedom: float, n: int
-) -> None:
-    from scipy.special import expit, logit, stdtrit
-
-    counts = RecordingCounts(n, n + 2, 2 * n + 2)
-    low, high = bootstrap_interval(mean, Error(standard, freedom), counts, 0.95)
-    assert 0.0 <= low <= mean <= high <= 1.0 and low < high
-    half = stdtrit(freedom, 0.975) * standard / (mean * (1 - mean))
-    assert low <= expit(logit(mean) - half) + 1e-12
-    assert high >= expit(logit(mean) + half) - 1e-12
-    # Near 1 it ends where perfect separation does, or where the resamples do.
-    end = recording_bound(1.0, counts, 0.95)[0]
-    assert low >= min(end, expit(logit(mean) - half)) - 1e-12
 
 
 @pytest.fixture
@@ -230,16 +210,3 @@ def test_the_difference_of_a_model_and_its_double_has_no_p_value(
     assert (rows["difference"] == 0.0).all() and rows["p_value"].isna().all()
     same = "the models differ by the same amount in every draw and resample"
     assert set(rows["status"]) == {same}
-
-
-def test_near_the_ceiling_an_unseen_recording_widens_the_interval() -> None:
-    from scipy.special import expit, logit, stdtrit
-
-    counts, error = RecordingCounts(12, 12, 24), Error(0.004, 11.0)
-    low, _ = bootstrap_interval(0.98, error, counts, 0.95)
-    standard = np.sqrt(0.004**2 + 0.98 * 0.02 / 13**2)
-    half = stdtrit(11.0, 0.975) * standard / (0.98 * 0.02)
-    assert low == pytest.approx(expit(logit(0.98) - half))
-    # Towards 1 no further than where perfect separation ends.
-    low, _ = bootstrap_interval(1 - 1e-5, Error(1e-6, 11.0), counts, 0.95)
-    assert low == pytest.approx(recording_bound(1.0, counts, 0.95)[0])

@@ -70,10 +70,10 @@ def test_no_evaluation_is_one_row_with_the_reason() -> None:
     assert needed.status == f"not estimated: {row['ci_status'][0]}" and needed.largest is None
 
 
-def points(*rows: tuple[int, float, float]) -> pd.DataFrame:
+def points(*rows: tuple[int, float, float], pairs: int | None = 60) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["training_size", "ci_low", "ci_high"])
     status = np.where(table["ci_low"].isna(), "fewer than 5 recordings of a class", "ok")
-    return table.assign(metric="roc_auc", ci_status=status)
+    return table.assign(metric="roc_auc", ci_status=status, recording_pairs=pairs, ci_level=0.95)
 
 
 RISING = ((4, 0.7, 0.9), (8, 0.8, 0.95), (16, 0.9, 0.98), (32, 0.95, 0.99), (64, 0.97, 1.0))
@@ -116,6 +116,20 @@ def test_clips_needed_says_when_the_target_is_not_reached_or_nothing_is_estimate
     needed = clips_needed(points((4, np.nan, np.nan), (8, np.nan, np.nan)), target=0.95)
     assert needed.training_size is needed.low is needed.high is None and needed.largest == 8
     assert needed.status == "not estimated: fewer than 5 recordings of a class"
+
+
+def test_few_recordings_cannot_show_a_high_target_however_many_clips_there_are() -> None:
+    rows = (16, 0.9, 1.0), (19, 0.94, 1.0)
+    for pairs, status in (
+        (24, "0.95 cannot be shown with 24 recordings of a class, only with 36 or more"),
+        (36, "not reached with n = 19"),
+        (None, "not reached with n = 19"),
+    ):
+        assert clips_needed(points(*rows, pairs=pairs), target=0.95).status == status
+    # At their best 24 recordings show 0.929.
+    assert clips_needed(points(*rows, pairs=24), target=0.92).training_size == 19
+    never = clips_needed(points(*rows, pairs=24), target=1.0)
+    assert never.status == "1 cannot be shown with any number of recordings"
 
 
 def test_the_range_holds_the_size_needed_as_often_as_the_intervals_hold() -> None:
