@@ -1,6 +1,6 @@
 """Simulated coverage of the interval over a fixed test set: the holdout table of the README.
 
-    python benchmarks/holdout_coverage.py [--sets 200] [--processes 2]
+    python -m benchmarks.holdout_coverage [--sets 200] [--processes 2]
 
 Data sets are made as in benchmarks/coverage.py. The truth of a cell is the mean AUC over fresh
 training draws of n clips a class and fresh test recordings. The naive interval takes every clip of
@@ -16,13 +16,14 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import numpy as np
-from coverage import LEVEL, SMALLEST, Setting, draw, draw_embeddings
 from numpy.typing import NDArray
 
 from audio_assets import evaluate
 from audio_assets.evaluation.heads import HEADS, Fit
 from audio_assets.evaluation.holdout import make_holdout_plan
 from audio_assets.evaluation.metrics import score_fold
+from benchmarks.coverage import LEVEL, SMALLEST
+from benchmarks.simulated_clips import Setting, draw, draw_embeddings
 
 FRESH_RECORDINGS = 500
 HEAD = "logistic"
