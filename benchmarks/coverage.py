@@ -6,8 +6,9 @@ A recording's own effect is as large as the noise of its clips. The truth of a c
 over fresh training draws of n clips a class and fresh test recordings, so it is what the procedure
 reaches at that n and not what one classifier does: the classifiers of each data set, which is such
 a draw, are scored on new recordings as well. At n = 0 the score is a fixed one. Splits, fits,
-scores and intervals are the project's own. "Before" is what was used earlier, on the same data sets: one
-draw order per repeat, and the corrected resampled t joined with the variance over recordings. Exits 1 if a requirement below is not met in some cell.
+scores and intervals are the project's own. "Before" is what was used earlier, on the same data
+sets: one draw order per repeat, and the corrected resampled t joined with the variance over
+recordings. Exits 1 if a requirement below is not met in some cell.
 """
 
 from __future__ import annotations
