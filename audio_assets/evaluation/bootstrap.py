@@ -5,7 +5,7 @@ What becomes of the draws belongs in :mod:`audio_assets.evaluation.bootstrap_int
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from audio_assets.evaluation.heads import HEADS, Fit, Scorer
 from audio_assets.evaluation.inputs import EvaluationInput, checked_input, training_sizes
-from audio_assets.evaluation.metrics import score_fold
+from audio_assets.evaluation.metrics import score_repeat
+from audio_assets.evaluation.recall import ScoredFold
 from audio_assets.evaluation.recordings import NoEvaluation, recording_codes
 from audio_assets.evaluation.seeds import Purpose, generator, random_state
 from audio_assets.evaluation.splits import MAX_REDRAWS, SplitPlan, make_split_plan
@@ -222,10 +223,17 @@ def _evaluate_draw(
     largest = plan.largest_size(labels)
     folds = [(repeat, fold) for repeat in range(plan.repeats) for fold in range(plan.n_folds)]
     tests = [np.flatnonzero(plan.folds[repeat] == fold) for repeat, fold in folds]
+
+    def scored(scores: Sequence[NDArray[np.float64]]) -> list[ScoredFold]:
+        return [
+            ScoredFold(labels[test], score, given.recordings[rows[test]])
+            for test, score in zip(tests, scores, strict=True)
+        ]
+
     found: list[tuple[object, ...]] = []
     if given.class_scores is not None:
-        scores = [given.class_scores[rows[test]] for test in tests]
-        found += _rows_of(draw, 0, plan.n_folds, [labels[test] for test in tests], scores, False)
+        untrained = [given.class_scores[rows[test]] for test in tests]
+        found += _rows_of(draw, 0, plan.n_folds, scored(untrained), False)
     by_size: dict[int, list[NDArray[np.float64]]] = {}
     for asked in sizes:
         size = min(asked, largest)
@@ -239,24 +247,22 @@ def _evaluate_draw(
                 for (repeat, fold), test in zip(folds, tests, strict=True)
             ]
             by_size[size] = scorer(given.labels, fits)
-        found += _rows_of(
-            draw, asked, plan.n_folds, [labels[test] for test in tests], by_size[size],
-            is_probability,
-        )  # fmt: skip
+        found += _rows_of(draw, asked, plan.n_folds, scored(by_size[size]), is_probability)
     return found
 
 
 def _rows_of(
-    draw: int,
-    size: int,
-    n_folds: int,
-    labels: list[NDArray[np.int64]],
-    scores: list[NDArray[np.float64]],
-    is_probability: bool,
+    draw: int, size: int, n_folds: int, folds: list[ScoredFold], is_probability: bool
 ) -> list[tuple[object, ...]]:
+    """One row a metric: the mean over the folds in which it is defined, or empty with the reason.
+
+    Folds of a draw are often smaller than those of the clips at hand, and only how their means vary
+    is looked at.
+    """
     measured = [
-        score_fold(of_fold, score, is_probability=is_probability)
-        for of_fold, score in zip(labels, scores, strict=True)
+        values
+        for start in range(0, len(folds), n_folds)
+        for values in score_repeat(folds[start : start + n_folds], is_probability=is_probability)
     ]
     rows: list[tuple[object, ...]] = []
     for metric in METRICS:

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from audio_assets.evaluation.heads import HEADS, Fit, Scorer, Scores
 from audio_assets.evaluation.inputs import checked_input, training_sizes
-from audio_assets.evaluation.metrics import score_fold
+from audio_assets.evaluation.metrics import score_repeat
+from audio_assets.evaluation.recall import ScoredFold, Value
 from audio_assets.evaluation.recordings import RecordingCounts, count_recordings
 from audio_assets.evaluation.seeds import Purpose, random_state
 from audio_assets.evaluation.splits import SplitPlan
@@ -260,19 +261,42 @@ def _score_table(
 
     folds = {(cell.repeat, cell.fold): cell.test for cell in cells}
     digests = {place: _fold_digest(plan, labels, test) for place, test in folds.items()}
+    values = _metrics(cells, outcomes, labels, recordings, is_probability)
     rows: list[tuple[object, ...]] = []
-    for cell, outcome in zip(cells, outcomes, strict=True):
+    for cell, of_cell in zip(cells, values, strict=True):
         trained = count_recordings(labels[cell.train], recordings[cell.train])
         test_labels = labels[cell.test]
         test_pos = int(test_labels.sum())
         digest = digests[cell.repeat, cell.fold]
-        values = score_fold(test_labels, outcome, is_probability=is_probability and cell.size > 0)
-        for metric, (value, reason) in values.items():
+        for metric, (value, reason) in of_cell.items():
             rows.append(
                 (cell.repeat, cell.fold, cell.size, metric, value, reason or None)
                 + (trained.pos, trained.neg, test_pos, len(test_labels) - test_pos, digest)
             )
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+
+
+def _metrics(
+    cells: list[_Cell],
+    outcomes: list[NDArray[np.float64]],
+    labels: NDArray[np.int64],
+    recordings: NDArray[np.str_],
+    is_probability: bool,
+) -> list[dict[str, Value]]:
+    """The metrics of every cell; the folds of a repeat at one size are scored together."""
+    together: dict[tuple[int, int], list[int]] = {}
+    for place, cell in enumerate(cells):
+        together.setdefault((cell.repeat, cell.size), []).append(place)
+    found: list[dict[str, Value]] = [{}] * len(cells)
+    for (_, size), places in together.items():
+        folds = [
+            ScoredFold(labels[test], outcomes[place], recordings[test])
+            for place, test in ((place, cells[place].test) for place in places)
+        ]
+        values = score_repeat(folds, is_probability=is_probability and size > 0)
+        for place, of_fold in zip(places, values, strict=True):
+            found[place] = of_fold
+    return found
 
 
 def _prediction_table(

@@ -25,8 +25,8 @@ from audio_assets.evaluation.intervals import (
     t_quantile,
     why_no_interval,
 )
+from audio_assets.evaluation.metrics import resampled_metrics
 from audio_assets.evaluation.recordings import RecordingCounts
-from audio_assets.evaluation.resampled_metrics import resampled_metrics
 from audio_assets.evaluation.seeds import Purpose, generator
 from audio_assets.tables import LABELS, METRICS
 

@@ -145,8 +145,8 @@ def standard_error(
     random draws of folds and training clips leave in the mean of R repeats, ``s_R^2`` being the
     variance of the repeats' means. With one repeat there is no ``s_R``; T has no limit then, and M
     is what the variance over the folds, divided by K, has beyond V. Where nothing is trained, T and
-    M are 0. c was chosen by the cells of benchmarks/coverage.py, which shows what this covers beside
-    what it replaced, the corrected resampled t (Nadeau & Bengio 2003) joined with V.
+    M are 0. c was chosen by the cells of benchmarks/coverage.py, which shows what this covers
+    beside what it replaced, the corrected resampled t (Nadeau & Bengio 2003) joined with V.
 
     Parameters
     ----------

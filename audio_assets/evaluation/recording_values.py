@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.metrics import counts_above_thresholds, ranking_values
+from audio_assets.evaluation.metrics import MIN_CLIPS_FOR_PRECISION, jackknifed_metrics
+from audio_assets.evaluation.recall import ScoredFold, recall_pseudo_values
 from audio_assets.tables import METRICS
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ class RecordingVariance:
     degrees: float
 
 
-BRIER_UNITS = 2**50
-"""Steps of a squared error in a fold of up to 8191 clips of a class; larger ones have fewer."""
 VALUE_COLUMNS = ("training_size", "metric", "label", "recording_id", "value")
 
 
@@ -48,7 +47,9 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
     (the jackknife: Tukey 1958; Efron & Tibshirani 1993, chapter 11). For ROC-AUC it is, clips of
     a recording weighing as many as they are, the share of the fold's pairs with its clips that are
     in order, the placement value of DeLong et al. (1988) and LeDell et al. (2015). A recording
-    alone in its class and fold has v itself. The mean is over the repeats.
+    alone in its class and fold has v itself. Recall at a precision is taken over all folds of a
+    repeat (:func:`audio_assets.evaluation.recall.recall_pseudo_values`). The mean is over the
+    repeats.
 
     Parameters
     ----------
@@ -72,23 +73,36 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
     labels = np.asarray(predictions["label"] == "pos", dtype=np.int64)
     scores = predictions["score"].to_numpy(dtype=np.float64)
     sizes = predictions["training_size"].to_numpy(dtype=np.int64)
+    positive = np.asarray(units["label"] == "pos")
     tables = []
     for size in np.unique(sizes):
         of_size = np.flatnonzero(sizes == size)
-        total = np.zeros((len(METRICS), len(units)))
+        total = {metric: np.zeros(len(units)) for metric in METRICS}
         folds = np.zeros(len(units))
         at_size = predictions.iloc[of_size]
         is_probability = bool(at_size["is_probability"].all())
         # In the order of the folds, so that sums have the same bits on every release of pandas.
-        for _, rows in sorted(at_size.groupby(["repeat", "fold"]).indices.items()):
-            clips = of_size[np.asarray(rows, dtype=np.int64)]
-            seen, codes = np.unique(unit[clips], return_inverse=True)
-            found = fold_pseudo_values(
-                labels[clips], scores[clips], codes, is_probability=is_probability
+        for _, of_repeat in sorted(at_size.groupby("repeat").indices.items()):
+            in_repeat = of_size[np.asarray(of_repeat, dtype=np.int64)]
+            fold = predictions["fold"].to_numpy()[in_repeat]
+            clips = [in_repeat[fold == number] for number in np.unique(fold)]
+            for rows in clips:
+                seen, codes = np.unique(unit[rows], return_inverse=True)
+                found = fold_pseudo_values(
+                    labels[rows], scores[rows], codes, is_probability=is_probability
+                )
+                for metric, values in found.items():
+                    total[metric][seen] += values
+                folds[seen] += 1
+            recall = repeat_pseudo_values(
+                [labels[rows] for rows in clips],
+                [scores[rows] for rows in clips],
+                [unit[rows] for rows in clips],
+                positive,
             )
-            total[:, seen] += np.stack([found[metric] for metric in METRICS])
-            folds[seen] += 1
-        for metric, values in zip(METRICS, total / folds, strict=True):
+            total["recall_at_precision_90"] += recall
+        for metric in METRICS:
+            values = total[metric] / folds
             tables.append(units.assign(training_size=int(size), metric=metric, value=values))
     return pd.concat(tables, ignore_index=True)[list(VALUE_COLUMNS)]
 
@@ -100,7 +114,7 @@ def fold_pseudo_values(
     *,
     is_probability: bool,
 ) -> dict[str, NDArray[np.float64]]:
-    """Pseudo-values of one test fold; see :func:`recording_values`.
+    """Pseudo-values of one test fold, of the metrics that need no other fold.
 
     Parameters
     ----------
@@ -115,28 +129,35 @@ def fold_pseudo_values(
     dict
         float64[u] by metric, NaN where the metric is not defined in the fold.
     """
-    members = units[None, :] == np.arange(units.max() + 1)[:, None]
-    positive = (members & (labels == 1)).any(axis=1)
-    in_class = np.where(positive, positive.sum(), (~positive).sum())
+    positive = np.zeros(int(units.max()) + 1, dtype=bool)
+    positive[units] = labels == 1
+    count = np.where(positive, positive.sum(), (~positive).sum())
     if positive.all() or not positive.any():
-        return {metric: np.full(len(members), np.nan) for metric in METRICS}
-    kept = np.concatenate([np.ones((1, len(labels)), dtype=bool), ~members])
-    # Nothing would be left of its class: it has the fold's value.
-    kept[1:][in_class == 1] = True
-    values = ranking_values(counts_above_thresholds(labels, scores, kept))
-    values["brier"] = np.full(len(kept), np.nan)
-    if is_probability:
-        # In whole numbers, so that the order of the clips changes no bit of the sums, which stay
-        # below 2**63.
-        most = max(np.bincount(labels).tolist())
-        steps = min(BRIER_UNITS, 2 ** (63 - most.bit_length()))
-        squared = np.rint((scores - labels) ** 2 * steps).astype(np.int64)
-        of_class = [kept & (labels == label) for label in (1, 0)]
-        errors = [of @ squared / (of.sum(axis=1) * steps) for of in of_class]
-        values["brier"] = (errors[0] + errors[1]) / 2.0
+        nothing = np.full(len(positive), np.nan)
+        return {metric: nothing for metric in METRICS if metric != "recall_at_precision_90"}
+    jackknifed = jackknifed_metrics(labels, scores, units, positive, is_probability=is_probability)
+    if min(np.bincount(labels, minlength=2)) < MIN_CLIPS_FOR_PRECISION:
+        jackknifed["average_precision"] = np.full(len(positive) + 1, np.nan)
     return {
-        metric: in_class * whole[0] - (in_class - 1) * whole[1:] for metric, whole in values.items()
+        metric: count * values[0] - (count - 1) * values[1:]
+        for metric, values in jackknifed.items()
     }
+
+
+def repeat_pseudo_values(
+    labels: list[NDArray[np.int64]],
+    scores: list[NDArray[np.float64]],
+    units: list[NDArray[np.int64]],
+    positive: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Pseudo-values float64[u] of recall in one repeat, from its folds; NaN where it has none.
+
+    See :func:`audio_assets.evaluation.recall.recall_pseudo_values`; NaN too under holdout.
+    """
+    if any(len(set(of_fold.tolist())) < 2 for of_fold in labels):
+        return np.full(len(positive), np.nan)
+    folds = [ScoredFold(*fold) for fold in zip(labels, scores, units, strict=True)]
+    return recall_pseudo_values(folds, units, positive)
 
 
 def recording_variances(values: pd.DataFrame) -> dict[tuple[int, str], RecordingVariance]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.metrics import counts_above_thresholds, doubled_pairs_in_order
+from audio_assets.evaluation.metrics import doubled_pairs_in_order
+from audio_assets.evaluation.threshold_counts import count_above
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,5 +111,5 @@ def of_fold(
 
 def _in_order(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> tuple[int, int]:
     """Twice the pairs in order, ties counting one, and the number of pairs."""
-    counts = counts_above_thresholds(labels, scores, np.ones(len(labels), dtype=bool))
+    counts = count_above(labels, scores, np.ones(len(labels), dtype=np.int64))
     return int(doubled_pairs_in_order(counts)), int(counts.tp[-1] * counts.fp[-1])

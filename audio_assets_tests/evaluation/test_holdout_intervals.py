@@ -4,8 +4,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from audio_assets import evaluate
 from audio_assets.evaluation.comparison import differences
@@ -16,10 +14,8 @@ from audio_assets.evaluation.holdout_intervals import (
     error_of_mean,
     resampled_means,
 )
-from audio_assets.evaluation.metrics import score_fold
 from audio_assets.evaluation.recordings import RecordingCounts
-from audio_assets.evaluation.resampled_metrics import resampled_metrics
-from audio_assets.tables import EVALUATION, LABELS, METRICS, MODEL_COMPARISON
+from audio_assets.tables import EVALUATION, LABELS, MODEL_COMPARISON
 from audio_assets.validation import validate
 
 Simulate = Callable[..., Any]
@@ -32,27 +28,6 @@ def run(clips: Any, **options: Any) -> pd.DataFrame:
 
 def auc(curve: pd.DataFrame) -> pd.DataFrame:
     return curve[curve["metric"] == "roc_auc"].set_index("training_size")
-
-
-@settings(max_examples=60)
-@given(
-    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4), st.integers(0, 3)), min_size=12),
-    st.booleans(),
-)
-def test_a_resample_scores_as_the_clips_repeated_so_often(
-    clips: list[tuple[int, int, int]], is_probability: bool
-) -> None:
-    labels = np.array([0, 1] + [label for label, _, _ in clips])
-    scores = np.array([1, 1] + [score for _, score, _ in clips]) / 4.0
-    counts = np.array([[1, 1] + [count for _, _, count in clips], np.ones(len(labels))], dtype=int)
-    found = resampled_metrics(labels, scores, counts, is_probability=is_probability)
-    for number, row in enumerate(counts):
-        expected = score_fold(
-            np.repeat(labels, row), np.repeat(scores, row), is_probability=is_probability
-        )
-        for metric in METRICS:
-            if np.isfinite(expected[metric][0]):
-                assert found[metric][number] == pytest.approx(expected[metric][0], abs=1e-12)
 
 
 def test_the_rows_are_those_of_the_table_and_say_what_was_done(simulated: Simulate) -> None:
