@@ -111,7 +111,8 @@ class Settings(BaseSettings):
     holdout_per_class: int = Field(
         50,
         ge=1,
-        description="Test clips per class under holdout, from at most 30 % of the recordings.",
+        description="Test clips per class that are enough under holdout, if they come from 10 "
+        "recordings or more; at most 30 % of the recordings are tested.",
     )
     species_classes: dict[str, dict[str, list[str]]] = Field(
         default_factory=lambda: DEFAULT_SPECIES_CLASSES,

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audio_assets.evaluation.holdout import DEFAULT_PER_CLASS, make_holdout_plan
+from audio_assets.evaluation.holdout import (
+    DEFAULT_PER_CLASS,
+    ENOUGH_RECORDINGS,
+    make_holdout_plan,
+)
 from audio_assets.evaluation.splits import (
     NEVER_TESTED,
     NoEvaluation,
@@ -92,7 +96,7 @@ def build_manifest(
 
 @dataclass(frozen=True)
 class FixedTestSet:
-    """The test set of a holdout manifest: counts to show, and where it is smaller than asked."""
+    """The test set of a holdout manifest: counts to show, and where it is smaller than wanted."""
 
     counts: dict[str, int]
     shortages: tuple[str, ...]
@@ -115,10 +119,15 @@ def describe_test_set(manifest: pd.DataFrame, per_class: int) -> FixedTestSet:
         recordings, of = test["recording_id"].nunique(), clips["recording_id"].nunique()
         counts[f"test clips {variant}/{label}"] = len(test)
         counts[f"test recordings {variant}/{label}"] = recordings
+        short = []
         if len(test) < per_class:
+            short.append(f"{len(test)} clips where {per_class} are asked for")
+        if recordings < ENOUGH_RECORDINGS:
+            short.append(f"{recordings} recordings where {ENOUGH_RECORDINGS} are wanted")
+        if short:
             shortages.append(
-                f"the test set has {len(test)} clips of {variant}/{label} where {per_class} are "
-                f"asked for, from {recordings} of {of} recordings"
+                f"the test set of {variant}/{label} has {' and '.join(short)}: at most 30 % of "
+                f"{of} recordings are tested"
             )
     return FixedTestSet(counts, tuple(shortages))
 

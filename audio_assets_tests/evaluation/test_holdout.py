@@ -15,6 +15,7 @@ from audio_assets.evaluation.manifest import (
     describe_test_set,
     plan_from_manifest,
 )
+from audio_assets.evaluation.recordings import count_recordings
 from audio_assets.evaluation.splits import NoEvaluation, SplitPlan, make_split_plan
 from audio_assets.tables import BALANCED_MANIFEST
 from audio_assets.validation import validate
@@ -83,9 +84,20 @@ def test_30_percent_are_rounded_down() -> None:
     assert [most_test_recordings(n) for n in (3, 4, 6, 7, 10, 30, 40)] == [0, 1, 1, 2, 3, 9, 12]
 
 
+def test_long_recordings_are_tested_on_ten_of_a_class_or_on_30_percent(
+    simulated: Simulate,
+) -> None:
+    for pos, neg, tested in ((20, 20, (6, 6)), (40, 33, (10, 9)), (40, 40, (10, 10))):
+        clips = simulated(pos, neg, clips=60)
+        for seed in range(3):
+            plan = make_holdout_plan(clips.labels, clips.recordings, keys=clips.keys, seed=seed)
+            counts = count_recordings(clips.labels[plan.tested], clips.recordings[plan.tested])
+            assert (counts.pos, counts.neg) == tested
+
+
 def test_the_test_set_holds_the_clips_asked_for_and_no_recording_more(simulated: Simulate) -> None:
     clips = simulated(40, 30, clips=3)
-    for wanted, expected in ((1, (3, 3)), (12, (12, 12)), (13, (15, 15)), (50, (36, 27))):
+    for wanted, expected in ((1, (30, 27)), (30, (30, 27)), (31, (33, 27)), (50, (36, 27))):
         plan = make_holdout_plan(
             clips.labels, clips.recordings, keys=clips.keys, per_class=wanted, seed=1
         )
@@ -239,9 +251,14 @@ def test_a_reduced_test_set_is_told_with_its_size() -> None:
         inventory(12, 20), folds=5, repeats=2, seed=0, protocol="holdout", holdout_per_class=12
     )
     found = describe_test_set(manifest, 12)
-    assert found.counts["test clips data/neg"] == 12
+    assert found.counts["test clips data/neg"] == 18
     assert found.counts["test recordings data_5s/pos"] == 3
     assert found.shortages == tuple(
-        f"the test set has 9 clips of {variant}/pos where 12 are asked for, from 3 of 12 recordings"
+        f"the test set of {variant}/{words} recordings are tested"
         for variant in ("data", "data_5s")
+        for words in (
+            "neg has 6 recordings where 10 are wanted: at most 30 % of 20",
+            "pos has 9 clips where 12 are asked for and 3 recordings where 10 are wanted: at most "
+            "30 % of 12",
+        )
     )
