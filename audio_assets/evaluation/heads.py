@@ -73,7 +73,8 @@ class LogisticHead:
     C = 10 was best or among the best at every training size on nine sets of clips and three
     encoders; standardising the features instead costs 0.02 of AUC at 4 clips a class. The intercept
     is not penalised, and classes are not weighted since training subsets are balanced. An embedding
-    of zeros has no direction and stays zero: its score is the intercept's alone.
+    of zeros has no direction and stays zero: its score is the intercept's alone. Embeddings that
+    have one direction, or one and its opposite, and differ in length are refused.
 
     Attributes
     ----------
@@ -86,9 +87,67 @@ class LogisticHead:
     slow: bool = False
 
     def prepare(self, embeddings: NDArray[np.float64]) -> Scorer:
-        length = np.linalg.norm(embeddings, axis=1, keepdims=True)
-        unit = embeddings / np.where(length > 0.0, length, 1.0)
+        scaled = _scaled(embeddings, axis=1)
+        length = np.linalg.norm(scaled, axis=1, keepdims=True)
+        unit = scaled / np.where(length > 0.0, length, 1.0)
+        _check_directions(embeddings, unit)
         return _LogisticScorer(unit @ unit.T, self.c)
+
+
+SAME_DIRECTION = 1e-9
+"""Cosines nearer to 1 than this leave less between two clips than a log odds is rounded to."""
+
+
+def _check_directions(embeddings: NDArray[np.float64], unit: NDArray[np.float64]) -> None:
+    """Refuse embeddings that differ, but not in what scaling to unit length leaves.
+
+    One feature with the classes 10 standard deviations apart became a column of ones, and an AUC of
+    0.5 with nothing to say why.
+    """
+    alive = unit.any(axis=1)
+    if not alive.any():
+        return
+    cosine = unit @ unit[np.argmax(alive)]
+    if np.abs(cosine[alive]).min() <= 1.0 - SAME_DIRECTION:
+        return
+    for rows in (embeddings[cosine > 0.0], embeddings[cosine < 0.0]):
+        lowest, highest = rows.min(axis=0, initial=np.inf), rows.max(axis=0, initial=-np.inf)
+        largest = np.abs(rows).max(axis=0, initial=0.0)
+        # Halved, so that the difference of the largest numbers there are is one.
+        differs = highest / 2 - lowest / 2 > SAME_DIRECTION * largest
+        if differs.any():
+            column = int(np.argmax(differs))
+            raise ValueError(
+                "embeddings: scaling to unit length, which the head logistic does, makes rows "
+                f"equal that differ (column {column} goes from {lowest[column]:g} to "
+                f"{highest[column]:g}), so that it cannot tell clips apart by them; standardise "
+                "the columns, give more of them, or take the head svm, random_forest or mlp"
+            )
+
+
+FARTHEST = 1e30
+"""Largest standardised feature of a test clip."""
+
+USUAL = 1e100
+"""Values up to this, or one over it, have squares that neither overflow nor vanish."""
+
+
+def _scaled(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Rows (axis 1) or columns (axis 0) of unusual size brought to a usual one."""
+    return values * _factors(values, axis)
+
+
+def _factors(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Powers of 2 that bring the largest of each row or column near 1; 1 where it is usual.
+
+    A power of 2 changes no digit, and a row or column of usual size is left alone altogether, so
+    scores of ordinary embeddings are the same bits as without.
+    """
+    largest = np.abs(values).max(axis=axis, keepdims=True, initial=0.0)
+    unusual = (largest > USUAL) | ((largest > 0.0) & (largest < 1.0 / USUAL))
+    exponent = np.where(unusual, -np.frexp(largest)[1], 0)
+    # 2 to more than 1023 is no number; what is left of the smallest values is near enough to 1.
+    return np.asarray(np.ldexp(1.0, np.minimum(exponent, 1000)))
 
 
 DECISION_DIGITS = 9
@@ -205,7 +264,8 @@ class _StandardisedScorer:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.preprocessing import StandardScaler
 
-        train = self.embeddings[fit.train]
+        factors = _factors(self.embeddings[fit.train], axis=0)
+        train = self.embeddings[fit.train] * factors
         scaler = StandardScaler().fit(train)
         classifier = self.head.make(fit.random_state)
         with warnings.catch_warnings():
@@ -214,10 +274,19 @@ class _StandardisedScorer:
                 classifier.fit(scaler.transform(train), labels[fit.train])
             except ConvergenceWarning as warning:
                 raise NotConvergedError(str(warning)) from warning
-        features = scaler.transform(self.embeddings[fit.test])
+        features = self._standardised(scaler, fit.test, factors)
         if self.head.is_probability:
             return np.asarray(classifier.predict_proba(features)[:, 1], dtype=np.float64)
         return np.asarray(classifier.decision_function(features), dtype=np.float64)
+
+    def _standardised(
+        self, scaler: Any, test: NDArray[np.int64], factors: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Features of test clips, in the training clips' mean and spread."""
+        with np.errstate(over="ignore"):
+            features = scaler.transform(self.embeddings[test] * factors)
+        # Beyond that a clip is equally far from all that were trained on, and trees take float32.
+        return np.asarray(np.clip(features, -FARTHEST, FARTHEST), dtype=np.float64)
 
 
 def _random_forest(random_state: int) -> Any:

@@ -159,3 +159,66 @@ def test_clips_with_equal_embeddings_score_equally_wherever_they_stand(name: str
         for fit, scores in zip(fits, scored, strict=True):
             assert len(set(scores[kinds[fit.test] == 0])) <= 1
             assert len(set(scores[kinds[fit.test] == 1])) <= 1
+
+
+def class_distance_in_one_feature() -> tuple[np.ndarray, np.ndarray]:
+    labels = np.tile([0, 1], 40)
+    return (20.0 + 10.0 * labels + np.random.default_rng(0).normal(size=80))[:, None], labels
+
+
+@pytest.mark.parametrize("case", ["one feature", "both signs", "one direction", "far away", "huge"])
+def test_embeddings_that_differ_in_nothing_but_length_are_refused_by_the_logistic_head(
+    case: str,
+) -> None:
+    feature, labels = class_distance_in_one_feature()
+    embeddings = {
+        "one feature": feature,
+        "both signs": feature - 20.0,
+        "one direction": feature * np.array([1.0, -2.0, 0.5]),
+        "far away": np.hstack([np.full((80, 1), 1e7), feature]),
+        "huge": feature * 5e306,
+    }[case]
+    with pytest.raises(ValueError, match="^embeddings: scaling to unit length, .* head svm"):
+        HEADS["logistic"].prepare(embeddings)
+    if case != "huge":
+        scores = score(HEADS["svm"], embeddings, labels, np.arange(40), np.arange(40, 80))
+        assert scores[labels[40:] == 1].min() > scores[labels[40:] == 0].max()
+
+
+def test_embeddings_whose_length_tells_nothing_are_not_refused() -> None:
+    labels = np.tile([0, 1], 40)
+    present = labels[:, None].astype(float)
+    for embeddings in (present, 2 * present - 1, np.full((80, 3), 0.1), np.zeros((80, 3))):
+        HEADS["logistic"].prepare(embeddings)
+
+
+@pytest.mark.parametrize("name", ["logistic", "svm", "random_forest"])
+@pytest.mark.parametrize("factor", [1e200, 1e-200, 1e307, 1e-310])
+def test_embeddings_of_any_size_score_as_those_of_a_usual_one(
+    name: str, factor: float, simulated: Callable[..., Clips]
+) -> None:
+    clips = simulated(shift=4.0)
+    train, test = halves(clips)
+    usual = score(HEADS[name], clips.embeddings, clips.labels, train, test)
+    scaled = score(HEADS[name], clips.embeddings * factor, clips.labels, train, test)
+    np.testing.assert_allclose(scaled, usual, atol=1e-5)
+
+
+def test_a_huge_clip_takes_nothing_from_those_trained_without_it(
+    simulated: Callable[..., Clips],
+) -> None:
+    clips = simulated()
+    train, test = halves(clips)
+    for name in ("svm", "random_forest", "logistic"):
+        usual = score(HEADS[name], clips.embeddings, clips.labels, train, test)
+        moved = clips.embeddings.copy()
+        moved[test[0]] = 1e300
+        after = score(HEADS[name], moved, clips.labels, train, test)
+        np.testing.assert_array_equal(after[1:], usual[1:])
+        assert np.isfinite(after).all()
+
+
+def test_usual_embeddings_are_scored_to_the_bit_as_before(simulated: Callable[..., Clips]) -> None:
+    clips = simulated()
+    for axis in (0, 1):
+        assert (heads._factors(clips.embeddings, axis) == 1.0).all()
