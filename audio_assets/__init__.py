@@ -1,16 +1,17 @@
 """Which pretrained audio model to use for a species, and how many labelled clips are enough.
 
-The public calls are :func:`evaluate`, :func:`load_embeddings` and :func:`load_learning_curves`;
-they need neither dagster nor tensorflow.
+The public calls are :func:`evaluate`, :func:`make_split_plan`, :func:`load_embeddings` and
+:func:`load_learning_curves`; they need neither dagster nor tensorflow.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audio_assets.evaluation.api import evaluate
+    from audio_assets.evaluation.splits import make_split_plan
     from audio_assets.published import load_embeddings, load_learning_curves
 
-__all__ = ["evaluate", "load_embeddings", "load_learning_curves"]
+__all__ = ["evaluate", "load_embeddings", "load_learning_curves", "make_split_plan"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,6 +20,10 @@ def __getattr__(name: str) -> Any:
         from audio_assets.evaluation.api import evaluate
 
         return evaluate
+    if name == "make_split_plan":
+        from audio_assets.evaluation.splits import make_split_plan
+
+        return make_split_plan
     if name in __all__:
         from audio_assets import published
 

@@ -125,7 +125,12 @@ def load_embeddings(root: Root, model: str, species: str) -> pd.DataFrame:
 
     >>> from audio_assets import evaluate
     >>> curve = evaluate(
-    ...     embeddings, clips["label"] == "pos", clips["recording_id"], sizes=(4,), head="svm"
+    ...     embeddings,
+    ...     clips["label"] == "pos",
+    ...     clips["recording_id"],
+    ...     keys=clips["clip_id"],
+    ...     sizes=(4,),
+    ...     head="svm",
     ... )
     >>> curve["head"].unique().tolist()
     ['svm']

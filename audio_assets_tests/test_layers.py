@@ -139,7 +139,18 @@ def test_importing_the_definitions_imports_nothing_heavy() -> None:
 def test_the_public_calls_need_no_dagster_and_no_tensorflow() -> None:
     loaded = run_python("""
         import sys
-        from audio_assets import evaluate, load_embeddings, load_learning_curves
+        from audio_assets import evaluate, load_embeddings, load_learning_curves, make_split_plan
         print("\\n".join(sys.modules))
         """).split()
     assert not {n for n in loaded if n.split(".")[0] in ("dagster", "tensorflow")}
+
+
+def test_drawing_folds_needs_numpy_alone() -> None:
+    loaded = run_python("""
+        import sys
+        from audio_assets import make_split_plan
+        make_split_plan([1, 1, 0, 0], ["a", "b", "c", "d"])
+        print("\\n".join(sys.modules))
+        """).split()
+    assert "audio_assets.evaluation.splits" in loaded
+    assert not {n for n in loaded if n.split(".")[0] in {"dagster", "tensorflow", *HEAVY}}

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.api import content_keys
 from audio_assets.evaluation.grid import score_folds
 from audio_assets.evaluation.heads import HEADS, Fit
 from audio_assets.evaluation.metrics import score_fold
@@ -83,9 +82,8 @@ def published(setting: Setting, number: int) -> tuple[float, float, float]:
     """AUC of all pairs, of pairs of two recordings, and the share of the others; one data set."""
     clips = draw(setting, np.random.default_rng([number, setting.recordings]), setting.recordings)
     plan = make_split_plan(
-        clips.labels, clips.recordings, keys=content_keys(clips.embeddings),
-        folds=FOLDS, repeats=REPEATS, seed=number,
-    )  # fmt: skip
+        clips.labels, clips.recordings, folds=FOLDS, repeats=REPEATS, seed=number
+    )
     results = score_folds(
         clips.embeddings, clips.labels, clips.recordings, plan, sizes=(), head=HEAD
     )

@@ -34,6 +34,7 @@ def with_head(root: str, model: str, species: str, head: str) -> pd.DataFrame:
         np.stack(clips["embedding"]),
         clips["label"] == "pos",
         clips["recording_id"],
+        keys=clips["clip_id"],
         sizes=(4, 8, 16, 32),
         head=head,
     )

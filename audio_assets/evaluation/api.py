@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from audio_assets.evaluation.arguments import (
+    embedding_matrix,
+    key_array,
+    label_array,
+    name_array,
+    one_of,
+    score_array,
+    seed_number,
+    share,
+    size_list,
+    whole_number,
+)
 from audio_assets.evaluation.bootstrap import bootstrap_scores
 from audio_assets.evaluation.bootstrap_interval import check_draws
 from audio_assets.evaluation.grid import score_folds
@@ -29,6 +38,7 @@ def evaluate(
     labels: ArrayLike,
     recordings: ArrayLike,
     *,
+    keys: ArrayLike | None = None,
     sizes: Sequence[int] = (4, 8, 16, 32, 64, 128, 256, 300),
     folds: int = 5,
     repeats: int = 5,
@@ -52,9 +62,16 @@ def evaluate(
     recordings
         str[n_clips], the source recording or site of each clip. No recording is ever in the
         training and the test part of one fold.
+    keys
+        str[n_clips], a name or content hash per clip, each another. Folds and draw orders are drawn
+        from them, so that the order of the rows and the names of the recordings change nothing.
+        Left out, a clip is known by the name of its recording, its label and its place among the
+        clips of both: renaming a recording, or another order of its clips, then draws other folds,
+        and mixing the rows of several recordings does not. The embeddings have no part in either,
+        so that encoders of the same clips in the same order are evaluated on the same folds.
     sizes
         Training sizes, clips per class. Those that a fold does not allow are dropped, and the
-        largest that all folds allow is added.
+        largest that all folds allow is added. 0, the encoder's own score, takes ``class_scores``.
     folds, repeats
         K and R of the repeated K-fold; K is lowered where a class has fewer recordings. Under
         holdout R is the number of training draws, and ``folds`` is not read.
@@ -71,26 +88,27 @@ def evaluate(
         test recordings and draws. N of at least 100, under cv alone: it is made from N draws of
         recordings with replacement, each evaluated anew; that takes N times as long.
     splits
-        A split plan of the same protocol aligned to the rows, in place of one drawn with
-        ``folds``, ``repeats``, ``seed`` and ``holdout_per_class``. That draw depends on all bits of
-        the embeddings, which differ between kinds of processors; runs draw by the checksums of the
-        sounds.
+        A split plan of the same protocol aligned to the rows, as
+        :func:`audio_assets.make_split_plan` gives it, in place of one drawn with ``keys``,
+        ``folds``, ``repeats``, ``seed`` and ``holdout_per_class``.
     class_scores
-        float[n_clips], the encoder's own score for the positive class: the point at size 0.
+        float[n_clips], the encoder's own score for the positive class: the point at size 0, which
+        is then there even if ``sizes`` does not name it.
     holdout_per_class
-        Test clips of each class under holdout, from at most 30 % of its recordings.
+        Test clips of each class that are enough under holdout, if they come from 10 recordings or
+        more; at most 30 % of a class's recordings are tested.
 
     Returns
     -------
     DataFrame
         Rows of :data:`audio_assets.tables.EVALUATION`: one a training size (clips per class) and
-        metric, with its mean over test folds and its interval, in 0 to 1. The order of the clips
-        and the names of the recordings change nothing.
+        metric, with its mean over test folds and its interval, in 0 to 1.
 
     Raises
     ------
     ValueError
-        An argument is wrong.
+        An argument is wrong, or scaling to unit length, which the head ``logistic`` does, takes
+        away all that tells the embeddings apart.
     audio_assets.evaluation.splits.NoEvaluation
         The recordings allow no split; a ValueError too.
     audio_assets.errors.SplitLeakError
@@ -107,31 +125,33 @@ def evaluate(
     >>> curve.loc[curve["metric"] == "roc_auc", "training_size"].tolist()
     [4, 8, 32]
     """
-    vectors = _vectors(embeddings)
-    classes = _labels(labels, len(vectors))
-    names = _recordings(recordings, len(vectors))
-    scores = None if class_scores is None else _class_scores(class_scores, len(vectors))
-    if head not in HEADS:
-        raise ValueError(f"unknown head {head!r}; there are {', '.join(HEADS)}")
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"unknown protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
+    vectors = embedding_matrix(embeddings)
+    classes = label_array(labels, len(vectors))
+    names = name_array("recordings", recordings, len(vectors))
+    clip_keys = None if keys is None else key_array(keys, len(vectors))
+    scores = None if class_scores is None else score_array(class_scores, len(vectors))
+    sizes = size_list(sizes)
+    folds, repeats = whole_number("folds", folds, 2), whole_number("repeats", repeats, 1)
+    head, protocol = one_of("head", head, HEADS), one_of("protocol", protocol, PROTOCOLS)
+    seed, ci_level = seed_number(seed), share("ci_level", ci_level)
+    per_class = whole_number("holdout_per_class", holdout_per_class, 1)
     check_draws(bootstrap)
     if bootstrap and protocol == "holdout":
         raise ValueError(
             "the interval under holdout is a bootstrap over its test recordings; bootstrap must be "
             f"0, got {bootstrap}"
         )
-    if not 0.0 < ci_level < 1.0:
-        raise ValueError(f"ci_level must lie between 0 and 1, got {ci_level}")
+    if 0 in sizes and scores is None:
+        raise ValueError(
+            "sizes names 0, the encoder's own score for the positive class: give it as class_scores"
+        )
     if splits is None:
         draw = partial(make_split_plan, folds=folds)
         if protocol == "holdout":
-            draw = partial(make_holdout_plan, per_class=holdout_per_class)
-        splits = draw(
-            classes, names, keys=content_keys(vectors, scores), repeats=repeats, seed=seed
-        )
-    elif splits.n_clips != len(vectors):
-        raise ValueError(f"splits has {splits.n_clips} clips, embeddings have {len(vectors)}")
+            draw = partial(make_holdout_plan, per_class=per_class)
+        splits = draw(classes, names, keys=clip_keys, repeats=repeats, seed=seed)
+    else:
+        _check_splits(splits, len(vectors), protocol, clip_keys)
     given: dict[str, Any] = {"sizes": sizes, "head": head, "protocol": protocol, "seed": seed}
     results = score_folds(vectors, classes, names, splits, class_scores=scores, **given)
     draws = None
@@ -151,66 +171,16 @@ def evaluate(
     )
 
 
-def content_keys(
-    embeddings: NDArray[np.float64], class_scores: NDArray[np.float64] | None = None
-) -> list[str]:
-    """SHA-256 of each row's values: the key of a clip that is known by its numbers alone.
-
-    The class scores tell clips of equal embeddings apart, and no others: giving them draws no other
-    folds where embeddings differ.
-    """
-    # Adding 0 makes -0.0 and 0.0, which are equal, the same bytes.
-    rows = np.ascontiguousarray(embeddings + 0.0)
-    keys = [hashlib.sha256(row.tobytes()).hexdigest() for row in rows]
-    if class_scores is None:
-        return keys
-    times = Counter(keys)
-    scores = (class_scores + 0.0).tolist()
-    return [
-        f"{key}-{score!r}" if times[key] > 1 else key
-        for key, score in zip(keys, scores, strict=True)
-    ]
-
-
-def _vectors(embeddings: ArrayLike) -> NDArray[np.float64]:
-    vectors = np.asarray(embeddings)
-    if vectors.ndim != 2 or 0 in vectors.shape:
-        raise ValueError(f"embeddings must be [n_clips, d], got shape {vectors.shape}")
-    if vectors.dtype.kind not in "fiu":
-        raise ValueError(f"embeddings must be numbers, got {vectors.dtype}")
-    vectors = np.ascontiguousarray(vectors, dtype=np.float64)
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(bad):
-        raise ValueError(f"embeddings have NaN or infinite values, first in row {bad[0]}")
-    return vectors
-
-
-def _labels(labels: ArrayLike, clips: int) -> NDArray[np.int64]:
-    values = np.asarray(labels)
-    if values.shape != (clips,):
-        raise ValueError(f"labels must be [{clips}] like embeddings, got shape {values.shape}")
-    if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
-        raise ValueError("labels must be 0 (negative) or 1 (positive)")
-    return values.astype(np.int64)
-
-
-def _recordings(recordings: ArrayLike, clips: int) -> NDArray[np.str_]:
-    values = np.asarray(recordings)
-    if values.shape != (clips,):
-        raise ValueError(f"recordings must be [{clips}] like embeddings, got shape {values.shape}")
-    if values.dtype.kind not in "UOiu" or any(
-        not isinstance(value, str | int) or value == "" for value in values.tolist()
-    ):
-        raise ValueError("recordings must be names (or whole numbers), and none may be empty")
-    return values.astype(str)
-
-
-def _class_scores(class_scores: ArrayLike, clips: int) -> NDArray[np.float64]:
-    values = np.asarray(class_scores, dtype=np.float64)
-    if values.shape != (clips,):
+def _check_splits(splits: object, clips: int, protocol: str, keys: object) -> None:
+    if not isinstance(splits, SplitPlan):
         raise ValueError(
-            f"class_scores must be [{clips}] like embeddings, got shape {values.shape}"
+            f"splits must be a SplitPlan, as make_split_plan gives it, got {type(splits).__name__}"
         )
-    if not np.isfinite(values).all():
-        raise ValueError("class_scores have NaN or infinite values")
-    return values
+    if splits.n_clips != clips:
+        raise ValueError(f"splits has {splits.n_clips} clips, embeddings have {clips}")
+    if splits.protocol != protocol:
+        raise ValueError(f"splits is of the protocol {splits.protocol!r}, protocol is {protocol!r}")
+    if keys is not None:
+        raise ValueError(
+            "keys are read when folds are drawn, and splits has them: give one of the two"
+        )

@@ -4,11 +4,10 @@ What a plan is, and the draw orders, belong in :mod:`audio_assets.evaluation.spl
 a fixed test set in :mod:`audio_assets.evaluation.holdout_intervals`.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audio_assets.evaluation.arguments import seed_number, whole_number
 from audio_assets.evaluation.intervals import FEW_RECORDINGS
 from audio_assets.evaluation.recordings import NoEvaluation, RecordingCounts, check_no_leak
 from audio_assets.evaluation.seeds import Purpose, generator
@@ -49,8 +48,8 @@ def make_holdout_plan(
     labels: ArrayLike,
     recordings: ArrayLike,
     *,
-    keys: Sequence[str],
-    variants: Sequence[str] | None = None,
+    keys: ArrayLike | None = None,
+    variants: ArrayLike | None = None,
     per_class: int = DEFAULT_PER_CLASS,
     repeats: int = 5,
     seed: int = 0,
@@ -79,13 +78,11 @@ def make_holdout_plan(
         A class has fewer than ``LEAST_RECORDINGS`` recordings in every variant, or no test set
         with both classes was found.
     ValueError
-        Arguments of different lengths or out of range.
+        An argument is wrong.
     """
+    per_class = whole_number("per_class", per_class, 1)
+    repeats, seed = whole_number("repeats", repeats, 1), seed_number(seed)
     strata = make_strata(labels, recordings, keys, variants)
-    if per_class < 1 or repeats < 1:
-        raise ValueError(
-            f"holdout_per_class and repeats must be at least 1, got {per_class} and {repeats}"
-        )
     deciding = strata.deciding(LEAST_RECORDINGS)
     if deciding is None:
         raise NoEvaluation(why_no_holdout(strata.fullest()))
@@ -94,7 +91,7 @@ def make_holdout_plan(
     plan_folds = np.tile(folds, (repeats, 1))
     check_no_leak(plan_folds, strata.recordings)
     ranks = draw_orders(strata, repeats, 1, seed)
-    return SplitPlan(plan_folds, ranks, 1, tuple(str(key) for key in keys))
+    return SplitPlan(plan_folds, ranks, 1, tuple(strata.keys.tolist()))
 
 
 def why_no_holdout(counts: RecordingCounts | None) -> str:

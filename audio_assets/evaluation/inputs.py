@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audio_assets.evaluation.arguments import size_list
 from audio_assets.evaluation.heads import HEADS
 from audio_assets.evaluation.recordings import (
     NoEvaluation,
@@ -94,14 +95,10 @@ def training_sizes(sizes: Iterable[int], largest: int, *, also_largest: bool = T
     Raises
     ------
     ValueError
-        A size is negative or no whole number.
+        See :func:`audio_assets.evaluation.arguments.size_list`.
     """
-    asked = list(sizes)
-    for size in asked:
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
-            raise ValueError(f"a training size must be a whole number of clips, got {size!r}")
     added = {largest} if also_largest else set()
-    return sorted({int(size) for size in asked if 0 < size <= largest} | added)
+    return sorted({size for size in size_list(sizes) if 0 < size <= largest} | added)
 
 
 def _checked(

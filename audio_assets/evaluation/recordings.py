@@ -4,6 +4,7 @@ How recordings are dealt to folds belongs in :mod:`audio_assets.evaluation.split
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,6 +89,30 @@ def recording_codes(
     }
     order = {name: code for code, name in enumerate(sorted(digests, key=lambda n: digests[n]))}
     return np.array([order[name] for name in names], dtype=np.int64)
+
+
+def keys_by_place(
+    labels: NDArray[np.int64], recordings: NDArray[np.str_], variants: NDArray[np.str_]
+) -> list[str]:
+    """Keys of clips that are known by their recording and their place in it.
+
+    A clip's place is counted among those of its recording, label and variant, in the order of the
+    rows. So the rows of several recordings may be mixed in any way; renaming a recording, or
+    another order of its own clips, makes other keys.
+
+    Returns
+    -------
+    list of str
+        One key per clip, each another.
+    """
+    counted: Counter[tuple[str, str, int]] = Counter()
+    keys = []
+    clips = zip(recordings.tolist(), variants.tolist(), labels.tolist(), strict=True)
+    for clip in clips:
+        name, variant, label = clip
+        keys.append(f"{name}/{variant}/{label}/{counted[clip]:09d}")
+        counted[clip] += 1
+    return keys
 
 
 def check_no_leak(folds: NDArray[np.int64], recordings: NDArray[np.str_]) -> None:

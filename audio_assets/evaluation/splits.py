@@ -6,12 +6,12 @@ Folds are dealt and draw orders are made here. A fixed test set is drawn in
 :mod:`audio_assets.evaluation.grid`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audio_assets.evaluation.arguments import seed_number, whole_number
 from audio_assets.evaluation.recordings import NoEvaluation as NoEvaluation
 from audio_assets.evaluation.recordings import RecordingCounts, check_no_leak
 from audio_assets.evaluation.seeds import Purpose, generator
@@ -142,8 +142,8 @@ def make_split_plan(
     labels: ArrayLike,
     recordings: ArrayLike,
     *,
-    keys: Sequence[str],
-    variants: Sequence[str] | None = None,
+    keys: ArrayLike | None = None,
+    variants: ArrayLike | None = None,
     copies: ArrayLike | None = None,
     folds: int = 5,
     repeats: int = 5,
@@ -158,8 +158,11 @@ def make_split_plan(
     recordings
         str[n], recording of each clip. A recording may hold both labels.
     keys
-        str[n], content hashes. Everything is drawn from an order made from them, so renaming or
-        reordering clips and recordings changes nothing.
+        str[n], names or content hashes of the clips. Everything is drawn from an order made from
+        them and the labels, so that renaming recordings or reordering clips changes nothing. Clips
+        of equal keys stand in the order of their rows. Left out, a clip is known by the name of its
+        recording, its label and its place among the clips of both: renaming a recording, or another
+        order of its clips, then draws anew, and mixing the rows of several recordings does not.
     variants
         str[n], ``data`` or ``data_5s``; all ``data`` when left out. A recording is in the same
         fold in both. K and which draws are valid is decided on ``data`` if it has both classes in
@@ -176,16 +179,30 @@ def make_split_plan(
     seed
         Base seed.
 
+    Returns
+    -------
+    SplitPlan
+        Aligned to the clips, to be given to :func:`audio_assets.evaluate` as ``splits`` with the
+        embeddings of any encoder.
+
     Raises
     ------
-    NoEvaluation
-        A class has fewer than 2 recordings.
+    audio_assets.evaluation.splits.NoEvaluation
+        A class has fewer than 2 recordings; a ValueError too.
     ValueError
-        Arguments of different lengths or out of range.
+        An argument is wrong.
+
+    Examples
+    --------
+    >>> labels = [1, 1, 1, 1, 0, 0, 0, 0]
+    >>> recordings = ["a", "a", "b", "b", "c", "c", "d", "d"]
+    >>> plan = make_split_plan(labels, recordings, folds=2, repeats=1)
+    >>> plan.n_folds, bool(plan.folds[0, 0] == plan.folds[0, 1] != plan.folds[0, 2])
+    (2, True)
     """
+    folds, repeats = whole_number("folds", folds, 2), whole_number("repeats", repeats, 1)
+    seed = seed_number(seed)
     strata = make_strata(labels, recordings, keys, variants)
-    if folds < 2 or repeats < 1:
-        raise ValueError(f"folds must be at least 2 and repeats 1, got {folds} and {repeats}")
     deciding = strata.deciding(2)
     if deciding is None:
         raise NoEvaluation(why_no_evaluation(strata.fullest()))
@@ -204,7 +221,7 @@ def make_split_plan(
     if copies is not None:
         strata = strata.with_copies(copies)
     ranks = draw_orders(strata, repeats, n_folds, seed)
-    return SplitPlan(plan_folds, ranks, n_folds, tuple(str(key) for key in keys))
+    return SplitPlan(plan_folds, ranks, n_folds, tuple(strata.keys.tolist()))
 
 
 def why_no_evaluation(counts: RecordingCounts | None) -> str:

@@ -4,15 +4,17 @@ A stratum is a variant and a label. What is drawn from them belongs in
 :mod:`audio_assets.evaluation.splits` and :mod:`audio_assets.evaluation.holdout`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from audio_assets.evaluation.arguments import label_array, name_array, variant_array
 from audio_assets.evaluation.recordings import (
     RecordingCounts,
     count_recordings,
+    keys_by_place,
     recording_codes,
 )
 from audio_assets.tables import VARIANTS
@@ -74,29 +76,31 @@ def columns(variant: str) -> list[int]:
 def make_strata(
     labels: ArrayLike,
     recordings: ArrayLike,
-    keys: Sequence[str],
-    variants: Sequence[str] | None,
+    keys: ArrayLike | None,
+    variants: ArrayLike | None,
 ) -> Strata:
-    """Number recordings and count clips; ``variants`` are all ``data`` when left out.
+    """Number recordings and count clips.
+
+    ``variants`` are all ``data`` when left out, and ``keys`` those of
+    :func:`audio_assets.evaluation.recordings.keys_by_place`.
 
     Raises
     ------
     ValueError
-        Arguments of different lengths.
+        Arguments of different lengths or other types.
     """
-    labels, recordings = np.asarray(labels, dtype=np.int64), np.asarray(recordings, dtype=str)
-    names = np.asarray(VARIANTS[:1] * len(labels) if variants is None else variants, dtype=str)
-    if not len(labels) == len(recordings) == len(keys) == len(names):
-        raise ValueError(
-            f"labels, recordings, keys and variants must have one length, got {len(labels)}, "
-            f"{len(recordings)}, {len(keys)} and {len(names)}"
-        )
+    labels = label_array(labels)
+    recordings = name_array("recordings", recordings, len(labels), "labels")
+    names = variant_array(variants, len(labels), "labels")
+    if keys is None:
+        keys = keys_by_place(labels, recordings, names)
+    known = name_array("keys", keys, len(labels), "labels")
     counts = {v: count_recordings(labels[names == v], recordings[names == v]) for v in VARIANTS}
-    codes = recording_codes(labels, recordings, keys, list(names))
+    codes = recording_codes(labels, recordings, known.tolist(), list(names))
     stratum = [
         columns(variant)[label]
         for variant, label in zip(names.tolist(), labels.tolist(), strict=True)
     ]
     clips = np.zeros((codes.max(initial=-1) + 1, 2 * len(VARIANTS)), dtype=np.int64)
     np.add.at(clips, (codes, np.asarray(stratum, dtype=np.int64)), 1)
-    return Strata(labels, recordings, np.asarray(keys, dtype=str), names, codes, clips, counts)
+    return Strata(labels, recordings, known, names, codes, clips, counts)

@@ -276,7 +276,36 @@ def test_folds_and_repeats_out_of_range_are_refused(
     options: dict[str, int], simulated: Callable[..., Clips]
 ) -> None:
     clips = simulated(3, 3)
-    with pytest.raises(ValueError, match="at least 2 and repeats 1"):
-        make_split_plan(clips.labels, clips.recordings, keys=clips.keys, **options)
-    with pytest.raises(ValueError, match="one length"):
-        make_split_plan(clips.labels, clips.recordings, keys=clips.keys[:-1])
+    with pytest.raises(ValueError, match=f"^{next(iter(options))} must be a whole number"):
+        make_split_plan(clips.labels, clips.recordings, **options)
+
+
+@settings(max_examples=50)
+@given(inventories, st.data())
+def test_without_keys_a_recordings_own_order_is_all_of_the_order_that_counts(
+    clips: list[tuple[int, int, str]], data: st.DataObject
+) -> None:
+    recordings, labels, variants = (np.array(of) for of in zip(*clips, strict=True))
+    # A clip's recording, label and variant stay in order; all else may change.
+    groups = [clips.index(clip) for clip in clips]
+    places = {group: iter(np.flatnonzero(np.array(groups) == group)) for group in groups}
+    mixed = [next(places[group]) for group in data.draw(st.permutations(groups))]
+    try:
+        plan = make_split_plan(labels, recordings, variants=variants)
+    except NoEvaluation:
+        assume(False)
+    other = make_split_plan(labels[mixed], recordings[mixed], variants=variants[mixed])
+    np.testing.assert_array_equal(other.folds, plan.folds[:, mixed])
+    np.testing.assert_array_equal(other.ranks, plan.ranks[:, :, mixed])
+    assert len(set(plan.keys)) == len(clips)
+
+
+def test_without_keys_clips_are_drawn_in_an_order_made_from_place_and_not_from_row(
+    simulated: Callable[..., Clips],
+) -> None:
+    clips = simulated(6, 6)
+    plan = make_split_plan(clips.labels, clips.recordings)
+    keys = [f"{row:04d}" for row in range(len(clips.labels))]
+    # Clips of a recording stand together here, so that its keys are in the order of the rows.
+    other = make_split_plan(clips.labels, clips.recordings, keys=keys)
+    assert plan.n_folds == other.n_folds and (plan.folds != other.folds).any()

@@ -1,0 +1,179 @@
+"""The arguments of the Python calls, checked one at a time, with errors that name them.
+
+Each check returns its value in the form that the evaluation computes with. Checks that need several
+arguments at once belong where these meet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from audio_assets.tables import VARIANTS
+
+LARGEST_SEED = 2**63 - 1
+"""The column ``seed`` of the tables is int64."""
+
+
+def whole_number(name: str, value: object, least: int, most: int | None = None) -> int:
+    """An argument that is a whole number from ``least`` on, and no truth value.
+
+    Raises
+    ------
+    ValueError
+        It is another type or out of range.
+    """
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        number = int(value)
+        if number >= least and (most is None or number <= most):
+            return number
+    limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+    raise ValueError(f"{name} must be a whole number {limits}, got {value!r}")
+
+
+def seed_number(value: object) -> int:
+    """A base seed."""
+    return whole_number("seed", value, 0, LARGEST_SEED)
+
+
+def share(name: str, value: object) -> float:
+    """An argument that lies between 0 and 1, both excluded."""
+    if isinstance(value, Real) and not isinstance(value, bool) and 0.0 < float(value) < 1.0:
+        return float(value)
+    raise ValueError(f"{name} must be a number between 0 and 1, both excluded, got {value!r}")
+
+
+def one_of(name: str, value: object, names: Iterable[str]) -> str:
+    """An argument that is one of a few names."""
+    known = list(names)
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+    return value
+
+
+def size_list(sizes: object) -> list[int]:
+    """Training sizes: whole numbers of clips per class, 0 being the encoder's own score.
+
+    Raises
+    ------
+    ValueError
+        It is no sequence, or a size is negative or no whole number.
+    """
+    if isinstance(sizes, str | bytes) or not isinstance(sizes, Iterable):
+        raise ValueError(
+            f"sizes must be a sequence of training sizes, such as (4, 8, 16), got {sizes!r}"
+        )
+    asked = list(sizes)
+    for size in asked:
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
+            raise ValueError(
+                "sizes must hold whole numbers of clips per class, 0 or more (0 is the encoder's "
+                f"own score), got {size!r}"
+            )
+    return [int(size) for size in asked]
+
+
+def embedding_matrix(embeddings: ArrayLike) -> NDArray[np.float64]:
+    """Embeddings float64[n, d], finite."""
+    vectors = _as_array("embeddings", embeddings, "[n_clips, d]")
+    if vectors.ndim != 2 or 0 in vectors.shape:
+        raise ValueError(f"embeddings must be [n_clips, d], got shape {vectors.shape}")
+    if vectors.dtype.kind not in "fiu":
+        raise ValueError(f"embeddings must be numbers, got {vectors.dtype}")
+    vectors = np.ascontiguousarray(vectors, dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise ValueError(f"embeddings have NaN or infinite values, first in row {bad[0]}")
+    return vectors
+
+
+def label_array(
+    labels: ArrayLike, clips: int | None = None, like: str = "embeddings"
+) -> NDArray[np.int64]:
+    """Labels {0, 1}[n], as long as ``like`` where ``clips`` says how long that is."""
+    values = _as_array("labels", labels, "[n_clips]")
+    _check_length("labels", values, clips, like)
+    if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
+        raise ValueError("labels must be 0 (negative) or 1 (positive)")
+    return values.astype(np.int64)
+
+
+def name_array(
+    name: str, values: ArrayLike, clips: int, like: str = "embeddings"
+) -> NDArray[np.str_]:
+    """Names str[n], of recordings or clips; whole numbers count as names."""
+    names = _as_array(name, values, "[n_clips]")
+    _check_length(name, names, clips, like)
+    if len(names) and not _are_names(names):
+        raise ValueError(f"{name} must be names (or whole numbers), and none may be empty")
+    return names.astype(str)
+
+
+def key_array(keys: ArrayLike, clips: int) -> NDArray[np.str_]:
+    """Keys str[n] of clips.
+
+    Raises
+    ------
+    ValueError
+        They are of the wrong shape or type, or two clips have the same.
+    """
+    names = name_array("keys", keys, clips)
+    key, times = Counter(names.tolist()).most_common(1)[0]
+    if times > 1:
+        first, second = np.flatnonzero(names == key)[:2]
+        raise ValueError(
+            f"keys must differ between clips, rows {first} and {second} both have {key!r}"
+        )
+    return names
+
+
+def variant_array(variants: ArrayLike | None, clips: int, like: str) -> NDArray[np.str_]:
+    """Variants str[n]; all ``data`` when left out."""
+    if variants is None:
+        return np.full(clips, VARIANTS[0])
+    values = _as_array("variants", variants, "[n_clips]")
+    _check_length("variants", values, clips, like)
+    if not np.isin(values.astype(str), VARIANTS).all():
+        raise ValueError(f"variants must be {' or '.join(VARIANTS)}")
+    return values.astype(str)
+
+
+def score_array(class_scores: ArrayLike, clips: int) -> NDArray[np.float64]:
+    """The encoder's own scores float64[n], finite."""
+    values = _as_array("class_scores", class_scores, "[n_clips]")
+    _check_length("class_scores", values, clips, "embeddings")
+    if values.dtype.kind not in "fiu":
+        raise ValueError(f"class_scores must be numbers, got {values.dtype}")
+    if not np.isfinite(values).all():
+        raise ValueError("class_scores have NaN or infinite values")
+    return values.astype(np.float64)
+
+
+def _as_array(name: str, values: Any, shape: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array {shape}: {error}") from error
+
+
+def _check_length(name: str, values: NDArray[Any], clips: int | None, like: str) -> None:
+    if clips is None and values.ndim != 1:
+        raise ValueError(f"{name} must be [n_clips], got shape {values.shape}")
+    if clips is not None and values.shape != (clips,):
+        raise ValueError(f"{name} must be [{clips}] like {like}, got shape {values.shape}")
+
+
+def _are_names(values: NDArray[Any]) -> bool:
+    if values.dtype.kind != "O":
+        return values.dtype.kind in "iu" or (
+            values.dtype.kind == "U" and bool((values != "").all())
+        )
+    return all(
+        isinstance(value, str | int | np.integer) and not isinstance(value, bool) and value != ""
+        for value in values.tolist()
+    )
