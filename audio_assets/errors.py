@@ -1,8 +1,8 @@
 """The errors a user can meet, each saying what is wrong and what to do about it.
 
-Here belong the exception types that cross module borders. A wrong argument to a Python call stays a
-plain ``ValueError``; a clip that cannot be used is no exception but a row with a reason
-(:mod:`audio_assets.audio.faults`).
+Here belong the exception and warning types that cross module borders. A wrong argument to a Python
+call stays a plain ``ValueError``; a clip that cannot be used is no exception but a row with a
+reason (:mod:`audio_assets.audio.faults`).
 """
 
 
@@ -76,3 +76,7 @@ class UnknownSpeciesError(AudioAssetsError):
 
 class SplitLeakError(AudioAssetsError):
     """A recording would be in the training and the test part of one fold."""
+
+
+class DuplicateEmbeddingsWarning(UserWarning):
+    """Clips of different recordings or labels, or all clips, have equal embeddings."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+from audio_assets.errors import DuplicateEmbeddingsWarning
 from audio_assets.evaluation.arguments import (
     embedding_matrix,
     key_array,
@@ -22,6 +24,7 @@ from audio_assets.evaluation.arguments import (
 )
 from audio_assets.evaluation.bootstrap import bootstrap_scores
 from audio_assets.evaluation.bootstrap_interval import check_draws
+from audio_assets.evaluation.equal_rows import describe_equal_rows
 from audio_assets.evaluation.grid import score_folds
 from audio_assets.evaluation.heads import HEADS
 from audio_assets.evaluation.holdout import DEFAULT_PER_CLASS, make_holdout_plan
@@ -114,6 +117,11 @@ def evaluate(
     audio_assets.errors.SplitLeakError
         ``splits`` has a recording in two folds.
 
+    Warns
+    -----
+    audio_assets.errors.DuplicateEmbeddingsWarning
+        Clips of different recordings or labels, or all clips, have equal embeddings.
+
     Examples
     --------
     >>> import numpy as np
@@ -145,6 +153,9 @@ def evaluate(
         raise ValueError(
             "sizes names 0, the encoder's own score for the positive class: give it as class_scores"
         )
+    equal = describe_equal_rows(vectors, classes, names)
+    if equal:
+        warnings.warn(equal, DuplicateEmbeddingsWarning, stacklevel=2)
     if splits is None:
         draw = partial(make_split_plan, folds=folds)
         if protocol == "holdout":

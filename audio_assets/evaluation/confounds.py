@@ -7,11 +7,13 @@ of embeddings to the same evaluation: same head, same folds over recordings, sam
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audio_assets.errors import DuplicateEmbeddingsWarning
 from audio_assets.evaluation.api import evaluate
 from audio_assets.evaluation.manifest import plan_from_manifest
 from audio_assets.evaluation.recordings import NoEvaluation, count_recordings
@@ -86,15 +88,18 @@ def confounds(
             if not values.shape[1]:
                 raise NoEvaluation(SAME)
             splits = plan_from_manifest(manifest, clips["clip_id"].tolist(), variant)
-            curve = evaluate(
-                values,
-                labels,
-                recordings,
-                sizes=(),
-                protocol=splits.protocol,
-                splits=splits,
-                ci_level=ci_level,
-            )
+            with warnings.catch_warnings():
+                # Files of the same kind are no copies of one another.
+                warnings.simplefilter("ignore", DuplicateEmbeddingsWarning)
+                curve = evaluate(
+                    values,
+                    labels,
+                    recordings,
+                    sizes=(),
+                    protocol=splits.protocol,
+                    splits=splits,
+                    ci_level=ci_level,
+                )
         except NoEvaluation as reason:
             rows.append(row | {"status": str(reason)})
             continue

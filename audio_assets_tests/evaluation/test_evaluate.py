@@ -48,6 +48,7 @@ def test_with_keys_shuffled_clips_and_new_names_give_identical_bytes(
     assert one == two
 
 
+@pytest.mark.filterwarnings("ignore::audio_assets.errors.DuplicateEmbeddingsWarning")
 def test_with_keys_shuffled_clips_of_equal_embeddings_give_identical_bytes(
     simulated: Simulate,
 ) -> None:
@@ -191,6 +192,7 @@ def test_fewer_recordings_than_folds_lower_the_folds_and_keep_the_interval(
     assert set(curve["distinct_folds"]) == {6}
 
 
+@pytest.mark.filterwarnings("ignore::audio_assets.errors.DuplicateEmbeddingsWarning")
 def test_equal_clips_score_alike_and_are_at_chance(simulated: Simulate) -> None:
     clips = simulated()
     clips.embeddings[:] = clips.embeddings[0]
@@ -202,6 +204,7 @@ def test_equal_clips_score_alike_and_are_at_chance(simulated: Simulate) -> None:
         assert (rows["ci_high"] - rows["ci_low"] > 0.3).all()
 
 
+@pytest.mark.filterwarnings("ignore::audio_assets.errors.DuplicateEmbeddingsWarning")
 @settings(max_examples=25)
 @given(
     st.integers(0, 2**31),
