@@ -113,8 +113,7 @@ def _check_directions(embeddings: NDArray[np.float64], unit: NDArray[np.float64]
     for rows in (embeddings[cosine > 0.0], embeddings[cosine < 0.0]):
         lowest, highest = rows.min(axis=0, initial=np.inf), rows.max(axis=0, initial=-np.inf)
         largest = np.abs(rows).max(axis=0, initial=0.0)
-        # Halved, so that the difference of the largest numbers there are is one.
-        differs = highest / 2 - lowest / 2 > SAME_DIRECTION * largest
+        differs = highest - lowest > SAME_DIRECTION * largest
         if differs.any():
             column = int(np.argmax(differs))
             raise ValueError(

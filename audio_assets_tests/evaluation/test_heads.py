@@ -166,7 +166,9 @@ def class_distance_in_one_feature() -> tuple[np.ndarray, np.ndarray]:
     return (20.0 + 10.0 * labels + np.random.default_rng(0).normal(size=80))[:, None], labels
 
 
-@pytest.mark.parametrize("case", ["one feature", "both signs", "one direction", "far away", "huge"])
+@pytest.mark.parametrize(
+    "case", ["one feature", "both signs", "zeros", "one direction", "far away", "huge"]
+)
 def test_embeddings_that_differ_in_nothing_but_length_are_refused_by_the_logistic_head(
     case: str,
 ) -> None:
@@ -174,13 +176,14 @@ def test_embeddings_that_differ_in_nothing_but_length_are_refused_by_the_logisti
     embeddings = {
         "one feature": feature,
         "both signs": feature - 20.0,
+        "zeros": np.where(np.arange(80)[:, None] < 10, 0.0, feature),
         "one direction": feature * np.array([1.0, -2.0, 0.5]),
         "far away": np.hstack([np.full((80, 1), 1e7), feature]),
         "huge": feature * 5e306,
     }[case]
     with pytest.raises(ValueError, match="^embeddings: scaling to unit length, .* head svm"):
         HEADS["logistic"].prepare(embeddings)
-    if case != "huge":
+    if case not in ("huge", "zeros"):
         scores = score(HEADS["svm"], embeddings, labels, np.arange(40), np.arange(40, 80))
         assert scores[labels[40:] == 1].min() > scores[labels[40:] == 0].max()
 
@@ -218,7 +221,7 @@ def test_a_huge_clip_takes_nothing_from_those_trained_without_it(
         assert np.isfinite(after).all()
 
 
-def test_usual_embeddings_are_scored_to_the_bit_as_before(simulated: Callable[..., Clips]) -> None:
+def test_embeddings_of_usual_size_are_scaled_by_nothing(simulated: Callable[..., Clips]) -> None:
     clips = simulated()
     for axis in (0, 1):
         assert (heads._factors(clips.embeddings, axis) == 1.0).all()

@@ -298,14 +298,3 @@ def test_without_keys_a_recordings_own_order_is_all_of_the_order_that_counts(
     np.testing.assert_array_equal(other.folds, plan.folds[:, mixed])
     np.testing.assert_array_equal(other.ranks, plan.ranks[:, :, mixed])
     assert len(set(plan.keys)) == len(clips)
-
-
-def test_without_keys_clips_are_drawn_in_an_order_made_from_place_and_not_from_row(
-    simulated: Callable[..., Clips],
-) -> None:
-    clips = simulated(6, 6)
-    plan = make_split_plan(clips.labels, clips.recordings)
-    keys = [f"{row:04d}" for row in range(len(clips.labels))]
-    # Clips of a recording stand together here, so that its keys are in the order of the rows.
-    other = make_split_plan(clips.labels, clips.recordings, keys=keys)
-    assert plan.n_folds == other.n_folds and (plan.folds != other.folds).any()
