@@ -71,6 +71,8 @@ def build_fold_scores(plan: AssetPlan) -> dg.AssetsDefinition:
                 progress=advance,
             )
         cpu = round(time.process_time() - started, 2)
+        if "warning" in results.summary:
+            context.log.warning(f"{species}: {model}: {results.summary['warning']}")
         for table, frame in (
             (FOLD_SCORES, results.scores),
             (FOLD_PREDICTIONS, results.predictions),

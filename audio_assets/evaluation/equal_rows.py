@@ -6,12 +6,17 @@ Near-duplicates by an encoder's cosine, which runs join before they draw folds, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 
 def describe_equal_rows(
-    embeddings: NDArray[np.float64], labels: NDArray[np.int64], recordings: NDArray[np.str_]
+    embeddings: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    recordings: NDArray[np.str_],
+    clip_ids: Sequence[str] | None = None,
 ) -> str:
     """Say in words which rows are equal though their recordings or labels differ.
 
@@ -23,6 +28,8 @@ def describe_equal_rows(
         {0, 1}[n].
     recordings
         str[n].
+    clip_ids
+        str[n], what to call the clips by; their row numbers where left out.
 
     Returns
     -------
@@ -40,21 +47,27 @@ def describe_equal_rows(
     found = []
     across = _rows_that_meet(contents, recordings.tolist())
     if across:
-        first, second = across[:2]
+        names = " and ".join(repr(str(recordings[row])) for row in across[:2])
         found.append(
             f"{len(across)} rows of embeddings are equal to a row of another recording, first "
-            f"rows {first} and {second} ({str(recordings[first])!r} and "
-            f"{str(recordings[second])!r}): a copy of a clip may be in the training and the test "
-            "part of a fold, so give such clips one recording or leave the copies out"
+            f"{_called(across, clip_ids)} ({names}): a copy of a clip may be in the training and "
+            "the test part of a fold, so give such clips one recording or leave the copies out"
         )
     across = _rows_that_meet(contents, labels.tolist())
     if across:
         found.append(
-            f"{len(across)} rows of embeddings are equal to a row of the other label, first rows "
-            f"{across[0]} and {across[1]}: no classifier can tell them apart, so look at their "
+            f"{len(across)} rows of embeddings are equal to a row of the other label, first "
+            f"{_called(across, clip_ids)}: no classifier can tell them apart, so look at their "
             "labels"
         )
     return "; ".join(found)
+
+
+def _called(rows: list[int], clip_ids: Sequence[str] | None) -> str:
+    first, second = rows[:2]
+    if clip_ids is None:
+        return f"rows {first} and {second}"
+    return f"{clip_ids[first]} and {clip_ids[second]}"
 
 
 def _rows_that_meet(contents: list[bytes], groups: list[object]) -> list[int]:

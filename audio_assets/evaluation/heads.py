@@ -118,9 +118,9 @@ def _check_directions(embeddings: NDArray[np.float64], unit: NDArray[np.float64]
             column = int(np.argmax(differs))
             raise ValueError(
                 "embeddings: scaling to unit length, which the head logistic does, makes rows "
-                f"equal that differ (column {column} goes from {lowest[column]:g} to "
-                f"{highest[column]:g}), so that it cannot tell clips apart by them; standardise "
-                "the columns, give more of them, or take the head svm, random_forest or mlp"
+                f"equal that differ (column {column} goes from {lowest[column]:.9g} to "
+                f"{highest[column]:.9g}), and they are told apart by nothing else; standardise the "
+                "columns, or take the head svm, random_forest or mlp"
             )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from audio_assets.evaluation.bootstrap import bootstrap_scores
 from audio_assets.evaluation.comparison import differences, needed_rows
+from audio_assets.evaluation.equal_rows import describe_equal_rows
 from audio_assets.evaluation.grid import score_folds
 from audio_assets.evaluation.holdout import LEAST_RECORDINGS, why_no_holdout
 from audio_assets.evaluation.intervals import MIN_RECORDINGS
@@ -104,8 +105,11 @@ def score_species(
     }
     usable = _usable(embeddings, manifest, variant)
     try:
+        clips = _clips(
+            embeddings, usable, manifest, variant, protocol, with_class_scores=0 in sizes
+        )
         results = score_folds(
-            **_clips(embeddings, usable, manifest, variant, protocol, with_class_scores=0 in sizes),
+            **clips,
             sizes=sizes,
             head=head,
             protocol=protocol,
@@ -124,6 +128,9 @@ def score_species(
     predictions = results.predictions.join(usable["clip_id"], on="clip").assign(**origin)
     trained = results.scores["training_size"]
     tested = "test recordings" if protocol == "holdout" else "recordings"
+    equal = describe_equal_rows(
+        clips["embeddings"], clips["labels"], clips["recordings"], usable["clip_id"].tolist()
+    )
     return SpeciesScores(
         results.scores.assign(**constants)[list(FOLD_SCORES.column_names)],
         predictions[list(FOLD_PREDICTIONS.column_names)],
@@ -132,6 +139,7 @@ def score_species(
             f"positive {tested}": results.recordings.pos,
             f"negative {tested}": results.recordings.neg,
             "largest size": int(trained.max()),
+            **({"warning": equal} if equal else {}),
         },
     )
 

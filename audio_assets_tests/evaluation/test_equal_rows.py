@@ -35,6 +35,14 @@ def test_a_copy_of_a_clip_under_the_other_label_is_warned_of() -> None:
     )
 
 
+def test_clips_are_called_by_their_names_where_these_are_known() -> None:
+    clips = simulate()
+    clips.embeddings[7] = clips.embeddings[2]
+    names = [f"pos/{row}" for row in range(72)]
+    said = describe_equal_rows(clips.embeddings, clips.labels, clips.recordings, names)
+    assert "first pos/2 and pos/7 ('rec-0' and 'rec-2')" in said
+
+
 @pytest.mark.parametrize(("value", "words"), [(0.0, "of zeros"), (0.25, "equal")])
 def test_an_encoder_that_gives_all_clips_the_same_is_named(value: float, words: str) -> None:
     clips = simulate()
