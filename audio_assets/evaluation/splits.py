@@ -41,7 +41,7 @@ class SplitPlan:
     n_folds
         K, the number of folds of a repeat; 1 under holdout.
     keys
-        str[n], content hash of each clip: the canonical order that results depend on.
+        str[n], name or content hash of each clip: the canonical order that results depend on.
     """
 
     folds: NDArray[np.int64]
