@@ -31,8 +31,11 @@ def build_findings(plan: AssetPlan) -> dg.AssetsDefinition:
         """
         from audio_assets.evaluation.findings import find
         from audio_assets.storage.parquet import content_version
+        from audio_assets.storage.recordings import read_recording_rules
 
         with clear_failures(context):
+            # Read anew: no table has the further columns of clips.csv, since no number needs them.
+            rules = read_recording_rules(plan.audio_root, settings.recording_patterns)
             table = find(
                 leak_check.values(),
                 clip_properties,
@@ -46,6 +49,7 @@ def build_findings(plan: AssetPlan) -> dg.AssetsDefinition:
                     for model in settings.models
                     if model in {table["model"].iloc[0] for table in leak_check.values()}
                 },
+                columns=rules.further_columns(context.partition_key, audio_inventory),
             )
         return dg.MaterializeResult(
             value=table,

@@ -14,11 +14,9 @@ import numpy as np
 
 from audio_assets.evaluation.confounds import confounds
 from audio_assets.evaluation.hearing import Hearing, hearing_rows
-from audio_assets.evaluation.recording_hints import (
-    look_alike_recordings,
-    sites_that_equal_a_label,
-)
+from audio_assets.evaluation.recording_hints import look_alike_recordings
 from audio_assets.evaluation.same_recording import WARN_DIFFERENCE, WARN_SHARE
+from audio_assets.evaluation.sites import SiteFinding, sites_that_tell_the_label
 from audio_assets.evaluation.unknown_recordings import unknown_recordings
 from audio_assets.tables import FINDINGS, VARIANTS
 
@@ -39,6 +37,7 @@ def find(
     ci_level: float,
     warn_auc: float,
     models: Mapping[str, Hearing | str],
+    columns: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """All findings of a species.
 
@@ -54,6 +53,9 @@ def find(
         See :func:`audio_assets.evaluation.confounds.confounds`.
     models
         See :func:`audio_assets.evaluation.hearing.hearing_rows`.
+    columns
+        What else ``clips.csv`` says of the clips: as of
+        :meth:`audio_assets.storage.recordings.RecordingRules.further_columns`.
 
     Returns
     -------
@@ -74,7 +76,8 @@ def find(
     for variant in VARIANTS:
         found_here = confounds(properties, manifest, variant, ci_level=ci_level, warn_auc=warn_auc)
         rows += [row | {"kind": "confound", "variant": variant} for row in found_here]
-    rows += _of_names(properties, species)
+    rows += _of_sites(properties, species, columns)
+    rows += _look_alikes(properties)
     rows += [row | {"kind": "hearing"} for row in hearing_rows(properties, models)]
     rows += _of_reading(properties)
     rows += _unknown(inventory)
@@ -83,7 +86,8 @@ def find(
         columns=list(FINDINGS.column_names),
     )
     numbers = dict.fromkeys(("value", "auc", "share", "ci_low", "ci_high"), "float64")
-    return table.astype({**numbers, "count": "Int64", "warning": "bool"})
+    whole = dict.fromkeys(("count", "clips", "of_clips"), "Int64")
+    return table.astype({**numbers, **whole, "warning": "bool"})
 
 
 def _same_recording(leak: pd.Series[Any]) -> list[dict[str, Any]]:
@@ -116,20 +120,44 @@ def _unknown(inventory: pd.DataFrame) -> list[dict[str, Any]]:
     return [row | {"warning": True, "status": "ok"}]
 
 
-def _of_names(properties: pd.DataFrame, species: str) -> list[dict[str, Any]]:
-    recordings = properties["recording_id"].tolist()
-    noticed = {"warning": True, "status": "ok"}
-    rows = [
-        {"kind": "site", "subject": site.label, "count": len(site.sites)}
-        | {"detail": ", ".join(site.sites), **noticed}
-        for site in sites_that_equal_a_label(properties["label"].tolist(), recordings, species)
+def _of_sites(
+    properties: pd.DataFrame, species: str, columns: pd.DataFrame | None
+) -> list[dict[str, Any]]:
+    further: dict[str, list[str]] = {}
+    if columns is not None:
+        clips = properties[["variant", "clip_id"]].itertuples(index=False, name=None)
+        of_clips = columns.reindex(list(clips), fill_value="")
+        further = {str(name): of_clips[name].tolist() for name in of_clips}
+    labels, recordings = properties["label"].tolist(), properties["recording_id"].tolist()
+    return [
+        _site(found) for found in sites_that_tell_the_label(labels, recordings, species, further)
     ]
-    rows += [
+
+
+def _site(found: SiteFinding) -> dict[str, Any]:
+    status = "ok"
+    if found.others:
+        other = "negative" if found.label == "pos" else "positive"
+        status = f"ok: {found.others} {other} clip{'s' * (found.others > 1)} there too"
+    return {
+        "kind": "site",
+        "subject": found.label,
+        "count": len(found.sites),
+        "detail": ", ".join(found.sites),
+        "source": found.source,
+        "clips": found.clips,
+        "of_clips": found.of_clips,
+        "warning": True,
+        "status": status,
+    }
+
+
+def _look_alikes(properties: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
         {"kind": "look_alike", "subject": names[0], "count": len(names)}
-        | {"detail": ", ".join(names), **noticed}
-        for names in look_alike_recordings(recordings)
+        | {"detail": ", ".join(names), "warning": True, "status": "ok"}
+        for names in look_alike_recordings(properties["recording_id"].tolist())
     ]
-    return rows
 
 
 def _of_reading(properties: pd.DataFrame) -> list[dict[str, Any]]:

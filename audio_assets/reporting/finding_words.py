@@ -231,11 +231,14 @@ def _confound_warnings(rows: Rows) -> list[str]:
 
 def _site(row: Mapping[Any, Any]) -> str:
     own, other = _CLASSES[row["subject"]]
-    count = int(row["count"])
+    count, clips, of_clips = (int(row[name]) for name in ("count", "clips", "of_clips"))
+    how_many = f"All {clips}" if clips == of_clips else f"{clips} of {of_clips}"
     sites = "one recording or site" if count == 1 else f"{count} recordings or sites"
+    few = str(row["status"]).removeprefix("ok").removeprefix(": ")
+    without = f"with hardly a {other} clip ({few})" if few else f"without a single {other} clip"
     return (
-        f"All {own} clips come from {sites} ({row['detail']}) without a single {other} clip: a "
-        "model may tell sites apart instead of the species."
+        f"{how_many} {own} clips come from {sites} ({row['detail']}; by {row['source']}) "
+        f"{without}: a model may tell sites apart instead of the species."
     )
 
 

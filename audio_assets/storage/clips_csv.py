@@ -69,6 +69,8 @@ class ClipsCsv:
         Where it is, or would be.
     groups
         Recording by path relative to the root, as :func:`normal_path` writes it.
+    more
+        What the further columns say of a path: column, as spelled, to value; no empty ones.
     faults
         Lines that have no file or no group, have more values than the header, or give a file
         another group than an earlier line.
@@ -84,6 +86,7 @@ class ClipsCsv:
 
     path: UPath
     groups: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     faults: tuple[LineFault, ...] = ()
     columns: tuple[str, ...] = _COLUMNS
     delimiter: str = ","
@@ -302,8 +305,10 @@ def _with_groups(
     found: ClipsCsv, columns: list[str], rows: Iterator[tuple[int, list[str]]]
 ) -> ClipsCsv:
     groups: dict[str, str] = {}
+    more: dict[str, dict[str, str]] = {}
     faults: list[LineFault] = []
     places = [columns.index(name) for name in _COLUMNS]
+    further = [place for place, name in enumerate(columns) if name and place not in places]
     for line, row in rows:
         spelled, group = (unguarded(row[place]) if place < len(row) else "" for place in places)
         file, where = normal_path(spelled), f"{found.path}, line {line}"
@@ -327,4 +332,8 @@ def _with_groups(
             )
         if fault is not None:
             faults.append(LineFault(file, fault))
-    return replace(found, groups=groups, faults=tuple(faults))
+            continue
+        said = ((found.columns[at], unguarded(row[at])) for at in further if at < len(row))
+        # Of two lines about a file the first counts, as it does for the group.
+        more.setdefault(file, {name: value for name, value in said if value})
+    return replace(found, groups=groups, more=more, faults=tuple(faults))

@@ -38,11 +38,14 @@ class RecordingRules:
         Regular expressions with a group ``recording``, searched in the stem.
     faults
         What is wrong with the lines of a species, by species.
+    more
+        What further columns of ``clips.csv`` say, such as a site: path to column to value.
     """
 
     groups: Mapping[str, str] = field(default_factory=dict)
     patterns: Sequence[str] = ()
     faults: Mapping[str, AudioRootError] = field(default_factory=dict)
+    more: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def recording_of(self, path: str) -> tuple[str, str]:
         """Recording of the clip at ``path`` (relative to the root), and the rule that gave it.
@@ -77,13 +80,33 @@ class RecordingRules:
         inventory
             As :data:`audio_assets.tables.AUDIO_INVENTORY`, of the species.
         """
-        columns = (inventory[name] for name in ("variant", "label", "uri"))
-        clips = {
-            normal_path(f"{species}/{variant}/{label}/{posixpath.basename(uri)}")
-            for variant, label, uri in zip(*columns, strict=True)
-        }
+        clips = set(_paths(species, inventory))
         named = {path for path in self.groups if _species_of(path) in (species, _ANY_SPECIES)}
         return sorted(named - clips)
+
+    def further_columns(self, species: str, inventory: pd.DataFrame) -> pd.DataFrame:
+        """What further columns of ``clips.csv`` say of the clips of a species.
+
+        Parameters
+        ----------
+        inventory
+            As :data:`audio_assets.tables.AUDIO_INVENTORY`, of the species.
+
+        Returns
+        -------
+        DataFrame
+            ``variant`` and ``clip_id`` as the index, a column of strings for each column that says
+            something of a clip of the species, empty where it says nothing.
+        """
+        import pandas as pd
+
+        said = [self.more.get(path, {}) for path in _paths(species, inventory)]
+        names = dict.fromkeys(name for of_clip in said for name in of_clip)
+        return pd.DataFrame(
+            {name: [of_clip.get(name, "") for of_clip in said] for name in names},
+            index=pd.MultiIndex.from_frame(inventory[["variant", "clip_id"]]),
+            dtype=str,
+        )
 
     @cached_property
     def _species(self) -> frozenset[str]:
@@ -115,7 +138,16 @@ def read_recording_rules(root: UPath, patterns: Sequence[str]) -> RecordingRules
         if species == _ANY_SPECIES:
             raise fault.error
         faults.setdefault(species, fault.error)
-    return RecordingRules(table.groups, tuple(patterns), faults)
+    return RecordingRules(table.groups, tuple(patterns), faults, table.more)
+
+
+def _paths(species: str, inventory: pd.DataFrame) -> list[str]:
+    """Path of each row relative to the root, as in ``clips.csv``."""
+    columns = (inventory[name] for name in ("variant", "label", "uri"))
+    return [
+        normal_path(f"{species}/{variant}/{label}/{posixpath.basename(uri)}")
+        for variant, label, uri in zip(*columns, strict=True)
+    ]
 
 
 def _species_of(path: str) -> str:

@@ -17,11 +17,16 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Three species: one sound, one with its formats and recordings wrong, one of two sites."""
+    """Four species: a sound one, one with formats and recordings wrong, two of two sites each."""
     with new_place(tmp_path_factory.mktemp("planted")) as place:
         rng = np.random.default_rng(0)
-        sites = ["file,group"]
+        sites = ["file,group,device"]
         for label in ("pos", "neg"):
+            for number in range(10):
+                name = f"devices/data/{label}/{2 * number + (label == 'pos'):02d}.wav"
+                write_clip(place.audio / name, clip(100 + len(sites), tone=False))
+                device = "SM4" if label == "pos" else "AudioMoth"
+                sites.append(f"{name},{name[-6:-4]},{device}")
             for number in range(8):
                 for part in "ab":
                     seed = number * 4 + (part == "b") * 2 + (label == "pos")
@@ -38,7 +43,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         copied = (place.audio / "wrong/data/pos/p00_a.wav").read_bytes()
         (place.audio / "wrong/data/pos/p07_c.wav").write_bytes(copied)
         (place.audio / "clips.csv").write_text("\n".join(sites))
-        assert place.run("sound", "wrong", "sited", training_sizes=(4,)).failures == {}
+        assert place.run("sound", "wrong", "sited", "devices", training_sizes=(4,)).failures == {}
         yield place
 
 
@@ -71,7 +76,13 @@ def test_a_duplicated_clip_joins_the_recordings_that_hold_it(finished):
 def test_a_site_that_equals_a_label_is_reported(finished):
     assert {("site", "pos"), ("site", "neg")} <= found(finished, "sited")
     report = finished.results.report.read_text()
-    assert "All positive clips come from 2 recordings or sites (creek-0, creek-1)" in report
+    assert "All 16 positive clips come from 2 recordings or sites (creek-0, creek-1; by" in report
+
+
+def test_a_device_of_clips_csv_that_equals_a_label_is_reported(finished):
+    assert {("site", "pos"), ("site", "neg")} <= found(finished, "devices")
+    report = finished.results.report.read_text()
+    assert "(AudioMoth; by the column device of clips.csv) without a single positive" in report
 
 
 @pytest.mark.parametrize(("species", "passed"), [("sound", True), ("wrong", False)])

@@ -253,7 +253,8 @@ def finding_row(kind: str, **changes: Any) -> dict[str, Any]:
 def findings_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(list(rows), columns=list(FINDINGS.column_names))
     numbers = dict.fromkeys(["value", "auc", "share", "ci_low", "ci_high"], "float64")
-    return frame.astype({**numbers, "count": "Int64", "warning": "bool"})
+    whole = dict.fromkeys(["count", "clips", "of_clips"], "Int64")
+    return frame.astype({**numbers, **whole, "warning": "bool"})
 
 
 def calibration_frame(rows: Sequence[tuple[str, str, float, float]]) -> pd.DataFrame:

@@ -146,8 +146,14 @@ def test_a_high_auc_of_few_recordings_is_not_called_harmless(changes, said):
     )
 
 
+def of_site(**changes):
+    given = {"subject": "pos", "count": 1, "detail": "creek", "source": "the end of recording ids"}
+    given |= {"clips": 20, "of_clips": 20, "warning": True}
+    return finding_row("site", **{**given, **changes})
+
+
 def test_sites_and_recordings_that_look_alike_are_named():
-    rows = [finding_row("site", subject="pos", count=1, detail="creek", warning=True)]
+    rows = [of_site()]
     rows += [
         finding_row(
             "look_alike", subject=f"r{n}_a", count=2, detail=f"r{n}_a, r{n}_b", warning=True
@@ -155,9 +161,27 @@ def test_sites_and_recordings_that_look_alike_are_named():
         for n in range(5)
     ]
     site, alike = warnings_of(records(*rows))
-    assert site.startswith("All positive clips come from one recording or site (creek) without")
+    assert site == (
+        "All 20 positive clips come from one recording or site (creek; by the end of recording "
+        "ids) without a single negative clip: a model may tell sites apart instead of the species."
+    )
     assert "r0_a, r0_b; r1_a, r1_b; r2_a, r2_b and 2 more" in alike
     assert "RECORDING_PATTERNS" in alike
+
+
+def test_stray_clips_of_a_site_are_counted():
+    row = of_site(
+        count=2,
+        detail="creek, marsh",
+        source="the column site of clips.csv",
+        of_clips=21,
+        status="ok: 1 negative clip there too",
+    )
+    (said,) = warnings_of(records(row))
+    assert said.startswith(
+        "20 of 21 positive clips come from 2 recordings or sites (creek, marsh; by the column site "
+        "of clips.csv) with hardly a negative clip (1 negative clip there too): a model"
+    )
 
 
 def unknown(**changes):
@@ -169,7 +193,7 @@ def test_unknown_recordings_are_warned_of_first_with_the_pattern_that_would_join
         """AUDIO_ASSETS_RECORDING_PATTERNS='["default", "^(?P<recording>rec[0-9]+)_[0-9]+$"]'"""
     )
     row = unknown(count=6, detail=setting, warning=True)
-    first, *_ = warnings_of(records(finding_row("site", subject="pos", count=1, warning=True), row))
+    first, *_ = warnings_of(records(of_site(), row))
     assert first.startswith("Nothing tells which clips are of one recording: 30 of 30 clips count")
     assert f"set {setting}, by which they would be of 6 recordings." in first
     assert unknown_recordings_note(records(row)) is None
@@ -278,7 +302,7 @@ def test_the_report_warns_among_the_answers_and_shows_the_checks():
 
 def test_names_in_findings_never_become_markup():
     evil = "<object data=x onerror=alert(1)>"
-    site = finding_row("site", subject="pos", count=1, detail=evil, warning=True)
+    site = of_site(detail=evil, source=f"the column {evil} of clips.csv")
     page = Page(render_report(fake_report(findings=findings_frame([site]))))
     assert page.attributes("object") == []
-    assert evil in page.said()
+    assert f"({evil}; by the column {evil} of clips.csv)" in page.said()

@@ -95,6 +95,26 @@ def test_a_species_with_lines_that_fit_no_clip_says_so(tmp_path, line, warned):
         assert unnamed.tolist() == ([False, True] if named else [species in warned] * 2)
 
 
+def test_further_columns_of_clips_csv_are_told_of_each_clip(tmp_path):
+    lines = [
+        "site;file;group;Device;;notes",
+        "creek;owl/data/pos/a.wav;r1;'=SM4;x;",
+        "marsh;owl/data/neg/c.wav;r2",
+        "road;fox/data/pos/a.wav;r3;AM;;far away",
+    ]
+    (tmp_path / "clips.csv").write_text("\n".join(lines))
+    rules = read_recording_rules(UPath(tmp_path), DEFAULT_RECORDING_PATTERNS)
+    names = ("pos/a.wav", "pos/b.wav", "neg/c.wav")
+    clips = [clip(f"owl/data/{name}", f"md5:{name}") for name in names]
+    said = rules.further_columns("owl", build_inventory(clips, rules))
+    rows = {index: of_clip.to_dict() for index, of_clip in said.iterrows()}
+    assert rows == {
+        ("data", "pos/a"): {"site": "creek", "Device": "=SM4"},
+        ("data", "pos/b"): {"site": "", "Device": ""},
+        ("data", "neg/c"): {"site": "marsh", "Device": ""},
+    }
+
+
 def test_a_clips_csv_that_fits_no_clip_changes_what_is_listed(tmp_path):
     clips = [clip("owl/data/pos/a.wav", "md5:1")]
     wrong = csv_rules(tmp_path, "owl/data/pos/b.wav")
