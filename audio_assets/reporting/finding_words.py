@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from audio_assets.evaluation.confounds import SAME, UNDECIDED
+from audio_assets.evaluation.confounds import ALL, PAIRS, SAME, UNDECIDED
 from audio_assets.evaluation.leak_check import NOTHING_TELLS, ONE_CLIP_EACH
 from audio_assets.reporting import wording
 from audio_assets.reporting.hearing_words import hearing_warnings
@@ -19,7 +19,8 @@ PROPERTY_WORDS = {
     "seconds": "the duration",
     "rms_db": "the level (RMS)",
     "peak_db": "the level (peak)",
-    "all": "all of these together",
+    ALL: "all of these together",
+    PAIRS: "what two of these are at once",
 }
 _LOUDNESS = {"rms_db", "peak_db"}
 _CLASSES = {"pos": ("positive", "negative"), "neg": ("negative", "positive")}
@@ -140,8 +141,9 @@ def confound_note(rows: Rows) -> str | None:
         return f"{_capital(UNDECIDED)}: AUC {_auc(best)} by {name}."
     said = (
         "The files do not plainly give the labels away: format, sample rate, channels, duration "
-        f"and level reach an AUC of at most {_auc(best)}, by "
-        f"{PROPERTY_WORDS[best['subject']]}."
+        "and level, each alone, all added up and any two at once, reach an AUC of at most "
+        f"{_auc(best)}, by {PROPERTY_WORDS[best['subject']]}. What only three of them at once "
+        "would show was not looked for."
     )
     # NaN is not below anything.
     if any(float(row["ci_high"]) < 0.5 for row in tried):
@@ -208,18 +210,24 @@ def _without_them(rows: Rows, title: Callable[[str], str]) -> str:
 
 def _confound_warnings(rows: Rows) -> list[str]:
     warned = [row for row in rows if row["warning"]]
-    alone = [row for row in warned if row["subject"] != "all"]
+    alone = [row for row in warned if row["subject"] not in (ALL, PAIRS)]
+    # Several at once are worth a line only where no single one is to be named, and one line.
+    together: dict[str, Mapping[Any, Any]] = {}
+    for row in warned:
+        known = together.setdefault(row["variant"], row)
+        if float(row["value"]) > float(known["value"]):
+            together[row["variant"]] = row
     folders = len({row["variant"] for row in rows}) > 1
     said = []
-    # All of them together are worth a line only where no single one is to be named.
-    for row in alone or warned:
+    for row in alone or together.values():
         name = PROPERTY_WORDS[row["subject"]]
         where = f" in {row['variant']}" if folders else ""
         how = "separates the labels" if float(row["value"]) == 1.0 else "tells the labels apart"
         text = f"{name} alone {how}{where}: AUC {_auc(row)}. "
-        if row["subject"] == "all":
-            text = f"format, rate, channels, duration and level tell the labels apart{where}: "
-            text += f"AUC {_auc(row)}. "
+        if row["subject"] in (ALL, PAIRS):
+            text = f"format, rate, channels, duration and level tell the labels apart{where}"
+            text += ", by what two of them are at once" * (row["subject"] == PAIRS)
+            text += f": AUC {_auc(row)}. "
         text += (
             "Calls make clips louder, but so does a recorder: a model may have learned either."
             if row["subject"] in _LOUDNESS

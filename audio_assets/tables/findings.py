@@ -230,9 +230,10 @@ FINDINGS = Table(
         Column(
             "subject",
             "string",
-            "Property of the files (`all` for all of them together), label of the class, names of "
-            "recordings, what energy of hearing is a share of, what is odd about files, or how "
-            "many clips are of unknown recordings; empty for a leak and same_recording.",
+            "Property of the files (`all` for all of them together, `pairs` for what two of them "
+            "are at once), label of the class, names of recordings, what energy of hearing is a "
+            "share of, what is odd about files, or how many clips are of unknown recordings; empty "
+            "for a leak and same_recording.",
             nullable=True,
         ),
         Column(

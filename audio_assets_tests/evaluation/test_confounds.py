@@ -7,6 +7,8 @@ from hypothesis.extra.numpy import arrays
 
 from audio_assets.evaluation.confounds import (
     ALL,
+    NO_PAIR,
+    PAIRS,
     PROPERTIES,
     SAME,
     UNDECIDED,
@@ -50,7 +52,7 @@ def test_a_format_that_equals_the_label_separates_it_alone():
     rows = found(properties(file_format=("WAV PCM_16", "OGG VORBIS")))
     assert rows["file_format"]["value"] == 1.0
     assert rows["file_format"]["warning"] and rows[ALL]["warning"]
-    assert list(rows) == [*PROPERTIES, ALL]
+    assert list(rows) == [*PROPERTIES, ALL, PAIRS]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,31 @@ def test_a_range_of_levels_between_quieter_and_louder_ones_is_seen():
     level = np.where(clips["label"] == "pos", 0.0, 20.0 * sign)
     row = found(clips.assign(rms_db=level - 30))["rms_db"]
     assert row["value"] > 0.95 and row["warning"]
+
+
+@pytest.mark.parametrize("recordings", [15, 60])
+def test_a_format_that_tells_the_label_by_the_channels_alone_is_seen_in_pairs(recordings):
+    clips = properties(recordings)
+    is_wav = clips["file_format"].str.startswith("WAV")
+    rows = found(clips.assign(channels=1 + (is_wav ^ (clips["label"] == "pos"))))
+    assert not any(rows[name]["warning"] for name in (*PROPERTIES, ALL))
+    assert rows[PAIRS]["value"] > 0.9 and rows[PAIRS]["warning"]
+
+
+def test_a_level_that_tells_the_label_by_the_format_alone_is_seen_in_pairs():
+    clips = properties(20)
+    is_wav = clips["file_format"].str.startswith("WAV")
+    loud = np.where(is_wav ^ (clips["label"] == "pos"), -20.0, -30.0)
+    rows = found(clips.assign(rms_db=loud, peak_db=-3.0))
+    assert not rows[ALL]["warning"] and rows[PAIRS]["warning"]
+
+
+def test_one_property_that_varies_makes_no_pair():
+    clips = properties(
+        sample_rate=(1, 1), channels=(1, 1), seconds=(1, 1), rms_db=(1, 1), peak_db=(1, 1)
+    )
+    assert found(clips)[PAIRS]["status"] == NO_PAIR
+    assert found(clips.assign(file_format="WAV"))[PAIRS]["status"] == SAME
 
 
 @pytest.mark.parametrize(("recordings", "data_sets"), [(6, 8), (20, 3)])

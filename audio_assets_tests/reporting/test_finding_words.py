@@ -110,6 +110,15 @@ def test_all_together_is_named_where_no_property_alone_tells():
     assert said.startswith("Format, rate, channels, duration and level tell the labels apart: AUC")
 
 
+def test_what_only_two_properties_at_once_tell_is_said_once_and_called_so():
+    rows = records(confound("channels", 0.5), confound("all", 0.8), confound("pairs", 0.98))
+    (said,) = warnings_of(rows)
+    assert said.startswith(
+        "Format, rate, channels, duration and level tell the labels apart, by what two of them are "
+        "at once: AUC 0.98 (0.80 to 1.00)."
+    )
+
+
 def test_a_level_that_tells_the_labels_apart_may_be_the_calls():
     (said,) = warnings_of(records(confound("rms_db", 0.9)))
     assert "Calls make clips louder" in said
@@ -119,6 +128,9 @@ def test_without_a_warning_the_highest_auc_is_told():
     rows = records(confound("rms_db", 0.6), confound("channels", 0.7))
     assert warnings_of(rows) == []
     assert "at most 0.70 (0.80 to 1.00), by the number of channels" in (confound_note(rows) or "")
+    assert "What only three of them at once would show was not looked for." in (
+        confound_note(rows) or ""
+    )
     assert "Below 0.5" not in (confound_note(rows) or "")
     even = records(confound("channels", 0.6), confound("rms_db", 0.2, ci_low=0.1, ci_high=0.3))
     assert "Below 0.5" in (confound_note(even) or "")
