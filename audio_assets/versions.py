@@ -42,7 +42,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "bootstrap_scores": (3, ("training_sizes", "protocol", "seed", "bootstrap")),
     "learning_curve": (7, ("ci_level", "bootstrap")),
     "leak_check": (6, ("ci_level",)),
-    "calibration": (1, ("models",)),
+    "calibration": (2, ("models",)),
     "findings": (7, ("models", "ci_level", "confound_warn_auc", "perch_variant")),
     "hard_clips": (2, ("models", "perch_variant")),
     "embedding_map": (1, ("models", "perch_variant")),
@@ -51,7 +51,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "model_comparison": (5, ("models", "ci_level", "target_auc")),
     "roc_auc_chart": (3, ("models", "perch_variant")),
     "experiment_report": (
-        13,
+        14,
         (
             "models",
             "species",

@@ -33,6 +33,12 @@ def build_calibration(plan: AssetPlan) -> dg.AssetsDefinition:
                     f"expected calibration error: {model}": expected_calibration_error(bins)
                     for model, bins in table.groupby("model")
                 },
+                # An error says little without what chance makes of probabilities that come true.
+                **{
+                    f"of that by chance: {model}": float(bins["floor"].iloc[0])
+                    for model, bins in table.groupby("model")
+                    if bins["floor"].notna().all()
+                },
             },
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio_assets.tables import CALIBRATION
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 BINS = 10
 CLIPS_PER_BIN = 10
+
+_DRAWS = 1000
+# Of 20,000 clips, so many draws take 16 MB.
+_AT_ONCE = 100
+_HIGH = 0.95
 
 
 def calibration(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -46,16 +52,11 @@ def calibration(predictions: pd.DataFrame) -> pd.DataFrame:
     positive = (chosen["label"] == "pos").to_numpy()
     scores = chosen["score"].to_numpy(dtype=np.float64)
     weights = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
-    clips = chosen["clip_id"].nunique()
-    bins = max(min(BINS, clips // CLIPS_PER_BIN), 1)
-    # The middle of the weight that shares a score decides, so that ties stay together.
-    _, tie = np.unique(scores, return_inverse=True)
-    of_tie = np.bincount(tie, weights)
-    middle = np.cumsum(of_tie) - of_tie / 2.0
-    places = np.minimum((middle * bins).astype(np.int64), bins - 1)[tie]
+    places = _bins(scores, weights, chosen["clip_id"].nunique())
+    floor, floor_high = _floor(chosen, positive, scores, places)
     rows = []
-    for number, place in enumerate(np.unique(places)):
-        inside = places == place
+    for number in range(int(places.max()) + 1):
+        inside = places == number
         weight = float(weights[inside].sum())
         rows.append(
             {
@@ -68,6 +69,8 @@ def calibration(predictions: pd.DataFrame) -> pd.DataFrame:
                 "weight": min(weight, 1.0),
                 "clips": int(chosen["clip_id"][inside].nunique()),
                 "recordings": int(chosen["recording_id"][inside].nunique()),
+                "floor": floor,
+                "floor_high": floor_high,
             }
         )
     return pd.DataFrame(rows, columns=list(CALIBRATION.column_names))
@@ -77,3 +80,67 @@ def expected_calibration_error(bins: pd.DataFrame) -> float:
     """Mean distance of predicted from observed over the bins of one model, by weight."""
     distance = (bins["predicted"] - bins["observed"]).abs()
     return float((bins["weight"] * distance).sum())
+
+
+def _bins(
+    scores: NDArray[np.float64], weights: NDArray[np.float64], clips: int
+) -> NDArray[np.int64]:
+    """Bin of each prediction, from 0 without gaps."""
+    bins = max(min(BINS, clips // CLIPS_PER_BIN), 1)
+    # The middle of the weight that shares a score decides, so that ties stay together.
+    _, tie = np.unique(scores, return_inverse=True)
+    of_tie = np.bincount(tie, weights)
+    middle = np.cumsum(of_tie) - of_tie / 2.0
+    places = np.minimum((middle * bins).astype(np.int64), bins - 1)[tie]
+    return np.unique(places, return_inverse=True)[1].astype(np.int64)
+
+
+def _floor(
+    chosen: pd.DataFrame,
+    positive: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+    places: NDArray[np.int64],
+) -> tuple[float | None, float | None]:
+    """What the error would be of these probabilities if they came true, by chance of the clips.
+
+    Labels are drawn from the probabilities, a clip's from the mean of its repeats, at the
+    prevalence of these clips, and the error is taken anew: its mean, and what 19 of 20 draws stay
+    below. The clips of a recording that has one label alone get theirs from one random number, so
+    that each is positive as often as its probability says, and they are as alike as that allows;
+    those of a recording with both labels are drawn one by one.
+    """
+    import pandas as pd
+    from scipy.special import expit, logit
+
+    clip, names = pd.factorize(chosen["clip_id"])
+    # A probability given with both classes weighted equally, at these clips' own odds.
+    of_pos = int(pd.Series(positive).groupby(clip).first().sum())
+    with np.errstate(divide="ignore"):
+        own = expit(logit(scores) + np.log(of_pos / (len(names) - of_pos)))
+    chance = np.bincount(clip, own) / np.bincount(clip)
+    of_clip = pd.DataFrame(
+        {"recording": chosen["recording_id"], "positive": positive, "clip": clip}
+    )
+    of_clip = of_clip.drop_duplicates("clip").sort_values("clip")
+    mixed = of_clip.groupby("recording")["positive"].transform("nunique").to_numpy() > 1
+    unit = of_clip["recording"].where(~mixed, "\0" + of_clip["clip"].astype(str))
+    units, _ = pd.factorize(unit)
+    bins = int(places.max()) + 1
+    # Predictions, and their sum, of each clip in each bin, and its predictions in all: a draw
+    # needs no more than these.
+    of_clips = np.zeros((len(names), 2 * bins + 1))
+    np.add.at(of_clips, (clip, places), 1.0)
+    np.add.at(of_clips, (clip, bins + places), scores)
+    of_clips[:, -1] = np.bincount(clip)
+    rng = np.random.default_rng(0)
+    errors: list[NDArray[np.float64]] = []
+    for _ in range(_DRAWS // _AT_ONCE):
+        drawn = rng.uniform(size=(_AT_ONCE, int(units.max()) + 1))[:, units] < chance
+        # Draws without a clip of a class have no error.
+        drawn = drawn[drawn.any(axis=1) & ~drawn.all(axis=1)]
+        of_pos_drawn = drawn.astype(np.float64) @ of_clips
+        of_neg_drawn = of_clips.sum(axis=0) - of_pos_drawn
+        pos, neg = (of[:, :-1] / of[:, -1:] / 2.0 for of in (of_pos_drawn, of_neg_drawn))
+        errors.append(np.abs(pos[:, bins:] + neg[:, bins:] - pos[:, :bins]).sum(axis=1))
+    found = np.concatenate(errors)
+    return (float(found.mean()), float(np.quantile(found, _HIGH))) if len(found) else (None, None)

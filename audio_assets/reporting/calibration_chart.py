@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from audio_assets.evaluation.calibration import expected_calibration_error
 from audio_assets.reporting import wording
 from audio_assets.reporting.chart import finish, with_switches
 from audio_assets.reporting.chart_marks import INK, base, base_of_models
+from audio_assets.reporting.finding_words import error_beside_floor
 from audio_assets.reporting.styles import model_styles
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def calibration_chart(
     ]
     words = f"{wording.species_in_words(species)}: do the probabilities come true?"
     errors = "; ".join(
-        f"{titles[name]} is off by "
-        f"{wording.magnitude(expected_calibration_error(bins[bins['model'] == name]))} on average"
+        f"{titles[name]} is off by {error_beside_floor(bins[bins['model'] == name])}"
         for name in names
     )
     chart = finish(

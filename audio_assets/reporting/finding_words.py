@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from audio_assets.evaluation.calibration import expected_calibration_error
 from audio_assets.evaluation.confounds import ALL, PAIRS, SAME, UNDECIDED
 from audio_assets.evaluation.leak_check import NOTHING_TELLS, ONE_CLIP_EACH
 from audio_assets.reporting import wording
 from audio_assets.reporting.hearing_words import hearing_warnings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Rows = Sequence[Mapping[Any, Any]]
 
@@ -55,6 +59,37 @@ def leak_sentence(row: Mapping[Any, Any], title: str) -> str:
             amount = amount if difference else "shown the same AUC"
         bounds += status.removeprefix("ok").replace(": ", "; ", 1)
     return f"{title}: ordinary folds, over clips, would have {amount} ({bounds})."
+
+
+def calibration_sentence(bins: pd.DataFrame, title: str) -> str:
+    """How far the probabilities of one model are off, and how far they would be by chance.
+
+    Parameters
+    ----------
+    bins
+        Rows of :data:`audio_assets.tables.CALIBRATION` of the model.
+    """
+    return (
+        f"{title}: its probabilities are off by {error_beside_floor(bins)}, both classes weighted "
+        "equally (expected calibration error)."
+    )
+
+
+def error_beside_floor(bins: pd.DataFrame) -> str:
+    """The calibration error of one model beside what chance makes of probabilities that come true.
+
+    An error without its floor reads as a fault: of 30 clips the floor alone is 0.09.
+    """
+    error, floor = expected_calibration_error(bins), bins["floor"].iloc[0]
+    said = f"{wording.magnitude(error)} on average"
+    if wording.is_missing(floor):
+        return f"{said} (not known how far by chance)"
+    high = float(bins["floor_high"].iloc[0])
+    said += (
+        f" (if they came true, by {wording.magnitude(float(floor))} on these clips by chance, and "
+        f"by up to {wording.magnitude(high)} in 19 of 20 cases"
+    )
+    return f"{said}: this may be chance)" if error <= high else f"{said})"
 
 
 def warnings_of(rows: Rows, title: Callable[[str], str] = str) -> list[str]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from audio_assets.evaluation.calibration import expected_calibration_error
 from audio_assets.reporting import embed, finding_words, hearing_words, wording
 from audio_assets.reporting.calibration_chart import calibration_chart
 from audio_assets.reporting.content import ReportContent
@@ -44,20 +43,18 @@ def checks(content: ReportContent, species: str) -> Checks | None:
     leaks = [row for row in rows if row["kind"] == "leak"]
     pairs = [row for row in rows if row["kind"] == "same_recording"]
     hearing = [row for row in rows if row["kind"] == "hearing"]
-    errors = {str(model): expected_calibration_error(part) for model, part in bins.groupby("model")}
     notes = [finding_words.same_recording_note(pairs, content.title)]
     notes += [finding_words.confound_note(confounds), finding_words.unknown_recordings_note(rows)]
     notes += hearing_words.hearing_notes(hearing, content.title)
     notes += [finding_words.leak_sentence(row, content.title(row["model"])) for row in leaks]
     notes += [
-        f"{content.title(model)}: its probabilities are off by {wording.magnitude(error)} on "
-        "average, both classes weighted equally (expected calibration error)."
-        for model, error in errors.items()
+        finding_words.calibration_sentence(of_model, content.title(str(model)))
+        for model, of_model in bins.groupby("model")
     ]
     shown = [_hearing(content, hearing), _same_recording(content, pairs), _confounds(confounds)]
     shown += [_leaks(content, leaks), _bins(content, bins.to_dict("records"))]
     chart = None
-    if errors:
+    if not bins.empty:
         drawn = calibration_chart(bins, species=species, models=content.models)
         chart = embed.script_json(drawn.to_json())
     return Checks(

@@ -201,6 +201,23 @@ CALIBRATION = Table(
         ),
         Column("clips", "int64", "Distinct clips in the bin.", minimum=1),
         Column("recordings", "int64", "Distinct recordings in the bin.", minimum=1),
+        Column(
+            "floor",
+            "float64",
+            "Expected calibration error that probabilities which come true would have with these "
+            "clips, by chance, mean over draws of the labels; the same in all bins of a model.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "floor_high",
+            "float64",
+            "What 19 of 20 of these draws stay below.",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
     ),
     unique=("species", "model", "bin"),
 )

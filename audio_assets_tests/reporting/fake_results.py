@@ -262,7 +262,7 @@ def calibration_frame(rows: Sequence[tuple[str, str, float, float]]) -> pd.DataF
     bins = [
         {"species": species, "model": model, "training_size": 107, "bin": number}
         | {"predicted": predicted, "observed": observed, "weight": 1 / len(rows)}
-        | {"clips": 12, "recordings": 7}
+        | {"clips": 12, "recordings": 7, "floor": 0.06, "floor_high": 0.09}
         for number, (species, model, predicted, observed) in enumerate(rows)
     ]
     return pd.DataFrame(bins, columns=list(CALIBRATION.column_names))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from audio_assets.evaluation.confounds import SAME, UNDECIDED
 from audio_assets.evaluation.leak_check import NOTHING_TELLS, ONE_CLIP_EACH
 from audio_assets.reporting.finding_words import (
+    calibration_sentence,
     clips_csv_warning,
     confound_note,
     leak_sentence,
@@ -93,6 +94,23 @@ def test_a_calibration_error_too_small_to_print_is_not_rounded_up():
     html = render_report(fake_report(calibration=bins))
     assert "its probabilities are off by under 0.001 on average" in html
     assert "BirdNET 2.4 is off by under 0.001 on average" in html
+
+
+@pytest.mark.parametrize(("observed", "may_be_chance"), [(0.28, True), (0.32, False)])
+def test_a_calibration_error_stands_beside_what_chance_makes_of_these_clips(
+    observed, may_be_chance
+):
+    bins = calibration_frame([("coyote", "birdnet", 0.2, observed)])
+    said = calibration_sentence(bins, "BirdNET")
+    assert "by 0.060 on these clips by chance, and by up to 0.090 in 19 of 20 cases" in said
+    assert ("this may be chance" in said) is may_be_chance
+    html = render_report(fake_report(calibration=bins))
+    assert html.count("by 0.060 on these clips by chance") == 2
+
+
+def test_a_floor_that_is_not_known_is_not_passed_over():
+    bins = calibration_frame([("coyote", "birdnet", 0.2, 0.3)]).assign(floor=None, floor_high=None)
+    assert "not known how far by chance" in calibration_sentence(bins, "BirdNET")
 
 
 def confound(subject, value, **changes):
