@@ -87,10 +87,11 @@ class LogisticHead:
     slow: bool = False
 
     def prepare(self, embeddings: NDArray[np.float64]) -> Scorer:
-        scaled = _scaled(embeddings, axis=1)
+        factors = _factors(embeddings, axis=1)
+        scaled = embeddings if (factors == 1.0).all() else embeddings * factors
         length = np.linalg.norm(scaled, axis=1, keepdims=True)
         unit = scaled / np.where(length > 0.0, length, 1.0)
-        _check_directions(embeddings, unit)
+        _check_directions(embeddings, unit, length[:, 0] > 0.0)
         return _LogisticScorer(unit @ unit.T, self.c)
 
 
@@ -98,13 +99,14 @@ SAME_DIRECTION = 1e-9
 """Cosines nearer to 1 than this leave less between two clips than a log odds is rounded to."""
 
 
-def _check_directions(embeddings: NDArray[np.float64], unit: NDArray[np.float64]) -> None:
+def _check_directions(
+    embeddings: NDArray[np.float64], unit: NDArray[np.float64], alive: NDArray[np.bool_]
+) -> None:
     """Refuse embeddings that differ, but not in what scaling to unit length leaves.
 
     One feature with the classes 10 standard deviations apart became a column of ones, and an AUC of
-    0.5 with nothing to say why.
+    0.5 with nothing to say why. ``alive`` rows have a length.
     """
-    alive = unit.any(axis=1)
     if not alive.any():
         return
     cosine = unit @ unit[np.argmax(alive)]
@@ -129,11 +131,6 @@ FARTHEST = 1e30
 
 USUAL = 1e100
 """Values up to this, or one over it, have squares that neither overflow nor vanish."""
-
-
-def _scaled(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Rows (axis 1) or columns (axis 0) of unusual size brought to a usual one."""
-    return values * _factors(values, axis)
 
 
 def _factors(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
