@@ -95,6 +95,7 @@ def came_true(rng, recordings, *, clips=4, prevalence=0.5, alike=0.0, mixed=Fals
         {"recordings": 30, "alike": 1.0},
         {"recordings": 30, "alike": 0.7, "mixed": True},
         {"recordings": 30, "alike": 0.7, "prevalence": 0.2},
+        {"recordings": 200, "clips": 1, "prevalence": 0.05},
     ],
 )
 def test_the_floor_is_what_probabilities_that_come_true_are_off_by(given):
@@ -132,6 +133,13 @@ def test_clips_of_one_recording_raise_the_floor():
     grouped = came_true(np.random.default_rng(0), 30, alike=1.0)
     alone = grouped.assign(recording_id=grouped["clip_id"])
     assert calibration(grouped)["floor"].iloc[0] > 1.5 * calibration(alone)["floor"].iloc[0]
+
+
+def test_clips_of_recordings_with_both_labels_are_drawn_one_by_one():
+    scores = np.random.default_rng(0).uniform(size=60)
+    grouped = predictions(scores, [False, True] * 30)
+    alone = grouped.assign(recording_id=grouped["clip_id"])
+    assert calibration(grouped)["floor"].tolist() == calibration(alone)["floor"].tolist()
 
 
 def test_probabilities_that_never_err_have_no_floor_to_be_off_by():

@@ -87,6 +87,22 @@ def test_a_recording_whose_name_tells_no_site_silences_nothing():
     assert ("pos", ("north",)) in classes(found)
 
 
+def test_recordings_whose_names_tell_no_site_are_not_one_site():
+    recordings = [f"{n:03d}" for n in range(20)] + [f"{n:03d}_{n + 50}" for n in range(20, 40)]
+    assert sites_that_tell_the_label(["pos"] * 20 + ["neg"] * 20, recordings, "owl") == []
+
+
+@pytest.mark.parametrize(("others", "reported"), [(0, True), (6, False)])
+def test_many_ways_to_read_sites_share_the_bound_on_chance(others, reported):
+    # Chance parts 7 recordings from 7 others in 2 of 3432 deals.
+    rng = np.random.default_rng(0)
+    columns = {"site": repeated(["creek", "marsh"], 7)}
+    columns |= {str(n): rng.choice(["x", "y", "z"], size=14).tolist() for n in range(others)}
+    recordings = [f"{number:03d}" for number in range(14)]
+    found = sites_that_tell_the_label(["pos"] * 7 + ["neg"] * 7, recordings, "owl", columns)
+    assert bool(found) is reported
+
+
 def test_a_site_with_both_labels_is_no_finding():
     sites = repeated(["creek", "ridge", "marsh"], 10)
     labels = ["pos", "neg"] * 5 + ["pos"] * 10 + ["neg"] * 10
