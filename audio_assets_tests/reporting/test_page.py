@@ -145,7 +145,7 @@ def test_tables_have_captions_and_scoped_headers(page):
         "Canis latrans_Coyote",
         r"(?:pos|neg)-(?P<recording>.+?)_\d+sec",
         "214",
-        "Nadeau and Bengio 2003",
+        "No unbiased estimator of the variance of K-fold cross-validation",
         "What this report cannot tell",
         "[0, 4, 8]",
         "ab" * 32,
@@ -374,7 +374,7 @@ def methods_said(ci_methods: Sequence[str]) -> str:
 
 
 def test_methods_describe_the_intervals_that_there_are():
-    the_t = "take the mean of two estimates of the variance"
+    the_t = "take a variance made of three parts"
     drawn = "recordings drawn with replacement"
     said = methods_said(["recording_t"])
     assert f"The intervals {the_t}" in said and "with an error made in the same way" in said
