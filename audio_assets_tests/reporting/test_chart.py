@@ -254,7 +254,14 @@ def test_the_description_tells_the_final_values_in_words():
     assert "BirdNET 2.4 0.979 (0.963 to 0.988) at 107 clips per class" in drawn()["description"]
 
 
-@pytest.mark.parametrize("metric", ["average_precision", "recall_at_precision_90", "brier"])
+def test_average_precision_is_drawn_beside_its_chance_level():
+    frame = curve_frame(
+        [curve_row("coyote", "svm", size, metric="average_precision") for size in (4, 8)]
+    )
+    assert "not at chance (0.5)" in json.dumps(drawn(frame, metric="average_precision"))
+
+
+@pytest.mark.parametrize("metric", ["recall_at_precision_90", "brier"])
 def test_another_metric_is_named_and_has_no_false_chance_line(metric):
     frame = curve_frame([curve_row("coyote", "svm", size, metric=metric) for size in (4, 8)])
     spec = drawn(frame, metric=metric)
