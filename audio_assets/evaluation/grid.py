@@ -22,6 +22,7 @@ from audio_assets.evaluation.recordings import RecordingCounts, count_recordings
 from audio_assets.evaluation.seeds import Purpose, random_state
 from audio_assets.evaluation.splits import SplitPlan
 from audio_assets.evaluation.threads import one_blas_thread
+from audio_assets.evaluation.threshold_counts import label_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,8 +190,10 @@ def _cells(
     for repeat in range(plan.repeats):
         for fold in range(plan.n_folds):
             test = np.flatnonzero(plan.folds[repeat] == fold)
+            # Sorted once for all sizes, of which each is the beginning of the next.
+            orders = plan.training_order(labels, repeat, fold)
             for size in ([0] if with_untrained else []) + sizes:
-                train = plan.training_clips(labels, repeat, fold, size)
+                train = np.sort(np.concatenate([order[:size] for order in orders]))
                 cells.append(_Cell(repeat, fold, size, train, test))
     return cells
 
@@ -263,15 +266,18 @@ def _score_table(
     digests = {place: _fold_digest(plan, labels, test) for place, test in folds.items()}
     values = _metrics(cells, outcomes, labels, recordings, is_probability)
     rows: list[tuple[object, ...]] = []
+    _, codes = np.unique(recordings, return_inverse=True)
     for cell, of_cell in zip(cells, values, strict=True):
-        trained = count_recordings(labels[cell.train], recordings[cell.train])
-        test_labels = labels[cell.test]
-        test_pos = int(test_labels.sum())
+        trained = [
+            int(np.count_nonzero(np.bincount(codes[cell.train][labels[cell.train] == label])))
+            for label in (1, 0)
+        ]
+        test_pos = int(labels[cell.test].sum())
         digest = digests[cell.repeat, cell.fold]
         for metric, (value, reason) in of_cell.items():
             rows.append(
                 (cell.repeat, cell.fold, cell.size, metric, value, reason or None)
-                + (trained.pos, trained.neg, test_pos, len(test_labels) - test_pos, digest)
+                + (*trained, test_pos, len(cell.test) - test_pos, digest)
             )
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
 
@@ -287,11 +293,21 @@ def _metrics(
     together: dict[tuple[int, int], list[int]] = {}
     for place, cell in enumerate(cells):
         together.setdefault((cell.repeat, cell.size), []).append(place)
+    # Of each test fold once, for all sizes.
+    units = {
+        (cell.repeat, cell.fold): label_units(labels[cell.test], recordings[cell.test])
+        for cell in {(cell.repeat, cell.fold): cell for cell in cells}.values()
+    }
     found: list[dict[str, Value]] = [{}] * len(cells)
     for (_, size), places in together.items():
         folds = [
-            ScoredFold(labels[test], outcomes[place], recordings[test])
-            for place, test in ((place, cells[place].test) for place in places)
+            ScoredFold(
+                labels[cell.test],
+                outcomes[place],
+                recordings[cell.test],
+                units[cell.repeat, cell.fold],
+            )
+            for place, cell in ((place, cells[place]) for place in places)
         ]
         values = score_repeat(folds, is_probability=is_probability and size > 0)
         for place, of_fold in zip(places, values, strict=True):

@@ -10,6 +10,7 @@ chooses a threshold on labelled clips and uses it on new ones.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +35,16 @@ class ScoredFold:
         float64[n], higher means more likely positive.
     recordings
         [n], names or numbers.
+    units
+        The labels of these recordings, as
+        :func:`audio_assets.evaluation.threshold_counts.label_units` numbers them, where they are
+        known: they are the same at all training sizes.
     """
 
     labels: NDArray[np.int64]
     scores: NDArray[np.float64]
     recordings: NDArray[np.str_] | NDArray[np.int64]
+    units: tuple[NDArray[np.int64], NDArray[np.bool_]] | None = None
 
 
 def lowest_threshold(counts: Counts) -> NDArray[np.float64]:
@@ -51,34 +57,31 @@ def lowest_threshold(counts: Counts) -> NDArray[np.float64]:
     by chance, and misses up to half of the recall.
     """
     tp, fp = counts.tp, counts.fp
-    pos, neg = tp[..., -1:], fp[..., -1:]
     # In whole numbers, so that it is exact where precision is just 0.9.
-    reached = (9 * pos * (2 * fp + 1) <= 2 * (neg + 1) * tp) & (tp > 0)
-    # The score of a clip that is left out is no threshold.
-    reached &= np.diff(tp + fp, prepend=0) > 0
-    last = reached.shape[-1] - 1 - np.argmax(reached[..., ::-1], axis=-1)
-    return np.where(reached.any(axis=-1), counts.thresholds[last], np.inf)
+    last = _last_reached(tp, fp, tp[..., -1:], fp[..., -1:])
+    return np.where(last >= 0, counts.thresholds[last], np.inf)
 
 
 def recall_of_folds(folds: Sequence[ScoredFold]) -> list[Value]:
     """Recall of each fold of a repeat, or NaN with the reason.
 
     Of a single fold, the fixed test set of a holdout, the threshold for a recording is chosen on
-    the others.
+    the others. Every fold has both classes.
     """
     if len(folds) == 1:
         return [_recall_of_test_set(folds[0])]
-    return [_recall(fold, [other for other in folds if other is not fold]) for fold in folds]
-
-
-def _recall(fold: ScoredFold, others: Sequence[ScoredFold]) -> Value:
-    labels = np.concatenate([other.labels for other in others])
-    missing = _too_few(labels, "the other test folds have")
-    if missing:
-        return float("nan"), missing
-    scores = np.concatenate([other.scores for other in others])
-    threshold = lowest_threshold(count_above(labels, scores, np.ones(len(labels), dtype=np.int64)))
-    return float(np.mean(fold.scores[fold.labels == 1] >= threshold)), ""
+    labels = np.concatenate([fold.labels for fold in folds])
+    scores = np.concatenate([fold.scores for fold in folds])
+    of_fold = np.repeat(np.arange(len(folds)), [len(fold.labels) for fold in folds])
+    counts = count_above(labels, scores, without_each(of_fold, len(folds))[1:])
+    fewest = np.minimum(counts.tp[:, -1], counts.fp[:, -1])
+    found: list[Value] = []
+    for fold, threshold, clips in zip(folds, lowest_threshold(counts), fewest, strict=True):
+        if clips < MIN_CLIPS:
+            found.append((float("nan"), f"the other test folds have {_FEW}"))
+        else:
+            found.append((float(np.mean(fold.scores[fold.labels == 1] >= threshold)), ""))
+    return found
 
 
 def _recall_of_test_set(fold: ScoredFold) -> Value:
@@ -132,33 +135,82 @@ def recall_pseudo_values(
     values = recall_of_folds(folds)
     if len(folds) < 2 or any(reason for _, reason in values):
         return np.full(len(positive), np.nan)
+    labels = np.concatenate([fold.labels for fold in folds])
+    of_unit = np.concatenate(units)
+    scores = np.concatenate([fold.scores for fold in folds])
+    of_fold = np.repeat(np.arange(len(folds)), [len(fold.labels) for fold in folds])
+    # Clips of each unit above each threshold, and positives of each fold.
+    order = np.argsort(-scores, kind="stable")
+    last_of_tie = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    members = of_unit[order] == np.arange(len(positive))[:, None]
+    inside = np.cumsum(members, axis=1, dtype=np.int64)[:, last_of_tie]
+    pool = count_above(labels, scores, without_each(of_fold, len(folds))[1:])
+    whole = count_above(labels, scores, np.ones(len(labels), dtype=np.int64))
+    judged = whole.tp - pool.tp
+    home = np.zeros(len(positive), dtype=np.int64)
+    home[of_unit] = of_fold
     left_out = np.empty((len(folds), len(positive)))
-    for place, (fold, own) in enumerate(zip(folds, units, strict=True)):
-        others = [number for number in range(len(folds)) if number != place]
-        pool = np.concatenate([units[number] for number in others])
-        seen, codes = np.unique(pool, return_inverse=True)
-        counts = count_above(
-            np.concatenate([folds[number].labels for number in others]),
-            np.concatenate([folds[number].scores for number in others]),
-            without_each(codes, len(seen)),
-        )
-        thresholds = lowest_threshold(counts)
-        judged = fold.labels == 1
-        above = fold.scores[judged][None, :] >= thresholds[:, None]
-        left_out[place] = values[place][0]
-        left_out[place, seen] = above[1:].mean(axis=1)
-        for unit in np.unique(own[judged]):
-            kept = own[judged] != unit
-            if kept.any():
-                left_out[place, unit] = above[0, kept].mean()
+    for place in range(len(folds)):
+        counts = Counts(pool.thresholds, pool.tp[place], pool.fp[place])
+        last = _last_thresholds(counts, inside, positive)
+        above = np.where(last >= 0, judged[place, last], 0)
+        left_out[place] = above / judged[place, -1]
+        own = home == place
+        # In its own fold a unit chooses nothing; its positives are not judged.
+        base = int(_last_reached(counts.tp, counts.fp, counts.tp[-1], counts.fp[-1]))
+        hits = judged[place, base] if base >= 0 else 0
+        mine = np.where(positive & own, inside[:, base] if base >= 0 else 0, 0)
+        clips = np.where(positive & own, inside[:, -1], 0)
+        rest = judged[place, -1] - clips
+        value = np.where(rest > 0, (hits - mine) / np.maximum(rest, 1), hits / judged[place, -1])
+        left_out[place, own] = value[own]
     mean = float(np.mean([value for value, _ in values]))
     count = np.where(positive, positive.sum(), (~positive).sum())
     return np.asarray(count * mean - (count - 1) * left_out.mean(axis=0))
 
 
+def _last_reached(
+    tp: NDArray[np.int64], fp: NDArray[np.int64], pos: Any, neg: Any
+) -> NDArray[np.int64]:
+    """Place of the lowest threshold that is good enough, int64[...]; -1 without one."""
+    reached = (9 * pos * (2 * fp + 1) <= 2 * (neg + 1) * tp) & (tp > 0)
+    # The score of a clip that is left out is no threshold.
+    reached &= np.diff(tp + fp, prepend=0) > 0
+    last = reached.shape[-1] - 1 - np.argmax(reached[..., ::-1], axis=-1)
+    return np.asarray(np.where(reached.any(axis=-1), last, -1))
+
+
+def _last_thresholds(
+    counts: Counts, inside: NDArray[np.int64], positive: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """:func:`_last_reached` without each unit, int64[u], of which ``inside`` int64[u, t] are above.
+
+    Leaving out the few clips of a unit moves the threshold only a little. So all that lies further
+    down than where the condition could hold without any unit, or further up than where it holds
+    without each, is not looked at: of 960 clips some 50 are left.
+    """
+    most = int(inside[:, -1].max())
+    pos, neg, tp, fp = counts.tp[-1], counts.fp[-1], counts.tp, counts.fp
+    could = 9 * max(pos - most, 1) * (2 * np.maximum(fp - most, 0) + 1) <= 2 * (neg + 1) * tp
+    must = (9 * pos * (2 * fp + 1) <= 2 * (neg + 1 - most) * (tp - most)) & (tp > most)
+    end = int(np.flatnonzero(could)[-1]) + 1 if could.any() else 0
+    # A unit may hold the clips at some places before the last that is sure.
+    sure = np.flatnonzero(must)
+    start = max(int(sure[-1]) - most - 1, 0) if len(sure) else 0
+    if start >= end:
+        return np.full(len(positive), -1)
+    here = slice(start, end)
+    change = positive[:, None]
+    tp_left = tp[here] - np.where(change, inside[:, here], 0)
+    fp_left = fp[here] - np.where(change, 0, inside[:, here])
+    all_tp = pos - np.where(change, inside[:, -1:], 0)
+    all_fp = neg - np.where(change, 0, inside[:, -1:])
+    reached = (9 * all_tp * (2 * fp_left + 1) <= 2 * (all_fp + 1) * tp_left) & (tp_left > 0)
+    above = tp_left + fp_left
+    before = tp[start - 1] + fp[start - 1] - inside[:, start - 1] if start else 0
+    reached &= np.diff(above, prepend=np.broadcast_to(before, len(positive))[:, None]) > 0
+    last = reached.shape[1] - 1 - np.argmax(reached[:, ::-1], axis=1)
+    return np.asarray(np.where(reached.any(axis=1), start + last, -1))
+
+
 _FEW = f"fewer than {MIN_CLIPS} positive or negative clips to choose a threshold on"
-
-
-def _too_few(labels: NDArray[np.int64], what: str) -> str:
-    fewest = min(int(np.sum(labels == label)) for label in (0, 1))
-    return f"{what} {_FEW}" if fewest < MIN_CLIPS else ""

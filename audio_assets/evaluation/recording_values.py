@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.metrics import MIN_CLIPS_FOR_PRECISION, jackknifed_metrics
+from audio_assets.evaluation.metrics import jackknifed_metrics
 from audio_assets.evaluation.recall import ScoredFold, recall_pseudo_values
 from audio_assets.tables import METRICS
 
@@ -136,8 +136,6 @@ def fold_pseudo_values(
         nothing = np.full(len(positive), np.nan)
         return {metric: nothing for metric in METRICS if metric != "recall_at_precision_90"}
     jackknifed = jackknifed_metrics(labels, scores, units, positive, is_probability=is_probability)
-    if min(np.bincount(labels, minlength=2)) < MIN_CLIPS_FOR_PRECISION:
-        jackknifed["average_precision"] = np.full(len(positive) + 1, np.nan)
     return {
         metric: count * values[0] - (count - 1) * values[1:]
         for metric, values in jackknifed.items()

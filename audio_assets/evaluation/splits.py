@@ -116,17 +116,24 @@ class SplitPlan:
         int[2 * size]
             Row numbers in ascending order.
         """
-        outside = self.folds[repeat] != fold
         chosen = []
-        for label in (0, 1):
-            clips = np.flatnonzero(outside & (labels == label))
+        for label, clips in enumerate(self.training_order(labels, repeat, fold)):
             if len(clips) < size:
                 raise ValueError(
                     f"fold {fold} of repeat {repeat} has {len(clips)} training clips of class "
                     f"{label}, {size} are asked for"
                 )
-            chosen.append(clips[np.argsort(self.ranks[repeat, fold, clips], kind="stable")[:size]])
+            chosen.append(clips[:size])
         return np.sort(np.concatenate(chosen))
+
+    def training_order(
+        self, labels: NDArray[np.int64], repeat: int, fold: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Row numbers of the negative and the positive clips outside a fold, in draw order."""
+        outside = np.flatnonzero(self.folds[repeat] != fold)
+        ordered = outside[np.argsort(self.ranks[repeat, fold, outside], kind="stable")]
+        positive = labels[ordered] == 1
+        return ordered[~positive], ordered[positive]
 
     def largest_size(self, labels: NDArray[np.int64]) -> int:
         """The largest training size (clips per class) that every fold of every repeat allows."""

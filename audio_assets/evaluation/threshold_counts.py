@@ -56,3 +56,17 @@ def without_each(units: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """``times`` int[1 + count, n]: all clips, then those without each unit, numbered from 0."""
     kept = units[None, :] != np.arange(-1, count)[:, None]
     return np.asarray(kept, dtype=np.int64)
+
+
+def label_units(
+    labels: NDArray[np.int64], recordings: NDArray[np.str_] | NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Number the labels of recordings: int[n] unit of each clip, bool[u] whether it is positive.
+
+    A recording of both labels is two units.
+    """
+    _, codes = np.unique(recordings, return_inverse=True)
+    _, units = np.unique(2 * codes + labels, return_inverse=True)
+    positive = np.zeros(int(units.max(initial=-1)) + 1, dtype=bool)
+    positive[units] = labels == 1
+    return units, positive
