@@ -18,6 +18,7 @@ from audio_assets.evaluation.threshold_counts import (
     Counts,
     count_above,
     label_units,
+    steps,
     without_each,
 )
 from audio_assets.tables import METRICS
@@ -151,7 +152,7 @@ def roc_auc(counts: Counts) -> NDArray[np.float64]:
 
 def doubled_pairs_in_order(counts: Counts) -> NDArray[np.int64]:
     """Twice the (positive, negative) pairs in the right order, ties counting half; int64[...]."""
-    new_tp, new_fp = np.diff(counts.tp, prepend=0), np.diff(counts.fp, prepend=0)
+    new_tp, new_fp = steps(counts.tp), steps(counts.fp)
     return np.asarray(np.sum(new_fp * (2 * counts.tp - new_tp), axis=-1))
 
 
@@ -256,10 +257,12 @@ def brier(
         int[..., n], how often each clip counts; each class at least once.
     """
     most = max(int((times * (labels == label)).sum(axis=-1).max()) for label in (0, 1))
-    steps = _brier_steps(most)
-    squared = _in_steps(labels, scores, steps)
+    brier_units = _brier_units(most)
+    squared = _in_units(labels, scores, brier_units)
     errors = [
-        (times * (labels == label)) @ squared / ((times * (labels == label)).sum(axis=-1) * steps)
+        (times * (labels == label))
+        @ squared
+        / ((times * (labels == label)).sum(axis=-1) * brier_units)
         for label in (1, 0)
     ]
     return np.asarray((errors[0] + errors[1]) / 2.0)
@@ -268,21 +271,21 @@ def brier(
 def _brier(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float:
     """:func:`brier` of clips that count once each."""
     clips = np.bincount(labels, minlength=2)
-    steps = _brier_steps(int(clips.max()))
-    squared = _in_steps(labels, scores, steps)
-    errors = [int(squared[labels == label].sum()) / (int(clips[label]) * steps) for label in (1, 0)]
+    units = _brier_units(int(clips.max()))
+    squared = _in_units(labels, scores, units)
+    errors = [int(squared[labels == label].sum()) / (int(clips[label]) * units) for label in (1, 0)]
     return (errors[0] + errors[1]) / 2.0
 
 
-def _brier_steps(most: int) -> int:
+def _brier_units(most: int) -> int:
     """Steps of a squared error so that the sum of so many stays below 2**63."""
     return int(min(BRIER_UNITS, 2 ** (63 - most.bit_length())))
 
 
-def _in_steps(
-    labels: NDArray[np.int64], scores: NDArray[np.float64], steps: int
+def _in_units(
+    labels: NDArray[np.int64], scores: NDArray[np.float64], units: int
 ) -> NDArray[np.int64]:
-    return np.asarray(np.rint((scores - labels) ** 2 * steps), dtype=np.int64)
+    return np.asarray(np.rint((scores - labels) ** 2 * units), dtype=np.int64)
 
 
 def jackknifed_metrics(
@@ -325,7 +328,7 @@ def _jackknifed_auc(
     once = np.ones(len(labels), dtype=np.int64)
     counts = count_above(labels, scores, once)
     pos, neg = int(counts.tp[-1]), int(counts.fp[-1])
-    new_tp, new_fp = np.diff(counts.tp, prepend=0), np.diff(counts.fp, prepend=0)
+    new_tp, new_fp = steps(counts.tp), steps(counts.fp)
     # By threshold: what one positive, and one negative, clip there adds.
     of_positive, of_negative = 2 * (neg - counts.fp) + new_fp, 2 * counts.tp - new_tp
     place = np.searchsorted(-counts.thresholds, -scores)
@@ -345,18 +348,18 @@ def _jackknifed_brier(
     positive: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     clips_of = np.bincount(labels, minlength=2)
-    steps = _brier_steps(int(clips_of.max()))
-    squared = _in_steps(labels, scores, steps)
+    brier_units = _brier_units(int(clips_of.max()))
+    squared = _in_units(labels, scores, brier_units)
     of_class = _sums(labels, squared, 2)
     own, clips = _sums(units, squared, len(positive)), np.bincount(units, minlength=len(positive))
     stays = _alone(positive)
     own, clips = np.where(stays, 0, own), np.where(stays, 0, clips)
     errors = [
         (of_class[label] - np.where(positive == bool(label), own, 0))
-        / ((clips_of[label] - np.where(positive == bool(label), clips, 0)) * steps)
+        / ((clips_of[label] - np.where(positive == bool(label), clips, 0)) * brier_units)
         for label in (1, 0)
     ]
-    whole = sum(of_class[label] / (clips_of[label] * steps) for label in (1, 0)) / 2.0
+    whole = sum(of_class[label] / (clips_of[label] * brier_units) for label in (1, 0)) / 2.0
     return np.concatenate([[whole], (errors[0] + errors[1]) / 2.0])
 
 

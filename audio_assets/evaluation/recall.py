@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.threshold_counts import Counts, count_above, without_each
+from audio_assets.evaluation.threshold_counts import Counts, count_above, steps, without_each
 
 MIN_CLIPS = 10
 """Clips of each class that a threshold is chosen on."""
@@ -175,7 +175,7 @@ def _last_reached(
     """Place of the lowest threshold that is good enough, int64[...]; -1 without one."""
     reached = (9 * pos * (2 * fp + 1) <= 2 * (neg + 1) * tp) & (tp > 0)
     # The score of a clip that is left out is no threshold.
-    reached &= np.diff(tp + fp, prepend=0) > 0
+    reached &= steps(tp + fp) > 0
     last = reached.shape[-1] - 1 - np.argmax(reached[..., ::-1], axis=-1)
     return np.asarray(np.where(reached.any(axis=-1), last, -1))
 

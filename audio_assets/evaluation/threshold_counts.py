@@ -52,6 +52,13 @@ def count_above(
     return Counts(ordered[last_of_tie], tp[..., last_of_tie], fp[..., last_of_tie])
 
 
+def steps(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What each threshold adds to counts int64[..., t]; ``np.diff`` with ``prepend`` is slower."""
+    added = counts.copy()
+    added[..., 1:] -= counts[..., :-1]
+    return added
+
+
 def without_each(units: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """``times`` int[1 + count, n]: all clips, then those without each unit, numbered from 0."""
     kept = units[None, :] != np.arange(-1, count)[:, None]
