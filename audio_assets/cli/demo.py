@@ -94,6 +94,7 @@ def _write_synthetic(folder: Path, console: Console, *, quiet: bool) -> None:
 def _print_answers(
     layout: ResultsLayout, titles: dict[str, str], target: float, console: Console
 ) -> None:
+    from audio_assets.evaluation.clips_needed import CANNOT_BE_SHOWN
     from audio_assets.published import load_comparisons
     from audio_assets.reporting.sentences import clips_needed_table
     from audio_assets.reporting.wording import EMPTY
@@ -129,6 +130,10 @@ def _print_answers(
         f"> n where none did up to n.",
         highlight=False,
     )
+    few = answers[answers["status"].str.contains(CANNOT_BE_SHOWN)]
+    reasons = few["status"].str.split(";").str[0]
+    for species, reason in dict.fromkeys(zip(few["species"], reasons, strict=True)):
+        console.print(f"{species}: {reason}.", highlight=False, soft_wrap=True)
     for row in answers[answers["AUC at largest size"] == EMPTY].to_dict("records"):
         console.print(
             f"No AUC of {row['species']}, {row['model']}: {row['status']}",

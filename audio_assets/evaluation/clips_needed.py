@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+CANNOT_BE_SHOWN = "cannot be shown"
+"""In a status: the recordings are too few for the target, whatever the number of clips."""
+
+
 @dataclass(frozen=True)
 class ClipsNeeded:
     """The answer for one model and species, in sizes that were evaluated.
@@ -100,9 +104,8 @@ def _cannot_be_shown(rows: pd.DataFrame, target: float, metric: str) -> str:
     here = int(pairs.max())
     least = recordings_to_show(target, float(rows["ci_level"].iloc[0]), CHANCE[metric])
     if least is None:
-        return f"{target:g} cannot be shown with any number of recordings"
+        return f"{target:g} {CANNOT_BE_SHOWN} with any number of recordings"
     if here >= least:
         return ""
-    return (
-        f"{target:g} cannot be shown with {here} recordings of a class, only with {least} or more"
-    )
+    recordings = "1 recording" if here == 1 else f"{here} recordings"
+    return f"{target:g} {CANNOT_BE_SHOWN} with {recordings} of a class, only with {least} or more"

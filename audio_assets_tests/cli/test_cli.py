@@ -3,13 +3,14 @@
 import io
 import json
 
+import pandas as pd
 import pytest
 from rich.console import Console
 from upath import UPath
 
 from audio_assets.cli.demo import _print_answers
 from audio_assets.reporting import page
-from audio_assets.reporting.sentences import clips_needed_table
+from audio_assets.reporting.sentences import CLIPS_NEEDED_COLUMNS, clips_needed_table
 from audio_assets.storage.results import ResultsLayout
 from audio_assets_tests.reporting.fake_results import curve_frame, curve_row, fake_comparisons
 from audio_assets_tests.small_audio import write_species
@@ -166,6 +167,18 @@ def test_the_answers_of_a_demo_give_the_reason_where_there_is_no_auc(monkeypatch
     _print_answers(ResultsLayout(UPath("results")), {}, 0.95, console)
     (told,) = [line for line in console.file.getvalue().splitlines() if "No AUC" in line]
     assert told.startswith("No AUC of wren, svm: ") and "no negative clips" in told
+
+
+def test_the_answers_of_a_demo_say_once_that_recordings_are_too_few(monkeypatch):
+    status = "0.95 cannot be shown with 23 recordings of a class, only with 36 or more"
+    row = dict.fromkeys(CLIPS_NEEDED_COLUMNS, "-") | {"species": "owl", "status": status}
+    answers = pd.DataFrame([row, row | {"status": f"{status}; warning: few"}])
+    monkeypatch.setattr("audio_assets.cli.demo.load_learning_curves", lambda root: None)
+    monkeypatch.setattr("audio_assets.published.load_comparisons", lambda root: None)
+    monkeypatch.setattr("audio_assets.reporting.sentences.clips_needed_table", lambda *_: answers)
+    console = Console(file=io.StringIO(), width=80)
+    _print_answers(ResultsLayout(UPath("results")), {}, 0.95, console)
+    assert console.file.getvalue().count(f"owl: {status}.\n") == 1
 
 
 def test_import_cuts_clips_and_names_the_rows_it_leaves_out(call, tmp_path):
