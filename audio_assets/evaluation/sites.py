@@ -30,6 +30,24 @@ At 1 a single stray clip among hundreds would hide that the labels are those of 
 RECORDING_IDS = "recording ids"
 
 _LABEL_WORDS = {"pos", "neg", "positive", "negative", "presence", "absence", "present", "absent"}
+# Columns of clips.csv that tell of the sound or of the file, which are no site: they equal the
+# label by right, or are looked at by the confound check.
+_NO_SITE = {
+    *(
+        "label",
+        "labels",
+        "class",
+        "classes",
+        "category",
+        "species",
+        "taxon",
+        "annotation",
+        "target",
+    ),
+    *("task", "call", "calls", "sound", "type", "presence", "file", "filename", "path", "clip"),
+    *("comment", "notes", "licence", "license", "url", "sample", "rate", "channels", "duration"),
+    *("seconds", "container", "format", "bits", "codec", "start", "end", "confidence", "score"),
+}
 _SHUFFLES = 4000
 _PLACES = 8
 
@@ -89,7 +107,8 @@ def sites_that_tell_the_label(
     species
         Species folder.
     columns
-        Name to value of each clip; empty where a clip has none.
+        Name to value of each clip; empty where a clip has none. Those that tell of the sound or the
+        file, by their name or because their values are labels, are no sites.
 
     Returns
     -------
@@ -115,12 +134,28 @@ def sites_that_tell_the_label(
     return best
 
 
+def _tells_of_the_sound(name: str, values: Sequence[str]) -> bool:
+    """Whether a column of clips.csv is about the sound or the file, by its name or its values."""
+    if _tokens(name) & _NO_SITE:
+        return True
+    given = {value for value in values if value}
+    return bool(given) and all(_tokens(value) & _LABEL_WORDS for value in given)
+
+
+def _tokens(text: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", text.lower()))
+
+
 def _ways(
     recordings: Sequence[str], species: str, columns: Mapping[str, Sequence[str]]
 ) -> dict[str, NDArray[np.str_]]:
     """Site of each clip by each way to read sites; ways that part the clips alike are one."""
     named = [(RECORDING_IDS, list(recordings))]
-    named += [(f"the column {name} of clips.csv", list(of)) for name, of in columns.items()]
+    named += [
+        (f"the column {name} of clips.csv", list(of))
+        for name, of in columns.items()
+        if not _tells_of_the_sound(name, of)
+    ]
     distinct = sorted(set(recordings))
     for source, parts in _parts(distinct, species):
         of = dict(zip(distinct, parts, strict=True))

@@ -164,3 +164,22 @@ def test_the_order_of_the_clips_changes_nothing():
         [labels[place] for place in order], [recordings[place] for place in order], "owl"
     )
     assert shuffled == sites_that_tell_the_label(labels, recordings, "owl") != []
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("label", ("1", "0")),
+        ("source_class", ("dog", "clock")),
+        ("species", ("owl", "wren")),
+        ("sample_rate", ("24000", "44100")),
+        ("source path", ("a", "b")),
+        ("said", ("Presence", "absence")),
+    ],
+)
+def test_a_column_that_tells_of_the_sound_or_the_file_is_no_site(name, values):
+    recordings = [f"r{number}" for number in range(40)]
+    labels = ["pos"] * 20 + ["neg"] * 20
+    assert not sites_that_tell_the_label(labels, recordings, "owl", {name: repeated(values, 20)})
+    found = sites_that_tell_the_label(labels, recordings, "owl", {"place": repeated("ab", 20)})
+    assert {one.source for one in found} == {"the column place of clips.csv"}
