@@ -1,6 +1,6 @@
 """The interval of a mean over training draws that are all tested on one fixed test set.
 
-Draws share their test recordings, so the corrected resampled t of
+Draws share their test recordings, so the t of
 :mod:`audio_assets.evaluation.intervals` does not apply. Drawing the test set belongs in
 :mod:`audio_assets.evaluation.holdout`.
 """

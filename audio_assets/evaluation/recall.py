@@ -51,10 +51,10 @@ def lowest_threshold(counts: Counts) -> NDArray[np.float64]:
     """The lowest threshold with a balanced precision of at least 0.9, float64[...]; inf if none.
 
     Half a negative clip more is counted than there is above it: ``(FP + 1/2) / (N + 1)`` is at most
-    a ninth of ``TP / P``. Without that the choice overstates what it reaches on other clips (at
-    24 + 24 clips a third of a deviation apart by 0.05 to 0.14 of recall); with a whole one, as in
-    the knockoff+ filter (Barber & Candes 2015), it falls short of a precision of 0.9 no more than
-    by chance, and misses up to half of the recall.
+    a ninth of ``TP / P``. Without that the choice overstates what can be had: 24 + 24 clips whose
+    scores lie 1 standard deviation apart choose a recall of 0.24 where 0.10 is the largest with a
+    precision of 0.9, with it 0.15. A whole clip more, as in the knockoff+ filter (Barber & Candes
+    2015), gives half of it away: 0.24 for 0.44 where the scores lie 1.5 apart, half a clip 0.37.
     """
     tp, fp = counts.tp, counts.fp
     # In whole numbers, so that it is exact where precision is just 0.9.
