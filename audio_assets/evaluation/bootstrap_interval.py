@@ -21,6 +21,7 @@ from audio_assets.evaluation.intervals import (
     recording_bound,
     status_of_interval,
     unseen_recordings,
+    why_not_at_chance,
     why_no_interval,
 )
 from audio_assets.evaluation.recordings import RecordingCounts
@@ -78,6 +79,7 @@ def estimate_by_bootstrap(
     mean = mean_if_defined(values)
     missing = why_no_interval(np.isfinite(values), reasons, distinct, recordings)
     missing = missing or _why_too_few_draws(draws, draw_reasons)
+    missing = missing or why_not_at_chance(mean, chance)
     if missing:
         return Estimate(mean, float("nan"), float("nan"), NO_METHOD, missing, distinct)
     error = float(np.std(draws[np.isfinite(draws)], ddof=1))

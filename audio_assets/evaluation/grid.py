@@ -1,7 +1,8 @@
 """The grid: train and score every repeat, fold and training size of one set of embeddings.
 
 Drawing splits, the classifiers and the metrics have files of their own; this one puts them
-together. Scores of different folds come from different classifiers and are never pooled.
+together. Scores of different folds come from different classifiers: no AUC or precision is taken
+over several folds, only the threshold of recall is chosen on the other folds together.
 """
 
 from __future__ import annotations

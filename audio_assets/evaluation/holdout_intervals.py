@@ -23,6 +23,7 @@ from audio_assets.evaluation.intervals import (
     recording_bound,
     status_of_interval,
     t_quantile,
+    why_not_at_chance,
     why_no_interval,
 )
 from audio_assets.evaluation.metrics import resampled_metrics
@@ -212,6 +213,7 @@ def estimate_holdout(
     defined = np.isfinite(values)
     mean = mean_if_defined(values)
     missing = why_no_holdout_interval(defined, reasons, size, recordings)
+    missing = missing or why_not_at_chance(mean, chance)
     if missing or resampled is None:
         return Estimate(mean, float("nan"), float("nan"), NO_METHOD, missing, None)
     error = error_of_mean(values, resampled, recordings)

@@ -277,7 +277,7 @@ def test_too_few_draws_are_refused(wrong: Any) -> None:
 
 
 def test_evaluate_gives_bootstrap_intervals_around_the_same_means(simulated: Simulate) -> None:
-    clips = simulated(10, 10, clips=4, shift=1.5)
+    clips = simulated(15, 15, clips=4, shift=1.5)
     given_clips = (clips.embeddings, clips.labels, clips.recordings)
     options: dict[str, Any] = {"sizes": (4,), "repeats": 1, "seed": 1}
     usual = evaluate(*given_clips, **options)

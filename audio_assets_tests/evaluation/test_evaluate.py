@@ -217,13 +217,14 @@ def test_equal_clips_score_alike_and_are_at_chance(simulated: Simulate) -> None:
 def test_every_interval_of_every_metric_holds_its_own_point_estimate(
     seed: int, pos: int, neg: int, shift: float, head: str, coarse: bool
 ) -> None:
-    # Many clips a recording, so that recall at precision 0.9 is defined.
     clips = simulate(pos, neg, clips=10, shift=shift, seed=seed)
     vectors = np.round(clips.embeddings / 4) * 4 + 1e-3 if coarse else clips.embeddings
     curve = evaluate(vectors, clips.labels, clips.recordings, sizes=(2,), repeats=1, head=head)
     bounded = curve[curve["ci_low"].notna()]
-    defined = {"roc_auc", "average_precision", "recall_at_precision_90"}
-    assert set(bounded["metric"]) == (defined | {"brier"} if head == "logistic" else defined)
+    # A fold of one recording of a class has no average precision, and a recall of 0 no interval.
+    defined = {"roc_auc"} | ({"brier"} if head == "logistic" else set())
+    sometimes = {"average_precision", "recall_at_precision_90"}
+    assert defined <= set(bounded["metric"]) <= defined | sometimes
     assert (bounded["ci_low"] <= bounded["mean"]).all()
     assert (bounded["mean"] <= bounded["ci_high"]).all()
     assert (bounded["ci_low"] < bounded["ci_high"]).all()

@@ -30,6 +30,7 @@ def of(
     recordings: RecordingCounts = MANY,
     variance: float = 4e-4,
     trained: bool = True,
+    chance: float = 0.5,
 ) -> Estimate:
     values = np.asarray(values, dtype=float)
     return estimate(
@@ -41,6 +42,7 @@ def of(
         recordings=recordings,
         ci_level=0.95,
         trained=trained,
+        chance=chance,
     )
 
 
@@ -213,6 +215,13 @@ def test_undefined_folds_leave_no_mean_and_no_interval() -> None:
     assert np.isnan(result.mean) and np.isnan(result.low) and np.isnan(result.high)
     assert result.status == "undefined in 2 of 4 folds: the test fold has no positive clips"
     assert np.isnan(of([np.nan, np.nan]).mean)
+
+
+def test_a_recall_of_0_has_no_interval_and_an_auc_of_0_has_one() -> None:
+    assert np.isfinite(of(np.zeros(25)).high)
+    result = of(np.zeros(25), chance=0.0)
+    assert result.mean == 0.0 and np.isnan(result.low) and np.isnan(result.high)
+    assert result.status == "no clip of a tested fold reached a threshold with a precision of 0.9"
 
 
 def test_one_distinct_fold_has_no_interval() -> None:

@@ -50,7 +50,7 @@ def test_the_threshold_is_chosen_on_the_other_folds_and_judged_on_this_one() -> 
     # The luckiest threshold of the fold itself would give a recall of a quarter.
 
 
-@pytest.mark.parametrize(("pos", "neg"), [(2, 10), (10, 2), (10, 10), (40, 40)])
+@pytest.mark.parametrize(("pos", "neg"), [(2, 10), (3, 15), (15, 3), (10, 10), (40, 40)])
 def test_recall_without_skill_is_next_to_nothing_in_folds_of_any_size(pos: int, neg: int) -> None:
     # As the maximum over the thresholds of the fold itself it was 0.33 for 10 + 2 clips.
     rng = np.random.default_rng(0)
@@ -58,6 +58,8 @@ def test_recall_without_skill_is_next_to_nothing_in_folds_of_any_size(pos: int, 
     for _ in range(300):
         folds = [fold(list(rng.random(pos)), list(rng.random(neg)), str(f)) for f in range(5)]
         found += [value for value, reason in recall_of_folds(folds) if not reason]
+    # The other four folds must hold 10 clips of each class.
+    assert (len(found) == 1500) == (min(pos, neg) >= 3) and (min(pos, neg) >= 3 or not found)
     assert not found or np.mean(found) < 0.02
 
 
