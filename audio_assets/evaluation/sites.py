@@ -46,9 +46,12 @@ _NO_SITE = {
     ),
     *("task", "call", "calls", "sound", "type", "presence", "file", "filename", "path", "clip"),
     *("comment", "notes", "licence", "license", "url", "sample", "rate", "channels", "duration"),
+    *("quality", "sex", "stage", "age", "individual", "valid", "validated", "verified"),
     *("seconds", "container", "format", "bits", "codec", "start", "end", "confidence", "score"),
 }
+_YES_OR_NO = {"yes", "no", "true", "false", "y", "n", "0", "1"}
 _SHUFFLES = 4000
+_VALUES_AT_ONCE = 2_000_000
 _PLACES = 8
 
 
@@ -118,7 +121,7 @@ def sites_that_tell_the_label(
     positive = np.array([label == "pos" for label in labels], dtype=bool)
     if positive.all() or not positive.any():
         return []
-    ways = _ways(recordings, species, columns or {})
+    ways = _ways(recordings, positive, species, columns or {})
     best: list[SiteFinding] = []
     most_told = 0.0
     for source, sites in ways.items():
@@ -134,27 +137,38 @@ def sites_that_tell_the_label(
     return best
 
 
-def _tells_of_the_sound(name: str, values: Sequence[str]) -> bool:
+def _tells_of_the_sound(name: str, values: Sequence[str], species: str) -> bool:
     """Whether a column of clips.csv is about the sound or the file, by its name or its values."""
-    if _tokens(name) & _NO_SITE:
+    if _tokens(name) & (_NO_SITE | _tokens(species)):
         return True
-    given = {value for value in values if value}
-    return bool(given) and all(_tokens(value) & _LABEL_WORDS for value in given)
+    given = {value.lower() for value in values if value}
+    if given <= _YES_OR_NO:
+        return True
+    return all(_tokens(value) & _LABEL_WORDS for value in given)
 
 
 def _tokens(text: str) -> set[str]:
     return set(re.findall(r"[a-z]+", text.lower()))
 
 
+def _is_given_in_both(values: Sequence[str], positive: NDArray[np.bool_]) -> bool:
+    """Whether at least half of each class has a value: else the column is about one class alone."""
+    given = np.array([bool(value) for value in values], dtype=bool)
+    return bool(min(given[positive].mean(), given[~positive].mean()) >= 0.5)
+
+
 def _ways(
-    recordings: Sequence[str], species: str, columns: Mapping[str, Sequence[str]]
+    recordings: Sequence[str],
+    positive: NDArray[np.bool_],
+    species: str,
+    columns: Mapping[str, Sequence[str]],
 ) -> dict[str, NDArray[np.str_]]:
     """Site of each clip by each way to read sites; ways that part the clips alike are one."""
     named = [(RECORDING_IDS, list(recordings))]
     named += [
         (f"the column {name} of clips.csv", list(of))
         for name, of in columns.items()
-        if not _tells_of_the_sound(name, of)
+        if not _tells_of_the_sound(name, of, species) and _is_given_in_both(of, positive)
     ]
     distinct = sorted(set(recordings))
     for source, parts in _parts(distinct, species):
@@ -261,10 +275,15 @@ def _chance_is_small(sites: NDArray[np.str_], positive: NDArray[np.bool_], limit
     rng = np.random.default_rng(0)
     draws = as_well = 0
     # Four draws as good as the labels themselves, the labels counting as one, are too many.
+    starts = np.concatenate([[0], np.cumsum(pos + neg)[:-1]])
+    one_of_each = np.arange(len(positive)) < pos.sum()
+    # Few deals at a time: thousands of sites times thousands of deals are 600 MB.
+    at_once = max(1, min(_SHUFFLES, _VALUES_AT_ONCE // len(positive)))
     while draws * limit < 4.0:
-        of_pos = rng.multivariate_hypergeometric(pos + neg, int(pos.sum()), size=_SHUFFLES)
+        dealt = rng.permuted(np.broadcast_to(one_of_each, (at_once, len(positive))), axis=1)
+        of_pos = np.add.reduceat(dealt, starts, axis=1, dtype=np.int64)
         as_well += int((_told(of_pos, pos + neg - of_pos) >= told).sum())
-        draws += _SHUFFLES
+        draws += at_once
         if as_well >= 4:
             return False
     return (1 + as_well) / (1 + draws) <= limit

@@ -175,6 +175,10 @@ def test_the_order_of_the_clips_changes_nothing():
         ("sample_rate", ("24000", "44100")),
         ("source path", ("a", "b")),
         ("said", ("Presence", "absence")),
+        ("owl", ("there", "not there")),
+        ("checked", ("yes", "no")),
+        ("heard", ("1", "0")),
+        ("nest", ("A", "")),
     ],
 )
 def test_a_column_that_tells_of_the_sound_or_the_file_is_no_site(name, values):
