@@ -107,5 +107,8 @@ def _cannot_be_shown(rows: pd.DataFrame, target: float, metric: str) -> str:
         return f"{target:g} {CANNOT_BE_SHOWN} with any number of recordings"
     if here >= least:
         return ""
-    recordings = "1 recording" if here == 1 else f"{here} recordings"
-    return f"{target:g} {CANNOT_BE_SHOWN} with {recordings} of a class, only with {least} or more"
+    holdout = bool((rows["protocol"] == "holdout").all())
+    kind = "test recording" if holdout else "recording"
+    recordings = f"1 {kind}" if here == 1 else f"{here} {kind}s"
+    status = f"{target:g} {CANNOT_BE_SHOWN} with {recordings} of a class, only with {least} or more"
+    return status + " (HOLDOUT_PER_CLASS)" * holdout

@@ -70,10 +70,14 @@ def test_no_evaluation_is_one_row_with_the_reason() -> None:
     assert needed.status == f"not estimated: {row['ci_status'][0]}" and needed.largest is None
 
 
-def points(*rows: tuple[int, float, float], pairs: int | None = 60) -> pd.DataFrame:
+def points(
+    *rows: tuple[int, float, float], pairs: int | None = 60, protocol: str = "cv"
+) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["training_size", "ci_low", "ci_high"])
     status = np.where(table["ci_low"].isna(), "fewer than 5 recordings of a class", "ok")
-    return table.assign(metric="roc_auc", ci_status=status, recording_pairs=pairs, ci_level=0.95)
+    return table.assign(
+        metric="roc_auc", ci_status=status, recording_pairs=pairs, ci_level=0.95, protocol=protocol
+    )
 
 
 RISING = ((4, 0.7, 0.9), (8, 0.8, 0.95), (16, 0.9, 0.98), (32, 0.95, 0.99), (64, 0.97, 1.0))
@@ -126,6 +130,11 @@ def test_few_recordings_cannot_show_a_high_target_however_many_clips_there_are()
         (None, "not reached with n = 19"),
     ):
         assert clips_needed(points(*rows, pairs=pairs), target=0.95).status == status
+    of_test_set = clips_needed(points(*rows, pairs=10, protocol="holdout"), target=0.95)
+    assert of_test_set.status == (
+        "0.95 cannot be shown with 10 test recordings of a class, only with 36 or more "
+        "(HOLDOUT_PER_CLASS)"
+    )
     # At their best 24 recordings show 0.929.
     assert clips_needed(points(*rows, pairs=24), target=0.92).training_size == 19
     never = clips_needed(points(*rows, pairs=24), target=1.0)
