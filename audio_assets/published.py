@@ -166,6 +166,9 @@ def _read_csv(root: Root, name: str, table: Table) -> pd.DataFrame:
             f"There is no {path}", "Give the results root of a finished run: audio-assets run."
         ) from error
     for column in table.columns:
+        if column.nullable and column.name not in read.columns:
+            # Published by an earlier version.
+            read[column.name] = pd.Series(pd.NA, read.index, dtype=dtypes[column.dtype])
         if column.dtype == "string" and column.name in read.columns:
             read[column.name] = (
                 read[column.name].map(unguarded, na_action="ignore").astype("object")

@@ -20,6 +20,7 @@ from audio_assets.storage.parquet import write_table
 from audio_assets.storage.results import ResultsLayout
 from audio_assets.tables import EMBEDDINGS, LEARNING_CURVE, NEAR_DUPLICATES
 from audio_assets_tests.evaluation.conftest import simulate
+from audio_assets_tests.reporting.fake_results import fake_curves
 
 PUBLIC = [getattr(audio_assets, name) for name in audio_assets.__all__]
 EXAMPLE = Path(__file__).parents[1] / "examples" / "read_results.py"
@@ -102,3 +103,10 @@ def test_types_are_shipped_with_the_package():
     assert (Path(audio_assets.__file__).parent / "py.typed").is_file()
     assert evaluate.__annotations__["return"] == "pd.DataFrame"
     assert set(audio_assets.__all__) <= set(dir(audio_assets))
+
+
+def test_curves_of_an_earlier_version_have_the_new_columns_empty(tmp_path):
+    fake_curves().drop(columns="recording_pairs").to_csv(
+        tmp_path / "learning_curves.csv", index=False
+    )
+    assert load_learning_curves(tmp_path)["recording_pairs"].isna().all()

@@ -173,7 +173,10 @@ def plan_from_manifest(manifest: pd.DataFrame, clip_ids: Sequence[str], variant:
         raise ValueError(f"the manifest has no clip {missing[0]!r} in {variant}")
     rows = rows[rows["clip_id"].isin(ids)]
     if rows["held_out_fold"].isna().any():
-        raise ValueError("the manifest is of an earlier version, with one draw order per repeat")
+        raise ValueError(
+            "the manifest is of an earlier version, with one draw order per repeat; materialize "
+            "balanced_manifest"
+        )
     repeats, n_folds = int(manifest["repeat"].max()) + 1, int(manifest["folds"].iloc[0])
     # One row per clip, one column per repeat and held-out fold.
     by_cell = rows.set_index(["clip_id", "repeat", "held_out_fold"])[["fold", "rank"]]

@@ -274,15 +274,23 @@ def _confound_warnings(rows: Rows) -> list[str]:
 
 def _site(row: Mapping[Any, Any]) -> str:
     own, other = _CLASSES[row["subject"]]
-    count, clips, of_clips = (int(row[name]) for name in ("count", "clips", "of_clips"))
-    how_many = f"All {clips}" if clips == of_clips else f"{clips} of {of_clips}"
+    count, (how_many, by) = int(row["count"]), _clips_of_sites(row)
     sites = "one recording or site" if count == 1 else f"{count} recordings or sites"
     few = str(row["status"]).removeprefix("ok").removeprefix(": ")
     without = f"with hardly a {other} clip ({few})" if few else f"without a single {other} clip"
     return (
-        f"{how_many} {own} clips come from {sites} ({row['detail']}; by {row['source']}) "
+        f"{how_many} {own} clips come from {sites} ({row['detail']}{by}) "
         f"{without}: a model may tell sites apart instead of the species."
     )
+
+
+def _clips_of_sites(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """How many clips, and by what the sites were read; tables of an earlier version say neither."""
+    if wording.is_missing(row["clips"]):
+        return "All", ""
+    clips, of_clips = int(row["clips"]), int(row["of_clips"])
+    how_many = f"All {clips}" if clips == of_clips else f"{clips} of {of_clips}"
+    return how_many, f"; by {row['source']}"
 
 
 def _look_alikes(rows: Rows) -> list[str]:
