@@ -109,7 +109,9 @@ def name_array(
     """Names str[n], of recordings or clips; whole numbers count as names."""
     names = _as_array(name, values, "[n_clips]")
     _check_length(name, names, clips, like)
-    if len(names) and not _are_names(names):
+    # In a list beside text numpy makes NaN the name "nan", and one recording of all without one.
+    lost = isinstance(values, list | tuple) and any(isinstance(one, float) for one in values)
+    if lost or (len(names) and not _are_names(names)):
         raise ValueError(f"{name} must be names (or whole numbers), and none may be empty")
     return names.astype(str)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from audio_assets import evaluate, make_split_plan
+from audio_assets.evaluation.arguments import name_array
 from audio_assets.evaluation.holdout import make_holdout_plan
 from audio_assets_tests.evaluation.conftest import Clips, simulate
 
@@ -126,3 +127,10 @@ def test_the_encoders_own_score_is_there_where_it_is_given() -> None:
             clips.embeddings, clips.labels, clips.recordings, sizes=sizes, class_scores=scores
         )
         assert sorted(set(curve["training_size"]))[:2] == [0, 4]
+
+
+def test_a_recording_that_is_missing_in_a_list_is_refused() -> None:
+    # Beside text numpy makes it the name "nan", and one recording of all clips without one.
+    with pytest.raises(ValueError, match="recordings must be names"):
+        name_array("recordings", [float("nan"), "r1", "r2"], 3)
+    assert name_array("recordings", ["nan", 2], 2).tolist() == ["nan", "2"]
