@@ -1,4 +1,4 @@
-"""Simulated coverage of the bootstrap interval: the table of the README.
+"""Simulated coverage of the bootstrap interval: a table of docs/coverage.md.
 
     python benchmarks/bootstrap_coverage.py [--sets 100] [--draws 100] [--repeats 5] [--workers 1]
 

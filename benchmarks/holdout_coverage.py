@@ -1,4 +1,4 @@
-"""Simulated coverage of the interval over a fixed test set: the holdout table of the README.
+"""Simulated coverage of the interval over a fixed test set: a table of docs/coverage.md.
 
     python -m benchmarks.holdout_coverage [--sets 200] [--processes 2]
 
