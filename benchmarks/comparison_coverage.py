@@ -65,7 +65,8 @@ class Pair:
         each = str(self.clips[0])
         if self.clips[0] != self.clips[1]:
             each = f"{self.clips[0]} to {self.clips[1]}"
-        text = f"{self.pos} + {self.neg}, {each} clips each, {self.shared:.0%} shared"
+        apart = " and ".join(f"{distance:g}" for distance in sorted(set(self.distances)))
+        text = f"{self.pos} + {self.neg}, {each} clips each, d = {apart}, {self.shared:.0%} shared"
         if (self.folds, self.repeats) != (5, 5):
             text += f", K = {self.folds}, R = {self.repeats}"
         return text
