@@ -16,7 +16,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -28,10 +28,10 @@ from scipy.stats import t as student
 from audio_assets.evaluation.comparison import differences
 from audio_assets.evaluation.grid import FoldResults, score_folds
 from audio_assets.evaluation.heads import HEADS, Fit
-from audio_assets.evaluation.intervals import count_distinct_folds
 from audio_assets.evaluation.recording_values import recording_values, recording_variances
 from audio_assets.evaluation.splits import SplitPlan, make_split_plan
 from benchmarks.coverage import FRESH_RECORDINGS, HEAD, LEVEL, SMALLEST
+from benchmarks.earlier_interval import earlier_error, one_order_per_repeat
 from benchmarks.simulated_clips import Vector
 
 DIMENSION = 12
@@ -181,8 +181,7 @@ def _before(
     middle: int,
 ) -> dict[int, tuple[float, float, float]]:
     """(low, high, p) by size, as they were before: another plan, another formula."""
-    one_order = replace(plan, ranks=np.repeat(plan.ranks[:, :1], plan.n_folds, axis=1))
-    found = _scored(models, labels, recording, one_order, middle)
+    found = _scored(models, labels, recording, one_order_per_repeat(plan), middle)
     values = [recording_values(result.predictions) for result in found.values()]
     keys = ["training_size", "metric", "label", "recording_id"]
     both = values[0].merge(values[1], on=keys)
@@ -195,10 +194,9 @@ def _before(
     intervals = {}
     for size, cells in scores[scores["metric"] == "roc_auc"].groupby("training_size"):
         gaps = (cells["value_x"] - cells["value_y"]).to_numpy()
-        distinct = count_distinct_folds(cells["test_fold"].tolist())
         part = tested[int(size), "roc_auc"]
-        of_folds = gaps.var(ddof=1) * (1 / distinct + 1 / (plan.n_folds - 1))
-        error = np.sqrt((of_folds + 2 * part.variance) / 2)
+        test_folds = cells["test_fold"].tolist()
+        error = earlier_error(float(gaps.std(ddof=1)), test_folds, plan.n_folds, part)
         half = student.ppf((1 + LEVEL) / 2, part.degrees) * error
         p = 2 * student.sf(abs(gaps.mean()) / error, part.degrees)
         intervals[int(size)] = (gaps.mean() - half, gaps.mean() + half, p)

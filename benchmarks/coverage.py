@@ -19,26 +19,21 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from scipy.stats import beta, rankdata
+from scipy.special import logit
+from scipy.stats import rankdata
 from scipy.stats import t as student
 
 from audio_assets.evaluation.grid import FoldResults, score_folds
 from audio_assets.evaluation.heads import HEADS, Fit
-from audio_assets.evaluation.intervals import count_distinct_folds
 from audio_assets.evaluation.learning_curve import summarise
-from audio_assets.evaluation.recording_values import (
-    RecordingVariance,
-    recording_values,
-    recording_variances,
-)
-from audio_assets.evaluation.recordings import RecordingCounts
+from audio_assets.evaluation.recording_values import recording_values, recording_variances
 from audio_assets.evaluation.splits import SplitPlan, make_split_plan
+from benchmarks.earlier_interval import earlier_interval, one_order_per_repeat
 from benchmarks.simulated_clips import (
     GRID,
     SETTINGS,
@@ -159,47 +154,20 @@ def intervals_before(
     setting: Setting, clips: Clips, plan: SplitPlan
 ) -> dict[int, tuple[float, float]]:
     """Intervals by size as they were before: another plan, another formula."""
-    one_order = replace(plan, ranks=np.repeat(plan.ranks[:, :1], plan.n_folds, axis=1))
-    results = _scored(setting, clips, clips.recordings, one_order)
+    results = _scored(setting, clips, clips.recordings, one_order_per_repeat(plan))
     tested = recording_variances(recording_values(results.predictions))
     scores = results.scores[results.scores["metric"] == "roc_auc"]
     return {
-        int(size): _before(
+        int(size): earlier_interval(
             cells["value"].to_numpy(),
             cells["test_fold"].tolist(),
             plan.n_folds,
             tested[int(size), "roc_auc"],
             results.recordings,
+            LEVEL,
         )
         for size, cells in scores.groupby("training_size")
     }
-
-
-def _before(
-    values: Vector,
-    test_folds: list[str],
-    n_folds: int,
-    tested: RecordingVariance,
-    recordings: RecordingCounts,
-) -> tuple[float, float]:
-    """``SE^2 = (s^2 (1/J + 1/(K-1)) + 2 V) / 2``; Clopper-Pearson where all folds agree."""
-    mean, tail = float(values.mean()), (1 - LEVEL) / 2
-    grouped: dict[str, list[float]] = {}
-    for value, fold in zip(values, test_folds, strict=True):
-        grouped.setdefault(fold, []).append(float(value))
-    spread = np.std([np.mean(group) for group in grouped.values()], ddof=1)
-    n = recordings.independent_pairs
-    if spread < 1e-12 or not 0.0 < mean < 1.0:
-        low = beta.ppf(tail, n * mean, n * (1 - mean) + 1) if mean > 0 else 0.0
-        high = beta.ppf(1 - tail, n * mean + 1, n * (1 - mean)) if mean < 1 else 1.0
-        return float(low), float(high)
-    distinct = count_distinct_folds(test_folds)
-    of_folds = spread**2 * (1 / distinct + 1 / (n_folds - 1))
-    half = student.ppf(1 - tail, tested.degrees) * np.sqrt((of_folds + 2 * tested.variance) / 2)
-    steps = half / (mean * (1 - mean))
-    unseen = mean - (1 - tail ** (1 / n)) * (mean - 0.5)
-    low, high = expit(logit(mean) - steps), expit(logit(mean) + steps)
-    return float(min(low, unseen)), float(max(high, unseen))
 
 
 def fresh_aucs(
