@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from audio_assets.evaluation.grid import score_folds
 from audio_assets.evaluation.heads import HEADS, Fit
 from audio_assets.evaluation.learning_curve import summarise
-from audio_assets.evaluation.metrics import average_precision, brier
+from audio_assets.evaluation.metric_formulas import average_precision, brier
 from audio_assets.evaluation.recall import lowest_threshold
 from audio_assets.evaluation.splits import make_split_plan
 from audio_assets.evaluation.threshold_counts import count_above

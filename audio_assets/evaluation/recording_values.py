@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.metrics import jackknifed_metrics
+from audio_assets.evaluation.jackknifed_metrics import jackknifed_metrics
 from audio_assets.evaluation.recall import ScoredFold, recall_pseudo_values
 from audio_assets.tables import METRICS
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.metrics import doubled_pairs_in_order
+from audio_assets.evaluation.metric_formulas import doubled_pairs_in_order
 from audio_assets.evaluation.threshold_counts import count_above
 
 if TYPE_CHECKING:

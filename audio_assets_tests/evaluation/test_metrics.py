@@ -5,15 +5,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from sklearn.metrics import roc_auc_score
 
-from audio_assets.evaluation.metrics import (
-    CHANCE,
-    average_precision,
-    brier,
-    resampled_metrics,
-    roc_auc,
-    score_fold,
-    score_repeat,
-)
+from audio_assets.evaluation.metric_formulas import average_precision, brier, roc_auc
+from audio_assets.evaluation.metrics import CHANCE, resampled_metrics, score_fold, score_repeat
 from audio_assets.evaluation.recall import ScoredFold
 from audio_assets.evaluation.threshold_counts import count_above
 from audio_assets.tables import METRICS

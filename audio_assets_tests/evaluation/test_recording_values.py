@@ -9,7 +9,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.utils.class_weight import compute_sample_weight
 
 from audio_assets.evaluation.grid import FoldResults, score_folds
-from audio_assets.evaluation.metrics import average_precision
+from audio_assets.evaluation.metric_formulas import average_precision
 from audio_assets.evaluation.recording_values import (
     fold_pseudo_values,
     recording_values,
