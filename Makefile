@@ -44,9 +44,10 @@ test: lint ## Lint, type-check, run the fast tests
 test-all: MARK := not cluster
 test-all: test ## Lint, type-check, run all tests but those on a cluster; Chromium is needed
 
-lint: $(VENV)/dev.stamp ## Check format, style and types
+lint: $(VENV)/dev.stamp ## Check format, style, what imports what, and types
 	$(BIN)/python -m black --quiet --check --diff audio_assets audio_assets_tests benchmarks docs examples .ci
 	$(BIN)/python -m flake8 audio_assets audio_assets_tests benchmarks docs examples .ci
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m mypy
 
 docs: $(VENV)/dev.stamp ## Build the pages under docs/ into docs/_build; a warning is an error

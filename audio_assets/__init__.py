@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audio_assets.evaluation.api import evaluate
-    from audio_assets.evaluation.splits import make_split_plan
+    from audio_assets.evaluation.splits.plan import make_split_plan
     from audio_assets.published import load_embeddings, load_learning_curves
 
 __all__ = ["evaluate", "load_embeddings", "load_learning_curves", "make_split_plan"]
@@ -21,7 +21,7 @@ def __getattr__(name: str) -> Any:
 
         return evaluate
     if name == "make_split_plan":
-        from audio_assets.evaluation.splits import make_split_plan
+        from audio_assets.evaluation.splits.plan import make_split_plan
 
         return make_split_plan
     if name in __all__:

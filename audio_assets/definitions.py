@@ -5,26 +5,6 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.audio_inventory import build_audio_inventory
-from audio_assets.assets.balanced_manifest import build_balanced_manifest
-from audio_assets.assets.bootstrap_scores import build_bootstrap_scores
-from audio_assets.assets.calibration import build_calibration
-from audio_assets.assets.clip_digests import build_clip_digests
-from audio_assets.assets.clip_properties import build_clip_properties
-from audio_assets.assets.embedding_map import build_embedding_map
-from audio_assets.assets.embeddings import build_embeddings
-from audio_assets.assets.encoder_card import build_encoder_card
-from audio_assets.assets.experiment_report import build_experiment_report
-from audio_assets.assets.findings import build_findings
-from audio_assets.assets.fold_scores import build_fold_scores
-from audio_assets.assets.hard_clips import build_hard_clips
-from audio_assets.assets.leak_check import build_leak_check
-from audio_assets.assets.learning_curve import build_learning_curve
-from audio_assets.assets.model_comparison import build_model_comparison
-from audio_assets.assets.near_duplicates import build_duplicate_encoder, build_near_duplicates
-from audio_assets.assets.plan import GUARD, TABLES_IO, AssetPlan
-from audio_assets.assets.quarantine import build_quarantine
-from audio_assets.assets.roc_auc_chart import build_roc_auc_chart
 from audio_assets.automation.alerts import build_failure_sensor
 from audio_assets.automation.audio import build_audio_sensor, build_species_sensor
 from audio_assets.automation.nightly import build_nightly_inventory, build_nightly_report
@@ -35,13 +15,36 @@ from audio_assets.automation.watch import (
     build_health_job,
     build_health_sensor,
 )
-from audio_assets.checks import build_checks
-from audio_assets.jobs import INVENTORY, REPORT, build_jobs, job_plans
-from audio_assets.partitions import build_partitions
+from audio_assets.pipeline.assets.audio_inventory import build_audio_inventory
+from audio_assets.pipeline.assets.balanced_manifest import build_balanced_manifest
+from audio_assets.pipeline.assets.bootstrap_scores import build_bootstrap_scores
+from audio_assets.pipeline.assets.calibration import build_calibration
+from audio_assets.pipeline.assets.clip_digests import build_clip_digests
+from audio_assets.pipeline.assets.clip_properties import build_clip_properties
+from audio_assets.pipeline.assets.embedding_map import build_embedding_map
+from audio_assets.pipeline.assets.embeddings import build_embeddings
+from audio_assets.pipeline.assets.encoder_card import build_encoder_card
+from audio_assets.pipeline.assets.experiment_report import build_experiment_report
+from audio_assets.pipeline.assets.findings import build_findings
+from audio_assets.pipeline.assets.fold_scores import build_fold_scores
+from audio_assets.pipeline.assets.hard_clips import build_hard_clips
+from audio_assets.pipeline.assets.leak_check import build_leak_check
+from audio_assets.pipeline.assets.learning_curve import build_learning_curve
+from audio_assets.pipeline.assets.model_comparison import build_model_comparison
+from audio_assets.pipeline.assets.near_duplicates import (
+    build_duplicate_encoder,
+    build_near_duplicates,
+)
+from audio_assets.pipeline.assets.quarantine import build_quarantine
+from audio_assets.pipeline.assets.roc_auc_chart import build_roc_auc_chart
+from audio_assets.pipeline.checks import build_checks
+from audio_assets.pipeline.jobs import INVENTORY, REPORT, build_jobs, job_plans
+from audio_assets.pipeline.partitions import build_partitions
+from audio_assets.pipeline.plan import GUARD, TABLES_IO, AssetPlan
+from audio_assets.pipeline.resources import run_guard, table_io_manager
+from audio_assets.pipeline.staleness import Staleness
 from audio_assets.progress import LogProgress
-from audio_assets.resources import run_guard, table_io_manager
 from audio_assets.settings import Settings, load_settings
-from audio_assets.staleness import Staleness
 
 _ASSETS = (
     build_audio_inventory,

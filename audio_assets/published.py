@@ -6,13 +6,13 @@ import io
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
-from audio_assets.evaluation.near_duplicates import join_recordings
-from audio_assets.formula_guard import unguarded
-from audio_assets.roots import Root, open_root
-from audio_assets.storage.files import read_file
-from audio_assets.storage.parquet import read_table
-from audio_assets.storage.results import ResultsLayout
+from audio_assets.evaluation.doubts.near_duplicates import join_recordings
+from audio_assets.objects.files import read_file
+from audio_assets.objects.roots import Root, open_root
+from audio_assets.results.layout import ResultsLayout
+from audio_assets.results.parquet import read_table
 from audio_assets.tables import EMBEDDINGS, LEARNING_CURVE, MODEL_COMPARISON, NEAR_DUPLICATES, Table
+from audio_assets.tables.formula_guard import unguarded
 
 if TYPE_CHECKING:
     import pandas as pd

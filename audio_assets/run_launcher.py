@@ -1,80 +1,8 @@
-"""The run launcher of the local instance: Dagster's own, that also notices when a worker is gone.
+"""Earlier path of :mod:`audio_assets.instance.launcher`, which the YAML files of instances name.
 
-Without it a run whose process was killed counts as going on for ever: nothing behind it in the
-queue is started, and its partition is never asked for again. With run monitoring it fails, and is
-retried by ``run_retries``, which is there for lost workers alone.
+It goes with the next release; a new instance names the new path.
 """
 
-from __future__ import annotations
+from audio_assets.instance.launcher import LocalRunLauncher
 
-import os
-from pathlib import Path
-
-import dagster as dg
-from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
-from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
-
-_CLOCK_SECONDS = 5.0
-_PROC = Path("/proc")
-
-
-class LocalRunLauncher(DefaultRunLauncher):
-    """Starts runs in processes of this machine and says whether these still live."""
-
-    @property
-    def supports_check_run_worker_health(self) -> bool:
-        return True
-
-    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        worker = _worker_of(self._instance, run.run_id)
-        if worker is None or process_lives(*worker):
-            return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(
-            WorkerStatus.FAILED, f"its process {worker[0]} on this machine is gone"
-        )
-
-
-def _worker_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] | None:
-    """Process id that a run last named, and when."""
-    found = None
-    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
-        event = entry.dagster_event
-        pid = event.engine_event_data.metadata.get("pid") if event is not None else None
-        if pid is not None:
-            found = int(str(pid.value)), entry.timestamp
-    return found
-
-
-def process_lives(pid: int, since: float, proc: Path = _PROC) -> bool:
-    """Whether the process that had this id at a time is still running.
-
-    Ids are given anew, in containers often the same ones after a restart, so a process that started
-    later is another one. Where there is no ``/proc`` to tell, any process with the id counts.
-
-    Parameters
-    ----------
-    pid
-        Process id.
-    since
-        When the process was seen, in seconds since the epoch.
-    proc
-        Where the kernel shows processes.
-    """
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    try:
-        # The name, in brackets, may hold blanks; the state comes next, the start as the 20th.
-        fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        boot = next(
-            int(line.split()[1])
-            for line in (proc / "stat").read_text().splitlines()
-            if line.startswith("btime ")
-        )
-    except FileNotFoundError:
-        return not proc.exists()
-    started = boot + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    return fields[0] not in "ZX" and started <= since + _CLOCK_SECONDS
+__all__ = ["LocalRunLauncher"]

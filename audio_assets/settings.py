@@ -18,18 +18,18 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as SourceError
 
-from audio_assets.encoders.registry import (
+from audio_assets.catalog.clip_names import DEFAULT_RECORDING_PATTERNS
+from audio_assets.errors import SettingsError, UnknownModelError
+from audio_assets.evaluation.intervals.bootstrap_interval import MIN_DRAWS, check_draws
+from audio_assets.models.registry import (
     PERCH_ENCODERS,
     default_model_names,
     get_encoder,
     get_model,
     model_names,
 )
-from audio_assets.errors import SettingsError, UnknownModelError
-from audio_assets.evaluation.bootstrap_interval import MIN_DRAWS, check_draws
-from audio_assets.partition_keys import KEY_RULE, is_partition_key
-from audio_assets.roots import open_root
-from audio_assets.storage.clip_names import DEFAULT_RECORDING_PATTERNS
+from audio_assets.objects.roots import open_root
+from audio_assets.tables.partition_keys import KEY_RULE, is_partition_key
 from audio_assets.weights.places import WeightPlaces
 
 PREFIX = "AUDIO_ASSETS_"
@@ -354,7 +354,10 @@ class Settings(BaseSettings):
         return bool(self.duplicate_encoder) and self.duplicate_cosine < 1
 
     def weight_places(self, patience: float | None = None) -> WeightPlaces:
-        """Where weights are looked for; ``patience`` as in :func:`audio_assets.roots.open_root`."""
+        """Where weights are looked for.
+
+        ``patience`` is as in :func:`audio_assets.objects.roots.open_root`.
+        """
         root = open_root(self.weights_root, patience=patience) if self.weights_root else None
         return WeightPlaces(root, Path(self.cache_dir).expanduser())
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 from upath import UPath
 
-from audio_assets_tests.bucket_server import BucketServer
 from audio_assets.weights.places import WeightPlaces
+from audio_assets_tests.bucket_server import BucketServer
 
 REAL_AUDIO = "TEST_AUDIO_ROOT"
 
@@ -102,9 +102,15 @@ def bucket_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketServer]:
 
 
 @pytest.fixture
+def server(bucket_server: BucketServer) -> BucketServer:
+    """The stand-in bucket, by a short name."""
+    return bucket_server
+
+
+@pytest.fixture
 def gives_up_soon(bucket_server: BucketServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """For faults that stay; those that pass would outlast so short a time on a busy machine."""
-    from audio_assets.storage import bucket_requests
+    from audio_assets.objects import bucket_requests
 
     monkeypatch.setattr(bucket_requests, "GIVE_UP_SECONDS", 0.3)
     monkeypatch.setattr(dagster.RetryPolicy, "calculate_delay", lambda policy, attempt: 0.1)
@@ -128,7 +134,7 @@ def root(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[UPath]:
     """An empty root: a folder, or a prefix of its own in a bucket."""
-    from audio_assets.roots import open_root
+    from audio_assets.objects.roots import open_root
 
     if request.param == "local":
         yield open_root(tmp_path)
@@ -151,8 +157,7 @@ def emulator_bucket(
 
 @contextmanager
 def _leading_to(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    from audio_assets import roots
-    from audio_assets.storage import bucket_requests
+    from audio_assets.objects import bucket_requests, roots
 
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
     monkeypatch.setattr(bucket_requests, "FIRST_WAIT_SECONDS", 0.01)

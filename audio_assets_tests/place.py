@@ -9,14 +9,14 @@ from typing import Any
 import dagster as dg
 from upath import UPath
 
-from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.local_runner import LocalRunner, RunSummary
 from audio_assets.cli.status import Standing, standings_of
 from audio_assets.definitions import build_defs
-from audio_assets.partitions import build_partitions
-from audio_assets.runner import LocalRunner, RunSummary
+from audio_assets.pipeline.partitions import build_partitions
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.staleness import Staleness
+from audio_assets.results.layout import ResultsLayout
 from audio_assets.settings import load_settings
-from audio_assets.staleness import Staleness
-from audio_assets.storage.results import ResultsLayout
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ import pytest
 import audio_assets
 from audio_assets import evaluate
 from audio_assets.cli.app import EXIT_CODES
-from audio_assets.encoders import registry
-from audio_assets.encoders.batching import EncoderPool
+from audio_assets.embeddings.batching import EncoderPool
 from audio_assets.errors import MissingWeightsError, WeightsError
-from audio_assets.evaluation import api, grid, heads, inputs
+from audio_assets.evaluation import api
+from audio_assets.evaluation.scores import grid, inputs
+from audio_assets.models import heads, registry
 from audio_assets.weights.places import WeightPlaces
 from audio_assets_tests.evaluation.conftest import simulate
 

@@ -15,9 +15,9 @@ import audio_assets
 from audio_assets import evaluate, load_embeddings, load_learning_curves, published
 from audio_assets.errors import ResultsError, SettingsError
 from audio_assets.published import load_comparisons
-from audio_assets.reporting.csv_format import to_csv_bytes
-from audio_assets.storage.parquet import write_table
-from audio_assets.storage.results import ResultsLayout
+from audio_assets.results.csv_format import to_csv_bytes
+from audio_assets.results.layout import ResultsLayout
+from audio_assets.results.parquet import write_table
 from audio_assets.tables import EMBEDDINGS, LEARNING_CURVE, NEAR_DUPLICATES
 from audio_assets_tests.evaluation.conftest import simulate
 from audio_assets_tests.reporting.fake_results import fake_curves

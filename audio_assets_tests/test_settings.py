@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from audio_assets.encoders import registry
-from audio_assets.encoders.registry import EncoderSpec
+from audio_assets.catalog.clip_names import DEFAULT_RECORDING_PATTERNS
 from audio_assets.errors import SettingsError
+from audio_assets.models import registry
+from audio_assets.models.registry import EncoderSpec
 from audio_assets.settings import (
     PREFIX,
     Settings,
@@ -12,7 +13,6 @@ from audio_assets.settings import (
     setting_sources,
     shown_settings,
 )
-from audio_assets.storage.clip_names import DEFAULT_RECORDING_PATTERNS
 
 
 @pytest.fixture(autouse=True)

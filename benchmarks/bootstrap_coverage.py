@@ -15,10 +15,10 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from audio_assets import evaluate
-from audio_assets.evaluation.kernel_logistic import fit_kernel_logistic
-from audio_assets.evaluation.metrics import score_fold
-from audio_assets.evaluation.splits import make_split_plan
-from audio_assets.evaluation.threads import one_blas_thread
+from audio_assets.evaluation.scores.metrics import score_fold
+from audio_assets.evaluation.scores.threads import one_blas_thread
+from audio_assets.evaluation.splits.plan import make_split_plan
+from audio_assets.models.kernel_logistic import fit_kernel_logistic
 
 Clips = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.str_]]
 

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from scipy.stats import t as student
 
-from audio_assets.evaluation.comparison import differences
-from audio_assets.evaluation.grid import FoldResults, score_folds
-from audio_assets.evaluation.heads import HEADS, Fit
-from audio_assets.evaluation.recording_values import recording_values, recording_variances
-from audio_assets.evaluation.splits import SplitPlan, make_split_plan
+from audio_assets.evaluation.intervals.comparison import differences
+from audio_assets.evaluation.intervals.recording_values import recording_values, recording_variances
+from audio_assets.evaluation.scores.grid import FoldResults, score_folds
+from audio_assets.evaluation.splits.plan import SplitPlan, make_split_plan
+from audio_assets.models.heads import HEADS, Fit
 from benchmarks.coverage import FRESH_RECORDINGS, HEAD, LEVEL, SMALLEST
 from benchmarks.earlier_interval import earlier_error, one_order_per_repeat
 from benchmarks.simulated_clips import Vector

@@ -28,11 +28,11 @@ from scipy.special import logit
 from scipy.stats import rankdata
 from scipy.stats import t as student
 
-from audio_assets.evaluation.grid import FoldResults, score_folds
-from audio_assets.evaluation.heads import HEADS, Fit
-from audio_assets.evaluation.learning_curve import summarise
-from audio_assets.evaluation.recording_values import recording_values, recording_variances
-from audio_assets.evaluation.splits import SplitPlan, make_split_plan
+from audio_assets.evaluation.intervals.learning_curve import summarise
+from audio_assets.evaluation.intervals.recording_values import recording_values, recording_variances
+from audio_assets.evaluation.scores.grid import FoldResults, score_folds
+from audio_assets.evaluation.splits.plan import SplitPlan, make_split_plan
+from audio_assets.models.heads import HEADS, Fit
 from benchmarks.earlier_interval import earlier_interval, one_order_per_repeat
 from benchmarks.simulated_clips import (
     GRID,

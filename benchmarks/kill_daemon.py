@@ -30,12 +30,12 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 
 import audio_assets
 from audio_assets.definitions import build_defs
-from audio_assets.encoders.registry import load_encoder
-from audio_assets.partitions import SPECIES
-from audio_assets.roots import open_root
-from audio_assets.run_launcher import _worker_of, process_lives
+from audio_assets.embeddings.store import EmbeddingStore
+from audio_assets.instance.launcher import _worker_of, process_lives
+from audio_assets.models.registry import load_encoder
+from audio_assets.objects.roots import open_root
+from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.settings import PREFIX, load_settings
-from audio_assets.storage.embedding_store import EmbeddingStore
 from audio_assets_tests.small_audio import write_species
 
 CLONE = Path(audio_assets.__file__).parents[1]

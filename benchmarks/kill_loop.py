@@ -24,8 +24,8 @@ from pathlib import Path
 
 from upath import UPath
 
-from audio_assets.encoders.registry import load_encoder
-from audio_assets.storage.embedding_store import EmbeddingStore
+from audio_assets.embeddings.store import EmbeddingStore
+from audio_assets.models.registry import load_encoder
 from audio_assets_tests.small_audio import write_species
 
 RUN = "from audio_assets.cli import main; main()"

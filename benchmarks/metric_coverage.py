@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.grid import score_folds
-from audio_assets.evaluation.heads import HEADS, Fit
-from audio_assets.evaluation.learning_curve import summarise
-from audio_assets.evaluation.metric_formulas import average_precision, brier
-from audio_assets.evaluation.recall import lowest_threshold
-from audio_assets.evaluation.splits import make_split_plan
-from audio_assets.evaluation.threshold_counts import count_above
+from audio_assets.evaluation.intervals.learning_curve import summarise
+from audio_assets.evaluation.scores.grid import score_folds
+from audio_assets.evaluation.scores.metric_formulas import average_precision, brier
+from audio_assets.evaluation.scores.recall import lowest_threshold
+from audio_assets.evaluation.scores.threshold_counts import count_above
+from audio_assets.evaluation.splits.plan import make_split_plan
+from audio_assets.models.heads import HEADS, Fit
 from benchmarks.coverage import FRESH_RECORDINGS, HEAD, LEVEL, SMALLEST
 from benchmarks.simulated_clips import Setting, Vector, draw, draw_embeddings
 

@@ -21,14 +21,14 @@ import soxr
 from numpy.typing import NDArray
 from upath import UPath
 
-from audio_assets.assets.audio_inventory import take_inventory
-from audio_assets.assets.plan import AssetPlan
 from audio_assets.audio.decode import DurationLimits
-from audio_assets.encoders.embed import Clip, embed_clips
-from audio_assets.encoders.registry import load_encoder
-from audio_assets.partitions import build_partitions
+from audio_assets.catalog.listing import list_species
+from audio_assets.embeddings.stream import Clip, embed_clips
+from audio_assets.models.registry import load_encoder
+from audio_assets.pipeline.partitions import build_partitions
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.probes import take_inventory
 from audio_assets.settings import load_settings
-from audio_assets.storage.listing import list_species
 from audio_assets.synthetic import write_demo_audio
 
 Sound = NDArray[np.float64]

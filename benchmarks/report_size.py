@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from audio_assets.reporting.chart import learning_curve_chart
-from audio_assets.reporting.clip_preview import clip_preview
-from audio_assets.reporting.page import render_report
+from audio_assets.reporting.charts.clip_preview import clip_preview
+from audio_assets.reporting.charts.learning_curve import learning_curve_chart
+from audio_assets.reporting.page.page import render_report
 from audio_assets_tests.reporting.conftest import ARGUMENTS, BROWSERS
 from audio_assets_tests.reporting.fake_results import (
     SEVEN,

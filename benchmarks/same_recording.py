@@ -17,11 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.grid import score_folds
-from audio_assets.evaluation.heads import HEADS, Fit
-from audio_assets.evaluation.metrics import score_fold
-from audio_assets.evaluation.same_recording import WARN_DIFFERENCE, WARN_SHARE, same_recording
-from audio_assets.evaluation.splits import make_split_plan
+from audio_assets.evaluation.doubts.same_recording import (
+    WARN_DIFFERENCE,
+    WARN_SHARE,
+    same_recording,
+)
+from audio_assets.evaluation.scores.grid import score_folds
+from audio_assets.evaluation.scores.metrics import score_fold
+from audio_assets.evaluation.splits.plan import make_split_plan
+from audio_assets.models.heads import HEADS, Fit
 
 HEAD = "logistic"
 CLIPS = 3

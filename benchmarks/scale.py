@@ -52,11 +52,11 @@ class Run:
     def __init__(self, model: str, place: Path, workers: int) -> None:
         import dagster as dg
 
-        from audio_assets import jobs
-        from audio_assets.assets.plan import AssetPlan
         from audio_assets.definitions import build_defs
-        from audio_assets.partitions import SPECIES as PARTITIONS
-        from audio_assets.partitions import build_partitions
+        from audio_assets.pipeline import jobs
+        from audio_assets.pipeline.partitions import SPECIES as PARTITIONS
+        from audio_assets.pipeline.partitions import build_partitions
+        from audio_assets.pipeline.plan import AssetPlan
         from audio_assets.settings import load_settings
 
         settings = load_settings(
@@ -82,7 +82,7 @@ class Run:
         """Materialize an asset and its checks; its metadata."""
         import dagster as dg
 
-        from audio_assets.partitions import partition_key
+        from audio_assets.pipeline.partitions import partition_key
 
         listing = asset == "audio_inventory"
         result = self.jobs[asset].execute_in_process(
@@ -99,10 +99,10 @@ class Run:
     def worker_start(self) -> float:
         """CPU seconds of a worker process before its first clip; 0 where workers are threads."""
         from audio_assets.audio.decode import DurationLimits
-        from audio_assets.encoders.embed import Clip
-        from audio_assets.encoders.registry import get_encoder, get_model, load_encoder
-        from audio_assets.encoders.worker import ReadClip
-        from audio_assets.encoders.worker_pool import WorkerPool
+        from audio_assets.embeddings.stream import Clip
+        from audio_assets.embeddings.worker import ReadClip
+        from audio_assets.embeddings.worker_pool import WorkerPool
+        from audio_assets.models.registry import get_encoder, get_model, load_encoder
 
         name = get_model(self.model).encoder
         if not get_encoder(name).in_processes:

@@ -32,15 +32,15 @@ from dagster._core.definitions.data_version import (
 )
 from dagster._core.definitions.partitions.context import partition_loading_context
 
-from audio_assets import jobs
-from audio_assets.assets.audio_inventory import LISTING
-from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.listings import listing_now
 from audio_assets.definitions import build_defs
-from audio_assets.partitions import SPECIES, build_partitions, partition_key, split_key
+from audio_assets.objects.files import is_local, write_atomic
+from audio_assets.pipeline import jobs
+from audio_assets.pipeline.partitions import SPECIES, build_partitions, partition_key, split_key
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.probes import LISTING
+from audio_assets.results.layout import CHART_FORMATS
 from audio_assets.settings import load_settings
-from audio_assets.storage.files import is_local, write_atomic
-from audio_assets.storage.results import CHART_FORMATS
 
 TICK_SECONDS = 30.0
 SENSORS = ("species_folders", "changed_audio", "stale_partitions")

@@ -18,17 +18,17 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from audio_assets.assets.audio_inventory import take_inventory
-from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.health import examine_health
+from audio_assets.catalog.inventory import inventory_version
 from audio_assets.cli.status import standings_of
 from audio_assets.definitions import build_defs
-from audio_assets.encoders import registry
-from audio_assets.partitions import SPECIES, build_partitions
+from audio_assets.models import registry
+from audio_assets.pipeline.partitions import SPECIES, build_partitions
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.probes import take_inventory
+from audio_assets.pipeline.staleness import Staleness
+from audio_assets.results.parquet import write_table
 from audio_assets.settings import load_settings
-from audio_assets.staleness import Staleness
-from audio_assets.storage.inventory import inventory_version
-from audio_assets.storage.parquet import write_table
 from audio_assets.tables import AUDIO_INVENTORY, FINDINGS, LEARNING_CURVE
 from audio_assets_tests.reporting.fake_results import curve_frame, model_curve
 from benchmarks.machine import processor

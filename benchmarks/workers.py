@@ -18,9 +18,9 @@ from functools import partial
 import numpy as np
 
 from audio_assets.audio.decode import DurationLimits
-from audio_assets.encoders.embed import Clip
-from audio_assets.encoders.registry import load_encoder
-from audio_assets.encoders.worker_stream import embed_in_processes
+from audio_assets.embeddings.stream import Clip
+from audio_assets.embeddings.worker_stream import embed_in_processes
+from audio_assets.models.registry import load_encoder
 from benchmarks.machine import processor
 
 RATE = 44_100

@@ -15,8 +15,8 @@ from functools import partial
 from itertools import accumulate
 
 from audio_assets.audio.flac import flac_layout
-from audio_assets.audio.ogg_packets import CODECS, OGG_FLAC_HEADER, Codec, OggFlac, identify
 from audio_assets.audio.glimpse import Seen
+from audio_assets.audio.ogg_packets import CODECS, OGG_FLAC_HEADER, Codec, OggFlac, identify
 from audio_assets.audio.parts import (
     TOLERANCE_SECONDS,
     DamagedError,

@@ -1,7 +1,7 @@
 """What can be told of a clip without listening to it: how the file was made and how it is filled.
 
 A classifier may learn these in place of the species. Whether the labels can be read off them is
-asked in :mod:`audio_assets.evaluation.confounds`.
+asked in :mod:`audio_assets.evaluation.doubts.confounds`.
 """
 
 from dataclasses import dataclass, field

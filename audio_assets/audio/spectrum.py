@@ -1,7 +1,7 @@
 """How a clip's energy is spread over frequency, measured as the audio comes in.
 
 Only the measurement belongs here. What it means for a model that hears up to some frequency is
-asked in :mod:`audio_assets.evaluation.hearing`.
+asked in :mod:`audio_assets.evaluation.doubts.hearing`.
 """
 
 import numpy as np

@@ -6,9 +6,9 @@ import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG, WILL_RETRY_TAG
 
 from audio_assets.automation.runs import failure_reason
-from audio_assets.partitions import REFUSED_TAG
+from audio_assets.automation.webhook import WebhookError, failure_message, post_message
+from audio_assets.pipeline.partitions import REFUSED_TAG
 from audio_assets.settings import Settings
-from audio_assets.webhook import WebhookError, failure_message, post_message
 
 
 def build_failure_sensor(settings: Settings) -> dg.SensorDefinition:

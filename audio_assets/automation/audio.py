@@ -1,7 +1,7 @@
 """The sensors that look at the audio root: new species folders, and audio that changed.
 
 Looking costs: each is a request for each folder and page of a bucket. When to look at what is
-decided in :mod:`audio_assets.scheduling.listing_pace`; a tick that is not to look asks the bucket
+decided in :mod:`audio_assets.automation.listing_pace`; a tick that is not to look asks the bucket
 for nothing.
 """
 
@@ -16,27 +16,27 @@ from typing import Any, TypeVar
 
 import dagster as dg
 
-from audio_assets import jobs
-from audio_assets.assets.plan import AssetPlan
-from audio_assets.automation.listings import listings_now, recorded_listings
-from audio_assets.automation.notices import Listener
-from audio_assets.automation.runs import history_of, retries, run_request, running_tasks
-from audio_assets.automation.tasks import species_to_keep
-from audio_assets.partitions import SPECIES
-from audio_assets.scheduling.audio_changes import (
+from audio_assets.automation.audio_changes import (
     AudioMemory,
     new_species,
     read_memory,
     write_memory,
 )
-from audio_assets.scheduling.decisions import Inputs, Standing, Task, Work, decide
-from audio_assets.scheduling.listing_pace import Limits, Look
+from audio_assets.automation.decisions import Inputs, Standing, Task, Work, decide
+from audio_assets.automation.listing_pace import Limits, Look
+from audio_assets.automation.listings import listings_now, recorded_listings
+from audio_assets.automation.notices import Listener
+from audio_assets.automation.runs import history_of, retries, run_request, running_tasks
+from audio_assets.automation.tasks import species_to_keep
+from audio_assets.catalog.listing import list_species
+from audio_assets.objects.bucket_requests import counting_requests
+from audio_assets.objects.names_seen import NamesSeen
+from audio_assets.objects.notifications import Named
+from audio_assets.pipeline import jobs
+from audio_assets.pipeline.partitions import SPECIES
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.staleness import Staleness, State
 from audio_assets.settings import Settings
-from audio_assets.staleness import Staleness, State
-from audio_assets.storage.bucket_requests import counting_requests
-from audio_assets.storage.listing import list_species
-from audio_assets.storage.names_seen import NamesSeen
-from audio_assets.storage.notifications import Named
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 """The health of the automation, collected from Dagster's instance and from the roots.
 
 Everything that tells of it (``doctor``, ``status``, the check, the webhook, the metrics) calls
-:func:`examine_health`; how it is judged is in :mod:`audio_assets.scheduling.health`.
+:func:`examine_health`; how it is judged is in :mod:`audio_assets.automation.problems`.
 """
 
 from __future__ import annotations
@@ -21,30 +21,27 @@ from dagster._core.scheduler.instigation import (
     SensorInstigatorData,
     TickStatus,
 )
-from audio_assets import jobs
-from audio_assets.assets.plan import AssetPlan
+
+from audio_assets.automation.audio_changes import changing_since, notifications_fault
+from audio_assets.automation.decisions import ATTEMPTS, Decision, Standing, Task
+from audio_assets.automation.lateness import late_names, read_since, what_is_behind
+from audio_assets.automation.problems import (
+    GOES_ON,
+)
+from audio_assets.automation.problems import SILENT_SECONDS as TICKS_SILENT_SECONDS
+from audio_assets.automation.problems import Kind, Problem, Ticks, tick_problems, what_and_remedy
 from audio_assets.automation.runs import TASK_TAG, cause_of, failure_reason
 from audio_assets.automation.stale import refusal_of_species, stale_decision
+from audio_assets.catalog.access import check_writable
+from audio_assets.catalog.listing import list_species
+from audio_assets.catalog.notice import NOTICE
+from audio_assets.catalog.recordings import read_recording_rules
 from audio_assets.errors import AudioAssetsError
-from audio_assets.scheduling.audio_changes import changing_since, notifications_fault
-from audio_assets.scheduling.decisions import ATTEMPTS, Decision, Standing, Task
-from audio_assets.scheduling.health import SILENT_SECONDS as TICKS_SILENT_SECONDS
-from audio_assets.scheduling.health import (
-    GOES_ON,
-    Kind,
-    Problem,
-    Ticks,
-    tick_problems,
-    what_and_remedy,
-)
-from audio_assets.scheduling.lateness import late_names, read_since, what_is_behind
-from audio_assets.storage.access import check_writable
-from audio_assets.storage.listing import list_species
-from audio_assets.storage.notice import NOTICE
-from audio_assets.storage.recordings import read_recording_rules
+from audio_assets.pipeline import jobs
+from audio_assets.pipeline.plan import AssetPlan
 
 if TYPE_CHECKING:
-    from audio_assets.staleness import Staleness
+    from audio_assets.pipeline.staleness import Staleness
 
 SILENT_SECONDS = 120.0
 """A daemon that was not heard of for so long is not running: it tells of itself every 30 s."""

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 
-from audio_assets.assets.audio_inventory import LISTING
-from audio_assets.assets.plan import AssetPlan
+from audio_assets.catalog.inventory import listing_digest
+from audio_assets.catalog.listing import list_objects, list_species
+from audio_assets.catalog.recordings import read_recording_rules
 from audio_assets.errors import AudioAssetsError, TransientStorageError
-from audio_assets.storage.bucket_requests import map_counted
-from audio_assets.storage.inventory import listing_digest
-from audio_assets.storage.listing import list_objects, list_species
-from audio_assets.storage.recordings import read_recording_rules
+from audio_assets.objects.bucket_requests import map_counted
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.probes import LISTING
 
 _LISTED_AT_ONCE = 8
 

@@ -18,15 +18,15 @@ import dagster as dg
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from audio_assets import jobs
-from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.audio_changes import requests_in
+from audio_assets.automation.decisions import Decision, Standing
 from audio_assets.automation.health import cursor_of, examine_health, ticks_of
-from audio_assets.partitions import SPECIES
-from audio_assets.scheduling.audio_changes import requests_in
-from audio_assets.scheduling.decisions import Decision, Standing
-from audio_assets.scheduling.health import Kind, Problem
-from audio_assets.scheduling.lateness import read_since, what_is_behind
-from audio_assets.staleness import Staleness
+from audio_assets.automation.lateness import read_since, what_is_behind
+from audio_assets.automation.problems import Kind, Problem
+from audio_assets.pipeline import jobs
+from audio_assets.pipeline.partitions import SPECIES
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.staleness import Staleness
 from audio_assets.tables import AUDIO_INVENTORY, LABELS, QUARANTINE, VARIANTS
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.assets.audio_inventory import READ_ALL_TAG
-from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.tasks import species_to_keep
-from audio_assets.jobs import INVENTORY, REPORT, job_plans
-from audio_assets.versions import VERSIONS_TAG, versions_tag
+from audio_assets.pipeline.jobs import INVENTORY, REPORT, job_plans
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.probes import READ_ALL_TAG
+from audio_assets.pipeline.versions import VERSIONS_TAG, versions_tag
 
 
 def build_nightly_report(plan: AssetPlan, job: Any) -> dg.ScheduleDefinition:

@@ -19,12 +19,12 @@ from dagster._core.storage.tags import (
 )
 from dagster_shared.error import SerializableErrorInfo
 
-from audio_assets import jobs
-from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.decisions import History, Retries, Task, Work
 from audio_assets.errors import AudioAssetsError
-from audio_assets.scheduling.decisions import History, Retries, Task, Work
+from audio_assets.pipeline import jobs
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.versions import VERSIONS_TAG, versions_tag
 from audio_assets.settings import Settings
-from audio_assets.versions import VERSIONS_TAG, versions_tag
 
 WORK_TAG = "audio_assets/work"
 TASK_TAG = "audio_assets/task"

@@ -16,8 +16,22 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets import jobs
-from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.decisions import (
+    ATTEMPTS,
+    Decision,
+    History,
+    Standing,
+    Task,
+    Work,
+    decide,
+)
+from audio_assets.automation.lateness import (
+    behind_since,
+    late_names,
+    read_since,
+    what_is_behind,
+    write_since,
+)
 from audio_assets.automation.listings import audio_is_as_recorded
 from audio_assets.automation.runs import (
     failed_work,
@@ -27,32 +41,13 @@ from audio_assets.automation.runs import (
     running_tasks,
 )
 from audio_assets.automation.tasks import all_tasks, species_to_keep
+from audio_assets.catalog.access import check_writable, refusal_of_clips, refusal_of_notice
 from audio_assets.errors import AudioAssetsError, EncoderError, TransientStorageError
-from audio_assets.scheduling.decisions import (
-    ATTEMPTS,
-    Decision,
-    History,
-    Standing,
-    Task,
-    Work,
-    decide,
-)
-from audio_assets.scheduling.lateness import (
-    behind_since,
-    late_names,
-    read_since,
-    what_is_behind,
-    write_since,
-)
-from audio_assets.staleness import (
-    Probe,
-    Staleness,
-    State,
-    duplicate_encoder_probe,
-    encoder_probe,
-)
-from audio_assets.storage.access import check_writable, refusal_of_clips, refusal_of_notice
-from audio_assets.storage.names_seen import NamesSeen
+from audio_assets.objects.names_seen import NamesSeen
+from audio_assets.pipeline import jobs
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.probes import Probe, duplicate_encoder_probe, encoder_probe
+from audio_assets.pipeline.staleness import Staleness, State
 from audio_assets.tables import AUDIO_INVENTORY, BALANCED_MANIFEST
 
 _log = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from audio_assets import jobs
-from audio_assets.assets.plan import AssetPlan
-from audio_assets.partitions import SPECIES, partition_key
-from audio_assets.scheduling.decisions import Inputs, Task
+from audio_assets.automation.decisions import Inputs, Task
+from audio_assets.pipeline import jobs
+from audio_assets.pipeline.partitions import SPECIES, partition_key
+from audio_assets.pipeline.plan import AssetPlan
 
 
 def species_to_keep(plan: AssetPlan, instance: dg.DagsterInstance) -> list[str]:

@@ -15,14 +15,14 @@ import dagster as dg
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.tags import PRIORITY_TAG
 
-from audio_assets.assets.currency import Look
-from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.decisions import Decision, Standing
 from audio_assets.automation.health import examine_health
-from audio_assets.pods import POD_TAG, PodSize
-from audio_assets.scheduling.decisions import Decision, Standing
-from audio_assets.scheduling.health import Kind, Problem, news, read_told, write_told
-from audio_assets.staleness import Staleness
-from audio_assets.webhook import WebhookError, post_message, shown
+from audio_assets.automation.problems import Kind, Problem, news, read_told, write_told
+from audio_assets.automation.webhook import WebhookError, post_message, shown
+from audio_assets.instance.pods import POD_TAG, PodSize
+from audio_assets.pipeline.current import Look
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.staleness import Staleness
 
 CHECK = dg.AssetCheckKey(dg.AssetKey("experiment_report"), "automation_is_healthy")
 JOB = "health"

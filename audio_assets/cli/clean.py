@@ -14,21 +14,10 @@ import typer
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from rich.console import Console
 
-from audio_assets.assets.audio_inventory import take_inventory
-from audio_assets.assets.plan import AssetPlan
+from audio_assets.catalog.listing import list_species
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
-from audio_assets.encoders.registry import get_model, load_encoder
-from audio_assets.errors import (
-    AudioRootError,
-    EncoderError,
-    ResultsError,
-    SettingsError,
-    WeightsError,
-)
-from audio_assets.partitions import build_partitions
-from audio_assets.settings import load_settings
-from audio_assets.storage.cleaning import (
+from audio_assets.embeddings.cleaning import (
     Kind,
     Listed,
     Unneeded,
@@ -36,8 +25,19 @@ from audio_assets.storage.cleaning import (
     unneeded_embeddings,
     unneeded_tables,
 )
-from audio_assets.storage.listing import list_species
-from audio_assets.storage.run_lock import run_lock
+from audio_assets.errors import (
+    AudioRootError,
+    EncoderError,
+    ResultsError,
+    SettingsError,
+    WeightsError,
+)
+from audio_assets.models.registry import get_model, load_encoder
+from audio_assets.pipeline.partitions import build_partitions
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.probes import take_inventory
+from audio_assets.results.run_lock import run_lock
+from audio_assets.settings import load_settings
 from audio_assets.tables import ALL_TABLES, AUDIO_INVENTORY
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ def known_species() -> Sequence[str]:
 
     Of a bucket none: to list one takes seconds, in which the shell would stand still.
     """
-    from audio_assets.roots import open_root
+    from audio_assets.catalog.listing import list_species
+    from audio_assets.objects.files import is_local
+    from audio_assets.objects.roots import open_root
     from audio_assets.settings import load_settings
-    from audio_assets.storage.files import is_local
-    from audio_assets.storage.listing import list_species
 
     try:
         settings = load_settings()

@@ -18,14 +18,13 @@ from audio_assets.cli.run import (
     print_unheard,
     print_unknown_recordings,
 )
-from audio_assets.cpus import usable_cpus
-from audio_assets.encoders.registry import get_model, load_encoder
 from audio_assets.errors import AudioAssetsError, MissingWeightsError
+from audio_assets.models.registry import get_model, load_encoder
+from audio_assets.objects.roots import open_root
 from audio_assets.published import load_learning_curves
-from audio_assets.roots import open_root
+from audio_assets.results.layout import ResultsLayout
+from audio_assets.results.run_lock import run_lock
 from audio_assets.settings import Settings, load_settings
-from audio_assets.storage.results import ResultsLayout
-from audio_assets.storage.run_lock import run_lock
 
 
 def run_demo(audio: Path | None, results: Path, *, quiet: bool) -> int:
@@ -83,21 +82,23 @@ def _with_weights(settings: Settings, console: Console) -> list[str]:
 
 
 def _write_synthetic(folder: Path, console: Console, *, quiet: bool) -> None:
+    import joblib
+
     from audio_assets.cli.console import QuietProgress
     from audio_assets.synthetic import write_demo_audio
 
     progress = QuietProgress() if quiet else ConsoleProgress(console)
     with progress.task("making synthetic audio", lambda line: None) as advance:
-        write_demo_audio(folder, workers=usable_cpus(), progress=advance)
+        write_demo_audio(folder, workers=joblib.cpu_count(), progress=advance)
 
 
 def _print_answers(
     layout: ResultsLayout, titles: dict[str, str], target: float, console: Console
 ) -> None:
-    from audio_assets.evaluation.clips_needed import CANNOT_BE_SHOWN
+    from audio_assets.evaluation.intervals.clips_needed import CANNOT_BE_SHOWN
     from audio_assets.published import load_comparisons
-    from audio_assets.reporting.sentences import clips_needed_table
-    from audio_assets.reporting.wording import EMPTY
+    from audio_assets.reporting.words.sentences import clips_needed_table
+    from audio_assets.reporting.words.wording import EMPTY
 
     curves, comparisons = load_learning_curves(layout.root), load_comparisons(layout.root)
     answers = clips_needed_table(curves, comparisons, titles)

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import dagster as dg
 
-from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.health import (
     START_DAEMON,
     examine_health,
     results_problems,
     watched_states,
 )
+from audio_assets.automation.problems import Kind
 from audio_assets.automation.stale import standing_words
+from audio_assets.catalog.listing import list_species
+from audio_assets.catalog.recordings import read_recording_rules
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.dotenv_rights import readable_secrets
 from audio_assets.cli.hearing import measured_species, unheard
@@ -27,13 +29,11 @@ from audio_assets.cli.instance import local_instance
 from audio_assets.cli.messages import two_lines
 from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError
-from audio_assets.partitions import build_partitions
-from audio_assets.scheduling.health import Kind
+from audio_assets.objects.files import is_local
+from audio_assets.pipeline.partitions import build_partitions
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.staleness import Staleness
 from audio_assets.settings import load_settings
-from audio_assets.staleness import Staleness
-from audio_assets.storage.files import is_local
-from audio_assets.storage.listing import list_species
-from audio_assets.storage.recordings import read_recording_rules
 
 _LOW_DISK_BYTES = 2e9
 # A user waits for each line, and a bucket that is well answers at once.
@@ -148,7 +148,7 @@ def _model(plan: AssetPlan, model: str) -> Finding:
 
 
 def _duplicates(plan: AssetPlan) -> Finding:
-    from audio_assets.assets.near_duplicates import duplicate_encoder_version
+    from audio_assets.pipeline.probes import duplicate_encoder_version
 
     version = duplicate_encoder_version(plan.settings, plan.patience)
     name = plan.settings.duplicate_encoder or "none"

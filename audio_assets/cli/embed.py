@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import logging
 
-
-from audio_assets.assets.audio_inventory import take_inventory
-from audio_assets.assets.embeddings import embed_species
-from audio_assets.assets.plan import AssetPlan
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.errors import UnknownSpeciesError
-from audio_assets.partitions import build_partitions
+from audio_assets.pipeline.assets.embeddings import embed_species
+from audio_assets.pipeline.partitions import build_partitions
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.probes import take_inventory
 from audio_assets.settings import load_settings
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from audio_assets.assets.findings import hearing
-from audio_assets.assets.plan import AssetPlan
-from audio_assets.evaluation.hearing import hearing_rows
-from audio_assets.reporting.hearing_words import hearing_sentences
-from audio_assets.storage.files import exists
-from audio_assets.storage.parquet import read_table
+from audio_assets.evaluation.doubts.hearing import hearing_rows
+from audio_assets.objects.files import exists
+from audio_assets.pipeline.assets.findings import hearing
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.reporting.words.hearing_words import hearing_sentences
+from audio_assets.results.parquet import read_table
 from audio_assets.tables import CLIP_PROPERTIES
 
 

@@ -10,13 +10,13 @@ import threading
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.metrics import Collected, parts_of
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
 from audio_assets.definitions import build_defs
 from audio_assets.errors import SettingsError
-from audio_assets.partitions import build_partitions
+from audio_assets.pipeline.partitions import build_partitions
+from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.settings import load_settings
 
 # As the doctor's: a bucket that fails is told of, and not waited for.

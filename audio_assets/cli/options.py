@@ -9,7 +9,7 @@ import typer
 
 def complete_models(begun: str) -> list[str]:
     """Models whose names begin so."""
-    from audio_assets.encoders.registry import model_names
+    from audio_assets.models.registry import model_names
 
     return [name for name in model_names() if name.startswith(begun)]
 

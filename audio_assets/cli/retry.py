@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
+from audio_assets.automation.decisions import Task
 from audio_assets.automation.runs import forgive
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
-from audio_assets.scheduling.decisions import Task
 
 
 def run_retry(species: Collection[str], models: Collection[str], *, as_json: bool) -> None:

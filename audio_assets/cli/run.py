@@ -10,28 +10,28 @@ from typing import Any
 import dagster as dg
 from rich.console import Console
 
-from audio_assets.assets.plan import AssetPlan
+from audio_assets.automation.local_runner import LocalRunner, RunSummary
+from audio_assets.catalog.listing import list_species
+from audio_assets.catalog.quarantine import QuarantineShare, quarantine_share
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.cli.hearing import unheard
 from audio_assets.cli.instance import local_instance
 from audio_assets.definitions import build_defs
-from audio_assets.encoders.registry import get_model
 from audio_assets.errors import (
     AudioAssetsError,
     ResultsError,
     SettingsError,
     UnknownSpeciesError,
 )
-from audio_assets.partitions import SPECIES, build_partitions
-from audio_assets.roots import open_root
-from audio_assets.runner import LocalRunner, RunSummary
+from audio_assets.models.registry import get_model
+from audio_assets.objects.files import exists
+from audio_assets.objects.roots import open_root
+from audio_assets.pipeline.partitions import SPECIES, build_partitions
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.results.layout import ResultsLayout
+from audio_assets.results.parquet import read_table
+from audio_assets.results.run_lock import run_lock
 from audio_assets.settings import Settings, load_settings
-from audio_assets.storage.files import exists
-from audio_assets.storage.listing import list_species
-from audio_assets.storage.parquet import read_table
-from audio_assets.storage.quarantine import QuarantineShare, quarantine_share
-from audio_assets.storage.results import ResultsLayout
-from audio_assets.storage.run_lock import run_lock
 from audio_assets.tables import AUDIO_INVENTORY, EMBEDDINGS, FINDINGS, QUARANTINE
 from audio_assets.tables.losses import loss_in_words
 
@@ -210,7 +210,7 @@ def print_unknown_recordings(settings: Settings, species: Sequence[str], console
 
 def unknown_recordings_warnings(settings: Settings, species: Sequence[str]) -> dict[str, str]:
     """By species, that nothing tells which clips are of one recording; without the others."""
-    from audio_assets.reporting.finding_words import unknown_recordings_sentence
+    from audio_assets.reporting.words.finding_words import unknown_recordings_sentence
 
     results = ResultsLayout(open_root(settings.results_root))
     found = {}

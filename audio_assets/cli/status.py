@@ -11,27 +11,26 @@ import dagster as dg
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from audio_assets.assets.near_duplicates import duplicate_encoder_version
-from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.health import examine_health
 from audio_assets.automation.listings import audio_is_as_recorded
+from audio_assets.automation.problems import Problem
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
 from audio_assets.cli.run import choose_species
 from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError, ResultsError
-from audio_assets.partitions import SPECIES, build_partitions, partition_key
-from audio_assets.scheduling.health import Problem
-from audio_assets.settings import load_settings
-from audio_assets.staleness import (
-    Staleness,
-    State,
+from audio_assets.objects.files import exists
+from audio_assets.pipeline.partitions import SPECIES, build_partitions, partition_key
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.probes import (
     duplicate_encoder_probe,
+    duplicate_encoder_version,
     encoder_probe,
     inventory_probe,
 )
-from audio_assets.storage.files import exists
-from audio_assets.storage.parquet import read_table
+from audio_assets.pipeline.staleness import Staleness, State
+from audio_assets.results.parquet import read_table
+from audio_assets.settings import load_settings
 from audio_assets.tables import AUDIO_INVENTORY, FINDINGS, LEARNING_CURVE, VARIANTS
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from rich.table import Table as RichTable
 
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
-from audio_assets.encoders.registry import EncoderSpec, get_encoder, get_model, model_names
 from audio_assets.errors import AudioAssetsError, MissingWeightsError, SettingsError, WeightsError
+from audio_assets.models.registry import EncoderSpec, get_encoder, get_model, model_names
 from audio_assets.progress import Advance, Progress
 from audio_assets.settings import PREFIX, Settings, load_settings
 from audio_assets.weights.places import find_weights
@@ -130,8 +130,8 @@ def _fetch(spec: EncoderSpec, settings: Settings, progress: Progress) -> Finding
 
 
 def _embed(finding: Finding, settings: Settings) -> Finding:
-    from audio_assets.encoders.fixed_sound import KNOWN, agrees, embed_fixed_sound
-    from audio_assets.encoders.registry import load_encoder
+    from audio_assets.embeddings.fixed_sound import KNOWN, agrees, embed_fixed_sound
+    from audio_assets.models.registry import load_encoder
 
     if finding.state != "present":
         return finding

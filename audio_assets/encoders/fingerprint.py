@@ -12,6 +12,7 @@ from pathlib import Path
 
 from audio_assets.audio.resample import RESAMPLER
 from audio_assets.audio.windows import WINDOW_RULE
+from audio_assets.objects.checksums import file_digest
 
 # These stand between the bytes of a clip and the windows of every encoder. The wheel of soundfile
 # carries libsndfile, so its version stands for the decoders.
@@ -69,16 +70,3 @@ def encoder_fingerprint(
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file; see :func:`file_digest`."""
     return file_digest(path, "sha256")
-
-
-def file_digest(path: Path, algorithm: str) -> str:
-    """Hex digest of a file, kept for as long as its size and modification time stay."""
-    status = path.stat()
-    key = (str(path), status.st_size, status.st_mtime_ns, algorithm)
-    if key not in _DIGESTS:
-        with path.open("rb") as file:
-            _DIGESTS[key] = hashlib.file_digest(file, algorithm).hexdigest()
-    return _DIGESTS[key]
-
-
-_DIGESTS: dict[tuple[str, int, int, str], str] = {}

@@ -1,7 +1,7 @@
 """What :class:`audio_assets.encoders.base.Encoder` promises and types cannot say, as checks.
 
 Each gives what is wrong in words, or None. Who is to blame, and what to do about it, is said in
-:mod:`audio_assets.encoders.registry`.
+:mod:`audio_assets.models.registry`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from audio_assets.errors import DuplicateEmbeddingsWarning
-from audio_assets.evaluation.arguments import (
+from audio_assets.evaluation.intervals.bootstrap_interval import check_draws
+from audio_assets.evaluation.intervals.learning_curve import summarise
+from audio_assets.evaluation.scores.bootstrap import bootstrap_scores
+from audio_assets.evaluation.scores.equal_rows import describe_equal_rows
+from audio_assets.evaluation.scores.grid import score_folds
+from audio_assets.evaluation.splits.arguments import (
     embedding_matrix,
     key_array,
     label_array,
@@ -22,14 +27,9 @@ from audio_assets.evaluation.arguments import (
     size_list,
     whole_number,
 )
-from audio_assets.evaluation.bootstrap import bootstrap_scores
-from audio_assets.evaluation.bootstrap_interval import check_draws
-from audio_assets.evaluation.equal_rows import describe_equal_rows
-from audio_assets.evaluation.grid import score_folds
-from audio_assets.evaluation.heads import HEADS
-from audio_assets.evaluation.holdout import DEFAULT_PER_CLASS, make_holdout_plan
-from audio_assets.evaluation.learning_curve import summarise
-from audio_assets.evaluation.splits import SplitPlan, make_split_plan
+from audio_assets.evaluation.splits.holdout import DEFAULT_PER_CLASS, make_holdout_plan
+from audio_assets.evaluation.splits.plan import SplitPlan, make_split_plan
+from audio_assets.models.heads import HEADS
 from audio_assets.tables import PROTOCOLS
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def evaluate(
     ValueError
         An argument is wrong, or scaling to unit length, which the head ``logistic`` does, takes
         away all that tells the embeddings apart.
-    audio_assets.evaluation.splits.NoEvaluation
+    audio_assets.evaluation.splits.plan.NoEvaluation
         The recordings allow no split; a ValueError too.
     audio_assets.errors.SplitLeakError
         ``splits`` has a recording in two folds.

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audio_assets.evaluation.bootstrap import bootstrap_scores
-from audio_assets.evaluation.comparison import differences, needed_rows
-from audio_assets.evaluation.equal_rows import describe_equal_rows
-from audio_assets.evaluation.grid import score_folds
-from audio_assets.evaluation.holdout import LEAST_RECORDINGS, why_no_holdout
-from audio_assets.evaluation.intervals import MIN_RECORDINGS
-from audio_assets.evaluation.learning_curve import no_evaluation_row, summarise
-from audio_assets.evaluation.loss import losses_of_classes
-from audio_assets.evaluation.manifest import plan_from_manifest
-from audio_assets.evaluation.recordings import (
+from audio_assets.evaluation.intervals.comparison import differences, needed_rows
+from audio_assets.evaluation.intervals.learning_curve import no_evaluation_row, summarise
+from audio_assets.evaluation.scores.bootstrap import bootstrap_scores
+from audio_assets.evaluation.scores.equal_rows import describe_equal_rows
+from audio_assets.evaluation.scores.grid import score_folds
+from audio_assets.evaluation.splits.holdout import LEAST_RECORDINGS, why_no_holdout
+from audio_assets.evaluation.splits.loss import losses_of_classes
+from audio_assets.evaluation.splits.manifest import plan_from_manifest
+from audio_assets.evaluation.splits.plan import why_no_evaluation
+from audio_assets.evaluation.splits.recordings import (
+    MIN_RECORDINGS,
     NoEvaluation,
     RecordingCounts,
     count_recordings,
 )
-from audio_assets.evaluation.splits import why_no_evaluation
 from audio_assets.tables import (
     BOOTSTRAP_SCORES,
     CURVE_ROWS,
@@ -84,8 +84,8 @@ def score_species(
     species, model, encoder, split_plan
         Written into the rows; ``split_plan`` is the manifest's content version.
     head, sizes, protocol, seed, workers, progress
-        See :func:`audio_assets.evaluation.grid.score_folds`. Size 0 asks for the encoder's own
-        class score, where it has one for the species.
+        See :func:`audio_assets.evaluation.scores.grid.score_folds`. Size 0 asks for the encoder's
+        own class score, where it has one for the species.
 
     Returns
     -------
@@ -165,11 +165,11 @@ def bootstrap_species(
     Parameters
     ----------
     draws
-        See :func:`audio_assets.evaluation.bootstrap.bootstrap_scores`.
+        See :func:`audio_assets.evaluation.scores.bootstrap.bootstrap_scores`.
     embeddings, manifest, species, model, encoder, variant, head, sizes, protocol, seed
         As in :func:`score_species`.
     workers, progress
-        See :func:`audio_assets.evaluation.bootstrap.bootstrap_scores`.
+        See :func:`audio_assets.evaluation.scores.bootstrap.bootstrap_scores`.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Adds the clips of an import to the ``clips.csv`` of an audio root.
 
 How the file is read and in which form lines are added is the subject of
-:mod:`audio_assets.storage.clips_csv`.
+:mod:`audio_assets.catalog.clips_csv`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from audio_assets.catalog import clips_csv
+from audio_assets.catalog.clips_csv import CLIPS_CSV, ClipsCsv, normal_path
 from audio_assets.errors import AudioRootError
-from audio_assets.storage import clips_csv
-from audio_assets.storage.clips_csv import CLIPS_CSV, ClipsCsv, normal_path
-from audio_assets.storage.files import write_atomic
+from audio_assets.objects.files import write_atomic
 
 
 def read_clips_csv(root: Path) -> ClipsCsv:
@@ -21,7 +21,7 @@ def read_clips_csv(root: Path) -> ClipsCsv:
     Raises
     ------
     AudioRootError
-        As from :func:`audio_assets.storage.clips_csv.read_clips_csv`, or if a line is wrong.
+        As from :func:`audio_assets.catalog.clips_csv.read_clips_csv`, or if a line is wrong.
     """
     from upath import UPath
 

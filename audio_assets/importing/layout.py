@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audio_assets.errors import AudioAssetsError
-from audio_assets.partition_keys import KEY_RULE, is_partition_key
-from audio_assets.storage.files import write_atomic
+from audio_assets.objects.files import write_atomic
+from audio_assets.tables.partition_keys import KEY_RULE, is_partition_key
 
 
 class ImportRefusedError(AudioAssetsError):

@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from audio_assets.catalog.clips_csv import normal_path
 from audio_assets.importing.clip_names import CUT_CLIP
 from audio_assets.importing.clips_csv import read_clips_csv
-from audio_assets.storage.clips_csv import normal_path
 from audio_assets.tables import LABELS, VARIANTS
 
 

@@ -2,8 +2,9 @@
 
 Names, types, units and meanings of the columns belong here, and nothing else: the modules import
 only the standard library, so that the Dagster UI's column schema, the pandera check
-(:mod:`audio_assets.validation`) and the Parquet schema (:mod:`audio_assets.storage.parquet`) can
-all be built from it without paying for one another's imports.
+(:mod:`audio_assets.results.validation`) and the Parquet schema
+(:mod:`audio_assets.results.parquet`) can all be built from it without paying for one another's
+imports.
 """
 
 from audio_assets.tables.clips import (

@@ -1,6 +1,5 @@
 """Tables of clips: what was listed, compared, planned, embedded and left out."""
 
-from audio_assets.tables.schema import Column, Table
 from audio_assets.tables.columns import (
     CHECKSUM,
     CLIP_ID,
@@ -13,6 +12,7 @@ from audio_assets.tables.columns import (
     SPECIES,
     VARIANT,
 )
+from audio_assets.tables.schema import Column, Table
 
 QUARANTINE_REASONS = {
     "empty_file": "the file has no bytes",

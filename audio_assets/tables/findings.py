@@ -1,6 +1,5 @@
 """Tables of what follows from the scores, and of what puts them in doubt."""
 
-from audio_assets.tables.schema import Column, Table
 from audio_assets.tables.columns import (
     CLIP_ID,
     CODE_VERSION,
@@ -14,6 +13,7 @@ from audio_assets.tables.columns import (
     VARIANT,
     VARIANTS,
 )
+from audio_assets.tables.schema import Column, Table
 
 MODEL_COMPARISON = Table(
     "model_comparison",

@@ -1,6 +1,5 @@
 """Tables of scores: of each fold, of each draw, and over the sizes of a learning curve."""
 
-from audio_assets.tables.schema import Column, Table
 from audio_assets.tables.columns import (
     CLIP_ID,
     CODE_VERSION,
@@ -19,6 +18,7 @@ from audio_assets.tables.columns import (
     SPECIES,
     SPLIT_PLAN,
 )
+from audio_assets.tables.schema import Column, Table
 
 FOLD_SCORES = Table(
     "fold_scores",

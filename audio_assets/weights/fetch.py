@@ -15,11 +15,11 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from audio_assets.encoders.fingerprint import file_digest
 from audio_assets.errors import WeightsError
-from audio_assets.weights.locking import waiting_lock
-from audio_assets.weights.places import RECORD, check_digests, weight_files
-from audio_assets.weights.sources import WeightFile, WeightSource
+from audio_assets.objects.checksums import file_digest
+from audio_assets.objects.file_lock import waiting_lock
+from audio_assets.weights.places import check_digests, weight_files
+from audio_assets.weights.sources import RECORD, WeightFile, WeightSource
 
 # A server that says nothing for so long is given up.
 _TIMEOUT_SECONDS = 60

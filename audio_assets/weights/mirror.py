@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import WeightsError
-from audio_assets.storage.bucket import BucketEntry, list_folder, read
-from audio_assets.storage.bucket_requests import ChangedError
-from audio_assets.weights.locking import waiting_lock
-from audio_assets.weights.sources import WeightSource
+from audio_assets.objects.bucket import BucketEntry, list_folder, read
+from audio_assets.objects.bucket_requests import ChangedError
+from audio_assets.objects.file_lock import waiting_lock
+from audio_assets.weights.sources import RECORD, WeightSource
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -59,8 +59,6 @@ def copy_mirror(remote: UPath, source: WeightSource, cache: Path) -> Path | None
 
 
 def _listing(remote: UPath, source: WeightSource) -> dict[str, BucketEntry]:
-    from audio_assets.weights.places import RECORD
-
     wanted = {RECORD, *(file.name for file in source.files)}
     return {
         entry.name: entry

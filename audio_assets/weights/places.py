@@ -14,15 +14,12 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audio_assets.encoders.fingerprint import file_digest
 from audio_assets.errors import MissingWeightsError, WeightsError
-from audio_assets.weights.sources import WeightSource
+from audio_assets.objects.checksums import file_digest
+from audio_assets.weights.sources import RECORD, WeightSource
 
 if TYPE_CHECKING:
     from upath import UPath
-
-RECORD = "SHA256SUMS"
-"""Beside fetched files: the SHA-256 of each, in the format of sha256sum."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,8 @@ class WeightPlaces:
     Attributes
     ----------
     root
-        Local folder, or a gs:// prefix from :func:`audio_assets.roots.open_root`, with a folder an
-        encoder; None for none.
+        Local folder, or a gs:// prefix from :func:`audio_assets.objects.roots.open_root`, with a
+        folder an encoder; None for none.
     cache
         Folder of fetched weights and of copies of a remote root; None for none.
     """
@@ -54,7 +51,7 @@ class WeightPlaces:
     def _root_path(root: str | UPath) -> Path | UPath:
         from upath import UPath
 
-        from audio_assets.storage.files import is_local
+        from audio_assets.objects.files import is_local
 
         path = UPath(root)
         return Path(path.path) if is_local(path) else path

@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+RECORD = "SHA256SUMS"
+"""Beside fetched files: the SHA-256 of each, in the format of sha256sum."""
+
 _DIGEST = re.compile("sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audio_assets.reporting import render
+from audio_assets.reporting.charts import render
 from audio_assets_tests.automation.ticks import SETTINGS, Automation, Ran
 from audio_assets_tests.place import new_place
 from audio_assets_tests.small_audio import write_species

@@ -26,14 +26,14 @@ from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.scheduler.instigation import InstigatorState, TickStatus
 
 import audio_assets
-from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation.health import examine_health
+from audio_assets.automation.local_runner import LocalRunner
 from audio_assets.automation.watch import JOB
 from audio_assets.definitions import build_defs
-from audio_assets.partitions import build_partitions
-from audio_assets.runner import LocalRunner
+from audio_assets.pipeline.partitions import build_partitions
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.staleness import Staleness, _Loading
 from audio_assets.settings import PREFIX, load_settings
-from audio_assets.staleness import Staleness, _Loading
 
 CLONE = Path(audio_assets.__file__).parents[1]
 PATIENCE_SECONDS = 300

@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 
 from audio_assets.definitions import build_defs
+from audio_assets_tests.automation.test_webhook import SECRET, Hook, hook  # noqa: F401
 from audio_assets_tests.place import Place, new_place
-from audio_assets_tests.test_webhook import SECRET, Hook, hook  # noqa: F401
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import dagster as dg
 import pytest
 
-from audio_assets.errors import StorageError
-from audio_assets.scheduling.audio_changes import (
+from audio_assets.automation.audio_changes import (
     changing_since,
     notifications_fault,
     requests_in,
 )
+from audio_assets.errors import StorageError
 from audio_assets_tests.automation.ticks import Automation
 from audio_assets_tests.conftest import BUCKET
 from audio_assets_tests.pubsub_server import SUBSCRIPTION, PubsubServer

@@ -7,9 +7,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from audio_assets import load_learning_curves, versions
+from audio_assets import load_learning_curves
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.errors import AudioRootError
+from audio_assets.pipeline import versions
 from audio_assets_tests.automation.ticks import Automation, Ran, a_clip, queued, replace_clip
 from audio_assets_tests.place import new_place
 from audio_assets_tests.small_audio import clip, write_clip, write_species

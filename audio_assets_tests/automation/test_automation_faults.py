@@ -10,18 +10,18 @@ import pytest
 from dagster._core.definitions.partitions.context import partition_loading_context
 
 from audio_assets import definitions, load_learning_curves
-from audio_assets.automation import stale
-from audio_assets.encoders import registry
+from audio_assets.automation import decisions, stale
+from audio_assets.automation.decisions import ATTEMPTS
+from audio_assets.automation.lateness import late_names
+from audio_assets.catalog import listing
+from audio_assets.embeddings import table as embedding_table
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.errors import AudioRootError, EncoderError, TransientStorageError
-from audio_assets.evaluation import manifest as split_plans
 from audio_assets.evaluation import species as species_evaluation
-from audio_assets.scheduling import decisions
-from audio_assets.scheduling.decisions import ATTEMPTS
-from audio_assets.scheduling.lateness import late_names
-from audio_assets.staleness import Staleness, State
-from audio_assets.storage import embedding_table, listing
-from audio_assets.storage.parquet import read_table
+from audio_assets.evaluation.splits import manifest as split_plans
+from audio_assets.models import registry
+from audio_assets.pipeline.staleness import Staleness, State
+from audio_assets.results.parquet import read_table
 from audio_assets.tables import ROC_AUC_CHART
 from audio_assets_tests.automation.ticks import SETTINGS, replace_clip
 from audio_assets_tests.conftest import BUCKET

@@ -19,10 +19,10 @@ from audio_assets.automation.health import SILENT_SECONDS
 from audio_assets.automation.watch import CHECK, JOB
 from audio_assets.cli.doctor import run_doctor
 from audio_assets_tests.automation.daemons import SETTINGS, Daemon, closing
+from audio_assets_tests.automation.test_webhook import Hook, hook  # noqa: F401
 from audio_assets_tests.bucket_server import BucketServer
 from audio_assets_tests.conftest import BUCKET
 from audio_assets_tests.small_audio import clip, write_clip, write_species
-from audio_assets_tests.test_webhook import Hook, hook  # noqa: F401
 
 pytestmark = pytest.mark.slow
 

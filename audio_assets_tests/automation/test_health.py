@@ -7,17 +7,17 @@ import dagster as dg
 import pytest
 
 from audio_assets.automation import watch
+from audio_assets.automation.decisions import ATTEMPTS
 from audio_assets.automation.health import Health, examine_health
+from audio_assets.automation.problems import Kind
 from audio_assets.automation.runs import forgive
 from audio_assets.automation.stale import standing_words
+from audio_assets.catalog import access, listing
 from audio_assets.errors import AudioRootError
 from audio_assets.evaluation import species as species_evaluation
-from audio_assets.scheduling.decisions import ATTEMPTS
-from audio_assets.scheduling.health import Kind
-from audio_assets.staleness import Staleness
-from audio_assets.storage import access, listing
+from audio_assets.pipeline.staleness import Staleness
+from audio_assets_tests.automation.test_webhook import Hook, hook  # noqa: F401
 from audio_assets_tests.automation.ticks import QUIET, Automation, queued, replace_clip
-from audio_assets_tests.test_webhook import Hook, hook  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_drawing")]
 

@@ -11,9 +11,9 @@ import pytest
 import audio_assets
 from audio_assets.definitions import build_defs
 from audio_assets.settings import Settings, load_settings
+from audio_assets_tests.automation.test_webhook import SECRET, Hook, hook  # noqa: F401
 from audio_assets_tests.bucket_server import BucketServer
 from audio_assets_tests.conftest import BUCKET
-from audio_assets_tests.test_webhook import SECRET, Hook, hook  # noqa: F401
 
 PLANTED = ("planted-token", "planted-signature", "planted-key", SECRET)
 # What an answer may repeat of a request.

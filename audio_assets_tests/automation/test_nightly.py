@@ -5,9 +5,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from audio_assets.assets.audio_inventory import READ_ALL_TAG
 from audio_assets.definitions import build_defs
-from audio_assets.versions import VERSIONS_TAG
+from audio_assets.pipeline.probes import READ_ALL_TAG
+from audio_assets.pipeline.versions import VERSIONS_TAG
 from audio_assets_tests.place import new_place
 
 

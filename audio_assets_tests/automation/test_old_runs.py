@@ -11,13 +11,13 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.partitions.context import partition_loading_context
 
-from audio_assets.assets.audio_inventory import READ_ALL_TAG
+from audio_assets.automation.decisions import Standing
 from audio_assets.automation.old_runs import delete_old_runs
 from audio_assets.automation.runs import TASK_TAG
 from audio_assets.automation.stale import stale_decision
 from audio_assets.evaluation import species as species_evaluation
-from audio_assets.scheduling.decisions import Standing
-from audio_assets.staleness import Staleness
+from audio_assets.pipeline.probes import READ_ALL_TAG
+from audio_assets.pipeline.staleness import Staleness
 from audio_assets_tests.automation.ticks import (
     QUIET,
     SETTINGS,

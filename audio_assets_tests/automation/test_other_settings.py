@@ -10,14 +10,14 @@ from dagster._core.execution.api import execute_run
 from dagster._core.storage.tags import TagType, get_tag_type
 from dagster._utils.tags import normalize_tags
 
+from audio_assets.automation.decisions import ATTEMPTS
 from audio_assets.definitions import build_defs
-from audio_assets.jobs import job_plans
-from audio_assets.scheduling.decisions import ATTEMPTS
-from audio_assets.versions import EARLIER_VERSIONS_TAG, VERSIONS_TAG, versions_tag
+from audio_assets.pipeline.jobs import job_plans
+from audio_assets.pipeline.versions import EARLIER_VERSIONS_TAG, VERSIONS_TAG, versions_tag
 from audio_assets_tests.automation.test_alerts import failed_run
+from audio_assets_tests.automation.test_webhook import hook  # noqa: F401
 from audio_assets_tests.automation.ticks import QUIET, Automation, replace_clip
 from audio_assets_tests.place import Place, new_place
-from audio_assets_tests.test_webhook import hook  # noqa: F401
 
 
 @pytest.fixture

@@ -9,8 +9,16 @@ import dagster as dg
 import pytest
 from dagster._utils.error import serializable_error_info_from_exc_info
 
-from audio_assets.assets.plan import AssetPlan
 from audio_assets.automation import runs
+from audio_assets.automation.decisions import (
+    ATTEMPTS,
+    DEFAULT_RETRIES,
+    Inputs,
+    Standing,
+    Task,
+    Work,
+    decide,
+)
 from audio_assets.automation.runs import (
     cause_of,
     failed_work,
@@ -20,16 +28,8 @@ from audio_assets.automation.runs import (
     running_tasks,
 )
 from audio_assets.errors import AudioRootError
-from audio_assets.partitions import build_partitions
-from audio_assets.scheduling.decisions import (
-    ATTEMPTS,
-    DEFAULT_RETRIES,
-    Inputs,
-    Standing,
-    Task,
-    Work,
-    decide,
-)
+from audio_assets.pipeline.partitions import build_partitions
+from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.settings import load_settings
 
 SETTINGS = load_settings()

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from audio_assets.automation import health, watch
-from audio_assets.scheduling.decisions import Decision, Standing, Task
-from audio_assets.scheduling.health import tick_problems
+from audio_assets.automation.decisions import Decision, Standing, Task
+from audio_assets.automation.problems import tick_problems
 
 
 def tick(at: float, status: str, error: str = "") -> Any:

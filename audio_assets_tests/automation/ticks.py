@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.partitions.context import partition_loading_context
 
-from audio_assets import versions
 from audio_assets.definitions import build_defs
+from audio_assets.pipeline import versions
 from audio_assets_tests.place import Place
 from audio_assets_tests.small_audio import clip, write_clip
 

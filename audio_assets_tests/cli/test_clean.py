@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 
 from audio_assets.cli.instance import local_instance
-from audio_assets.roots import open_root
-from audio_assets.storage.run_lock import run_lock
+from audio_assets.objects.roots import open_root
+from audio_assets.results.run_lock import run_lock
 from audio_assets_tests.small_audio import write_species
 
 
@@ -93,7 +93,7 @@ def test_an_encoder_whose_weights_are_missing_keeps_all_it_has(
     monkeypatch.setenv("AUDIO_ASSETS_MODELS", '["placeholder", "vgg"]')
     monkeypatch.setenv("AUDIO_ASSETS_WEIGHTS_ROOT", str(tmp_path / "none"))
     monkeypatch.setenv("AUDIO_ASSETS_CACHE_DIR", str(tmp_path / "cache"))
-    from audio_assets.encoders.registry import get_model
+    from audio_assets.models.registry import get_model
 
     encoder = get_model("vgg").encoder
     (tmp_path / "results/embeddings/vgg16").rename(tmp_path / "results/embeddings" / encoder)

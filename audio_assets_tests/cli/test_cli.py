@@ -9,12 +9,12 @@ from rich.console import Console
 from upath import UPath
 
 from audio_assets.cli.demo import _print_answers
-from audio_assets.reporting import page
-from audio_assets.reporting.sentences import CLIPS_NEEDED_COLUMNS, clips_needed_table
-from audio_assets.storage.results import ResultsLayout
+from audio_assets.reporting.page import page
+from audio_assets.reporting.words.sentences import CLIPS_NEEDED_COLUMNS, clips_needed_table
+from audio_assets.results.layout import ResultsLayout
+from audio_assets_tests.cli.conftest import Called, fail
 from audio_assets_tests.reporting.fake_results import curve_frame, curve_row, fake_comparisons
 from audio_assets_tests.small_audio import write_species
-from audio_assets_tests.cli.conftest import Called, fail
 
 
 def states(called: Called) -> dict[tuple[str, str], str]:
@@ -53,7 +53,7 @@ def test_run_and_status_tell_fresh_stale_missing_and_failed_apart(call, tmp_path
     write_species(tmp_path / "audio", "owl", recordings=7)
     assert states(call("status", "--json"))[key] == "stale"
 
-    monkeypatch.setattr("audio_assets.evaluation.grid.score_folds", fail)
+    monkeypatch.setattr("audio_assets.evaluation.scores.grid.score_folds", fail)
     monkeypatch.setattr("audio_assets.evaluation.species.score_folds", fail)
     failed = call("run", "--json")
     assert failed.code == 1
@@ -162,7 +162,9 @@ def test_the_answers_of_a_demo_give_the_reason_where_there_is_no_auc(monkeypatch
     answers = clips_needed_table(curves, fake_comparisons().iloc[:0], {})
     monkeypatch.setattr("audio_assets.cli.demo.load_learning_curves", lambda root: None)
     monkeypatch.setattr("audio_assets.published.load_comparisons", lambda root: None)
-    monkeypatch.setattr("audio_assets.reporting.sentences.clips_needed_table", lambda *_: answers)
+    monkeypatch.setattr(
+        "audio_assets.reporting.words.sentences.clips_needed_table", lambda *_: answers
+    )
     console = Console(file=io.StringIO(), width=80)
     _print_answers(ResultsLayout(UPath("results")), {}, 0.95, console)
     (told,) = [line for line in console.file.getvalue().splitlines() if "No AUC" in line]
@@ -175,7 +177,9 @@ def test_the_answers_of_a_demo_say_once_that_recordings_are_too_few(monkeypatch)
     answers = pd.DataFrame([row, row | {"status": f"{status}; warning: few"}])
     monkeypatch.setattr("audio_assets.cli.demo.load_learning_curves", lambda root: None)
     monkeypatch.setattr("audio_assets.published.load_comparisons", lambda root: None)
-    monkeypatch.setattr("audio_assets.reporting.sentences.clips_needed_table", lambda *_: answers)
+    monkeypatch.setattr(
+        "audio_assets.reporting.words.sentences.clips_needed_table", lambda *_: answers
+    )
     console = Console(file=io.StringIO(), width=80)
     _print_answers(ResultsLayout(UPath("results")), {}, 0.95, console)
     assert console.file.getvalue().count(f"owl: {status}.\n") == 1

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from audio_assets import cli
+from audio_assets.automation.local_runner import RunSummary
 from audio_assets.cli.console import ConsoleProgress
 from audio_assets.cli.status import Standing
-from audio_assets.runner import RunSummary
 
 PATTERN = "^(?P<recording>[a-z0-9]+):key:[/_]x"
 

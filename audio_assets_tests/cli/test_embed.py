@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from audio_assets.encoders.registry import load_encoder
-from audio_assets.storage.embedding_store import EmbeddingStore
+from audio_assets.embeddings.store import EmbeddingStore
+from audio_assets.models.registry import load_encoder
 from audio_assets_tests.small_audio import write_species
 
 CALL = "from audio_assets.cli import main; main()"

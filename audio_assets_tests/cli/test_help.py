@@ -60,7 +60,7 @@ def test_a_shell_is_never_told_an_error(call, monkeypatch, name, value):
 
 def test_no_bucket_is_asked_while_a_call_is_being_typed(call, monkeypatch):
     asked: list[object] = []
-    monkeypatch.setattr("audio_assets.storage.bucket.list_folder", asked.append)
+    monkeypatch.setattr("audio_assets.objects.bucket.list_folder", asked.append)
     monkeypatch.setenv("AUDIO_ASSETS_AUDIO_ROOT", "gs://bucket/audio")
     assert completed(call, monkeypatch, "run --species ") == []
     assert asked == []

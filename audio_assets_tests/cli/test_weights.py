@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from audio_assets.cli import main
-from audio_assets.encoders import fixed_sound, registry
-from audio_assets.encoders.registry import load_encoder
+from audio_assets.embeddings import fixed_sound
+from audio_assets.models import registry
+from audio_assets.models.registry import load_encoder
 from audio_assets.weights.sources import SOURCES, WeightFile
 from audio_assets_tests.weights.publisher import Publisher, publisher
 

@@ -8,13 +8,13 @@ import pytest
 from upath import UPath
 
 from audio_assets.audio.decode import DurationLimits
-from audio_assets.storage.clip_properties import measure_clips
-from audio_assets.storage.files import read_file
-from audio_assets.storage.inventory import build_inventory
-from audio_assets.storage.listing import list_objects
-from audio_assets.storage.parquet import write_table
-from audio_assets.storage.recordings import RecordingRules
-from audio_assets.storage.results import ResultsLayout
+from audio_assets.catalog.clip_properties import measure_clips
+from audio_assets.catalog.inventory import build_inventory
+from audio_assets.catalog.listing import list_objects
+from audio_assets.catalog.recordings import RecordingRules
+from audio_assets.objects.files import read_file
+from audio_assets.results.layout import ResultsLayout
+from audio_assets.results.parquet import write_table
 from audio_assets.tables import CLIP_PROPERTIES
 from audio_assets_tests.cli.conftest import Call
 from audio_assets_tests.small_audio import clip, write_clip

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from audio_assets.encoders.base import Encoder
-from audio_assets.encoders.registry import load_encoder
+from audio_assets.models.registry import load_encoder
 from audio_assets.weights.places import ONLY_WHEELS, WeightPlaces
 
 ON_TENSORFLOW = ("mobilenet", "perch", "perch_v2", "yamnet", "vggish", "vgg", "resnet")
@@ -121,7 +121,7 @@ def test_names_and_fingerprints_are_known_without_importing_anything_heavy(
     cheap = tuple(name for name in ON_TENSORFLOW if name not in SLOW)
     code = (
         "import sys\n"
-        "from audio_assets.encoders.registry import default_model_names, load_encoder\n"
+        "from audio_assets.models.registry import default_model_names, load_encoder\n"
         "from audio_assets.weights.places import WeightPlaces\n"
         f"places = WeightPlaces({stand_ins(*cheap).root!r})\n"
         f"names = [load_encoder(name, places).fingerprint for name in {ENCODERS[:3] + cheap}]\n"

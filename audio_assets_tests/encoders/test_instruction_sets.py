@@ -16,7 +16,7 @@ import pytest
 
 from audio_assets import evaluate
 from audio_assets.encoders.promises import PROCESSOR_TOLERANCE
-from audio_assets.evaluation.splits import make_split_plan
+from audio_assets.evaluation.splits.plan import make_split_plan
 from audio_assets.weights.places import WeightPlaces
 from audio_assets_tests.encoders.test_every_encoder import ENCODERS, ON_TENSORFLOW, SLOW
 from audio_assets_tests.evaluation.conftest import simulate
@@ -56,7 +56,7 @@ EMBED = """
 import sys
 import numpy as np
 import pytest
-from audio_assets.encoders.registry import load_encoder
+from audio_assets.models.registry import load_encoder
 from audio_assets.weights.places import WeightPlaces
 from audio_assets_tests.encoders.test_every_encoder import ON_TENSORFLOW, windows
 from audio_assets_tests.weights.stand_ins import without_digests

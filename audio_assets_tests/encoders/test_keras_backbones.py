@@ -9,8 +9,8 @@ import pytest
 from audio_assets.encoders import keras_backbones
 from audio_assets.encoders.keras_backbones import KerasBackboneEncoder, load_backbone
 from audio_assets.encoders.log_mel_image import log_mel_images
-from audio_assets.encoders.registry import load_encoder
 from audio_assets.errors import AudioAssetsError, WeightsError
+from audio_assets.models.registry import load_encoder
 from audio_assets.weights.places import WeightPlaces
 from audio_assets.weights.sources import SOURCES
 from audio_assets_tests.weights.stand_ins import BACKBONES

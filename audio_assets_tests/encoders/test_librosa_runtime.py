@@ -14,7 +14,7 @@ from audio_assets.errors import AudioAssetsError
 # Prints the MFCC of a noise, and where numba keeps what it compiled for them.
 ENCODE = """
 import numpy as np
-from audio_assets.encoders.registry import load_encoder
+from audio_assets.models.registry import load_encoder
 
 window = np.random.default_rng(0).normal(size=(1, 66_150)).astype(np.float32)
 print(load_encoder("mfcc").encode(window).embeddings.tobytes().hex())

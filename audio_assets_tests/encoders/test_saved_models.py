@@ -8,9 +8,9 @@ import pytest
 
 from audio_assets.encoders.audioset import VggishEncoder, YamnetEncoder
 from audio_assets.encoders.perch import PerchEncoder, to_peak
-from audio_assets.encoders.registry import load_encoder
 from audio_assets.encoders.tensorflow_runtime import tensorflow
 from audio_assets.errors import WeightsError
+from audio_assets.models.registry import load_encoder
 from audio_assets.weights.places import WeightPlaces
 from audio_assets_tests.weights.stand_ins import CLASSES, write_class_list, write_saved_model
 

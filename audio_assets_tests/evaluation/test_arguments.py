@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from audio_assets import evaluate, make_split_plan
-from audio_assets.evaluation.arguments import name_array
-from audio_assets.evaluation.holdout import make_holdout_plan
+from audio_assets.evaluation.splits.arguments import name_array
+from audio_assets.evaluation.splits.holdout import make_holdout_plan
 from audio_assets_tests.evaluation.conftest import Clips, simulate
 
 NO_WHOLE_NUMBERS = (2.5, True, "3", None, -1, [3], np.array([3]))

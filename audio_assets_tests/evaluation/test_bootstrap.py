@@ -9,19 +9,23 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from audio_assets import evaluate
-from audio_assets.evaluation import bootstrap
-from audio_assets.evaluation.bootstrap import bootstrap_scores, resample
-from audio_assets.evaluation.bootstrap_interval import (
+from audio_assets.evaluation.intervals.bootstrap_interval import (
     bootstrap_interval,
     check_draws,
     estimate_by_bootstrap,
 )
-from audio_assets.evaluation.inputs import EvaluationInput, checked_input
-from audio_assets.evaluation.intervals import Estimate, recording_bound, unseen_recordings
-from audio_assets.evaluation.recordings import RecordingCounts
-from audio_assets.evaluation.splits import NoEvaluation, make_split_plan
+from audio_assets.evaluation.intervals.fold_means import (
+    Estimate,
+    recording_bound,
+    unseen_recordings,
+)
+from audio_assets.evaluation.scores import bootstrap
+from audio_assets.evaluation.scores.bootstrap import bootstrap_scores, resample
+from audio_assets.evaluation.scores.inputs import EvaluationInput, checked_input
+from audio_assets.evaluation.splits.plan import NoEvaluation, make_split_plan
+from audio_assets.evaluation.splits.recordings import RecordingCounts
+from audio_assets.results.validation import validate
 from audio_assets.tables import EVALUATION, METRICS
-from audio_assets.validation import validate
 from audio_assets_tests.evaluation.conftest import simulate
 
 Simulate = Callable[..., Any]
@@ -333,8 +337,8 @@ def test_the_bootstrap_interval_covers(simulated: Simulate) -> None:
 
 
 def one_auc(embeddings: np.ndarray, labels: np.ndarray, train: int) -> float:
-    from audio_assets.evaluation.heads import HEADS, Fit
-    from audio_assets.evaluation.metrics import score_fold
+    from audio_assets.evaluation.scores.metrics import score_fold
+    from audio_assets.models.heads import HEADS, Fit
 
     fit = Fit(np.arange(train), np.arange(train, len(labels)), 0)
     scores = HEADS["logistic"].prepare(embeddings)(labels, [fit])[0]

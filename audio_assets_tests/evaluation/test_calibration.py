@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio_assets.evaluation.calibration import calibration, expected_calibration_error
+from audio_assets.evaluation.doubts.calibration import calibration, expected_calibration_error
 
 
 def predictions(scores, positive, *, size=8, is_probability=True):

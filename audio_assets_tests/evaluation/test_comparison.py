@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
-from audio_assets.evaluation.comparison import differences, holm, needed_rows
-from audio_assets.evaluation.grid import FoldResults, score_folds
-from audio_assets.evaluation.learning_curve import summarise
-from audio_assets.evaluation.recording_values import recording_values
-from audio_assets.evaluation.splits import make_split_plan
+from audio_assets.evaluation.intervals.comparison import differences, holm, needed_rows
+from audio_assets.evaluation.intervals.learning_curve import summarise
+from audio_assets.evaluation.intervals.recording_values import recording_values
+from audio_assets.evaluation.scores.grid import FoldResults, score_folds
+from audio_assets.evaluation.splits.plan import make_split_plan
+from audio_assets.results.validation import validate
 from audio_assets.tables import MODEL_COMPARISON
-from audio_assets.validation import validate
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from audio_assets.evaluation.confounds import (
+from audio_assets.evaluation.doubts.confounds import (
     ALL,
     NO_PAIR,
     PAIRS,
@@ -15,7 +15,7 @@ from audio_assets.evaluation.confounds import (
     confounds,
     encoded,
 )
-from audio_assets.evaluation.manifest import build_manifest
+from audio_assets.evaluation.splits.manifest import build_manifest
 
 
 def properties(recordings=10, clips=3, seed=0, **planted):

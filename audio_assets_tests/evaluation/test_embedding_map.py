@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_assets.evaluation.embedding_map import embedding_map
+from audio_assets.evaluation.doubts.embedding_map import embedding_map
 
 RNG = np.random.default_rng(0)
 

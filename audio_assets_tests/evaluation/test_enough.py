@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audio_assets.evaluation.enough import class_counts, shortages
-from audio_assets.evaluation.learning_curve import out_of_range
+from audio_assets.evaluation.doubts.class_counts import class_counts, shortages
+from audio_assets.evaluation.intervals.learning_curve import out_of_range
 
 
 def inventory(*rows: tuple[str, str, str, str]) -> pd.DataFrame:

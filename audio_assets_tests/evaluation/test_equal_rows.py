@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from audio_assets import evaluate
 from audio_assets.errors import DuplicateEmbeddingsWarning
-from audio_assets.evaluation.equal_rows import describe_equal_rows
+from audio_assets.evaluation.scores.equal_rows import describe_equal_rows
 from audio_assets_tests.evaluation.conftest import Clips, simulate
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from audio_assets import evaluate
 from audio_assets.errors import SplitLeakError
 from audio_assets.evaluation import api
-from audio_assets.evaluation.splits import NoEvaluation, make_split_plan
+from audio_assets.evaluation.splits.plan import NoEvaluation, make_split_plan
+from audio_assets.results.validation import validate
 from audio_assets.tables import EVALUATION
-from audio_assets.validation import validate
 from audio_assets_tests.evaluation.conftest import simulate
 
 Simulate = Callable[..., Any]

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audio_assets.evaluation.findings import find
-from audio_assets.evaluation.hearing import Hearing
+from audio_assets.evaluation.doubts.findings import find
+from audio_assets.evaluation.doubts.hearing import Hearing
+from audio_assets.results.validation import validate
 from audio_assets.tables import BALANCED_MANIFEST, CLIP_PROPERTIES, FINDINGS, SPECTRUM_EDGES_HZ
-from audio_assets.validation import validate
 
 
 def properties(notes: dict[str, str]) -> pd.DataFrame:

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from audio_assets.errors import SplitLeakError
-from audio_assets.evaluation.grid import score_folds
-from audio_assets.evaluation.inputs import training_sizes
-from audio_assets.evaluation.splits import NoEvaluation, make_split_plan
+from audio_assets.evaluation.scores.grid import score_folds
+from audio_assets.evaluation.scores.inputs import training_sizes
+from audio_assets.evaluation.splits.plan import NoEvaluation, make_split_plan
 
 Clips = Any
 Simulate = Callable[..., Clips]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_assets.evaluation.hard_clips import best_model, hard_clips
+from audio_assets.evaluation.doubts.hard_clips import best_model, hard_clips
 
 
 def predictions(scores, positive, fold=0, repeat=0, size=8):

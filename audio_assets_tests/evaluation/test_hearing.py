@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 from audio_assets.audio.properties import SoundMeter
-from audio_assets.evaluation.hearing import STANDS_OUT, WHOLE, Hearing, hearing_rows, share_above
+from audio_assets.evaluation.doubts.hearing import (
+    STANDS_OUT,
+    WHOLE,
+    Hearing,
+    hearing_rows,
+    share_above,
+)
 
 BIRDNET, PERCH, YAMNET = 24_000.0, 16_000.0, 8_000.0
 CLIPS = 8

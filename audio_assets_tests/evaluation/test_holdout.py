@@ -8,17 +8,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from audio_assets.errors import SplitLeakError
-from audio_assets.evaluation.grid import score_folds
-from audio_assets.evaluation.holdout import make_holdout_plan, most_test_recordings
-from audio_assets.evaluation.manifest import (
+from audio_assets.evaluation.scores.grid import score_folds
+from audio_assets.evaluation.splits.holdout import make_holdout_plan, most_test_recordings
+from audio_assets.evaluation.splits.manifest import (
     build_manifest,
     describe_test_set,
     plan_from_manifest,
 )
-from audio_assets.evaluation.recordings import count_recordings
-from audio_assets.evaluation.splits import NoEvaluation, SplitPlan, make_split_plan
+from audio_assets.evaluation.splits.plan import NoEvaluation, SplitPlan, make_split_plan
+from audio_assets.evaluation.splits.recordings import count_recordings
+from audio_assets.results.validation import validate
 from audio_assets.tables import BALANCED_MANIFEST
-from audio_assets.validation import validate
 
 Simulate = Callable[..., Any]
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from audio_assets import evaluate
-from audio_assets.evaluation.holdout import make_holdout_plan
-from audio_assets.evaluation.kernel_logistic import fit_kernel_logistic
-from audio_assets.evaluation.metrics import score_fold
+from audio_assets.evaluation.scores.metrics import score_fold
+from audio_assets.evaluation.splits.holdout import make_holdout_plan
+from audio_assets.models.kernel_logistic import fit_kernel_logistic
 
 SETS = 40
 

@@ -6,17 +6,17 @@ import pandas as pd
 import pytest
 
 from audio_assets import evaluate
-from audio_assets.evaluation.comparison import differences
-from audio_assets.evaluation.grid import FoldResults, score_folds
-from audio_assets.evaluation.holdout import make_holdout_plan
-from audio_assets.evaluation.holdout_intervals import (
+from audio_assets.evaluation.intervals.comparison import differences
+from audio_assets.evaluation.intervals.holdout_intervals import (
     HeldOut,
     error_of_mean,
     resampled_means,
 )
-from audio_assets.evaluation.recordings import RecordingCounts
+from audio_assets.evaluation.scores.grid import FoldResults, score_folds
+from audio_assets.evaluation.splits.holdout import make_holdout_plan
+from audio_assets.evaluation.splits.recordings import RecordingCounts
+from audio_assets.results.validation import validate
 from audio_assets.tables import EVALUATION, LABELS, MODEL_COMPARISON
-from audio_assets.validation import validate
 
 Simulate = Callable[..., Any]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from scipy.stats import t as student
 
-from audio_assets.evaluation.intervals import (
+from audio_assets.evaluation.intervals.fold_means import (
     Estimate,
     count_distinct_folds,
     estimate,
@@ -15,9 +15,9 @@ from audio_assets.evaluation.intervals import (
     recording_bound,
     recordings_to_show,
 )
-from audio_assets.evaluation.metrics import CHANCE
-from audio_assets.evaluation.recording_values import RecordingVariance
-from audio_assets.evaluation.recordings import RecordingCounts
+from audio_assets.evaluation.intervals.recording_values import RecordingVariance
+from audio_assets.evaluation.scores.metrics import CHANCE
+from audio_assets.evaluation.splits.recordings import RecordingCounts
 
 MANY = RecordingCounts(40, 40, 80)
 FOLDS = [f"p{i}-n{i}" for i in range(25)]

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audio_assets.evaluation import leak_check as module
-from audio_assets.evaluation.grid import score_folds
-from audio_assets.evaluation.leak_check import NOTHING_TELLS, ONE_CLIP_EACH, leak_check
-from audio_assets.evaluation.manifest import build_manifest
+from audio_assets.catalog.recordings import NO_LINE
+from audio_assets.evaluation.doubts import leak_check as module
+from audio_assets.evaluation.doubts.leak_check import NOTHING_TELLS, ONE_CLIP_EACH, leak_check
+from audio_assets.evaluation.scores.grid import score_folds
 from audio_assets.evaluation.species import score_species
-from audio_assets.evaluation.splits import SplitPlan, make_split_plan
-from audio_assets.storage.recordings import NO_LINE
+from audio_assets.evaluation.splits.manifest import build_manifest
+from audio_assets.evaluation.splits.plan import SplitPlan, make_split_plan
 from audio_assets_tests.evaluation.conftest import simulate
 
 

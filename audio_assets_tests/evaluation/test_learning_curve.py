@@ -5,13 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audio_assets.evaluation.clips_needed import clips_needed
-from audio_assets.evaluation.grid import FoldResults, score_folds
-from audio_assets.evaluation.learning_curve import no_evaluation_row, summarise
-from audio_assets.evaluation.recordings import RecordingCounts
-from audio_assets.evaluation.splits import make_split_plan
+from audio_assets.evaluation.intervals.clips_needed import clips_needed
+from audio_assets.evaluation.intervals.learning_curve import no_evaluation_row, summarise
+from audio_assets.evaluation.scores.grid import FoldResults, score_folds
+from audio_assets.evaluation.splits.plan import make_split_plan
+from audio_assets.evaluation.splits.recordings import RecordingCounts
+from audio_assets.results.validation import validate
 from audio_assets.tables import EVALUATION, METRICS
-from audio_assets.validation import validate
 
 
 def curve_of(clips: Any, **options: Any) -> tuple[pd.DataFrame, FoldResults]:

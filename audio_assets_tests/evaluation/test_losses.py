@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_assets.evaluation.loss import losses_of_classes
 from audio_assets.evaluation.species import score_species, summarise_species
+from audio_assets.evaluation.splits.loss import losses_of_classes
 from audio_assets.tables import BALANCED_MANIFEST, EMBEDDINGS, QUARANTINE_REASONS
 from audio_assets.tables import losses as losses_module
 from audio_assets.tables.losses import (

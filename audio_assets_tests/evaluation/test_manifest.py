@@ -4,10 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audio_assets.evaluation.manifest import build_manifest, empty_manifest, plan_from_manifest
-from audio_assets.evaluation.splits import NoEvaluation
+from audio_assets.evaluation.splits.manifest import (
+    build_manifest,
+    empty_manifest,
+    plan_from_manifest,
+)
+from audio_assets.evaluation.splits.plan import NoEvaluation
+from audio_assets.results.validation import validate
 from audio_assets.tables import BALANCED_MANIFEST
-from audio_assets.validation import validate
 
 
 def inventory(pos: int = 6, neg: int = 6, clips: int = 3) -> pd.DataFrame:

@@ -5,10 +5,15 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from sklearn.metrics import roc_auc_score
 
-from audio_assets.evaluation.metric_formulas import average_precision, brier, roc_auc
-from audio_assets.evaluation.metrics import CHANCE, resampled_metrics, score_fold, score_repeat
-from audio_assets.evaluation.recall import ScoredFold
-from audio_assets.evaluation.threshold_counts import count_above
+from audio_assets.evaluation.scores.metric_formulas import average_precision, brier, roc_auc
+from audio_assets.evaluation.scores.metrics import (
+    CHANCE,
+    resampled_metrics,
+    score_fold,
+    score_repeat,
+)
+from audio_assets.evaluation.scores.recall import ScoredFold
+from audio_assets.evaluation.scores.threshold_counts import count_above
 from audio_assets.tables import METRICS
 
 # Few values, so that ties are common, or any, so that some differ in their last bits alone.

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio_assets.evaluation import near_duplicates
-from audio_assets.evaluation.near_duplicates import (
+from audio_assets.evaluation.doubts import near_duplicates
+from audio_assets.evaluation.doubts.near_duplicates import (
     find_near_duplicates,
     join_recordings,
     joined_groups,

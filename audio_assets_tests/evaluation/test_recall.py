@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio_assets.evaluation.recall import (
+from audio_assets.evaluation.scores.recall import (
     ScoredFold,
     lowest_threshold,
     recall_of_folds,
     recall_pseudo_values,
 )
-from audio_assets.evaluation.threshold_counts import count_above
+from audio_assets.evaluation.scores.threshold_counts import count_above
 
 
 def fold(pos: list[float], neg: list[float], name: str = "") -> ScoredFold:

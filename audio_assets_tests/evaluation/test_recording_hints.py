@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from audio_assets.evaluation.recording_hints import look_alike_recordings
+from audio_assets.evaluation.doubts.recording_hints import look_alike_recordings
 
 
 @pytest.mark.parametrize(

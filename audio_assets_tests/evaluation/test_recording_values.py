@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.utils.class_weight import compute_sample_weight
 
-from audio_assets.evaluation.grid import FoldResults, score_folds
-from audio_assets.evaluation.metric_formulas import average_precision
-from audio_assets.evaluation.recording_values import (
+from audio_assets.evaluation.intervals.recording_values import (
     fold_pseudo_values,
     recording_values,
     recording_variances,
     variance_over_recordings,
 )
-from audio_assets.evaluation.splits import make_split_plan
-from audio_assets.evaluation.threshold_counts import count_above
+from audio_assets.evaluation.scores.grid import FoldResults, score_folds
+from audio_assets.evaluation.scores.metric_formulas import average_precision
+from audio_assets.evaluation.scores.threshold_counts import count_above
+from audio_assets.evaluation.splits.plan import make_split_plan
 
 
 def area_under_precision(labels: Any, scores: Any, sample_weight: Any) -> float:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audio_assets.evaluation.grid import score_folds
-from audio_assets.evaluation.manifest import build_manifest, plan_from_manifest
+from audio_assets.evaluation.scores.grid import score_folds
+from audio_assets.evaluation.splits.manifest import build_manifest, plan_from_manifest
 
 SCRIPT = Path(__file__).with_name("reference_auc.py")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_assets.evaluation import findings
-from audio_assets.evaluation.same_recording import (
+from audio_assets.evaluation.doubts import findings
+from audio_assets.evaluation.doubts.same_recording import (
     NO_OTHER_PAIR,
     WARN_DIFFERENCE,
     WARN_SHARE,

@@ -1,4 +1,4 @@
-from audio_assets.evaluation.seeds import Purpose, generator, random_state
+from audio_assets.evaluation.splits.seeds import Purpose, generator, random_state
 
 
 def test_equal_paths_give_equal_draws() -> None:

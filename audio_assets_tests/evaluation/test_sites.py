@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from audio_assets.evaluation.sites import RECORDING_IDS, SiteFinding, sites_that_tell_the_label
+from audio_assets.evaluation.doubts.sites import (
+    RECORDING_IDS,
+    SiteFinding,
+    sites_that_tell_the_label,
+)
 
 
 def repeated(names, times):

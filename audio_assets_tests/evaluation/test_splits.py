@@ -7,9 +7,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from audio_assets.errors import SplitLeakError
-from audio_assets.evaluation import splits, strata
-from audio_assets.evaluation.recordings import check_no_leak
-from audio_assets.evaluation.splits import NoEvaluation, SplitPlan, make_split_plan
+from audio_assets.evaluation.splits import plan as splits
+from audio_assets.evaluation.splits import strata
+from audio_assets.evaluation.splits.plan import NoEvaluation, SplitPlan, make_split_plan
+from audio_assets.evaluation.splits.recordings import check_no_leak
 
 Clips = Any
 

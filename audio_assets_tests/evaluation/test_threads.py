@@ -11,8 +11,8 @@ import sys
 if "scipy first" in sys.argv:
     import scipy.linalg
 import numpy as np
-from audio_assets.evaluation.grid import score_folds
-from audio_assets.evaluation.splits import make_split_plan
+from audio_assets.evaluation.scores.grid import score_folds
+from audio_assets.evaluation.splits.plan import make_split_plan
 rng = np.random.default_rng(0)
 labels = np.repeat([0, 1], 80)
 recordings = np.arange(160).astype(str)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from audio_assets.evaluation.unknown_recordings import (
+from audio_assets.catalog.clip_names import DEFAULT_RECORDING_PATTERNS
+from audio_assets.catalog.recordings import NO_LINE, RecordingRules
+from audio_assets.evaluation.doubts.unknown_recordings import (
     suggest_pattern,
     unknown_recordings,
 )
 from audio_assets.settings import load_settings
-from audio_assets.storage.clip_names import DEFAULT_RECORDING_PATTERNS
-from audio_assets.storage.recordings import NO_LINE, RecordingRules
 
 
 def names(form, recordings=6, clips=5):

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
+from audio_assets.catalog.recordings import read_recording_rules
 from audio_assets.errors import AudioRootError
 from audio_assets.importing.clips_csv import add_recordings, read_clips_csv
-from audio_assets.storage.recordings import read_recording_rules
 
 
 def write(root: Path, text: str) -> Path:

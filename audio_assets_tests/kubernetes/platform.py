@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import dagster as dg
 import yaml
 
-from audio_assets.partitions import SPECIES
+from audio_assets.pipeline.partitions import SPECIES
 from audio_assets_tests.kubernetes import chart
 from audio_assets_tests.kubernetes.chart import NAMESPACE, ROOT, Values, as_yaml, config_map
 

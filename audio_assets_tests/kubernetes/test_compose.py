@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from audio_assets.pods import PODS
+from audio_assets.instance.pods import PODS
 from audio_assets.settings import PREFIX
 from audio_assets_tests.kubernetes.chart import ROOT, VALUES, code_server, daemon, load_values
 from audio_assets_tests.kubernetes.chart import webserver as webserver_pod

@@ -12,11 +12,11 @@ import yaml
 from dagster._core.instance.config import dagster_instance_config
 from sqlalchemy.engine import make_url
 
-from audio_assets.assets.plan import AssetPlan
-from audio_assets.encoders.registry import default_model_names
-from audio_assets.jobs import job_plans
-from audio_assets.partitions import SPECIES, build_partitions
-from audio_assets.pods import DEFAULT, PODS
+from audio_assets.instance.pods import DEFAULT, PODS
+from audio_assets.models.registry import default_model_names
+from audio_assets.pipeline.jobs import job_plans
+from audio_assets.pipeline.partitions import SPECIES, build_partitions
+from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.settings import load_settings
 from audio_assets_tests.kubernetes.chart import (
     KIND_VALUES,

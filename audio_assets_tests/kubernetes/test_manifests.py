@@ -11,8 +11,8 @@ import pytest
 import yaml
 from kubernetes_validate.utils import all_versions
 
-from audio_assets.pods import PODS
-from audio_assets.run_coordinator import PartitionRunCoordinator
+from audio_assets.instance.pods import PODS
+from audio_assets.instance.queue import PartitionRunCoordinator
 from audio_assets.settings import PREFIX
 from audio_assets_tests.kubernetes.chart import (
     ROOT,

@@ -14,9 +14,9 @@ import yaml
 from dagster._core.storage.tags import RETRY_NUMBER_TAG
 from upath import UPath
 
-from audio_assets.encoders.registry import load_encoder
-from audio_assets.pods import POD_TAG, PodSize
-from audio_assets.storage.embedding_store import EmbeddingStore
+from audio_assets.embeddings.store import EmbeddingStore
+from audio_assets.instance.pods import POD_TAG, PodSize
+from audio_assets.models.registry import load_encoder
 from audio_assets_tests.kubernetes import chart
 from audio_assets_tests.kubernetes.chart import ROOT, Values
 from audio_assets_tests.kubernetes.platform import IMAGE, Cluster, Platform, wait_for

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audio_assets.reporting.chart import learning_curve_chart
-from audio_assets.reporting.clip_preview import clip_preview
-from audio_assets.reporting.content import ReportContent
-from audio_assets.reporting.copies import Copies
+from audio_assets.reporting.charts.clip_preview import clip_preview
+from audio_assets.reporting.charts.learning_curve import learning_curve_chart
+from audio_assets.reporting.page.content import ReportContent
+from audio_assets.reporting.page.copies import Copies
 from audio_assets.tables import (
     CALIBRATION,
     EMBEDDING_MAP,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audio_assets.reporting.page import render_report
+from audio_assets.reporting.page.page import render_report
 from audio_assets_tests.reporting.emulation import shown_as
 from audio_assets_tests.reporting.fake_results import (
     calibration_frame,

@@ -1,8 +1,8 @@
 import pytest
 
-from audio_assets.reporting.chart import learning_curve_chart
-from audio_assets.reporting.page import render_report
-from audio_assets.reporting.render import render
+from audio_assets.reporting.charts.learning_curve import learning_curve_chart
+from audio_assets.reporting.charts.render import render
+from audio_assets.reporting.page.page import render_report
 from audio_assets_tests.reporting.emulation import shown_as
 from audio_assets_tests.reporting.fake_results import (
     THREE,

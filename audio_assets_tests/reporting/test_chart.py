@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from audio_assets.reporting.chart import learning_curve_chart
-from audio_assets.reporting.chart_plan import HEIGHT
-from audio_assets.reporting.styles import KNOWN_MODELS
+from audio_assets.reporting.charts.learning_curve import learning_curve_chart
+from audio_assets.reporting.charts.plan import HEIGHT
+from audio_assets.reporting.charts.styles import KNOWN_MODELS
 from audio_assets_tests.reporting.fake_results import (
     NO_INTERVAL,
     SEVEN,

@@ -5,7 +5,13 @@ import pytest
 import soundfile
 from PIL import Image
 
-from audio_assets.reporting.clip_preview import HEIGHT, PEAK, SECONDS, SOUND_RATE, clip_preview
+from audio_assets.reporting.charts.clip_preview import (
+    HEIGHT,
+    PEAK,
+    SECONDS,
+    SOUND_RATE,
+    clip_preview,
+)
 
 
 def tone(

@@ -1,4 +1,4 @@
-from audio_assets.reporting.copies import AlikePair, Copies, JoinedGroup
+from audio_assets.reporting.page.copies import AlikePair, Copies, JoinedGroup
 
 
 def pair(clip: str, *, contradictory: bool = False, same_recording: bool = False) -> AlikePair:

@@ -1,6 +1,6 @@
 import pytest
 
-from audio_assets.reporting.curve_points import curve_points, reasons_without_points
+from audio_assets.reporting.words.curve_points import curve_points, reasons_without_points
 from audio_assets_tests.reporting.fake_results import (
     NO_INTERVAL,
     curve_frame,

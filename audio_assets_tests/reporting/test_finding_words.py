@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_assets.evaluation.confounds import SAME, UNDECIDED
-from audio_assets.evaluation.leak_check import NOTHING_TELLS, ONE_CLIP_EACH
-from audio_assets.reporting.finding_words import (
+from audio_assets.catalog.recordings import NO_LINE
+from audio_assets.evaluation.doubts.confounds import SAME, UNDECIDED
+from audio_assets.evaluation.doubts.leak_check import NOTHING_TELLS, ONE_CLIP_EACH
+from audio_assets.reporting.page.page import render_report
+from audio_assets.reporting.words.finding_words import (
     calibration_sentence,
     clips_csv_warning,
     confound_note,
@@ -16,8 +18,6 @@ from audio_assets.reporting.finding_words import (
     unknown_recordings_note,
     warnings_of,
 )
-from audio_assets.reporting.page import render_report
-from audio_assets.storage.recordings import NO_LINE
 from audio_assets_tests.reporting.fake_results import (
     calibration_frame,
     fake_report,

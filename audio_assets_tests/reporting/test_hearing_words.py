@@ -4,10 +4,10 @@ import doctest
 
 import pytest
 
-from audio_assets.evaluation.hearing import STANDS_OUT, WHOLE
-from audio_assets.reporting import hearing_words
-from audio_assets.reporting.finding_words import warnings_of
-from audio_assets.reporting.page import render_report
+from audio_assets.evaluation.doubts.hearing import STANDS_OUT, WHOLE
+from audio_assets.reporting.page.page import render_report
+from audio_assets.reporting.words import hearing_words
+from audio_assets.reporting.words.finding_words import warnings_of
 from audio_assets_tests.reporting.fake_results import (
     SEVEN,
     fake_report,

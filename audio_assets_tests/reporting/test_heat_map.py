@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from audio_assets.reporting.embed import template_text
-from audio_assets.reporting.heat_map import STEPS, HeatCell, heat_map
-from audio_assets.reporting.page import render_report
+from audio_assets.reporting.charts.embed import template_text
+from audio_assets.reporting.page.heat_map import STEPS, HeatCell, heat_map
+from audio_assets.reporting.page.page import render_report
 from audio_assets_tests.reporting.fake_results import curve_frame, curve_row, fake_report
 from audio_assets_tests.reporting.test_page import Page
 

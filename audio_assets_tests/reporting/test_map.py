@@ -8,10 +8,10 @@ import json
 import pandas as pd
 import pytest
 
-from audio_assets.reporting.map_chart import drawn_clips, map_chart, variance_in_words
-from audio_assets.reporting.page import render_report
-from audio_assets.reporting.page_map import embedding_map
-from audio_assets.reporting.render import preview_png
+from audio_assets.reporting.charts.embedding_map import drawn_clips, map_chart, variance_in_words
+from audio_assets.reporting.charts.render import preview_png
+from audio_assets.reporting.page.maps import embedding_map
+from audio_assets.reporting.page.page import render_report
 from audio_assets_tests.reporting.fake_results import SEVEN, fake_map, fake_report
 from audio_assets_tests.reporting.test_page import Page
 

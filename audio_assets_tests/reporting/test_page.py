@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from audio_assets.reporting.copies import Copies
-from audio_assets.reporting.page import _without_result, render_report
-from audio_assets.reporting.page_tables import comparisons
+from audio_assets.reporting.page.copies import Copies
+from audio_assets.reporting.page.page import _without_result, render_report
+from audio_assets.reporting.page.tables import comparisons
 from audio_assets_tests.reporting.fake_results import (
     comparison_row,
     curve_frame,

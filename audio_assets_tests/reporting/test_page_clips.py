@@ -1,7 +1,7 @@
 import pytest
 
-from audio_assets.reporting.page import render_report
-from audio_assets.reporting.page_clips import affordable_media
+from audio_assets.reporting.page.clips import affordable_media
+from audio_assets.reporting.page.page import render_report
 from audio_assets_tests.reporting.fake_results import (
     fake_hard_clips,
     fake_report,
@@ -85,7 +85,7 @@ def test_a_page_over_its_budget_keeps_pictures_and_the_most_wrong_clips():
 
 
 def test_a_clip_without_its_sound_for_the_budget_says_so(monkeypatch):
-    from audio_assets.reporting import page_clips
+    from audio_assets.reporting.page import clips as page_clips
 
     monkeypatch.setattr(page_clips.affordable_media, "__defaults__", (10,))
     said = Page(render_report(fake_report())).said()

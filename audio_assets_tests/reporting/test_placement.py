@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_assets.reporting.placement import (
+from audio_assets.reporting.charts.placement import (
     MIN_GAP,
     dodges,
     share_axis,

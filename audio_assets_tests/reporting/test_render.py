@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from audio_assets.reporting.chart import learning_curve_chart
-from audio_assets.reporting.embed import content_policy, script_json, vega_bundle
-from audio_assets.reporting.render import RenderedChart, render
+from audio_assets.reporting.charts.embed import content_policy, script_json, vega_bundle
+from audio_assets.reporting.charts.learning_curve import learning_curve_chart
+from audio_assets.reporting.charts.render import RenderedChart, render
 from audio_assets_tests.reporting.fake_results import THREE, fake_curves
 
 
@@ -26,8 +26,8 @@ def test_equal_charts_give_equal_bytes(rendered):
 
 PROGRAM = """
 import hashlib
-from audio_assets.reporting.chart import learning_curve_chart
-from audio_assets.reporting.render import render
+from audio_assets.reporting.charts.learning_curve import learning_curve_chart
+from audio_assets.reporting.charts.render import render
 from audio_assets_tests.reporting.fake_results import THREE, fake_curves
 r = render(learning_curve_chart(fake_curves(), species="coyote", models=THREE))
 print(hashlib.sha256(repr((r.html, r.svg, r.png, r.json)).encode()).hexdigest())

@@ -1,12 +1,13 @@
 import pandas as pd
 import pytest
 
-from audio_assets.reporting.sentences import (
+from audio_assets.reporting.words.sentences import (
     CLIPS_NEEDED_COLUMNS,
     answers,
     clips_needed_table,
     sentences,
 )
+from audio_assets.tables import MODEL_COMPARISON
 from audio_assets_tests.reporting.fake_results import (
     NO_INTERVAL,
     THREE,
@@ -17,7 +18,6 @@ from audio_assets_tests.reporting.fake_results import (
     needed_row,
     whole_numbers,
 )
-from audio_assets.tables import MODEL_COMPARISON
 
 
 def compared(*rows: dict) -> pd.DataFrame:
@@ -222,7 +222,7 @@ def test_no_rows_give_an_empty_table_with_its_columns():
 def test_tables_read_back_from_csv_say_the_same():
     import io
 
-    from audio_assets.reporting.csv_format import to_csv_bytes
+    from audio_assets.results.csv_format import to_csv_bytes
     from audio_assets.tables import LEARNING_CURVE
 
     curves, comparisons = (

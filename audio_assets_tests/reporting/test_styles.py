@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from audio_assets.reporting.styles import KNOWN_MODELS, model_styles
+from audio_assets.reporting.charts.styles import KNOWN_MODELS, model_styles
 
 WHITE, DARK_PAGE = "#ffffff", "#14171a"
 
@@ -71,7 +71,7 @@ def test_two_models_differ_in_shape_or_plainly_in_colour_for_everyone(a, b):
 
 
 def test_every_model_that_runs_by_default_has_a_style_of_its_own():
-    from audio_assets.encoders.registry import default_model_names
+    from audio_assets.models.registry import default_model_names
 
     assert set(default_model_names()) <= set(KNOWN_MODELS)
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_assets.reporting import placement, wording
+from audio_assets.reporting.charts import placement
+from audio_assets.reporting.words import wording
 
 SHARES = st.floats(0, 1)
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from audio_assets.storage.clip_names import DEFAULT_RECORDING_PATTERNS
+from audio_assets.catalog.clip_names import DEFAULT_RECORDING_PATTERNS
 from audio_assets.synthetic.plan import RECORDINGS, SPECIES, Entry, draw_entries, draw_slots
 
 WINDOW_SECONDS = 3

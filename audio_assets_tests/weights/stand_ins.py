@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audio_assets.encoders import registry
 from audio_assets.encoders.tensorflow_runtime import tensorflow
+from audio_assets.models import registry
 from audio_assets.weights.sources import SOURCES
 
 CLASSES = 12

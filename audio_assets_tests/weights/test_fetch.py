@@ -15,8 +15,8 @@ import pytest
 
 from audio_assets.errors import WeightsError
 from audio_assets.weights.fetch import fetch_weights
-from audio_assets.weights.places import RECORD, WeightPlaces, find_weights, read_record
-from audio_assets.weights.sources import WeightFile, WeightSource
+from audio_assets.weights.places import WeightPlaces, find_weights, read_record
+from audio_assets.weights.sources import RECORD, WeightFile, WeightSource
 from audio_assets_tests.weights.publisher import Publisher, publisher
 
 CONTENT = bytes(range(256)) * 20_000
@@ -153,7 +153,7 @@ _FETCH = """
 import sys
 from pathlib import Path
 from audio_assets.weights.fetch import fetch_weights
-from audio_assets.weights.sources import WeightFile, WeightSource
+from audio_assets.weights.sources import RECORD, WeightFile, WeightSource
 source = WeightSource((WeightFile("model.h5", sys.argv[1] + "/model.h5"),), "it")
 print(fetch_weights("owl", source, Path(sys.argv[2]), progress=lambda *_: None))
 """

@@ -9,13 +9,13 @@ import pytest
 from upath import UPath
 
 from audio_assets.encoders.birdnet import LABELS_FILE, MODEL_FILE
-from audio_assets.encoders.registry import get_encoder, get_model, load_encoder, model_names
 from audio_assets.errors import MissingWeightsError, TransientStorageError, WeightsError
-from audio_assets.roots import open_root
-from audio_assets.storage.files import write_atomic
+from audio_assets.models.registry import get_encoder, get_model, load_encoder, model_names
+from audio_assets.objects.files import write_atomic
+from audio_assets.objects.roots import open_root
 from audio_assets.weights import mirror
-from audio_assets.weights.places import RECORD, WeightPlaces, find_weights
-from audio_assets.weights.sources import SOURCES, WeightFile, WeightSource
+from audio_assets.weights.places import WeightPlaces, find_weights
+from audio_assets.weights.sources import RECORD, SOURCES, WeightFile, WeightSource
 from audio_assets_tests.bucket_server import BucketServer
 
 SOURCE = WeightSource(

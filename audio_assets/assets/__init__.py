@@ -1,1 +1,0 @@
-"""The Dagster assets, a file a stage of the data flow."""

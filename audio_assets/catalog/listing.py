@@ -1,0 +1,324 @@
+"""Listing audio under a root: species folders and the objects in them.
+
+Nothing is decoded here. A listing that fails is an error; it is never mistaken for an empty folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from audio_assets.errors import AudioRootError
+from audio_assets.objects import bucket
+from audio_assets.objects.files import file_state, is_local, require_file
+from audio_assets.objects.links import Inside
+from audio_assets.tables import LABELS, VARIANTS
+from audio_assets.tables.partition_keys import KEY_RULE, is_partition_key
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+KnownChecksums = Mapping[tuple[str, int, str], str]
+"""Checksums of local files that were read before, by URI, size and file state."""
+
+_CHUNK_BYTES = 1 << 20
+# A file may change twice within one step of its file system's clock: 2 s on FAT, 10 ms on ext4.
+_CLOCK_STEP_NS = 2 * 10**9
+# A prefix of a bucket has no time of its own, and a folder's says nothing of audio.
+_NO_TIME = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True)
+class AudioObject:
+    """One object of a species, as a listing shows it.
+
+    Attributes
+    ----------
+    name
+        File name with its ending.
+    path
+        ``{species}/{variant}/{label}/{name}``, relative to the audio root.
+    size
+        Bytes.
+    checksum
+        ``sha256:…`` of a local file, ``md5:…`` or ``crc32c:…`` from a bucket, or ``unread:…`` for
+        a file that could not be read. Empty where it was not asked for.
+    generation
+        Object generation, empty for local files.
+    changed_ns
+        When a local file or what is known of it last changed, in ns since 1970. Unlike the
+        modification time it cannot be set; 0 in a bucket.
+    file_state
+        What differs after a local file was written or replaced, whatever its size and time: inode
+        number, modification and change time. Empty in a bucket, and for a file that changed so
+        short a time ago that it may change again and look the same.
+    is_folder
+        Whether it is a folder in place of a clip.
+    leads_out
+        Whether it is a link that leads out of the root, or is named for the folder of the species
+        that is one. What it leads to is neither read nor described.
+    """
+
+    name: str
+    path: str
+    variant: str
+    label: str
+    uri: str
+    size: int
+    checksum: str
+    generation: str
+    updated: datetime
+    changed_ns: int = 0
+    file_state: str = ""
+    is_folder: bool = False
+    leads_out: bool = False
+
+
+@dataclass(frozen=True)
+class SpeciesListing:
+    """Species folders under a root.
+
+    Attributes
+    ----------
+    species
+        Folder names that may be partitions, sorted.
+    rejected
+        Folder names that break the key rule, with what to do about it.
+    """
+
+    species: tuple[str, ...]
+    rejected: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What is in a folder. The checksum is None where it has yet to be computed."""
+
+    name: str
+    is_folder: bool
+    size: int
+    checksum: str | None
+    generation: str
+    updated: datetime
+    changed_ns: int = 0
+    file_state: str = ""
+    leads_out: bool = False
+
+
+def list_species(root: UPath) -> SpeciesListing:
+    """Species folders under ``root``.
+
+    Raises
+    ------
+    AudioRootError, StorageError
+        If the root cannot be listed.
+    """
+    names = sorted(entry.name for entry in _list_root(root) if entry.is_folder)
+    names = [name for name in names if not name.startswith(".")]
+    return SpeciesListing(
+        species=tuple(name for name in names if is_partition_key(name)),
+        rejected={
+            name: f"rename the folder so that it matches {KEY_RULE}"
+            for name in names
+            if not is_partition_key(name)
+        },
+    )
+
+
+def list_objects(
+    root: UPath,
+    species: str,
+    *,
+    known: KnownChecksums = MappingProxyType({}),
+    compute_checksums: bool = True,
+    check_root: bool = True,
+) -> Iterator[AudioObject]:
+    r"""Objects under ``{species}/{variant}/{label}/``, in order of variant, label and name.
+
+    Hidden files and placeholders of empty folders are left out; every other object is listed,
+    whatever its ending, so that what is not audio can be named as such. So is a folder, whose files
+    are not: clips that were sorted into it would be missed by nobody. A missing folder has no
+    objects. Bytes of a name that are no UTF-8 are shown as ``\xff``. Of a bucket, one page is in
+    memory at a time. A local file is read for its checksum, unless it is ``known`` to be as it was
+    when it was last read. Without ``compute_checksums`` no file is read, and only a bucket's
+    objects have a checksum. Without ``check_root`` the caller has just listed the root: of a bucket
+    it would be a request for each species.
+
+    A link that leads out of the root is listed by its name, without size, time or checksum of what
+    it leads to. Of a species, variant or label folder that is one, its own name stands in each
+    label folder that would have been behind it.
+
+    Raises
+    ------
+    AudioRootError, StorageError
+        If the root or a folder that exists cannot be listed.
+    """
+    if check_root:
+        next(_list_root(root), None)
+    inside = Inside(root)
+    for variant in VARIANTS:
+        for label in LABELS:
+            folder = root / species / variant / label
+            # With a UPath an object, these would take most of the time of a listing.
+            shown, prefix = str(folder), f"{species}/{variant}/{label}"
+            if not inside.has(folder.path):
+                yield _named_for_folder(root, inside, (species, variant, label))
+                continue
+            for entry in _list(folder, inside=inside):
+                if entry.name.startswith("."):
+                    continue
+                # Neither Parquet nor a page can hold a name that is no UTF-8.
+                name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+                uri = f"{shown}/{name}"
+                checksum = entry.checksum
+                if checksum is None and compute_checksums:
+                    checksum = known.get((uri, entry.size, entry.file_state)) or _computed(
+                        folder, prefix, name, entry, inside
+                    )
+                yield AudioObject(
+                    name=name,
+                    path=f"{prefix}/{name}",
+                    variant=variant,
+                    label=label,
+                    uri=uri,
+                    size=entry.size,
+                    checksum=checksum or "",
+                    generation=entry.generation,
+                    updated=entry.updated,
+                    changed_ns=entry.changed_ns,
+                    file_state=entry.file_state,
+                    is_folder=entry.is_folder,
+                    leads_out=entry.leads_out,
+                )
+
+
+def _list_root(root: UPath) -> Iterator[_Entry]:
+    """What is in the root, which has to be there and not to be empty.
+
+    A drive that is not mounted leaves an empty folder: it would look as if all audio was removed.
+    """
+    entries = _list(root, required=True)
+    first = next((entry for entry in entries if not entry.name.startswith(".")), None)
+    if first is not None:
+        return chain([first], entries)
+    if is_local(root):
+        raise AudioRootError(
+            f"There is nothing under the audio root {root}",
+            "Put clips into {species}/data/pos and {species}/data/neg there, or correct "
+            "AUDIO_ASSETS_AUDIO_ROOT; if there were clips, see that the drive is mounted.",
+        )
+    raise AudioRootError(
+        f"The audio root {root} does not exist: there is no object under it",
+        "Correct AUDIO_ASSETS_AUDIO_ROOT.",
+    )
+
+
+def _named_for_folder(root: UPath, inside: Inside, parts: tuple[str, str, str]) -> AudioObject:
+    """What stands for a label folder that cannot be looked into: the link that leads out."""
+    depth = next(n for n in (1, 2, 3) if not inside.has((root / "/".join(parts[:n])).path))
+    path = "/".join(parts[:depth])
+    return AudioObject(
+        name=parts[depth - 1],
+        path=path,
+        variant=parts[1],
+        label=parts[2],
+        uri=str(root / path),
+        size=0,
+        checksum="unread:" + hashlib.sha256("/".join(parts).encode()).hexdigest(),
+        generation="",
+        updated=_NO_TIME,
+        leads_out=True,
+    )
+
+
+def _list(
+    folder: UPath, *, required: bool = False, inside: Inside | None = None
+) -> Iterator[_Entry]:
+    """What is in a folder, in order of the names; nothing if there is no such folder.
+
+    Links are judged where it is said what they have to lie ``inside``.
+    """
+    if not is_local(folder):
+        for found in bucket.list_folder(folder):
+            yield _Entry(
+                found.name,
+                found.is_folder,
+                found.size,
+                found.checksum or None,
+                "" if found.is_folder else str(found.generation),
+                found.updated or _NO_TIME,
+            )
+        return
+    try:
+        try:
+            listing = os.scandir(folder.path)
+        except FileNotFoundError as error:
+            if not required:
+                return
+            raise AudioRootError(
+                f"The audio root {folder} does not exist", "Correct AUDIO_ASSETS_AUDIO_ROOT."
+            ) from error
+        with listing:
+            entries = [
+                here for entry in listing if (here := _local_entry(entry, inside)) is not None
+            ]
+    except NotADirectoryError as error:
+        raise AudioRootError(
+            f"{folder} is a file", "Give the folder that holds the species."
+        ) from error
+    except OSError as error:
+        raise AudioRootError(
+            f"{folder} cannot be listed: {error}",
+            "Check that it is a folder and that you may read it; nothing was changed.",
+        ) from error
+    yield from sorted(entries, key=lambda entry: entry.name)
+
+
+def _local_entry(entry: os.DirEntry[str], inside: Inside | None) -> _Entry | None:
+    """What is there, or None if it has gone since: what copies files renames or removes some."""
+    if inside is not None and entry.is_symlink() and not inside.has(entry.path):
+        return _Entry(entry.name, False, 0, None, "", _NO_TIME, leads_out=True)
+    # A link counts as what it leads to, and one that leads nowhere as a file of its own.
+    try:
+        seen = entry.stat()
+    except OSError:
+        try:
+            seen = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+    if stat.S_ISDIR(seen.st_mode):
+        return _Entry(entry.name, True, 0, None, "", _NO_TIME)
+    updated = datetime.fromtimestamp(seen.st_mtime, UTC)
+    changed = seen.st_ctime_ns
+    # Before the file is read: whatever is written to it from now on gives it another state.
+    settled = max(changed, seen.st_mtime_ns) < time.time_ns() - _CLOCK_STEP_NS
+    state = file_state(seen) if settled else ""
+    return _Entry(entry.name, False, seen.st_size, None, "", updated, changed, state)
+
+
+def _computed(folder: UPath, prefix: str, name: str, entry: _Entry, inside: Inside) -> str:
+    digest = hashlib.sha256()
+    # Joining paths of thousands of clips as UPath took a tenth of their hashing.
+    path = os.path.join(folder.path, name)
+    try:
+        if entry.is_folder:
+            raise IsADirectoryError
+        # Not only of links: one may have been put there since the folder was listed.
+        inside.require(path)
+        require_file(path)
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError:
+        # The clip stays in the inventory, so that it is quarantined by name when it is read.
+        seen = f"{prefix}/{name}:{entry.size}:{entry.updated.isoformat()}"
+        return "unread:" + hashlib.sha256(seen.encode()).hexdigest()
+    return "sha256:" + digest.hexdigest()

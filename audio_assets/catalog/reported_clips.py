@@ -1,0 +1,76 @@
+"""Which clips the report last knew of, and which of them are gone.
+
+How the list is shown belongs in :mod:`audio_assets.reporting`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from audio_assets.results.parquet import concat_tables, read_table
+from audio_assets.tables import REPORTED_CLIPS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from upath import UPath
+
+_KEY = ["variant", "clip_id"]
+_CONTENT = [*_KEY, "checksum"]
+
+
+def read_reported(path: UPath) -> pd.DataFrame:
+    """What :func:`clips_to_report` gave last; empty if there was no report yet.
+
+    Raises
+    ------
+    ResultsError
+        If the file is damaged.
+    """
+    try:
+        return read_table(path, REPORTED_CLIPS)
+    except FileNotFoundError:
+        return concat_tables([], REPORTED_CLIPS)
+
+
+def clips_to_report(
+    reported: pd.DataFrame, inventories: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """The clips there are now, and those that went when the audio of their species last changed.
+
+    A species whose clips and checksums are those of the last report keeps its list of removed
+    clips, so that writing the report again gives the same page. Any change begins the list anew:
+    clips that were there at the last report and are not now. A clip with other bytes under its old
+    name is there; one that was renamed or moved to another folder is gone under its old name. A
+    species without an inventory is left as it was, since nothing is known of its clips.
+
+    Parameters
+    ----------
+    reported
+        What this function gave for the last report.
+    inventories
+        Species -> table ``audio_inventory``, now.
+
+    Returns
+    -------
+    DataFrame
+        As :data:`audio_assets.tables.REPORTED_CLIPS`, by species, variant and clip_id.
+    """
+    import pandas as pd
+
+    unknown = reported[~reported["species"].isin(list(inventories))]
+    parts = [unknown]
+    for species, inventory in inventories.items():
+        old = reported[reported["species"] == species]
+        there = old[~old["removed"]]
+        now = inventory[_CONTENT].assign(species=species, removed=False)
+        same = set(there[_CONTENT].itertuples(index=False, name=None)) == set(
+            now[_CONTENT].itertuples(index=False, name=None)
+        )
+        gone = old[old["removed"]]
+        if not same:
+            kept = pd.MultiIndex.from_frame(there[_KEY]).isin(pd.MultiIndex.from_frame(now[_KEY]))
+            gone = there[~kept].assign(removed=True)
+        parts += [now, gone]
+    table = concat_tables(parts, REPORTED_CLIPS)
+    return table.sort_values(["species", *_KEY], ignore_index=True)

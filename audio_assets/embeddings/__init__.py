@@ -1,0 +1,1 @@
+"""Embeddings of many clips: streaming, worker processes and the store that keeps them."""

@@ -1,0 +1,385 @@
+"""The embedding store: append-only Parquet shards under ``embeddings/{encoder}/{fingerprint}/``.
+
+A shard is immutable, readable alone, and named by the clips in it, so that two writers of the same
+clips write the same file and two writers of different clips never meet. A row is keyed by the
+SHA-256 of the clip's bytes; the listing's checksum and size are kept beside it, so that a clip
+known by its listing need not be read again. A bucket shows other checksums than the folder that the
+clips came from: when a clip proves to be stored already, an index beside the shards notes what its
+listing shows. Indexes are few and not merged. Unusable clips are not stored: whether a clip is
+usable depends on settings, an embedding does not.
+
+Any number of processes may read and write one store. A shard goes only when a merged one that holds
+its rows is in place, or when it proves damaged: then it is renamed, and its clips are missing from
+the store. How a shard looks inside is not known here.
+
+A row says which version of reading it was made by. One of an earlier version may be of a part of
+the audio, so it counts only when an index says that as much is heard today; a row of the present
+version takes its place otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from audio_assets.embeddings.shards import (
+    COLUMNS,
+    INDEX_COLUMNS,
+    READING,
+    SCORES,
+    SUMMARY_COLUMNS,
+    DamagedShardError,
+    ListedContent,
+    Shard,
+    StoredClip,
+    index_name,
+    index_table,
+    is_index,
+    is_shard,
+    read_shard,
+    shard_bytes,
+    shard_name,
+    shard_table,
+    stored_clip,
+)
+from audio_assets.embeddings.store_view import IndexRow, StoreView, listed_digest
+from audio_assets.errors import ResultsError
+from audio_assets.objects.claims import Claim, Claims
+from audio_assets.objects.files import delete_file, file_names, rename_file, write_atomic
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from upath import UPath
+
+# A shard of a whole piece of work has 64 clips; listing 16 files costs less than merging them.
+_SMALL_ROWS = 32
+_MANY_SHARDS = 16
+# Of BirdNET's class scores, 32 clips are 0.8 MB, and a merge holds all of its shards in memory.
+_SHARDS_AT_ONCE = 64
+
+
+class EmbeddingStore:
+    """Embeddings of one encoder fingerprint.
+
+    Parameters
+    ----------
+    root
+        Results root.
+    encoder, fingerprint
+        Key of the store.
+    warn
+        Told of shards that were set aside.
+    """
+
+    def __init__(
+        self, root: UPath, encoder: str, fingerprint: str, *, warn: Callable[[str], None]
+    ) -> None:
+        self.encoder = encoder
+        self.fingerprint = fingerprint
+        self.folder = root / "embeddings" / encoder / fingerprint
+        self._warn = warn
+        self._claims = Claims(self.folder)
+        # By shard or index: its clips, and the embeddings computed for it.
+        self._rows: dict[str, list[IndexRow]] = {}
+        self._embedded: dict[str, int] = {}
+        self._view = StoreView()
+
+    def refresh(self) -> None:
+        """Read which clips are in shards and indexes that have appeared; forget those gone.
+
+        Raises
+        ------
+        ResultsError
+            If a shard cannot be read. A damaged one is set aside instead.
+        """
+        complete = False
+        while not complete:
+            listed = {name for name in file_names(self.folder) if is_shard(name) or is_index(name)}
+            gone = self._rows.keys() - listed
+            self._forget(gone)
+            # A shard that went was merged into one that this listing may not have shown yet.
+            complete = not gone
+            for name in sorted(listed - self._rows.keys()):
+                try:
+                    shard = self._load(name, SUMMARY_COLUMNS if is_shard(name) else INDEX_COLUMNS)
+                except FileNotFoundError:
+                    complete = False
+                else:
+                    if shard is not None:
+                        self._index(name, shard.table, shard.embedded)
+
+    def __contains__(self, sha256: object) -> bool:
+        return isinstance(sha256, str) and self._is_usable(bytes.fromhex(sha256))
+
+    def _is_usable(self, sha256: bytes) -> bool:
+        view = self._view
+        return sha256 in view.shard_of and sha256 in view.confirmed
+
+    def __len__(self) -> int:
+        return len(self._view.shard_of)
+
+    def heard(self, sha256: str) -> float | None:
+        """Seconds of a stored clip of which nobody knows whether that is all of it, or None.
+
+        It is in the store once :meth:`note` has confirmed it, or :meth:`append` replaced it.
+        """
+        return self._view.doubtful.get(bytes.fromhex(sha256))
+
+    def sha256_of(self, checksum: str, size: int) -> str | None:
+        """SHA-256 of the stored clip that the listing showed with this checksum and size."""
+        found = self._view.sha256_of.get(listed_digest(checksum, size))
+        # An index may name a clip whose shard proved damaged.
+        return found.hex() if found is not None and self._is_usable(found) else None
+
+    def repeats(self) -> int:
+        """Embeddings in the store that were computed although the store had them already.
+
+        Merging shards keeps count. What was under way in a process that was killed is not in it:
+        that was lost, and is at most a shard and what was being encoded. Nor are clips of which
+        an earlier version had not heard all.
+        """
+        again = {row.sha256 for rows in self._rows.values() for row in rows if row.is_again}
+        return sum(self._embedded.values()) - len(self) - len(again)
+
+    def append(self, clips: Sequence[StoredClip]) -> None:
+        """Write a shard of clips that are not in the store yet; known ones are left out.
+
+        Raises
+        ------
+        ResultsError
+            If the shard cannot be written.
+        """
+        new = list({clip.sha256: clip for clip in clips if clip.sha256 not in self}.values())
+        if new:
+            table = shard_table(new)
+            self._write(shard_name(table), table, len(new))
+
+    def note(self, listed: Sequence[ListedContent]) -> None:
+        """Write an index of what a listing shows of stored clips; known rows are left out.
+
+        Raises
+        ------
+        ResultsError
+            If the index cannot be written.
+        """
+        new = [row for row in listed if self.sha256_of(row.checksum, row.size) != row.sha256]
+        if new:
+            table = index_table(new)
+            self._write(index_name(table), table, 0)
+
+    def read(self, keys: Iterable[str], classes: Sequence[int] = ()) -> Iterator[StoredClip]:
+        """Stored clips, a shard after the other, without those whose shard proves damaged or gone.
+
+        What is left out is no longer in the store, so embedding it again mends the store.
+
+        Parameters
+        ----------
+        keys
+            SHA-256 of clips.
+        classes
+            Indices of the class scores to read; with none, ``class_scores`` is None. Reading all
+            of them would cost 26 kB a clip for BirdNET.
+
+        Yields
+        ------
+        StoredClip
+            Once for each key. Its arrays keep the shard in memory.
+
+        Raises
+        ------
+        ResultsError
+            If a shard cannot be read.
+        """
+        wanted = {bytes.fromhex(key) for key in keys}
+        columns = [*COLUMNS, SCORES] if classes else COLUMNS
+        complete = False
+        while wanted and not complete:
+            complete = True
+            shard_of = self._view.shard_of
+            for name in sorted({shard_of[key] for key in wanted if key in shard_of}):
+                try:
+                    shard = self._load(name, columns)
+                except FileNotFoundError:
+                    complete = False
+                    shard = None
+                if shard is None:
+                    self._forget({name})
+                    continue
+                for row, key in enumerate(shard.table["sha256"].to_pylist()):
+                    digest = bytes.fromhex(str(key))
+                    # A shard may hold a row that another one replaces.
+                    if digest in wanted and shard_of.get(digest) == name:
+                        wanted.remove(digest)
+                        yield stored_clip(shard.table, row, classes)
+            if not complete:
+                # Another process merged shards: their rows are in a new one.
+                self.refresh()
+
+    def claim(self, work: str) -> Claim | None:
+        """Claim a piece of work, so that no other process on this store does it meanwhile.
+
+        See :mod:`audio_assets.objects.claims` for what a claim is worth.
+
+        Parameters
+        ----------
+        work
+            Name of the piece, a valid file name.
+
+        Returns
+        -------
+        Claim or None
+            None if another holds it.
+
+        Raises
+        ------
+        ResultsError
+            If the store cannot be written to.
+        """
+        try:
+            return self._claims.take(work)
+        except OSError as error:
+            raise ResultsError(
+                f"The embedding store {self.folder} cannot be written to: {error}",
+                "Check that there is room and that you may write there.",
+            ) from error
+
+    @property
+    def poll_seconds(self) -> float:
+        """How long to wait before claiming again what another process holds."""
+        return self._claims.poll_seconds
+
+    def merge_small(self) -> int:
+        """Merge shards with few clips if there are many of them.
+
+        The merged shard is in place before the others go, so a process that is killed in between
+        leaves copies and loses nothing. A reader that has indexed the others finds it.
+
+        Returns
+        -------
+        int
+            Shards merged.
+
+        Raises
+        ------
+        ResultsError
+            If the merged shard cannot be written, or a shard cannot be read.
+        """
+        small = sorted(
+            name for name, rows in self._rows.items() if is_shard(name) and len(rows) < _SMALL_ROWS
+        )
+        if len(small) < _MANY_SHARDS:
+            return 0
+        claim = self.claim("merge")
+        if claim is None:
+            return 0
+        try:
+            return self._merge(small[:_SHARDS_AT_ONCE])
+        finally:
+            claim.release()
+
+    def _merge(self, names: list[str]) -> int:
+        import pyarrow as pa
+
+        shards: dict[str, Shard] = {}
+        for name in names:
+            try:
+                shard = self._load(name, None)
+            except FileNotFoundError:
+                shard = None
+            if shard is None:
+                self._forget({name})
+            else:
+                shards[name] = shard
+        if len(shards) < 2:
+            return 0
+        table = pa.concat_tables(shard.table.replace_schema_metadata() for shard in shards.values())
+        # Of several rows of a clip the first of the newest reading stays.
+        keys = zip(table["sha256"].to_pylist(), table["reading"].to_pylist(), strict=True)
+        first: dict[str, tuple[int, int]] = {}
+        for row, (key, reading) in enumerate(keys):
+            newest = first.get(str(key), (0, 0))
+            first[str(key)] = max(newest, (int(reading or 0), -row))
+        table = table.take(sorted(-row for _, row in first.values()))
+        merged = shard_name(table)
+        self._write(merged, table, sum(shard.embedded for shard in shards.values()))
+        # The merged shard has the name of one of them if that one held all the clips.
+        replaced = shards.keys() - {merged}
+        for name in sorted(replaced):
+            delete_file(self.folder / name)
+        self._forget(replaced)
+        return len(shards)
+
+    def _write(self, name: str, table: pa.Table, embedded: int) -> None:
+        data = shard_bytes(table, self.encoder, self.fingerprint, embedded)
+        write_atomic(self.folder / name, data)
+        self._forget({name} & self._rows.keys())
+        self._index(name, table, embedded)
+
+    def _load(self, name: str, columns: list[str] | None) -> Shard | None:
+        """The shard, or None if it was damaged and has been set aside."""
+        path = self.folder / name
+        try:
+            return read_shard(path, columns, self.encoder, self.fingerprint)
+        except DamagedShardError as damage:
+            aside = self._set_aside(path)
+            self._warn(
+                f"The shard {path} of the embedding store is damaged: {damage}. "
+                f"It was set aside as {aside}; its clips are "
+                f"{'embedded' if is_shard(name) else 'read'} again."
+            )
+            return None
+
+    def _set_aside(self, path: UPath) -> str:
+        taken = set(file_names(self.folder))
+        name = f"{path.name}.damaged"
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{path.name}.{number}.damaged"
+        try:
+            rename_file(path, name)
+        except FileNotFoundError:
+            # Another process set it aside at the same time.
+            pass
+        except OSError as error:
+            raise ResultsError(
+                f"The shard {path} of the embedding store is damaged and cannot be renamed: "
+                f"{error}",
+                "Move it away; the next run embeds its clips again.",
+            ) from error
+        return name
+
+    def _index(self, name: str, table: pa.Table, embedded: int) -> None:
+        columns = [table[column].to_pylist() for column in INDEX_COLUMNS]
+        nothing = [None] * len(table)
+        seconds, before = (
+            table[column].to_pylist() if column in table.column_names else nothing
+            for column in ("seconds", "heard_before")
+        )
+        rows = [
+            IndexRow(
+                bytes.fromhex(key),
+                listed_digest(checksum, size),
+                reading,
+                heard if reading < READING else None,
+                again is not None,
+            )
+            for key, checksum, size, reading, heard, again in zip(
+                *columns, seconds, before, strict=True
+            )
+        ]
+        self._rows[name] = rows
+        self._embedded[name] = embedded
+        self._view.add(name, rows)
+
+    def _forget(self, names: Collection[str]) -> None:
+        if not names:
+            return
+        for name in names:
+            self._rows.pop(name, None)
+            self._embedded.pop(name, None)
+        # A new one, since threads of the encoder loop look into the old one.
+        view = StoreView()
+        for name, rows in self._rows.items():
+            view.add(name, rows)
+        self._view = view

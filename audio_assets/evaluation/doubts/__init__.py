@@ -1,0 +1,1 @@
+"""Checks for what would put the numbers of a species in doubt."""

@@ -1,0 +1,118 @@
+"""Which clips a model gets most wrong: what a person should look at first.
+
+A wrong label, a faint call, or a sound that is taken for the species. What is shown of a clip
+belongs in :mod:`audio_assets.reporting.charts.clip_preview`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_assets.tables import LABELS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CLIPS_PER_CLASS = 3
+METRIC = "roc_auc"
+
+
+def best_model(curves: pd.DataFrame) -> tuple[str, int] | None:
+    """The model with the highest mean ROC-AUC at its own largest training size, and that size.
+
+    Parameters
+    ----------
+    curves
+        Rows of :data:`audio_assets.tables.LEARNING_CURVE` of one species.
+
+    Returns
+    -------
+    tuple or None
+        Of models with the same AUC the first by name; None where no model has an AUC.
+    """
+    rows = curves[(curves["metric"] == METRIC) & curves["mean"].notna()]
+    ends = rows.sort_values("training_size").groupby("model", as_index=False).last()
+    if ends.empty:
+        return None
+    best = ends.sort_values(["mean", "model"], ascending=[False, True]).iloc[0]
+    return str(best["model"]), int(best["training_size"])
+
+
+def hard_clips(
+    predictions: pd.DataFrame, training_size: int, per_class: int = CLIPS_PER_CLASS
+) -> pd.DataFrame:
+    """The clips that lower the AUC most, some of each class.
+
+    A clip is ranked wrongly against each clip of the other class, in the same test fold, that lies
+    on its wrong side; a tie counts one half. The mean of these shares over the clips of a class is
+    1 - AUC of the fold. Scores of different folds, which come from different classifiers, are not
+    compared.
+
+    Parameters
+    ----------
+    predictions
+        Rows of :data:`audio_assets.tables.FOLD_PREDICTIONS` of one species and model.
+    training_size
+        Clips per class of the classifiers that are looked at.
+    per_class
+        Clips of each class at most.
+
+    Returns
+    -------
+    DataFrame
+        Columns label, place (from 0, the most wrong of its class), clip_id, recording_id, score
+        (mean over repeats), is_probability and misranked (share, mean over repeats), in order of
+        label and place. Clips that are never tested beside the other class are left out.
+
+    Raises
+    ------
+    ValueError
+        If there are no predictions at this size.
+    """
+    import pandas as pd
+
+    rows = predictions[predictions["training_size"] == training_size]
+    if rows.empty:
+        raise ValueError(f"no predictions at {training_size} clips per class")
+    folds = [
+        fold.assign(misranked=_misranked(fold["score"].to_numpy(), fold["label"].to_numpy()))
+        for _, fold in rows.groupby(["repeat", "fold"])
+    ]
+    clips = (
+        pd.concat(folds)
+        .dropna(subset=["misranked"])
+        .groupby(["label", "clip_id"], as_index=False)
+        .agg(
+            recording_id=("recording_id", "first"),
+            score=("score", "mean"),
+            is_probability=("is_probability", "first"),
+            misranked=("misranked", "mean"),
+        )
+    )
+    # A rounding error must not decide between clips that are equally wrong.
+    clips["misranked"] = clips["misranked"].round(12)
+    side = clips["score"].where(clips["label"] == LABELS[1], -clips["score"])
+    clips = clips.assign(side=side).sort_values(
+        ["label", "misranked", "side", "clip_id"], ascending=[True, False, True, True]
+    )
+    clips["place"] = clips.groupby("label").cumcount()
+    chosen = clips[clips["place"] < per_class]
+    names = ["label", "place", "clip_id", "recording_id", "score", "is_probability", "misranked"]
+    return chosen[names].reset_index(drop=True)
+
+
+def _misranked(scores: NDArray[np.float64], labels: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Share of the other class on the wrong side of each clip; NaN without another class."""
+    positive = labels == LABELS[1]
+    found = np.full(len(scores), np.nan)
+    for own, sign in ((positive, 1.0), (~positive, -1.0)):
+        others = np.sort(sign * scores[~own])
+        if len(others):
+            mine = sign * scores[own]
+            below = np.searchsorted(others, mine, "left")
+            up_to = np.searchsorted(others, mine, "right")
+            found[own] = 1 - (below + up_to) / (2 * len(others))
+    return found

@@ -1,0 +1,115 @@
+"""Pairs of a positive and a negative clip of one recording, and the ROC-AUC without them.
+
+The AUC counts every pair of a test fold. Where recordings hold both labels, some pairs are of one
+recording: site, recorder and background are the same in both clips and cancel, so that they are
+told apart more easily than a call in one new recording from noise in another. What the leak check
+makes of it belongs in :mod:`audio_assets.evaluation.doubts.leak_check`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_assets.evaluation.scores.metric_formulas import doubled_pairs_in_order
+from audio_assets.evaluation.scores.threshold_counts import count_above
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WARN_DIFFERENCE = 0.01
+"""By how much the AUC of all pairs exceeds the other where it is a warning."""
+WARN_SHARE = 0.05
+"""Share of pairs of one recording from which on it is a warning."""
+NO_OTHER_PAIR = "every test fold is of one recording: no pair is of different recordings"
+
+
+@dataclass(frozen=True)
+class SameRecording:
+    """Pairs of one recording among those tested.
+
+    Attributes
+    ----------
+    share
+        Their share of the pairs of a fold, mean over folds and repeats; NaN without a fold that
+        has both classes.
+    auc
+        ROC-AUC of the pairs of different recordings, mean over the folds that have such; NaN if
+        none has.
+    status
+        ``ok``, or which folds have no such pair.
+    """
+
+    share: float
+    auc: float
+    status: str
+
+
+def same_recording(predictions: pd.DataFrame) -> SameRecording:
+    """Share of the pairs of one recording, and the AUC of the others.
+
+    Parameters
+    ----------
+    predictions
+        Rows of :data:`audio_assets.tables.FOLD_PREDICTIONS` of one training size.
+    """
+    shares, values = [], []
+    for _, fold in predictions.groupby(["repeat", "fold"]):
+        labels = np.asarray(fold["label"] == "pos", dtype=np.int64)
+        if labels.min() == labels.max():
+            continue
+        scores = fold["score"].to_numpy(dtype=np.float64)
+        share, value = of_fold(labels, scores, fold["recording_id"].to_numpy(dtype=str))
+        shares.append(share)
+        values.append(value)
+    if not shares:
+        return SameRecording(float("nan"), float("nan"), "no test fold has both classes")
+    defined = np.isfinite(values)
+    if not defined.any():
+        return SameRecording(float(np.mean(shares)), float("nan"), NO_OTHER_PAIR)
+    lacking = int(np.sum(~defined))
+    status = f"no such pair in {lacking} of {len(values)} test folds" if lacking else "ok"
+    return SameRecording(float(np.mean(shares)), float(np.mean(np.array(values)[defined])), status)
+
+
+def of_fold(
+    labels: NDArray[np.int64], scores: NDArray[np.float64], recordings: NDArray[Any]
+) -> tuple[float, float]:
+    """Share of the pairs of one recording, and the AUC of the others, of one test fold.
+
+    The pairs in order within each recording are taken from those in order altogether, in
+    integers: nothing of the size of the pairs is made.
+
+    Parameters
+    ----------
+    labels, scores
+        {0, 1}[n] with both classes, float64[n].
+    recordings
+        str[n].
+
+    Returns
+    -------
+    tuple
+        The AUC is NaN where all clips are of one recording.
+    """
+    doubled, pairs = _in_order(labels, scores)
+    same_doubled = same_pairs = 0
+    order = np.argsort(recordings, kind="stable")
+    starts = np.flatnonzero(recordings[order][1:] != recordings[order][:-1]) + 1
+    for rows in np.split(order, starts):
+        if labels[rows].min() != labels[rows].max():
+            in_order, count = _in_order(labels[rows], scores[rows])
+            same_doubled += in_order
+            same_pairs += count
+    others = pairs - same_pairs
+    value = (doubled - same_doubled) / (2 * others) if others else float("nan")
+    return same_pairs / pairs, value
+
+
+def _in_order(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> tuple[int, int]:
+    """Twice the pairs in order, ties counting one, and the number of pairs."""
+    counts = count_above(labels, scores, np.ones(len(labels), dtype=np.int64))
+    return int(doubled_pairs_in_order(counts)), int(counts.tp[-1] * counts.fp[-1])

@@ -1,0 +1,1 @@
+"""Means over folds with their intervals, comparisons of models, and clips needed."""

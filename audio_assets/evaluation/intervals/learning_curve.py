@@ -1,0 +1,234 @@
+"""From fold scores to a learning curve: one row a training size and metric.
+
+The interval methods belong in :mod:`audio_assets.evaluation.intervals.fold_means`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audio_assets.evaluation.intervals.bootstrap_interval import estimate_by_bootstrap
+from audio_assets.evaluation.intervals.fold_means import NO_METHOD, Estimate, estimate
+from audio_assets.evaluation.intervals.holdout_intervals import (
+    estimate_holdout,
+    held_out,
+    resampled_means,
+)
+from audio_assets.evaluation.intervals.recording_values import (
+    RecordingVariance,
+    recording_values,
+    recording_variances,
+)
+from audio_assets.evaluation.scores.metrics import CHANCE
+from audio_assets.evaluation.splits.recordings import MIN_RECORDINGS, RecordingCounts
+from audio_assets.tables import CURVE_ROWS, METRICS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WHOLE_NUMBERS = [c.name for c in CURVE_ROWS if c.dtype == "int64" and c.nullable]
+
+
+def summarise(
+    fold_scores: pd.DataFrame,
+    predictions: pd.DataFrame,
+    *,
+    recordings: RecordingCounts,
+    ci_level: float,
+    head: str,
+    protocol: str = "cv",
+    seed: int = 0,
+    draws: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Mean over folds and interval of every training size and metric.
+
+    Parameters
+    ----------
+    fold_scores
+        ``scores`` of :class:`audio_assets.evaluation.scores.grid.FoldResults`, of one model and
+        species.
+    predictions
+        ``predictions`` beside them.
+    recordings
+        Recordings among all clips that were tested.
+    ci_level
+        Nominal coverage of the intervals.
+    protocol, seed
+        How the folds were made, and the base seed.
+    head
+        Written into the rows.
+    draws
+        What :func:`audio_assets.evaluation.scores.bootstrap.bootstrap_scores` gave for the same
+        clips and sizes: intervals are made from them.
+
+    Returns
+    -------
+    DataFrame
+        Columns of :data:`audio_assets.tables.CURVE_ROWS`, by training size and metric.
+    """
+    scores = fold_scores.sort_values(["training_size", "repeat", "fold"], kind="stable")
+    n_folds = int(scores["fold"].max()) + 1
+    repeats = int(scores["repeat"].max()) + 1
+    tested: dict[tuple[int, str], RecordingVariance] = {}
+    if draws is None and protocol == "cv":
+        tested = recording_variances(recording_values(predictions))
+    rows: list[dict[str, object]] = []
+    for size, at_size in scores.groupby("training_size"):
+        resampled: dict[str, Any] = {}
+        if protocol == "holdout":
+            resampled = _resampled(at_size, predictions, recordings, seed)
+        for metric in METRICS:
+            cells = at_size[at_size["metric"] == metric]
+            if len(cells) != n_folds * repeats:
+                raise ValueError(
+                    f"{metric} at training size {size} has {len(cells)} folds, expected "
+                    f"{repeats} repeats of {n_folds}"
+                )
+            result = _estimate(
+                cells, protocol, draws, resampled.get(metric), tested, n_folds, recordings, ci_level
+            )
+            clips = (cells["test_pos"] + cells["test_neg"]).to_numpy(dtype=np.float64)
+            pos = cells["test_pos"].to_numpy(dtype=np.float64)
+            rows.append(
+                {
+                    "training_size": size,
+                    "metric": metric,
+                    "mean": result.mean,
+                    "ci_low": result.low,
+                    "ci_high": result.high,
+                    "ci_level": ci_level,
+                    "ci_method": result.method,
+                    "ci_status": result.status,
+                    "folds": n_folds if protocol == "cv" else None,
+                    "repeats": repeats,
+                    "distinct_folds": result.distinct_folds,
+                    "recordings_pos": float(np.median(cells["recordings_pos"].astype(float))),
+                    "recordings_neg": float(np.median(cells["recordings_neg"].astype(float))),
+                    "recording_pairs": recordings.independent_pairs,
+                    "test_prevalence": float(np.mean(pos[clips > 0] / clips[clips > 0])),
+                    "head": head,
+                    "protocol": protocol,
+                    "seed": seed,
+                }
+            )
+    return _as_table(rows)
+
+
+def _estimate(
+    cells: pd.DataFrame,
+    protocol: str,
+    draws: pd.DataFrame | None,
+    resampled: Any,
+    tested: Mapping[tuple[int, str], RecordingVariance],
+    n_folds: int,
+    recordings: RecordingCounts,
+    ci_level: float,
+) -> Estimate:
+    values = cells["value"].to_numpy(dtype=np.float64)
+    test_folds = cells["test_fold"].tolist()
+    reasons = [str(reason) for reason in cells["reason"]]
+    size, metric = int(cells["training_size"].iloc[0]), str(cells["metric"].iloc[0])
+    if protocol == "holdout":
+        return estimate_holdout(
+            values,
+            resampled,
+            reasons,
+            size=size,
+            recordings=recordings,
+            ci_level=ci_level,
+            chance=CHANCE[metric],
+        )
+    if draws is None:
+        return estimate(
+            values,
+            test_folds,
+            reasons,
+            n_folds=n_folds,
+            tested=tested[size, metric],
+            recordings=recordings,
+            ci_level=ci_level,
+            trained=size > 0,
+            chance=CHANCE[metric],
+        )
+    drawn = draws[(draws["training_size"] == size) & (draws["metric"] == metric)]
+    return estimate_by_bootstrap(
+        values,
+        test_folds,
+        reasons,
+        drawn["value"].to_numpy(dtype=np.float64),
+        [str(reason) for reason in drawn["reason"]],
+        recordings=recordings,
+        ci_level=ci_level,
+        chance=CHANCE[metric],
+    )
+
+
+def _resampled(
+    scores: pd.DataFrame, predictions: pd.DataFrame, recordings: RecordingCounts, seed: int
+) -> dict[str, Any]:
+    """Metric -> means under resampled test recordings; empty where no interval is possible."""
+    auc = scores.loc[scores["metric"] == "roc_auc", "value"]
+    if auc.isna().any() or recordings.smaller_class < MIN_RECORDINGS:
+        return {}
+    size = scores["training_size"].iloc[0]
+    at_size = held_out(predictions[predictions["training_size"] == size])
+    return dict(resampled_means([at_size], seed)[0])
+
+
+def no_evaluation_row(
+    reason: str, *, ci_level: float, head: str, protocol: str = "cv", seed: int = 0
+) -> pd.DataFrame:
+    """The one row of a species that allows no evaluation.
+
+    Parameters
+    ----------
+    reason
+        The text of :class:`audio_assets.evaluation.splits.plan.NoEvaluation`.
+    """
+    row: dict[str, object] = dict.fromkeys(column.name for column in CURVE_ROWS)
+    row |= {
+        "metric": METRICS[0],
+        "ci_level": ci_level,
+        "ci_method": NO_METHOD,
+        "ci_status": f"no evaluation: {reason}",
+        "head": head,
+        "protocol": protocol,
+        "seed": seed,
+    }
+    return _as_table([row])
+
+
+def _as_table(rows: list[dict[str, object]]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=[column.name for column in CURVE_ROWS])
+    for column in CURVE_ROWS:
+        if column.name in _WHOLE_NUMBERS:
+            table[column.name] = table[column.name].astype("Int64")
+        elif column.dtype == "float64":
+            table[column.name] = table[column.name].astype("float64")
+    return table
+
+
+def out_of_range(curve: pd.DataFrame) -> list[str]:
+    """Rows whose value or interval cannot be: outside 0 to 1, or the value outside its interval.
+
+    Parameters
+    ----------
+    curve
+        Rows with ``metric``, ``training_size``, ``mean``, ``ci_low`` and ``ci_high``; empty values
+        are no fault.
+    """
+    wrong = []
+    columns = ("metric", "training_size", "mean", "ci_low", "ci_high")
+    for metric, size, mean, low, high in zip(*(curve[name] for name in columns), strict=True):
+        name = f"{metric} at {size}"
+        for value in (mean, low, high):
+            if value < 0 or value > 1:
+                wrong.append(f"{name}: {value:g} is outside 0 to 1")
+        if low > mean or high < mean:
+            wrong.append(f"{name}: {mean:g} is outside {low:g} to {high:g}")
+    return wrong

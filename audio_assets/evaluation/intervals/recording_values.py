@@ -1,0 +1,213 @@
+"""What each recording contributes to a mean over folds when it is tested, without training again.
+
+Leaving a recording out of the test part of its fold shows how far it pulls the fold's value. How
+an interval is made from that belongs in :mod:`audio_assets.evaluation.intervals.fold_means`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_assets.evaluation.scores.jackknifed_metrics import jackknifed_metrics
+from audio_assets.evaluation.scores.recall import ScoredFold, recall_pseudo_values
+from audio_assets.tables import METRICS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class RecordingVariance:
+    """Variance of a mean over folds that comes from which recordings are tested.
+
+    Attributes
+    ----------
+    variance
+        V, in squared units of the value.
+    degrees
+        Degrees of freedom of V; at least 1.
+    """
+
+    variance: float
+    degrees: float
+
+
+VALUE_COLUMNS = ("training_size", "metric", "label", "recording_id", "value")
+
+
+def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Mean pseudo-value of every recording at every training size and metric.
+
+    With v the value of a test fold that holds g recordings of a class, and v(-i) the value without
+    the clips of recording i in that class, the recording's pseudo-value is ``g v - (g - 1) v(-i)``
+    (the jackknife: Tukey 1958; Efron & Tibshirani 1993, chapter 11). For ROC-AUC it is, clips of
+    a recording weighing as many as they are, the share of the fold's pairs with its clips that are
+    in order, the placement value of DeLong et al. (1988) and LeDell et al. (2015). A recording
+    alone in its class and fold has v itself. Recall at a precision is taken over all folds of a
+    repeat (:func:`audio_assets.evaluation.scores.recall.recall_pseudo_values`). The mean is over
+    the repeats.
+
+    Parameters
+    ----------
+    predictions
+        ``predictions`` of :class:`audio_assets.evaluation.scores.grid.FoldResults`, or a table of
+        :data:`audio_assets.tables.FOLD_PREDICTIONS` of one model.
+
+    Returns
+    -------
+    DataFrame
+        One row a training size, metric, label (``pos``, ``neg``) and recording; ``value`` is NaN
+        where a metric is undefined in some of the recording's folds.
+    """
+    import pandas as pd
+
+    units = predictions[["label", "recording_id"]].drop_duplicates()
+    units = units.sort_values(["label", "recording_id"], ignore_index=True)
+    places = {pair: place for place, pair in enumerate(units.itertuples(index=False, name=None))}
+    pairs = zip(predictions["label"], predictions["recording_id"], strict=True)
+    unit = np.array([places[pair] for pair in pairs], dtype=np.int64)
+    labels = np.asarray(predictions["label"] == "pos", dtype=np.int64)
+    scores = predictions["score"].to_numpy(dtype=np.float64)
+    sizes = predictions["training_size"].to_numpy(dtype=np.int64)
+    positive = np.asarray(units["label"] == "pos")
+    tables = []
+    for size in np.unique(sizes):
+        of_size = np.flatnonzero(sizes == size)
+        total = {metric: np.zeros(len(units)) for metric in METRICS}
+        folds = np.zeros(len(units))
+        at_size = predictions.iloc[of_size]
+        is_probability = bool(at_size["is_probability"].all())
+        # In the order of the folds, so that sums have the same bits on every release of pandas.
+        for _, of_repeat in sorted(at_size.groupby("repeat").indices.items()):
+            in_repeat = of_size[np.asarray(of_repeat, dtype=np.int64)]
+            fold = predictions["fold"].to_numpy()[in_repeat]
+            clips = [in_repeat[fold == number] for number in np.unique(fold)]
+            for rows in clips:
+                seen, codes = np.unique(unit[rows], return_inverse=True)
+                found = fold_pseudo_values(
+                    labels[rows], scores[rows], codes, is_probability=is_probability
+                )
+                for metric, values in found.items():
+                    total[metric][seen] += values
+                folds[seen] += 1
+            recall = repeat_pseudo_values(
+                [labels[rows] for rows in clips],
+                [scores[rows] for rows in clips],
+                [unit[rows] for rows in clips],
+                positive,
+            )
+            total["recall_at_precision_90"] += recall
+        for metric in METRICS:
+            values = total[metric] / folds
+            tables.append(units.assign(training_size=int(size), metric=metric, value=values))
+    return pd.concat(tables, ignore_index=True)[list(VALUE_COLUMNS)]
+
+
+def fold_pseudo_values(
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    units: NDArray[np.int64],
+    *,
+    is_probability: bool,
+) -> dict[str, NDArray[np.float64]]:
+    """Pseudo-values of one test fold, of the metrics that need no other fold.
+
+    Parameters
+    ----------
+    labels, scores, is_probability
+        As in :func:`audio_assets.evaluation.scores.metrics.score_fold`; both classes may lack
+        clips.
+    units
+        int[n], which of u units a clip belongs to, from 0 without gaps. A unit is the clips of one
+        label in one recording.
+
+    Returns
+    -------
+    dict
+        float64[u] by metric, NaN where the metric is not defined in the fold.
+    """
+    positive = np.zeros(int(units.max()) + 1, dtype=bool)
+    positive[units] = labels == 1
+    count = np.where(positive, positive.sum(), (~positive).sum())
+    if positive.all() or not positive.any():
+        nothing = np.full(len(positive), np.nan)
+        return {metric: nothing for metric in METRICS if metric != "recall_at_precision_90"}
+    jackknifed = jackknifed_metrics(labels, scores, units, positive, is_probability=is_probability)
+    return {
+        metric: count * values[0] - (count - 1) * values[1:]
+        for metric, values in jackknifed.items()
+    }
+
+
+def repeat_pseudo_values(
+    labels: list[NDArray[np.int64]],
+    scores: list[NDArray[np.float64]],
+    units: list[NDArray[np.int64]],
+    positive: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Pseudo-values float64[u] of recall in one repeat, from its folds; NaN where it has none.
+
+    See :func:`audio_assets.evaluation.scores.recall.recall_pseudo_values`; NaN too under holdout.
+    """
+    if any(len(set(of_fold.tolist())) < 2 for of_fold in labels):
+        return np.full(len(positive), np.nan)
+    folds = [ScoredFold(*fold) for fold in zip(labels, scores, units, strict=True)]
+    return recall_pseudo_values(folds, units, positive)
+
+
+def recording_variances(values: pd.DataFrame) -> dict[tuple[int, str], RecordingVariance]:
+    """:func:`variance_over_recordings` by (training size, metric), of :func:`recording_values`."""
+    by_cell: dict[tuple[int, str], RecordingVariance] = {}
+    for metric, of_metric in values.groupby("metric"):
+        sizes = of_metric["training_size"].to_numpy(dtype=np.int64)
+        for size in np.unique(sizes):
+            cells = of_metric[sizes == size]
+            by_cell[int(size), str(metric)] = variance_over_recordings(
+                cells["value"].to_numpy(dtype=np.float64),
+                cells["label"].to_numpy(dtype=str),
+                cells["recording_id"].to_numpy(dtype=str),
+            )
+    return by_cell
+
+
+def variance_over_recordings(
+    values: NDArray[np.float64], labels: NDArray[np.str_], recordings: NDArray[np.str_]
+) -> RecordingVariance:
+    """Variance of the mean of pseudo-values, recordings being independent.
+
+    With G_c recordings of class c, their pseudo-values q of mean m_c, and
+    ``u = (q - m_c) / sqrt(G_c (G_c - 1))``: V is the sum over recordings of the squared sum of the
+    recording's u, one for each label that it holds. Where no recording holds both labels, this is
+    the sum of the variances of the two means, as for an AUC in DeLong et al. (1988), with
+    recordings in place of clips (Obuchowski 1997); its degrees of freedom are those of
+    Satterthwaite (1946), and at most the number of distinct recordings - 1. NaN with a missing
+    value or a class of one recording.
+
+    Parameters
+    ----------
+    values, labels, recordings
+        float64[u], ``pos`` or ``neg`` and names: one a recording and label.
+    """
+    names, codes = np.unique(recordings, return_inverse=True)
+    pull = np.zeros(len(names))
+    parts, degrees = [], []
+    for label in ("pos", "neg"):
+        of_class = values[labels == label]
+        count = len(of_class)
+        if count < 2 or not np.isfinite(of_class).all():
+            return RecordingVariance(float("nan"), float("nan"))
+        # Sorted, so that the names of recordings, which order them, change no bit.
+        shares = (of_class - np.sort(of_class).mean()) / np.sqrt(count * (count - 1))
+        pull[codes[labels == label]] += shares
+        parts.append(float(np.sort(shares**2).sum()))
+        degrees.append(count - 1)
+    squares = sum(part**2 / free for part, free in zip(parts, degrees, strict=True))
+    # Rounding of equal values; the variance is then nothing, whatever its degrees of freedom.
+    free = sum(parts) ** 2 / squares if squares > 0.0 else float(min(degrees))
+    # Recordings of both labels are counted in both; there are no more than these to learn from.
+    free = min(free, float(len(names) - 1))
+    return RecordingVariance(float(np.sort(pull**2).sum()), free)

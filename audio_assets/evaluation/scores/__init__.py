@@ -1,0 +1,1 @@
+"""Training on the subsets of a split plan, and the metrics of each test fold."""

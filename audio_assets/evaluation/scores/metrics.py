@@ -1,0 +1,179 @@
+"""What is measured on a test fold, with class-balanced weights.
+
+Each class has a total weight of 1/2 in the fold, so that values compare between folds and species
+of different prevalence. A metric gives (value, ""), or (nan, reason) where it is not defined.
+Recall at a precision, for which a fold alone is not enough, belongs in
+:mod:`audio_assets.evaluation.scores.recall`; how folds are summarised belongs in
+:mod:`audio_assets.evaluation.intervals.learning_curve`.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_assets.evaluation.scores.jackknifed_metrics import (
+    MIN_CLIPS_FOR_PRECISION,
+    has_enough_for_precision,
+    unbiased_precision,
+)
+from audio_assets.evaluation.scores.metric_formulas import (
+    average_precision,
+    brier,
+    brier_once,
+    roc_auc,
+)
+from audio_assets.evaluation.scores.recall import (
+    ScoredFold,
+    Value,
+    recall_of_folds,
+    resampled_recall,
+)
+from audio_assets.evaluation.scores.threshold_counts import count_above, label_units
+from audio_assets.tables import METRICS
+
+_DRAWS_AT_ONCE = 200
+
+CHANCE: Mapping[str, float] = MappingProxyType(
+    {"roc_auc": 0.5, "average_precision": 0.5, "recall_at_precision_90": 0.0, "brier": 0.25}
+)
+"""Value of each metric for scores that say nothing, with both classes weighing one half.
+
+Half of the pairs are in order and precision is 1/2 at every threshold; no threshold reaches a
+precision of 0.9; and a probability of 1/2 for every clip is wrong by 1/2.
+"""
+
+
+def score_repeat(folds: Sequence[ScoredFold], *, is_probability: bool) -> list[dict[str, Value]]:
+    """All metrics of the test folds of a repeat, or of the one test set of a holdout.
+
+    Parameters
+    ----------
+    folds
+        All folds of the repeat at one training size.
+    is_probability
+        Whether the scores are probabilities; the Brier score is undefined otherwise.
+
+    Raises
+    ------
+    ValueError
+        A score is NaN or infinite, or no probability though it should be.
+    """
+    within = [_score_fold(fold, is_probability) for fold in folds]
+    if any(_lacking(fold.labels) for fold in folds):
+        # The fold of one class says so itself; the others lack it.
+        recalls = [_NO_RECALL] * len(folds)
+    else:
+        recalls = recall_of_folds(folds)
+    found = []
+    for fold, values, recall in zip(folds, within, recalls, strict=True):
+        lacking = _lacking(fold.labels)
+        values["recall_at_precision_90"] = (float("nan"), lacking) if lacking else recall
+        found.append({metric: values[metric] for metric in METRICS})
+    return found
+
+
+def score_fold(
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    recordings: NDArray[np.str_] | NDArray[np.int64] | None = None,
+    *,
+    is_probability: bool,
+) -> dict[str, Value]:
+    """The metrics of one test fold that need no other.
+
+    Parameters
+    ----------
+    labels
+        {0, 1}[n].
+    scores
+        float64[n], higher means more likely positive.
+    recordings
+        [n], recording of each clip; every clip for itself when left out.
+    is_probability
+        Whether ``scores`` are probabilities; the Brier score is undefined otherwise.
+
+    Raises
+    ------
+    ValueError
+        A score is NaN or infinite, or no probability though it should be.
+    """
+    names = np.arange(len(labels)) if recordings is None else recordings
+    return _score_fold(ScoredFold(labels, scores, names), is_probability)
+
+
+def _score_fold(fold: ScoredFold, is_probability: bool) -> dict[str, Value]:
+    labels, scores = fold.labels, fold.scores
+    if not np.isfinite(scores).all():
+        raise ValueError("scores must be finite")
+    if is_probability and len(scores) and (scores.min() < 0.0 or scores.max() > 1.0):
+        raise ValueError("probabilities must lie in 0 to 1")
+    metrics = [metric for metric in METRICS if metric != "recall_at_precision_90"]
+    lacking = _lacking(labels)
+    if lacking:
+        return dict.fromkeys(metrics, (float("nan"), lacking))
+    once = np.ones(len(labels), dtype=np.int64)
+    values: dict[str, Value] = {
+        "roc_auc": (float(roc_auc(count_above(labels, scores, once))), ""),
+        "average_precision": _NO_PRECISION,
+        "brier": _NO_BRIER,
+    }
+    units, positive = fold.units or label_units(labels, fold.recordings)
+    if has_enough_for_precision(labels, positive):
+        values["average_precision"] = (unbiased_precision(labels, scores, units, positive), "")
+    if is_probability:
+        values["brier"] = (brier_once(labels, scores), "")
+    return values
+
+
+_NO_BRIER: Value = (float("nan"), "the scores are not probabilities")
+_NO_RECALL: Value = (float("nan"), "another test fold lacks a class")
+_NO_PRECISION: Value = (
+    float("nan"),
+    f"the test fold has fewer than {MIN_CLIPS_FOR_PRECISION} clips, or 2 recordings, of a class",
+)
+
+
+def _lacking(labels: NDArray[np.int64]) -> str:
+    """Why a fold of one class has no metric; empty if it has both."""
+    words = [
+        word for label, word in ((1, "positive"), (0, "negative")) if not (labels == label).any()
+    ]
+    return f"the test fold has no {' and no '.join(words)} clips" if words else ""
+
+
+def resampled_metrics(
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    times: NDArray[np.int64],
+    *,
+    is_probability: bool,
+) -> dict[str, NDArray[np.float64]]:
+    """All metrics of a test set under many resamples of it, float64[B] by name, for their spread.
+
+    Average precision keeps its bias here, and recall is taken at the threshold chosen on the same
+    clips: neither changes how the values vary between resamples.
+
+    Parameters
+    ----------
+    labels, scores, is_probability
+        As in :func:`score_fold`.
+    times
+        int[B, n], how often each clip was drawn; each class at least once in every resample.
+    """
+    blocks = []
+    # Some rows at a time: 2,000 draws of thousands of clips are gigabytes.
+    for start in range(0, len(times), _DRAWS_AT_ONCE):
+        some = times[start : start + _DRAWS_AT_ONCE]
+        counts = count_above(labels, scores, some)
+        nothing = np.full(len(some), np.nan)
+        blocks.append(
+            {
+                "roc_auc": roc_auc(counts),
+                "average_precision": average_precision(counts),
+                "recall_at_precision_90": resampled_recall(labels, scores, some),
+                "brier": brier(labels, scores, some) if is_probability else nothing,
+            }
+        )
+    return {metric: np.concatenate([block[metric] for block in blocks]) for metric in METRICS}

@@ -1,0 +1,147 @@
+"""The run queues: both refuse wrong partitions, and a cluster's gives a run the pod of its model.
+
+All runs pass here: from the UI, backfills, sensors, automation, retries and the command line. Tags
+of a job would not do for the pods: Dagster puts the same on all its partitions, and assets that are
+materialized by automation or from the asset graph belong to no job of ours. It is imported by the
+webserver and the daemon, so these run the project's own image.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+import dagster as dg
+from dagster._core.remote_representation.external_data import PartitionNamesSnap
+from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_START_TAG,
+    MAX_RETRIES_TAG,
+    PARTITION_NAME_TAG,
+)
+from dagster._serdes import ConfigurableClassData
+from typing_extensions import Self
+
+from audio_assets.instance.pods import DEFAULT, POD_TAG, PODS, PodSize, pod_of
+from audio_assets.models.registry import get_model, model_names
+from audio_assets.pipeline.partitions import ENCODER_TAG, REFUSED_TAG, wrong_partition
+
+_POD = {
+    "cpu": dg.Field(float, description="Cores requested; also the number of workers."),
+    "memory_gib": dg.Field(float, description="Memory requested and allowed, GiB."),
+    "gpus": dg.Field(int, is_required=False, default_value=0),
+    "node_selector": dg.Field({str: str}, is_required=False, default_value={}),
+}
+
+
+class RefusedRunError(click.ClickException):
+    """A run that names no partition of its job; a command line prints it without a traceback."""
+
+
+class PartitionRunCoordinator(QueuedRunCoordinator[dg.DagsterInstance]):
+    """Queues runs as Dagster's own does, but for those without a partition that their job has.
+
+    Dagster would queue them, say nothing to who asked, and have them fail when it is their turn.
+    """
+
+    def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
+        """Queue a run.
+
+        Raises
+        ------
+        RefusedRunError
+            If its job has partitions and it names none of them; the message lists them.
+        """
+        run = context.dagster_run
+        keys = self._partitions(context)
+        given = run.tags.get(PARTITION_NAME_TAG)
+        if keys is None or given in keys or ASSET_PARTITION_RANGE_START_TAG in run.tags:
+            return super().submit_run(context)
+        # Dagster counts it as failed now; that is not to be retried, and was told to who asked.
+        self._instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0", REFUSED_TAG: "true"})
+        raise RefusedRunError(wrong_partition(run.job_name, given, keys))
+
+    def _partitions(self, context: SubmitRunContext) -> Sequence[str] | None:
+        """Partitions of the job of a run; None if it has none, or they cannot be told."""
+        origin = context.dagster_run.remote_job_origin
+        assert origin is not None
+        repository, job = origin.repository_origin.get_selector(), context.dagster_run.job_name
+        sets = context.workspace.get_partition_sets(repository)
+        if all(found.job_name != job for found in sets):
+            return None
+        names = context.workspace.get_partition_names(
+            repository, job, self._instance, selected_asset_keys=None
+        )
+        return names.partition_names if isinstance(names, PartitionNamesSnap) else None
+
+
+class PodRunCoordinator(PartitionRunCoordinator):
+    """Queues runs like :class:`PartitionRunCoordinator`, each with the pod of its model.
+
+    A run of assets that embed with an encoder of their own
+    (:data:`audio_assets.pipeline.partitions.ENCODER_TAG`) has room for that one, too.
+
+    Parameters
+    ----------
+    pods
+        By model, or ``default``: what to use in place of :data:`audio_assets.instance.pods.PODS`.
+    inst_data, **queue
+        As Dagster gives them.
+
+    Raises
+    ------
+    UnknownModelError
+        If ``pods`` names a model that there is not.
+    ValueError
+        If a size is out of range.
+    """
+
+    def __init__(
+        self,
+        pods: Mapping[str, Mapping[str, Any]] | None = None,
+        inst_data: ConfigurableClassData | None = None,
+        **queue: Any,
+    ) -> None:
+        super().__init__(inst_data=inst_data, **queue)
+        given = {name: PodSize(**size) for name, size in (pods or {}).items()}
+        for name in given.keys() - {DEFAULT}:
+            get_model(name)
+        self._pods = {**PODS, **given}
+
+    @classmethod
+    def config_type(cls) -> Any:
+        queue: Any = super().config_type()
+        pods = dg.Field({str: _POD}, is_required=False, description="Pods by model, or `default`.")
+        return {**queue, "pods": pods}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]
+    ) -> Self:
+        return cls(inst_data=inst_data, **config_value)
+
+    def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
+        run = context.dagster_run
+        # A tag that someone gave by hand is left alone, and so is a retried run's.
+        if POD_TAG not in run.tags:
+            pod = pod_of(run.tags.get(PARTITION_NAME_TAG), self._pods)
+            for encoder in _encoders(context):
+                for model in model_names():
+                    if model in self._pods and get_model(model).encoder == encoder:
+                        pod = pod.or_more(self._pods[model])
+            self._instance.add_run_tags(run.run_id, {POD_TAG: json.dumps(pod.run_config())})
+        return super().submit_run(context)
+
+
+def _encoders(context: SubmitRunContext) -> frozenset[str]:
+    """Encoders that the assets of a run name, as the code location tells them."""
+    run = context.dagster_run
+    assert run.remote_job_origin is not None
+    place = run.remote_job_origin.repository_origin.get_selector()
+    graph = context.workspace.get_repository(place).asset_graph
+    # A job that is launched whole selects nothing.
+    keys = run.asset_selection or graph.asset_keys_for_job(run.job_name)
+    tags = (graph.get(key).tags for key in keys if graph.has(key))
+    return frozenset(found[ENCODER_TAG] for found in tags if ENCODER_TAG in found)

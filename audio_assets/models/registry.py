@@ -1,0 +1,343 @@
+"""Which models and encoders there are: declarations, and how users add their own.
+
+A model is what a line of a chart is called: an encoder and a head. Looking up names imports no
+encoder; the modules that entry points name are imported, and should be as light as this one.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import TypeVar
+
+from audio_assets.encoders.base import Encoder
+from audio_assets.encoders.promises import fingerprint_fault, size_fault
+from audio_assets.errors import AudioAssetsError, EncoderError, UnknownModelError
+from audio_assets.models.heads import HEADS
+from audio_assets.tables import VARIANTS
+from audio_assets.tables.partition_keys import KEY_RULE, is_partition_key
+from audio_assets.weights.places import ONLY_WHEELS, WeightPlaces, find_weights
+from audio_assets.weights.sources import SOURCES, WeightSource
+
+ENTRY_POINT_GROUP = "audio_assets.models"
+
+_Spec = TypeVar("_Spec")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model.
+
+    Attributes
+    ----------
+    name
+        Key in settings, partitions and tables; matches ``^[a-z0-9_-]+$``.
+    encoder
+        Name of its encoder.
+    head
+        Classifier trained on the embeddings, a key of :data:`audio_assets.models.heads.HEADS`.
+    variant
+        Folder of clips it reads: ``data`` or ``data_5s``.
+    enabled_by_default
+        Whether a run without the setting MODELS evaluates it.
+    title
+        Name on charts and in reports.
+    """
+
+    name: str
+    encoder: str
+    head: str
+    variant: str
+    enabled_by_default: bool
+    title: str
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """An encoder.
+
+    Attributes
+    ----------
+    name
+        Key in the embedding store; matches ``^[a-z0-9_-]+$``.
+    factory
+        ``module:attribute``, called to make an encoder: with the folder of its weights if it has a
+        ``source``, else without arguments.
+    licence
+        Licence of the weights, as an SPDX identifier where there is one.
+    weights
+        Where the weights come from, in a few words.
+    source
+        The files, where the package is to find and check them; None for an encoder that has no
+        weights or sees to them itself.
+    in_processes
+        Whether each worker is a single-threaded process with an encoder of its own, or a thread.
+        Processes scale better and survive a crash; what is large, slow to load or has threads of
+        its own, as TensorFlow does, is better loaded once.
+    """
+
+    name: str
+    factory: str
+    licence: str
+    weights: str
+    source: WeightSource | None = None
+    in_processes: bool = False
+
+
+@dataclass(frozen=True)
+class ModelRegistration:
+    """What an entry point of the group ``audio_assets.models`` resolves to, or a tuple of these."""
+
+    model: ModelSpec
+    encoder: EncoderSpec
+
+
+def _pretrained(
+    name: str, factory: str, licence: str, *, in_processes: bool = False
+) -> EncoderSpec:
+    source = SOURCES[name]
+    path = f"audio_assets.encoders.{factory}"
+    return EncoderSpec(name, path, licence, source.publisher, source, in_processes)
+
+
+PERCH_ENCODERS = ("perch", "perch_v2")
+"""Those whose clips the setting PERCH_VARIANT chooses."""
+
+_BIRDNET = _pretrained("birdnet", "birdnet:BirdNetEncoder", "CC-BY-NC-SA-4.0", in_processes=True)
+_MFCC = EncoderSpec("mfcc", "audio_assets.encoders.mfcc:MfccEncoder", "Apache-2.0", "none")
+_PLACEHOLDER = EncoderSpec(
+    "placeholder", "audio_assets.encoders.placeholder:PlaceholderEncoder", "Apache-2.0", "none"
+)
+
+
+def _logistic(encoder: EncoderSpec, variant: str, enabled: bool, title: str) -> ModelRegistration:
+    """A model that has its encoder to itself, and its name."""
+    model = ModelSpec(encoder.name, encoder.name, "logistic", variant, enabled, title)
+    return ModelRegistration(model, encoder)
+
+
+_BUILT_IN = (
+    _logistic(_BIRDNET, "data", True, "BirdNET 2.4"),
+    _logistic(_pretrained("perch", "perch:perch", "Apache-2.0"), "data_5s", True, "Perch 8"),
+    _logistic(_pretrained("vgg", "keras_backbones:vgg", "CC-BY-4.0"), "data", True, "VGG16"),
+    _logistic(
+        _pretrained("mobilenet", "keras_backbones:mobilenet", "Apache-2.0"),
+        "data",
+        True,
+        "MobileNetV2",
+    ),
+    _logistic(_pretrained("resnet", "keras_backbones:resnet", "MIT"), "data", True, "ResNet50"),
+    ModelRegistration(
+        ModelSpec("random_forest", "mfcc", "random_forest", "data", True, "MFCC, random forest"),
+        _MFCC,
+    ),
+    ModelRegistration(ModelSpec("svm", "mfcc", "svm", "data", True, "MFCC, SVM"), _MFCC),
+    _logistic(
+        _pretrained("yamnet", "audioset:YamnetEncoder", "Apache-2.0"), "data", False, "YAMNet"
+    ),
+    _logistic(
+        _pretrained("vggish", "audioset:VggishEncoder", "Apache-2.0"), "data", False, "VGGish"
+    ),
+    _logistic(_pretrained("perch_v2", "perch:perch_v2", "Apache-2.0"), "data_5s", False, "Perch 2"),
+    _logistic(_PLACEHOLDER, "data", False, "Placeholder"),
+)
+
+
+@dataclass
+class _Registry:
+    models: dict[str, ModelSpec] = field(default_factory=dict)
+    encoders: dict[str, EncoderSpec] = field(default_factory=dict)
+
+    def add(self, registration: ModelRegistration) -> None:
+        """Raises ValueError when the registration breaks a rule."""
+        model, encoder = registration.model, registration.encoder
+        for name in (model.name, encoder.name):
+            if not is_partition_key(name):
+                raise ValueError(f"the name {name!r} does not match {KEY_RULE}")
+        if model.encoder != encoder.name:
+            raise ValueError(
+                f"model {model.name} names the encoder {model.encoder} and registers {encoder.name}"
+            )
+        if model.variant not in VARIANTS:
+            raise ValueError(
+                f"model {model.name} reads {model.variant!r}, which is none of {VARIANTS}"
+            )
+        if model.head not in HEADS:
+            raise ValueError(
+                f"model {model.name} trains {model.head!r}, which is no head; "
+                f"there are {', '.join(HEADS)}"
+            )
+        if model.name in self.models:
+            raise ValueError(f"there already is a model {model.name}")
+        # Models may share an encoder, as random_forest and svm do; then they mean the same one.
+        if self.encoders.setdefault(encoder.name, encoder) != encoder:
+            raise ValueError(f"there already is another encoder {encoder.name}")
+        self.models[model.name] = model
+
+
+def model_names() -> tuple[str, ...]:
+    """Names of all models: the package's own in a fixed order, then the users' by entry point."""
+    return tuple(_registry().models)
+
+
+def default_model_names() -> tuple[str, ...]:
+    """Names of the models that a run evaluates unless told otherwise."""
+    return tuple(spec.name for spec in _registry().models.values() if spec.enabled_by_default)
+
+
+def get_model(name: str) -> ModelSpec:
+    """The declaration of a model.
+
+    Raises
+    ------
+    UnknownModelError
+        If there is no such model.
+    """
+    return _look_up(_registry().models, name, "model")
+
+
+def get_encoder(name: str) -> EncoderSpec:
+    """The declaration of an encoder.
+
+    Raises
+    ------
+    UnknownModelError
+        If there is no such encoder.
+    """
+    return _look_up(_registry().encoders, name, "encoder")
+
+
+def load_encoder(name: str, places: WeightPlaces = ONLY_WHEELS) -> Encoder:
+    """A new encoder, to be used by one thread.
+
+    Parameters
+    ----------
+    places
+        Where its weights are looked for.
+
+    Raises
+    ------
+    UnknownModelError
+        If there is no such encoder.
+    WeightsError
+        If its weights are missing, or are not the ones published or recorded.
+    EncoderError
+        If its factory cannot be found, or its own code fails, or a fingerprint, sample rate, window
+        or dimension is none.
+    AudioAssetsError
+        If its factory makes an encoder of another name.
+    """
+    spec = get_encoder(name)
+    with blaming(name, f"its factory {spec.factory} cannot be imported", _MEND_OR_INSTALL):
+        factory = resolve_name(spec.factory)
+    arguments: tuple[Path, ...] = ()
+    if spec.source is not None:
+        arguments = (find_weights(name, spec.source, places, model=_models_of(name)[0]).folder,)
+    with blaming(name, f"its factory {spec.factory} makes no encoder", _MEND_OR_INSTALL):
+        encoder: Encoder = factory(*arguments)
+        made = encoder.name
+        # Read here, so that all who ask for them later meet no error but ours.
+        faults = ((fingerprint_fault(encoder), _FINGERPRINT), (size_fault(encoder), None))
+    if made != name:
+        raise AudioAssetsError(
+            f"encoder {name}: its factory {spec.factory} makes an encoder named {made}",
+            "The name is the key of the embedding store; make the two equal.",
+        )
+    for fault, remedy in faults:
+        if fault is not None:
+            raise encoder_error(name, fault, remedy)
+    return encoder
+
+
+_REPORT = "Mend what the error names, or report it with what audio-assets --debug prints"
+_MEND_OR_INSTALL = "Mend what the error names, or install what the package {package} needs"
+_FINGERPRINT = (
+    "Have the package {package} compute it by "
+    "audio_assets.encoders.fingerprint.encoder_fingerprint from the SHA-256 of the weights "
+    "and all else that changes an embedding (embeddings are stored under it, and one that stays as "
+    "it was gives old embeddings for new)"
+)
+
+
+def encoder_error(name: str, what: str, remedy: str | None = None) -> EncoderError:
+    """An error that names the encoder, its models and its package.
+
+    Parameters
+    ----------
+    what
+        What its code does wrong.
+    remedy
+        What to do about it, if it is not the code that needs mending; ``{package}`` stands for the
+        package. That its models can be left out is added.
+    """
+    package = re.split("[.:]", get_encoder(name).factory)[0]
+    if remedy is None:
+        own = package == __name__.partition(".")[0]
+        remedy = _REPORT if own else "Mend it in the package {package}"
+    return EncoderError(
+        f"encoder {name} (models: {', '.join(_models_of(name))}): {what}",
+        f"{remedy.format(package=package)}; or leave the models out of AUDIO_ASSETS_MODELS.",
+    )
+
+
+@contextmanager
+def blaming(name: str, what: str, remedy: str | None = None) -> Iterator[None]:
+    """Names the encoder in whatever its code raises: a fault of one model stops no other.
+
+    What says itself what is wrong stays as it is, and so does a lack of memory.
+    """
+    try:
+        yield
+    # A worker process tells its parent that there was no memory by how it ends.
+    except (AudioAssetsError, MemoryError):
+        raise
+    # An encoder that exits would end the program without a word.
+    except (Exception, SystemExit) as error:
+        raise encoder_error(name, f"{what}: {type(error).__name__}: {error}", remedy) from error
+
+
+def _models_of(encoder: str) -> list[str]:
+    return [model.name for model in _registry().models.values() if model.encoder == encoder]
+
+
+def _look_up(known: Mapping[str, _Spec], name: str, kind: str) -> _Spec:
+    if name not in known:
+        raise UnknownModelError(
+            f"there is no {kind} {name!r}", f"Known {kind}s: {', '.join(sorted(known))}."
+        )
+    return known[name]
+
+
+@cache
+def _registry() -> _Registry:
+    return _collect(entry_points(group=ENTRY_POINT_GROUP))
+
+
+def _collect(points: Iterable[EntryPoint]) -> _Registry:
+    registry = _Registry()
+    for registration in _BUILT_IN:
+        registry.add(registration)
+    for point in sorted(points, key=lambda point: (point.name, point.value)):
+        try:
+            for registration in _registrations(point.load()):
+                registry.add(registration)
+        # Whatever a user's module raises, the user needs to know which entry point it came from.
+        except (Exception, SystemExit) as error:
+            source = f" of {point.dist.name}" if point.dist else ""
+            raise AudioAssetsError(
+                f"entry point {point.name} = {point.value}{source} in {ENTRY_POINT_GROUP}: {error}",
+                "Correct the registration, or uninstall the package that declares it.",
+            ) from error
+    return registry
+
+
+def _registrations(declared: object) -> tuple[ModelRegistration, ...]:
+    found = declared if isinstance(declared, tuple) else (declared,)
+    for item in found:
+        if not isinstance(item, ModelRegistration):
+            raise TypeError(f"it is a {type(item).__name__} and no ModelRegistration")
+    return found

@@ -1,0 +1,138 @@
+"""Claims: a process says that a piece of work in a folder is its own, so that no other repeats it.
+
+A claim saves work and guards nothing: who does the work twice writes the same shard twice. So it
+may fail in one direction only. In a local folder it is a lock of the kernel, which ends with its
+process. A bucket has none: there a claim is an object that only one process can create, and that
+its holder writes again while it works; one that stays the same for :data:`DEAD_SECONDS` belongs to
+a process that was killed, or is so slow that its work may be done twice, and is taken over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from audio_assets.errors import StorageError
+from audio_assets.objects import bucket
+from audio_assets.objects.bucket_requests import ChangedError
+from audio_assets.objects.file_lock import try_lock
+from audio_assets.objects.files import claim_name, is_local
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+RENEW_SECONDS = 15.0
+# Watched by the clock of the process that waits, so that clocks need not agree.
+DEAD_SECONDS = 90.0
+# A claim is not worth a long wait.
+_PATIENCE_SECONDS = 10.0
+_LOCAL_POLL_SECONDS = 0.2
+_BUCKET_POLL_SECONDS = 2.0
+
+
+class Claim(Protocol):
+    """A claim that is held."""
+
+    def renew(self) -> None:
+        """Say that the work goes on; to be called often."""
+
+    def release(self) -> None:
+        """Give it up."""
+
+
+class Claims:
+    """Claims of pieces of work in one folder.
+
+    Parameters
+    ----------
+    folder
+        Local, or in a bucket; made if need be.
+    """
+
+    def __init__(self, folder: UPath) -> None:
+        self._folder = folder
+        # By piece of work that another holds: the generation of its claim, and since when.
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def take(self, work: str) -> Claim | None:
+        """Claim a piece of work; None if another holds it.
+
+        Parameters
+        ----------
+        work
+            Name of the piece, a valid file name.
+
+        Raises
+        ------
+        OSError, StorageError
+            If the folder cannot be written to.
+        """
+        path = self._folder / claim_name(work)
+        if is_local(path):
+            os.makedirs(self._folder.path, exist_ok=True)
+            return try_lock(path.path)
+        claim = self._take_object(path, 0)
+        if claim is not None:
+            self._seen.pop(work, None)
+            return claim
+        generation, now = bucket.generation_of(path), time.monotonic()
+        if generation is None:
+            # It was given up just now; the next call has it.
+            return None
+        seen, since = self._seen.get(work, (None, now))
+        if seen != generation:
+            self._seen[work] = (generation, now)
+        elif now - since > DEAD_SECONDS:
+            del self._seen[work]
+            return self._take_object(path, generation)
+        return None
+
+    @property
+    def poll_seconds(self) -> float:
+        """How long to wait before asking again for work that another holds."""
+        return _LOCAL_POLL_SECONDS if is_local(self._folder) else _BUCKET_POLL_SECONDS
+
+    def _take_object(self, path: UPath, generation: int) -> Claim | None:
+        # No two claims are the same bytes, so that none is taken for one's own.
+        data = json.dumps(this_process() | {"claim": uuid.uuid4().hex}).encode()
+        try:
+            return _BucketClaim(path, data, bucket.write(path, data, generation=generation))
+        except ChangedError:
+            return None
+
+
+def this_process() -> dict[str, str | int]:
+    """What a claim or lock says of its holder; ``started`` is now."""
+    started = datetime.now().astimezone().isoformat(timespec="seconds")
+    return {"host": socket.gethostname(), "pid": os.getpid(), "started": started}
+
+
+class _BucketClaim:
+    def __init__(self, path: UPath, data: bytes, generation: int) -> None:
+        self._path, self._data, self._generation = path, data, generation
+        self._renewed = time.monotonic()
+
+    def renew(self) -> None:
+        if time.monotonic() - self._renewed < RENEW_SECONDS:
+            return
+        self._renewed = time.monotonic()
+        try:
+            self._generation = bucket.write(
+                self._path, self._data, generation=self._generation, patience=_PATIENCE_SECONDS
+            )
+        except (ChangedError, StorageError):
+            # It was taken over while this process was too slow, or will be: both then do the same
+            # work. Whether the bucket fails is for the next shard to say.
+            pass
+
+    def release(self) -> None:
+        try:
+            bucket.delete(self._path, generation=self._generation, patience=_PATIENCE_SECONDS)
+        except StorageError:
+            # Also what ends a process whose bucket is down ends here; the claim runs out.
+            pass

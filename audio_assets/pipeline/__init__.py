@@ -1,0 +1,1 @@
+"""The Dagster pipeline: assets, checks, versions, staleness; when it runs is decided elsewhere."""

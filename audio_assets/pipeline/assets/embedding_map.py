@@ -1,0 +1,95 @@
+"""The clips of a species on a plane, as its best model's encoder tells them apart."""
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.pipeline.current import BestModel, Look, best_current_model
+from audio_assets.pipeline.partitions import SPECIES, split_key
+from audio_assets.pipeline.plan import AssetPlan, clear_failures
+from audio_assets.tables import EMBEDDING_MAP, EMBEDDINGS
+
+
+def build_embedding_map(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
+    @plan.table_asset(
+        EMBEDDING_MAP,
+        group="report",
+        partitions_def=SPECIES,
+        fan_in=["learning_curve"],
+        # Not as an input: that would hold the embeddings of all models.
+        deps=["embeddings"],
+    )
+    def embedding_map(
+        context: dg.AssetExecutionContext, balanced_manifest: Any, learning_curve: Any
+    ) -> dg.MaterializeResult[Any]:
+        """Principal components of the best model's embeddings, to see what lies apart.
+
+        Of results of today's audio and settings alone.
+        """
+        from audio_assets.results.parquet import concat_tables, content_version
+
+        with clear_failures(context):
+            best = best_current_model(
+                plan, look(context.instance), balanced_manifest, learning_curve
+            )
+            rows = [] if best is None else [_map_of(plan, balanced_manifest, best)]
+            table = concat_tables(rows, EMBEDDING_MAP)
+            preview = _preview(plan, context.partition_key, table)
+        return dg.MaterializeResult(
+            value=table,
+            data_version=dg.DataVersion(content_version(table, EMBEDDING_MAP)),
+            metadata={
+                "dagster/row_count": len(table),
+                **(best.metadata if best else {}),
+                **preview,
+            },
+        )
+
+    return embedding_map
+
+
+def _map_of(plan: AssetPlan, manifest: Any, best: BestModel) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    from audio_assets.evaluation.doubts.embedding_map import embedding_map
+    from audio_assets.results.parquet import read_pieces
+
+    columns = ("clip_id", "label", "status", "embedding", "encoder_fingerprint")
+    path = plan.results.table(EMBEDDINGS.name, *split_key(best.key))
+    # The recordings that the splits are made by: near-duplicates share one. Embeddings may be newer
+    # than the plan, and are mapped again when it is made anew.
+    split = manifest[manifest["variant"] == best.origin["variant"]].drop_duplicates("clip_id")
+    recordings = split.set_index("clip_id")["recording_id"]
+    clips = pd.concat(
+        piece[(piece["status"] == "ok") & piece["clip_id"].isin(recordings.index)]
+        for piece in read_pieces(path, EMBEDDINGS, columns)
+    )
+    made = embedding_map(np.stack(list(clips.pop("embedding"))))
+    return clips.assign(
+        # Of embeddings that are newer than the curve, the report shows no map.
+        **{name: value for name, value in best.origin.items() if name != "encoder_fingerprint"},
+        recording_id=recordings.loc[clips["clip_id"]].to_numpy(),
+        x=made.points[:, 0],
+        y=made.points[:, 1],
+        variance_x=made.variance[0],
+        variance_y=made.variance[1],
+    )
+
+
+def _preview(plan: AssetPlan, species: str, table: Any) -> dict[str, Any]:
+    import base64
+
+    from audio_assets.reporting.charts.embedding_map import map_chart
+    from audio_assets.reporting.charts.render import preview_png
+
+    if table.empty:
+        return {}
+    titles = {model: plan.settings.title(model) for model in plan.settings.models}
+    chart = map_chart(table, species=species, models=titles)
+    picture = base64.b64encode(preview_png(chart)).decode()
+    return {
+        "preview": dg.MetadataValue.md(
+            f"![Map of the embeddings of {species}](data:image/png;base64,{picture})"
+        )
+    }

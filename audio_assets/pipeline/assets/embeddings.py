@@ -1,0 +1,144 @@
+"""The embeddings of a species by a model's encoder."""
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.encoders.base import Encoder
+from audio_assets.models.registry import get_encoder, get_model, load_encoder
+from audio_assets.pipeline.partitions import split_key
+from audio_assets.pipeline.plan import ENCODERS_POOL, AssetPlan, clear_failures
+from audio_assets.progress import Progress
+from audio_assets.tables import EMBEDDINGS
+
+
+@dataclass(frozen=True)
+class EmbedCounts:
+    """What embedding a species took; CPU seconds are those of all work, reading included."""
+
+    embedded: int
+    from_store: int
+    quarantined: int
+    duplicates: int
+    bytes_read: int
+    cpu_seconds: float
+
+
+def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
+    settings = plan.settings
+
+    @plan.table_asset(
+        EMBEDDINGS,
+        group="embedding",
+        partitions_def=plan.partitions.species_by_model,
+        deps=["encoder_card"],
+        pool=ENCODERS_POOL,
+    )
+    def embeddings(
+        context: dg.AssetExecutionContext,
+        audio_inventory: Any,
+        progress: dg.ResourceParam[Progress],
+    ) -> dg.MaterializeResult[Any]:
+        """One embedding a clip; clips that cannot be used are rows with a reason.
+
+        A clip is embedded once per encoder: what the embedding store holds is taken from it.
+        """
+        from audio_assets.results.parquet import content_version
+
+        model, species = split_key(context.partition_key)
+        spec = get_model(model)
+        classes = settings.species_classes.get(species, {}).get(spec.encoder, [])
+        with clear_failures(context):
+            encoder = plan.load_encoder(model)
+        with clear_failures():
+            table, counts = embed_species(
+                plan,
+                context.log,
+                audio_inventory,
+                settings.variant(model),
+                encoder=encoder,
+                classes=classes,
+                progress=progress,
+                title=f"{species}: embedding with {encoder.name}",
+            )
+        for row in table.rows[table.rows["status"] == "quarantined"].itertuples():
+            context.log.warning(f"{row.uri} is quarantined: {row.detail}")
+        return dg.MaterializeResult(
+            value=table,
+            data_version=dg.DataVersion(content_version(table, EMBEDDINGS)),
+            metadata={
+                "dagster/row_count": len(table),
+                "embedded now": counts.embedded,
+                "from the store": counts.from_store,
+                "megabytes read": round(counts.bytes_read / 1e6, 2),
+                "CPU seconds": round(counts.cpu_seconds, 2),
+                "quarantined": counts.quarantined,
+                "duplicates": counts.duplicates,
+                "windows": int(table.rows["windows"].fillna(0).sum()),
+                "encoder fingerprint": encoder.fingerprint,
+                "classes of the species": ", ".join(classes) or "none",
+            },
+        )
+
+    return embeddings
+
+
+def embed_species(
+    plan: AssetPlan,
+    log: logging.Logger,
+    inventory: Any,
+    variant: str,
+    *,
+    encoder: Encoder,
+    classes: Sequence[str],
+    progress: Progress,
+    title: str,
+) -> tuple[Any, EmbedCounts]:
+    """Embed what the store lacks: the embeddings table and counts.
+
+    See :func:`audio_assets.embeddings.table.embed_inventory`.
+    """
+    from audio_assets.audio.decode import DurationLimits
+    from audio_assets.catalog.reading import ClipReader
+    from audio_assets.embeddings.store import EmbeddingStore
+    from audio_assets.embeddings.table import embed_inventory
+
+    settings = plan.settings
+    limits = DurationLimits(settings.min_seconds, settings.max_seconds, settings.max_samples)
+    read = ClipReader(plan.audio_root, inventory, limits)
+    started = _cpu_seconds()
+    with progress.task(title, log.info) as advance:
+        table, counts = embed_inventory(
+            inventory,
+            variant,
+            encoder=encoder,
+            make_encoder=partial(load_encoder, encoder.name, settings.weight_places(plan.patience)),
+            store=EmbeddingStore(
+                plan.results.root, encoder.name, encoder.fingerprint, warn=log.warning
+            ),
+            read=read,
+            limits=limits,
+            species_classes=classes,
+            workers=plan.workers,
+            progress=advance,
+            in_processes=get_encoder(encoder.name).in_processes,
+        )
+    return table, EmbedCounts(
+        counts.embedded,
+        counts.from_store,
+        counts.quarantined,
+        counts.duplicates,
+        bytes_read=read.bytes_read,
+        cpu_seconds=_cpu_seconds() - started,
+    )
+
+
+def _cpu_seconds() -> float:
+    """CPU seconds of this process and of the workers that it has ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system

@@ -1,0 +1,137 @@
+"""Clips that sound the same, so that no copy of a training clip is tested on.
+
+One encoder decides for all models, whatever models are turned on: the split plan that follows is
+shared by all of them.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.pipeline.assets.embeddings import embed_species
+from audio_assets.pipeline.partitions import ENCODER_TAG, SPECIES
+from audio_assets.pipeline.plan import ENCODERS_POOL, GUARD, OWNERS, AssetPlan, clear_failures
+from audio_assets.pipeline.probes import (
+    as_duplicate_encoder,
+    duplicate_encoder_version,
+    load_duplicate_encoder,
+)
+from audio_assets.progress import Progress
+from audio_assets.settings import Settings
+from audio_assets.tables import NEAR_DUPLICATES, VARIANTS
+
+
+def build_duplicate_encoder(plan: AssetPlan) -> dg.AssetsDefinition:
+    @dg.asset(
+        code_version=plan.version("duplicate_encoder"),
+        tags=_tags(plan.settings),
+        group_name="audio",
+        kinds={"python"},
+        owners=OWNERS,
+        required_resource_keys={GUARD},
+    )
+    def duplicate_encoder(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        """The encoder that tells near-duplicate clips: a fingerprint, or that there is none."""
+        with clear_failures(context):
+            version = duplicate_encoder_version(plan.settings)
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(version),
+            metadata={
+                "encoder": plan.settings.duplicate_encoder or "none",
+                "fingerprint": version,
+                "cosine above": plan.settings.duplicate_cosine,
+            },
+        )
+
+    return duplicate_encoder
+
+
+def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
+    @plan.table_asset(
+        NEAR_DUPLICATES,
+        group="audio",
+        partitions_def=SPECIES,
+        deps=["duplicate_encoder"],
+        tags=_tags(plan.settings),
+        pool=ENCODERS_POOL,
+    )
+    def near_duplicates(
+        context: dg.AssetExecutionContext,
+        audio_inventory: Any,
+        progress: dg.ResourceParam[Progress],
+    ) -> dg.MaterializeResult[Any]:
+        """Pairs of clips of a species that sound the same, whatever their bytes.
+
+        The clips under data/ are compared with each other, and so are those under data_5s/: models
+        read the one or the other, and one split plan is for all. What the embedding store holds is
+        taken from it, and what is embedded here is there for the models.
+        """
+        from audio_assets.evaluation.doubts.near_duplicates import (
+            find_near_duplicates,
+            joined_groups,
+        )
+        from audio_assets.results.parquet import concat_tables, content_version
+
+        settings, species = plan.settings, context.partition_key
+        metadata: dict[str, Any] = {}
+        pairs = concat_tables([], NEAR_DUPLICATES)
+        if settings.finds_near_duplicates and len(audio_inventory):
+            with clear_failures(context):
+                encoder = load_duplicate_encoder(settings)
+            with clear_failures(), as_duplicate_encoder(settings):
+                found, taken = [], []
+                for variant in VARIANTS:
+                    if not (audio_inventory["variant"] == variant).any():
+                        continue
+                    embeddings, counts = embed_species(
+                        plan,
+                        context.log,
+                        audio_inventory,
+                        variant,
+                        encoder=encoder,
+                        classes=(),
+                        progress=progress,
+                        title=f"{species}: looking for near-duplicates in {variant} "
+                        f"with {encoder.name}",
+                    )
+                    found.append(
+                        find_near_duplicates(
+                            embeddings.whole(), species=species, above=settings.duplicate_cosine
+                        )
+                    )
+                    taken.append(counts)
+                pairs = concat_tables(found, NEAR_DUPLICATES)
+            metadata = {
+                "embedded now": sum(counts.embedded for counts in taken),
+                "from the store": sum(counts.from_store for counts in taken),
+                "megabytes read": round(sum(counts.bytes_read for counts in taken) / 1e6, 2),
+                "CPU seconds": round(sum(counts.cpu_seconds for counts in taken), 2),
+            }
+        groups = joined_groups(pairs)
+        contradictory = pairs[pairs["label_a"] != pairs["label_b"]]
+        for pair in contradictory.itertuples():
+            context.log.warning(
+                f"{species}: {pair.clip_id_a} and {pair.clip_id_b} sound the same "
+                f"(cosine {pair.cosine:.4f}) and have contradictory labels"
+            )
+        return dg.MaterializeResult(
+            value=pairs,
+            data_version=dg.DataVersion(content_version(pairs, NEAR_DUPLICATES)),
+            metadata={
+                "dagster/row_count": len(pairs),
+                "encoder": settings.duplicate_encoder or "none",
+                "cosine above": settings.duplicate_cosine,
+                "contradictory pairs": len(contradictory),
+                "recordings joined": sum(map(len, groups)),
+                "joined groups": len(groups),
+                "recordings in the largest group": max(map(len, groups), default=0),
+                **metadata,
+            },
+        )
+
+    return near_duplicates
+
+
+def _tags(settings: Settings) -> dict[str, str]:
+    """Where their runs read how large a pod must be; a partition does not tell it."""
+    return {ENCODER_TAG: settings.duplicate_encoder} if settings.finds_near_duplicates else {}

@@ -1,0 +1,72 @@
+"""The chart of a species: ROC-AUC against training size, a line a model."""
+
+from typing import Any
+
+import dagster as dg
+
+from audio_assets.pipeline.current import Look, current_curves
+from audio_assets.pipeline.partitions import SPECIES
+from audio_assets.pipeline.plan import AssetPlan, clear_failures
+from audio_assets.results.layout import CHART_FORMATS
+from audio_assets.tables import ROC_AUC_CHART
+
+
+def build_roc_auc_chart(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
+    titles = {model: plan.settings.title(model) for model in plan.settings.models}
+
+    @plan.table_asset(
+        ROC_AUC_CHART,
+        group="report",
+        partitions_def=SPECIES,
+        fan_in=["learning_curve"],
+        # What makes a curve outdated, so that the chart loses it though no new one can be made.
+        deps=[
+            "audio_inventory",
+            dg.AssetDep("encoder_card", partition_mapping=dg.AllPartitionMapping()),
+        ],
+    )
+    def roc_auc_chart(
+        context: dg.AssetExecutionContext, balanced_manifest: Any, learning_curve: Any
+    ) -> dg.MaterializeResult[Any]:
+        """The learning curves of a species in one chart: HTML, SVG, PNG and Vega-Lite JSON.
+
+        A model without a result, or with one of earlier audio or settings, is left out of the
+        chart and named in the report.
+        """
+        import base64
+
+        from audio_assets.objects.files import write_atomic
+        from audio_assets.reporting.charts.learning_curve import learning_curve_chart
+        from audio_assets.reporting.charts.render import render
+        from audio_assets.results.parquet import concat_tables, content_version
+
+        species = context.partition_key
+        current = current_curves(plan, look(context.instance), balanced_manifest, learning_curve)
+        curves = concat_tables(current.values(), ROC_AUC_CHART)
+        with clear_failures(context):
+            rendered = render(learning_curve_chart(curves, species=species, models=titles))
+            for form in CHART_FORMATS:
+                content = getattr(rendered, form)
+                data = content if isinstance(content, bytes) else content.encode()
+                write_atomic(plan.results.chart(species, form), data)
+        # The SVG: the PNG is made for print and would not fit the page.
+        preview = base64.b64encode(rendered.svg.encode()).decode()
+        links = {
+            form: dg.MetadataValue.path(str(plan.results.chart(species, form)))
+            for form in CHART_FORMATS
+        }
+        return dg.MaterializeResult(
+            value=curves,
+            data_version=dg.DataVersion(content_version(curves, ROC_AUC_CHART)),
+            metadata={
+                "preview": dg.MetadataValue.md(
+                    f"![Learning curves of {species}](data:image/svg+xml;base64,{preview})"
+                ),
+                "models": ", ".join(sorted(curves["model"].unique())) or "none",
+                "left out as out of date": ", ".join(sorted(set(learning_curve) - set(current)))
+                or "none",
+                **links,
+            },
+        )
+
+    return roc_auc_chart

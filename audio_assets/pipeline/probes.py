@@ -1,0 +1,137 @@
+"""Stages that look outside Dagster: the audio as it is listed, the encoders as they load.
+
+A probe finds the data version that such a stage would have now. Which partitions are stale is
+decided in :mod:`audio_assets.pipeline.staleness`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from audio_assets.encoders.base import Encoder
+from audio_assets.errors import EncoderError, WeightsError
+from audio_assets.models.registry import load_encoder
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.settings import Settings
+from audio_assets.tables import AUDIO_INVENTORY
+
+READ_ALL_TAG = "audio-assets/read-all"
+"""Tag of a run that reads all local files for their checksums, as if none was known."""
+
+LISTING = "listing"
+"""Metadata with the digest of the listing; the audio sensor compares it with the audio of now."""
+
+_log = logging.getLogger(__name__)
+
+
+class Found(NamedTuple):
+    """What a probe found: a data version, and metadata that have to be kept up beside it."""
+
+    version: str
+    metadata: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What an asset's data version would be if it were materialized now.
+
+    ``look`` is called with the partition, or an empty text for an asset without partitions.
+    Only the stages that look outside Dagster have one: audio in a bucket, weights on a disk.
+    """
+
+    asset: str
+    look: Callable[[str], Found]
+
+
+def inventory_probe(plan: AssetPlan, *, renew: bool = False) -> Probe:
+    """The probe of audio_inventory: a listing now.
+
+    To ``renew``, an inventory that knows files by other times than they have now is stale as well:
+    nothing comes of it but that they need not be read again.
+    """
+
+    def look(species: str) -> Found:
+        from audio_assets.catalog.inventory import inventory_version
+
+        inventory, digest = take_inventory(plan, species)
+        return Found(inventory_version(inventory), {LISTING: digest} if renew else {})
+
+    return Probe("audio_inventory", look)
+
+
+def encoder_probe(plan: AssetPlan) -> Probe:
+    """The probe of encoder_card: the encoder's version now."""
+    return Probe("encoder_card", lambda model: Found(plan.encoder_version(model)))
+
+
+def duplicate_encoder_probe(plan: AssetPlan) -> Probe:
+    """The probe of duplicate_encoder: the fingerprint now."""
+
+    def look(_: str) -> Found:
+        return Found(duplicate_encoder_version(plan.settings, plan.patience))
+
+    return Probe("duplicate_encoder", look)
+
+
+def take_inventory(plan: AssetPlan, species: str, *, read_all: bool = False) -> tuple[Any, str]:
+    """List a species now: :data:`audio_assets.tables.AUDIO_INVENTORY` and the listing's digest.
+
+    Local files that the table's last version knows are not read again, unless all are to be.
+    """
+    from audio_assets.catalog.inventory import build_inventory, known_checksums, listing_digest
+    from audio_assets.catalog.listing import list_objects
+    from audio_assets.catalog.recordings import read_recording_rules
+    from audio_assets.objects.files import is_local
+
+    root = plan.audio_root
+    rules = read_recording_rules(root, plan.settings.recording_patterns)
+    # A bucket lists its checksums.
+    knows = is_local(root) and not read_all
+    last = plan.last_version(AUDIO_INVENTORY, species, _log) if knows else None
+    known = {} if last is None else known_checksums(last)
+    objects = list(list_objects(root, species, known=known))
+    return build_inventory(objects, rules), listing_digest(objects, rules)
+
+
+def duplicate_encoder_version(settings: Settings, patience: float | None = None) -> str:
+    """Fingerprint of the encoder that tells near-duplicates, or ``off``.
+
+    Parameters
+    ----------
+    patience
+        Seconds after which to give up on a weights root in a bucket, if other than two minutes.
+
+    Raises
+    ------
+    AudioAssetsError
+        If its weights are missing, or its code fails; the message says how to do without it.
+    """
+    return (
+        load_duplicate_encoder(settings, patience).fingerprint
+        if settings.finds_near_duplicates
+        else "off"
+    )
+
+
+def load_duplicate_encoder(settings: Settings, patience: float | None = None) -> Encoder:
+    """A new encoder that tells near-duplicates; faults say how to do without it."""
+    with as_duplicate_encoder(settings):
+        return load_encoder(settings.duplicate_encoder, settings.weight_places(patience))
+
+
+@contextmanager
+def as_duplicate_encoder(settings: Settings) -> Iterator[None]:
+    """Add to faults of that encoder what it is needed for, and how to do without it."""
+    try:
+        yield
+    except (EncoderError, WeightsError) as error:
+        raise type(error)(
+            f"near-duplicate clips are told by {settings.duplicate_encoder}: {error.what}",
+            f"{error.remedy} Or set AUDIO_ASSETS_DUPLICATE_ENCODER to another encoder, or to "
+            "nothing to look for no near-duplicates.",
+        ) from error

@@ -1,0 +1,46 @@
+"""Which commit of the source runs, where the package is run from a clone or in its image.
+
+Read from the clone's own files, since a container or a laptop may have no git, and in the image,
+which has no clone, from what the build wrote beside the code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CLONE = Path(__file__).parents[2]
+# Written by the Dockerfile.
+_REVISION = Path("audio_assets", "REVISION")
+
+
+def git_commit(clone: Path = CLONE) -> str | None:
+    """The commit that is checked out in a folder, as 40 hex digits; None without one.
+
+    Changes that are not committed are not looked for. Without ``.git`` it is what the image was
+    built with (the build argument REVISION).
+
+    Parameters
+    ----------
+    clone
+        Folder with ``.git``, or with the file that points to it in a linked work tree; or the one
+        that the package is installed in.
+    """
+    git = clone / ".git"
+    try:
+        if not git.exists():
+            return (clone / _REVISION).read_text().strip() or None
+        if git.is_file():
+            git = clone / git.read_text().removeprefix("gitdir:").strip()
+        head = (git / "HEAD").read_text().strip()
+        if not head.startswith("ref:"):
+            return head
+        name = head.removeprefix("ref:").strip()
+        shared = git / "commondir"
+        common = git / shared.read_text().strip() if shared.is_file() else git
+        if (common / name).is_file():
+            return (common / name).read_text().strip()
+        packed = (common / "packed-refs").read_text().splitlines()
+    except OSError:
+        # No clone, or one that may not be read.
+        return None
+    return next((line.split()[0] for line in packed if line.endswith(f" {name}")), None)

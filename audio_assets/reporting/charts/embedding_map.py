@@ -1,0 +1,178 @@
+"""The map of a species' clips as a chart: the two principal components of their embeddings."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from audio_assets.reporting.charts.learning_curve import finish
+from audio_assets.reporting.charts.marks import INK
+from audio_assets.reporting.charts.plan import WIDTH
+from audio_assets.reporting.words import wording
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+HEIGHT = 400
+MOST_POINTS = 600
+"""Points of a map: more hide one another, and make a page of many species slow to open."""
+CLIPS = "clips"
+"""Name of the chart's data; the page lists the recordings in it, see charts.js."""
+CHOSEN = "chosen"
+"""Signal of the chart: the recording whose clips stand out, or null. The page sets it."""
+
+# Label -> word, colour, shape. Told apart by shape alone, and with 3:1 on light and dark pages.
+_LABELS = {
+    "pos": ("positive", "#d55e00", "triangle-up"),
+    "neg": ("negative", "#3f8fd2", "circle"),
+}
+# Of all there is to see on the plane, a fortieth on each side is margin.
+_MARGIN = 1.05
+
+
+def map_chart(clips: pd.DataFrame, *, species: str, models: Mapping[str, str]) -> alt.LayerChart:
+    """Draw the clips on the plane of their principal components, one unit as long on both axes.
+
+    Parameters
+    ----------
+    clips
+        Rows of :data:`audio_assets.tables.EMBEDDING_MAP` of the species, at least one.
+    models
+        Model -> title, as in
+        :func:`audio_assets.reporting.charts.learning_curve.learning_curve_chart`.
+    """
+    import altair as alt
+
+    drawn = drawn_clips(clips)
+    counts = {label: int((drawn["label"] == label).sum()) for label in _LABELS}
+    names = [label for label, count in counts.items() if count]
+    keys = {name: f"{_LABELS[name][0]} ({counts[name]})" for name in names}
+    legend = alt.Legend(
+        title=None,
+        orient="top",
+        labelColor=INK,
+        labelFontSize=12,
+        symbolOpacity=1,
+        labelExpr=f"{keys}[datum.value]",
+    )
+    pixel = _pixel(drawn)
+    first = clips.iloc[0]
+    mark = alt.Chart(
+        alt.InlineData(
+            values=_as_csv(drawn, pixel),
+            format=alt.CsvDataFormat(type="csv", parse={"x": "number", "y": "number"}),
+            name=CLIPS,
+        )
+    ).mark_point(filled=True, size=45, aria=False)
+    layer = mark.encode(
+        x=_axis("x", "First component", first["variance_x"], drawn, pixel * WIDTH),
+        y=_axis("y", "Second component", first["variance_y"], drawn, pixel * HEIGHT),
+        color=alt.Color(
+            "label:N",
+            legend=legend,
+            scale=alt.Scale(domain=names, range=[_LABELS[name][1] for name in names]),
+        ),
+        shape=alt.Shape(
+            "label:N",
+            legend=legend,
+            scale=alt.Scale(domain=names, range=[_LABELS[name][2] for name in names]),
+        ),
+        opacity=alt.condition(
+            f"{CHOSEN} === null || datum.recording === {CHOSEN}", alt.value(1), alt.value(0.07)
+        ),
+        tooltip=[alt.Tooltip("clip:N", title="clip"), alt.Tooltip("recording:N")],
+    )
+    model = models.get(first["model"], first["model"])
+    words = f"{wording.species_in_words(species)}: clips by the embeddings of {model}"
+    chart = finish([layer], alt.Title(words), _description(words, clips), height=HEIGHT)
+    chart.params = [alt.VariableParameter(name=CHOSEN, value=None)]
+    chart.usermeta = {**chart.usermeta, "picks": {"data": CLIPS, "signal": CHOSEN}}
+    return chart
+
+
+def drawn_clips(clips: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:
+    """The clips that are drawn: all, or ``most`` in an order that has nothing to do with them.
+
+    Of a label that has fewer than half of them, all. The same clips give the same choice.
+
+    Parameters
+    ----------
+    clips
+        Rows of :data:`audio_assets.tables.EMBEDDING_MAP` of one species.
+    """
+    shuffled = clips.iloc[
+        sorted(
+            range(len(clips)),
+            key=lambda row: hashlib.sha256(clips["clip_id"].iloc[row].encode()).digest(),
+        )
+    ]
+    positive = shuffled["label"] == "pos"
+    room = max(most // 2, most - int((~positive).sum())), max(most // 2, most - int(positive.sum()))
+    place = shuffled.groupby("label").cumcount()
+    return shuffled[(positive & (place < room[0])) | (~positive & (place < room[1]))]
+
+
+def variance_in_words(share: Any) -> str:
+    """A share of the variance, such as ``31 %``; something is never written as nothing."""
+    if wording.is_missing(share):
+        return "none"
+    return "under 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
+
+
+def _axis(field: str, name: str, share: Any, clips: pd.DataFrame, length: float) -> Any:
+    import altair as alt
+
+    middle = (float(clips[field].min()) + float(clips[field].max())) / 2
+    ends = [round(middle + side * length / 2, 6) for side in (-1, 1)]
+    return (alt.X if field == "x" else alt.Y)(
+        f"{field}:Q",
+        title=f"{name} ({variance_in_words(share)} of the variance)",
+        scale=alt.Scale(domain=ends, zero=False, nice=False),
+        axis=alt.Axis(tickCount=5),
+    )
+
+
+def _pixel(clips: pd.DataFrame) -> float:
+    """Units a pixel, the same on both axes."""
+    needed = [
+        float(clips[name].max() - clips[name].min()) * _MARGIN / side
+        for name, side in (("x", WIDTH), ("y", HEIGHT))
+    ]
+    # Where all clips are one point, any scale shows it.
+    return max(needed) or 1 / WIDTH
+
+
+def _as_csv(clips: pd.DataFrame, pixel: float) -> str:
+    """As CSV, which takes two thirds of the bytes of JSON."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("x", "y", "label", "recording", "clip"))
+    columns = ("x", "y", "label", "recording_id", "clip_id")
+    decimals = max(0, math.ceil(-math.log10(pixel / 2)))
+    for x, y, *names in clips[list(columns)].itertuples(index=False, name=None):
+        writer.writerow((f"{x:.{decimals}f}", f"{y:.{decimals}f}", *names))
+    return text.getvalue()
+
+
+def _description(words: str, clips: pd.DataFrame) -> str:
+    """For who does not see it: where both labels lie, and how far apart."""
+    parts = []
+    for label, (word, _, _) in _LABELS.items():
+        at = clips.loc[clips["label"] == label, ["x", "y"]].to_numpy()
+        if len(at):
+            middle = at.mean(axis=0)
+            away = float((((at - middle) ** 2).sum(axis=1) ** 0.5).mean())
+            parts.append(
+                f"{len(at)} {word} clips around ({middle[0]:.2f}, {middle[1]:.2f}), on average "
+                f"{away:.2f} away from there"
+            )
+    first = clips.iloc[0]
+    return (
+        f"{words}. {'; '.join(parts)}. The axes hold {variance_in_words(first['variance_x'])} and "
+        f"{variance_in_words(first['variance_y'])} of the variance."
+    )

@@ -1,0 +1,191 @@
+"""The learning-curve chart of a species, as an Altair chart.
+
+The whole and its looks belong here. Marks are in :mod:`audio_assets.reporting.charts.marks`, words
+in :mod:`audio_assets.reporting.charts.texts`, positions in
+:mod:`audio_assets.reporting.charts.plan`, files in :mod:`audio_assets.reporting.charts.render`.
+
+Ink is ``currentColor``: black in a file of its own, the text's colour in a page, light or dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from audio_assets.reporting.charts import marks as chart_marks
+from audio_assets.reporting.charts import texts as chart_words
+from audio_assets.reporting.charts.plan import HEIGHT, WIDTH, ChartPlan, make_plan
+from audio_assets.reporting.charts.styles import ModelStyle
+from audio_assets.reporting.words import wording
+from audio_assets.reporting.words.curve_points import curve_points, reasons_without_points
+
+if TYPE_CHECKING:
+    import altair as alt
+    import pandas as pd
+
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+"""The first is inside vl-convert, so that text is measured alike on every machine."""
+
+EMBED_OPTIONS = {
+    # The editor is a web site, and the two source views are windows without a file behind them.
+    "actions": {"export": True, "source": False, "compiled": False, "editor": False},
+    "renderer": "svg",
+}
+
+
+def learning_curve_chart(
+    curve: pd.DataFrame,
+    *,
+    species: str,
+    metric: str = "roc_auc",
+    models: Mapping[str, str],
+) -> alt.LayerChart:
+    """Draw a metric against training clips per class, a line a model.
+
+    Parameters
+    ----------
+    curve
+        Rows of :data:`audio_assets.tables.LEARNING_CURVE`; those of the species and metric are
+        drawn, rows without a mean are not.
+    species
+        Species folder.
+    metric
+        One of :data:`audio_assets.tables.METRICS`.
+    models
+        Model -> title. Give the same models for all species, so that a user's own model has the
+        same colour in all charts. A model of the curve that is not in it is called by its key.
+
+    Returns
+    -------
+    altair.LayerChart
+        A species without a point gives a chart that says why in words.
+
+    Raises
+    ------
+    ValueError
+        The metric is unknown, two rows share model and size, or an interval has one end.
+    """
+    chart_words.metric_words(metric)
+    points = curve_points(curve, species, metric)
+    if not points:
+        reasons = reasons_without_points(curve, species, metric)
+        return _empty(species, metric, reasons, models)
+    plan = make_plan(points, species, metric, models)
+    layers = [
+        *chart_marks.chance(plan),
+        *chart_marks.untrained_divider(plan),
+        chart_marks.lines(plan),
+        *chart_marks.error_bars(plan),
+        *chart_marks.points(plan),
+        *chart_marks.labels(plan),
+    ]
+    words = chart_words.chart_description(species, metric, plan.ends, plan.titles)
+    chart = finish(layers, _title(plan), words, height=HEIGHT)
+    return with_switches(chart, plan.titles, plan.styles)
+
+
+def with_switches(
+    chart: alt.LayerChart, titles: Mapping[str, str], styles: Mapping[str, ModelStyle]
+) -> alt.LayerChart:
+    """The chart with what a page needs to let its readers hide models.
+
+    Its layers are made by :func:`audio_assets.reporting.charts.marks.base_of_models`.
+    """
+    import altair as alt
+
+    models = [
+        {"key": model, "title": title, "color": styles[model].color}
+        for model, title in titles.items()
+    ]
+    chart.params = [alt.VariableParameter(name=chart_marks.HIDDEN, value=[])]
+    chart.usermeta = {**chart.usermeta, "switches": models}
+    return chart
+
+
+def _title(plan: ChartPlan) -> alt.Title:
+    import altair as alt
+
+    chance = chart_words.metric_words(plan.metric).chance
+    start = plan.y_domain[0]
+    hides_chance = chance is not None and start > chance
+    return alt.Title(
+        chart_words.chart_title(plan.species, plan.metric),
+        subtitle=chart_words.chart_subtitle(
+            plan.points, plan.titles, start if hides_chance else None
+        ),
+    )
+
+
+def _empty(
+    species: str, metric: str, reasons: Mapping[str, str], models: Mapping[str, str]
+) -> alt.LayerChart:
+    import altair as alt
+
+    name = chart_words.metric_words(metric).title
+    text = f"No {name}: " + (
+        "no model could be evaluated." if reasons else "there is no result of any model."
+    )
+    lines = [text]
+    for model, reason in reasons.items():
+        lines += chart_words.wrap(f"{models.get(model, model)}: {reason}")
+    layer = (
+        chart_marks.base([{"text": lines}])
+        .mark_text(align="left", baseline="top", fill=chart_marks.INK, fontSize=13, lineHeight=20)
+        .encode(x=alt.value(0), y=alt.value(0), text="text:N")
+    )
+    words = wording.species_in_words(species)
+    title = alt.Title(words)
+    return finish([layer], title, f"{words}. {' '.join(lines)}", height=22 * len(lines))
+
+
+def finish(
+    layers: Sequence[alt.Chart],
+    title: alt.Title,
+    description: str,
+    *,
+    height: int,
+    width: int = WIDTH,
+) -> alt.LayerChart:
+    """Put the layers together with sizes, fonts and ink."""
+    import altair as alt
+
+    ink = chart_marks.INK
+    # All at once: each call on a chart copies it with its rows, most of the time of making one.
+    config = alt.Config(
+        font=FONT,
+        padding=10,
+        view=alt.ViewConfig(stroke=None),
+        title=alt.TitleConfig(
+            anchor="start",
+            frame="group",
+            color=ink,
+            subtitleColor=ink,
+            fontSize=17,
+            subtitleFontSize=12,
+            subtitleLineHeight=16,
+            subtitlePadding=6,
+            offset=14,
+        ),
+        axis=alt.AxisConfig(
+            labelColor=ink,
+            titleColor=ink,
+            domainColor=ink,
+            tickColor=ink,
+            gridColor=ink,
+            gridOpacity=0.14,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            titlePadding=8,
+        ),
+    )
+    return alt.LayerChart(
+        layer=list(layers),
+        width=width,
+        height=height,
+        title=title,
+        description=description,
+        background="white",
+        usermeta={"embedOptions": EMBED_OPTIONS},
+        config=config,
+    )

@@ -1,0 +1,173 @@
+"""The clips that the best model gets most wrong, as the page shows them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audio_assets.evaluation.doubts.hard_clips import best_model
+from audio_assets.reporting.charts.clip_preview import SECONDS
+from audio_assets.reporting.page.content import ReportContent
+from audio_assets.reporting.words import wording
+from audio_assets.tables import LABELS
+
+MEDIA_BUDGET = 8_000_000
+"""Characters of pictures and sounds on a page, whatever the number of species."""
+
+CLASS_WORDS = {"pos": "positive", "neg": "negative"}
+
+
+@dataclass(frozen=True)
+class HardClip:
+    """One clip.
+
+    Attributes
+    ----------
+    words
+        What the model makes of it.
+    picture, sound
+        ``data:`` URIs; empty without.
+    description
+        Of the picture, for who does not see it.
+    note
+        Why there is no picture or sound, or what is not shown of it; empty if nothing is to be
+        said.
+    """
+
+    clip_id: str
+    words: str
+    recording: str
+    picture: str
+    sound: str
+    description: str
+    note: str
+
+
+@dataclass(frozen=True)
+class HardClips:
+    """The clips of a species.
+
+    Attributes
+    ----------
+    intro
+        Which model, and what is listed.
+    groups
+        Heading -> clips of a class.
+    none_wrong
+        Sentences on classes of which no clip is wrong.
+    """
+
+    intro: str
+    groups: Mapping[str, tuple[HardClip, ...]]
+    none_wrong: tuple[str, ...]
+
+
+def hard_clips(
+    content: ReportContent, species: str, media: Mapping[tuple[str, str], str]
+) -> HardClips | None:
+    """The section of a species; None where no model has a result.
+
+    Parameters
+    ----------
+    media
+        As :func:`affordable_media` gives it.
+    """
+    best = best_model(content.curves[content.curves["species"] == species])
+    if best is None:
+        return None
+    model, size = best
+    trained = f"trained with {size} clips per class" if size else "untrained"
+    name = f"{content.title(model)} {trained}"
+    table = content.hard_clips
+    rows = table[table["species"] == species].to_dict("records")
+    if not rows:
+        lost = f"{name} has the highest AUC, but the clips it gets wrong were not looked for: "
+        return HardClips(lost + "failed or not run; see audio-assets status.", {}, ())
+    intro = (
+        f"{name} has the highest AUC of the models, each at its largest size. The clips that lower "
+        "it most lie on the wrong side of the most clips of the other class in their test folds, "
+        "with classifiers that were not trained on their recordings. Look there for wrong labels "
+        "first."
+    )
+    groups, none_wrong = {}, []
+    for label in reversed(LABELS):
+        wrong = [row for row in rows if row["label"] == label and row["misranked"] > 0]
+        if wrong:
+            heading = f"Labelled {CLASS_WORDS[label]}, scored too {_SIDE[label]}"
+            groups[heading] = tuple(_clip(row, media) for row in wrong)
+        else:
+            none_wrong.append(f"No {CLASS_WORDS[label]} clip is on the wrong side of any other.")
+    return HardClips(intro, groups, tuple(none_wrong))
+
+
+def affordable_media(
+    content: ReportContent, budget: int = MEDIA_BUDGET
+) -> Mapping[tuple[str, str], str]:
+    """``data:`` URIs of the clips' pictures and sounds, as many as a page can carry.
+
+    Pictures come before sounds, and the most wrong clips of every species before the next ones.
+
+    Returns
+    -------
+    Mapping
+        (identity of the clip, column) -> URI.
+    """
+    rows = content.hard_clips.sort_values(["place", "species", "label"]).to_dict("records")
+    found: dict[tuple[str, str], str] = {}
+    for column, kind in (("picture", "image/webp"), ("sound", "audio/mpeg")):
+        for row in rows:
+            if row[column] is None:
+                continue
+            uri = f"data:{kind};base64,{base64.b64encode(row[column]).decode()}"
+            if len(uri) > budget:
+                return found
+            budget -= len(uri)
+            found[_identity(row), column] = uri
+    return found
+
+
+_SIDE = {"pos": "low", "neg": "high"}
+
+
+def _identity(row: Mapping[Any, Any]) -> str:
+    return f"{row['species']}/{row['clip_id']}"
+
+
+def _clip(row: Mapping[Any, Any], media: Mapping[tuple[str, str], str]) -> HardClip:
+    other = next(words for label, words in CLASS_WORDS.items() if label != row["label"])
+    beyond = "below" if row["label"] == "pos" else "above"
+    kind = "probability" if row["is_probability"] else "score"
+    score = wording.share(row["score"]) if row["is_probability"] else f"{row['score']:.3g}"
+    picture = media.get((_identity(row), "picture"), "")
+    sound = media.get((_identity(row), "sound"), "")
+    seconds = row["seconds"]
+    shown = "" if wording.is_missing(seconds) else f"{min(seconds, SECONDS):.1f} s"
+    return HardClip(
+        clip_id=row["clip_id"],
+        words=f"Mean {kind} {score}: {beyond} {wording.percent(_whole(row['misranked']))} of the "
+        f"{other} clips",
+        recording=row["recording_id"],
+        picture=picture,
+        sound=sound,
+        description=f"Spectrogram of {row['clip_id']}: {shown}, 50 Hz to 11 kHz",
+        note=_note(row, picture, sound),
+    )
+
+
+def _whole(share: float) -> float:
+    """To whole percents; something is never written as nothing, nor as all."""
+    return min(max(round(share, 2), 0.01), 1.0 if share == 1 else 0.99)
+
+
+def _note(row: Mapping[Any, Any], picture: str, sound: str) -> str:
+    if row["fault"] is not None:
+        return f"Not to be seen or heard: {row['fault']}."
+    notes = []
+    if not (picture and sound):
+        missing = "sound" if picture else "picture and sound"
+        notes.append(f"Its {missing} would make this page too large.")
+    if row["seconds"] > SECONDS:
+        notes.append(f"The first {SECONDS:g} of {row['seconds']:.1f} s.")
+    return " ".join(notes)

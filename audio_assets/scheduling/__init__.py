@@ -1,1 +1,0 @@
-"""Decisions of the automation: plain functions over what its sensors saw; Dagster is not known."""
