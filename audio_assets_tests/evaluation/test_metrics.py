@@ -152,11 +152,23 @@ def test_a_fold_with_one_class_defines_nothing(labels: list[int], lacking: str) 
     scores = np.linspace(0.1, 0.9, len(labels))
     other = ScoredFold(np.array([0, 1]), np.array([0.2, 0.8]), np.array(["a", "b"]))
     mine = ScoredFold(np.array(labels, dtype=np.int64), scores, np.array(["c"] * len(labels)))
-    values = score_repeat([mine, other], is_probability=True)
+    (values,) = score_repeat([[mine, other]], is_probability=[True])
     assert list(values[0]) == list(METRICS)
     for value, reason in values[0].values():
         assert np.isnan(value) and reason == f"the test fold has {lacking} clips"
     assert values[1]["recall_at_precision_90"][1] == "another test fold lacks a class"
+
+
+def test_a_size_has_the_metrics_of_its_own_scores() -> None:
+    rng = np.random.default_rng(0)
+    labels, names = np.tile([0, 1], 12), np.repeat(np.arange(12).astype(str), 2)
+    sizes = [[ScoredFold(labels, rng.random(24).round(r), names) for _ in range(3)] for r in (1, 9)]
+    together = score_repeat(sizes, is_probability=[True, False])
+    assert together[0] == score_repeat(sizes[:1], is_probability=[True])[0]
+    assert together[1] == score_repeat(sizes[1:], is_probability=[False])[0]
+    assert together[1][0]["brier"][1] and not together[0][0]["brier"][1]
+    once = score_fold(labels, sizes[1][2].scores, names, is_probability=False)
+    assert once.items() <= together[1][2].items() | {("brier", once["brier"])}
 
 
 def test_scores_that_are_not_finite_or_no_probabilities_are_refused() -> None:

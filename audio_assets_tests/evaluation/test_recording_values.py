@@ -14,6 +14,7 @@ from audio_assets.evaluation.intervals.recording_values import (
     recording_variances,
     variance_over_recordings,
 )
+from audio_assets.evaluation.scores import jackknifed_metrics
 from audio_assets.evaluation.scores.grid import FoldResults, score_folds
 from audio_assets.evaluation.scores.metric_formulas import average_precision
 from audio_assets.evaluation.scores.threshold_counts import count_above
@@ -24,6 +25,12 @@ def area_under_precision(labels: Any, scores: Any, sample_weight: Any) -> float:
     del sample_weight
     once = np.ones(len(labels), dtype=np.int64)
     return float(average_precision(count_above(np.asarray(labels), np.asarray(scores), once)))
+
+
+def pseudo_values(labels: Any, scores: Any, units: Any, is_probability: bool) -> dict[str, Any]:
+    probable = np.array([is_probability])
+    found = fold_pseudo_values(labels, scores[None], units, is_probability=probable)
+    return {metric: values[0] for metric, values in found.items()}
 
 
 REFERENCES: dict[str, Callable[..., float]] = {
@@ -51,7 +58,7 @@ def test_pseudo_values_are_the_jackknife_of_the_metrics(
     labels = (units < pos).astype(np.int64)
     scores = rng.random(len(labels))
     scores = np.round(scores, 1) if ties else scores
-    found = fold_pseudo_values(labels, scores, units, is_probability=True)
+    found = pseudo_values(labels, scores, units, True)
     for metric, reference in REFERENCES.items():
 
         def value(kept: Any, reference: Callable[..., float] = reference) -> float:
@@ -65,18 +72,69 @@ def test_pseudo_values_are_the_jackknife_of_the_metrics(
             assert found[metric][unit] == pytest.approx(expected, abs=1e-12)
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 6))
+def test_what_a_size_gives_does_not_depend_on_the_other_sizes(
+    seed: int, pos: int, neg: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    units = rng.permutation(np.repeat(np.arange(pos + neg), rng.integers(1, 6, pos + neg)))
+    labels = (units < pos).astype(np.int64)
+    # Without ties, with some, with nothing else; and one that is no probability.
+    fine = rng.random(len(labels))
+    scores = np.stack([fine, fine.round(1), np.full(len(labels), 0.5), rng.random(len(labels))])
+    probable = np.array([True, True, True, False])
+    together = fold_pseudo_values(labels, scores, units, is_probability=probable)
+    for place in range(len(scores)):
+        alone = pseudo_values(labels, scores[place], units, bool(probable[place]))
+        for metric, values in alone.items():
+            np.testing.assert_array_equal(together[metric][place], values)
+
+
+def test_many_sizes_of_a_large_fold_are_worked_out_some_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    units = np.arange(24) // 2
+    labels, scores = (units < 6).astype(np.int64), rng.random((5, 24))
+    probable = np.ones(5, dtype=bool)
+    whole = fold_pseudo_values(labels, scores, units, is_probability=probable)
+    monkeypatch.setattr(jackknifed_metrics, "_NUMBERS_AT_ONCE", 2 * 24 * 13)
+    parts = fold_pseudo_values(labels, scores, units, is_probability=probable)
+    np.testing.assert_array_equal(parts["average_precision"], whole["average_precision"])
+
+
+def test_the_order_of_the_rows_and_clips_that_differ_between_sizes_change_nothing(
+    simulated: Callable[..., Any],
+) -> None:
+    predictions = results_of(simulated(12, 12)).predictions
+    keys = ["training_size", "metric", "label", "recording_id"]
+    first = recording_values(predictions)
+    again = recording_values(predictions.sample(frac=1, random_state=0))
+    assert again.equals(first)
+    # A size that lacks a recording is worked out by itself; the others stay as they are.
+    lacking = predictions["recording_id"] == predictions["recording_id"].iloc[0]
+    smaller = predictions["training_size"].min()
+    fewer = predictions[~(lacking & (predictions["training_size"] == smaller))]
+    both = recording_values(fewer).merge(first, on=keys)
+    other = both[both["training_size"] != smaller]
+    assert len(other) and other["value_x"].equals(other["value_y"])
+    here = both[(both["training_size"] == smaller) & (both["metric"] == "roc_auc")]
+    assert (here["value_x"] != here["value_y"]).any() and here["value_x"].isna().sum() == 1
+
+
 def test_a_recording_alone_in_its_fold_has_the_folds_value() -> None:
     labels, scores = np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.5, 0.1])
-    found = fold_pseudo_values(labels, scores, np.array([0, 0, 1, 2]), is_probability=True)
+    found = pseudo_values(labels, scores, np.array([0, 0, 1, 2]), True)
     assert found["roc_auc"][0] == 0.75
     np.testing.assert_allclose(found["roc_auc"][1:], [0.5, 1.0])
 
 
 def test_a_metric_that_is_undefined_has_no_pseudo_values() -> None:
     labels, scores = np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.5, 0.1])
-    found = fold_pseudo_values(labels, scores, np.arange(4), is_probability=False)
+    found = pseudo_values(labels, scores, np.arange(4), False)
     assert np.isnan(found["brier"]).all() and np.isfinite(found["roc_auc"]).all()
-    alone = fold_pseudo_values(np.ones(3, np.int64), scores[:3], np.arange(3), is_probability=True)
+    alone = pseudo_values(np.ones(3, np.int64), scores[:3], np.arange(3), True)
     assert all(np.isnan(values).all() for values in alone.values())
 
 

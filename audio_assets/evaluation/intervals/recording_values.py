@@ -48,8 +48,8 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
     a recording weighing as many as they are, the share of the fold's pairs with its clips that are
     in order, the placement value of DeLong et al. (1988) and LeDell et al. (2015). A recording
     alone in its class and fold has v itself. Recall at a precision is taken over all folds of a
-    repeat (:func:`audio_assets.evaluation.scores.recall.recall_pseudo_values`). The mean is over
-    the repeats.
+    repeat (:func:`audio_assets.evaluation.scores.recall.recall_pseudo_values`). The mean is over the
+    repeats.
 
     Parameters
     ----------
@@ -65,46 +65,79 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    units = predictions[["label", "recording_id"]].drop_duplicates()
-    units = units.sort_values(["label", "recording_id"], ignore_index=True)
-    places = {pair: place for place, pair in enumerate(units.itertuples(index=False, name=None))}
+    names = predictions[["label", "recording_id"]].drop_duplicates()
+    names = names.sort_values(["label", "recording_id"], ignore_index=True)
+    places = {pair: place for place, pair in enumerate(names.itertuples(index=False, name=None))}
     pairs = zip(predictions["label"], predictions["recording_id"], strict=True)
     unit = np.array([places[pair] for pair in pairs], dtype=np.int64)
-    labels = np.asarray(predictions["label"] == "pos", dtype=np.int64)
+    positive = np.asarray(names["label"] == "pos")
     scores = predictions["score"].to_numpy(dtype=np.float64)
-    sizes = predictions["training_size"].to_numpy(dtype=np.int64)
-    positive = np.asarray(units["label"] == "pos")
-    tables = []
-    for size in np.unique(sizes):
-        of_size = np.flatnonzero(sizes == size)
-        total = {metric: np.zeros(len(units)) for metric in METRICS}
-        folds = np.zeros(len(units))
-        at_size = predictions.iloc[of_size]
-        is_probability = bool(at_size["is_probability"].all())
-        # In the order of the folds, so that sums have the same bits on every release of pandas.
-        for _, of_repeat in sorted(at_size.groupby("repeat").indices.items()):
-            in_repeat = of_size[np.asarray(of_repeat, dtype=np.int64)]
-            fold = predictions["fold"].to_numpy()[in_repeat]
-            clips = [in_repeat[fold == number] for number in np.unique(fold)]
-            for rows in clips:
-                seen, codes = np.unique(unit[rows], return_inverse=True)
-                found = fold_pseudo_values(
-                    labels[rows], scores[rows], codes, is_probability=is_probability
-                )
-                for metric, values in found.items():
-                    total[metric][seen] += values
-                folds[seen] += 1
-            recall = repeat_pseudo_values(
-                [labels[rows] for rows in clips],
-                [scores[rows] for rows in clips],
-                [unit[rows] for rows in clips],
-                positive,
+    sizes, repeats, folds = (
+        predictions[name].to_numpy() for name in ("training_size", "repeat", "fold")
+    )
+    probable = predictions["is_probability"].to_numpy(dtype=bool)
+    found = np.unique(sizes)
+    is_probability = np.array([bool(probable[sizes == size].all()) for size in found])
+    total = {metric: np.zeros((len(found), len(names))) for metric in METRICS}
+    tested = np.zeros((len(found), len(names)))
+    # In the order of the repeats, so that sums have the same bits on every release of pandas.
+    for repeat in np.unique(repeats):
+        rows = np.flatnonzero(repeats == repeat)
+        # By unit within each fold, where the clips of different sizes then match.
+        rows = rows[np.lexsort((unit[rows], folds[rows], sizes[rows]))]
+        cells = np.split(rows, _starts(sizes[rows], folds[rows]))
+        for same in _with_the_same_clips(cells, folds, unit):
+            at = np.searchsorted(found, [sizes[cell[0]] for cell in same])
+            seen, codes = np.unique(unit[same[0]], return_inverse=True)
+            values = fold_pseudo_values(
+                np.asarray(positive[unit[same[0]]], dtype=np.int64),
+                scores[np.stack(same)],
+                codes,
+                is_probability=is_probability[at],
             )
-            total["recall_at_precision_90"] += recall
-        for metric in METRICS:
-            values = total[metric] / folds
-            tables.append(units.assign(training_size=int(size), metric=metric, value=values))
-    return pd.concat(tables, ignore_index=True)[list(VALUE_COLUMNS)]
+            for metric, of_metric in values.items():
+                total[metric][at[:, None], seen] += of_metric
+            tested[at[:, None], seen] += 1
+        for place, size in enumerate(found):
+            clips = [cell for cell in cells if sizes[cell[0]] == size]
+            if clips:
+                total["recall_at_precision_90"][place] += repeat_pseudo_values(
+                    [np.asarray(positive[unit[cell]], dtype=np.int64) for cell in clips],
+                    [scores[cell] for cell in clips],
+                    [unit[cell] for cell in clips],
+                    positive,
+                )
+    # A recording that no fold of a size tests has no value there.
+    count = np.where(tested > 0, tested, np.nan)
+    means = np.stack([total[metric] / count for metric in METRICS], axis=1)
+    times = len(found) * len(METRICS)
+    return pd.DataFrame(
+        {
+            "training_size": np.repeat(found, len(METRICS) * len(names)),
+            "metric": np.tile(np.repeat(METRICS, len(names)), len(found)),
+            "label": np.tile(names["label"].to_numpy(), times),
+            "recording_id": np.tile(names["recording_id"].to_numpy(), times),
+            "value": means.ravel(),
+        }
+    )
+
+
+def _starts(*columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where one of the columns changes."""
+    return np.flatnonzero(np.any([np.diff(column) != 0 for column in columns], axis=0)) + 1
+
+
+def _with_the_same_clips(
+    cells: list[NDArray[np.int64]], folds: NDArray[np.int64], unit: NDArray[np.int64]
+) -> list[list[NDArray[np.int64]]]:
+    """The rows of each fold at one size after another, where it tests as many clips of each unit.
+
+    At all sizes of a fold, unless the table lacks some rows.
+    """
+    by_clips: dict[tuple[int, bytes], list[NDArray[np.int64]]] = {}
+    for rows in cells:
+        by_clips.setdefault((int(folds[rows[0]]), unit[rows].tobytes()), []).append(rows)
+    return list(by_clips.values())
 
 
 def fold_pseudo_values(
@@ -112,33 +145,36 @@ def fold_pseudo_values(
     scores: NDArray[np.float64],
     units: NDArray[np.int64],
     *,
-    is_probability: bool,
+    is_probability: NDArray[np.bool_],
 ) -> dict[str, NDArray[np.float64]]:
     """Pseudo-values of one test fold, of the metrics that need no other fold.
 
     Parameters
     ----------
-    labels, scores, is_probability
-        As in :func:`audio_assets.evaluation.scores.metrics.score_fold`; both classes may lack
-        clips.
+    labels
+        {0, 1}[n]; both classes may lack clips.
+    scores
+        float64[s, n], at s training sizes.
     units
         int[n], which of u units a clip belongs to, from 0 without gaps. A unit is the clips of one
         label in one recording.
+    is_probability
+        bool[s].
 
     Returns
     -------
     dict
-        float64[u] by metric, NaN where the metric is not defined in the fold.
+        float64[s, u] by metric, NaN where the metric is not defined in the fold.
     """
     positive = np.zeros(int(units.max()) + 1, dtype=bool)
     positive[units] = labels == 1
     count = np.where(positive, positive.sum(), (~positive).sum())
     if positive.all() or not positive.any():
-        nothing = np.full(len(positive), np.nan)
+        nothing = np.full((len(scores), len(positive)), np.nan)
         return {metric: nothing for metric in METRICS if metric != "recall_at_precision_90"}
     jackknifed = jackknifed_metrics(labels, scores, units, positive, is_probability=is_probability)
     return {
-        metric: count * values[0] - (count - 1) * values[1:]
+        metric: count * values[:, :1] - (count - 1) * values[:, 1:]
         for metric, values in jackknifed.items()
     }
 

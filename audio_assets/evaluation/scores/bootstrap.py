@@ -262,7 +262,9 @@ def _rows_of(
     measured = [
         values
         for start in range(0, len(folds), n_folds)
-        for values in score_repeat(folds[start : start + n_folds], is_probability=is_probability)
+        for values in score_repeat(
+            [folds[start : start + n_folds]], is_probability=[is_probability]
+        )[0]
     ]
     rows: list[tuple[object, ...]] = []
     for metric in METRICS:

@@ -290,29 +290,33 @@ def _metrics(
     recordings: NDArray[np.str_],
     is_probability: bool,
 ) -> list[dict[str, Value]]:
-    """The metrics of every cell; the folds of a repeat at one size are scored together."""
-    together: dict[tuple[int, int], list[int]] = {}
-    for place, cell in enumerate(cells):
-        together.setdefault((cell.repeat, cell.size), []).append(place)
+    """The metrics of every cell; those of a repeat are scored together."""
     # Of each test fold once, for all sizes.
     units = {
         (cell.repeat, cell.fold): label_units(labels[cell.test], recordings[cell.test])
         for cell in {(cell.repeat, cell.fold): cell for cell in cells}.values()
     }
+    together: dict[int, dict[int, list[int]]] = {}
+    for place, cell in enumerate(cells):
+        together.setdefault(cell.repeat, {}).setdefault(cell.size, []).append(place)
     found: list[dict[str, Value]] = [{}] * len(cells)
-    for (_, size), places in together.items():
-        folds = [
-            ScoredFold(
-                labels[cell.test],
-                outcomes[place],
-                recordings[cell.test],
-                units[cell.repeat, cell.fold],
-            )
-            for place, cell in ((place, cells[place]) for place in places)
+    for of_repeat in together.values():
+        sizes = [
+            [
+                ScoredFold(
+                    labels[cell.test],
+                    outcomes[place],
+                    recordings[cell.test],
+                    units[cell.repeat, cell.fold],
+                )
+                for place, cell in ((place, cells[place]) for place in places)
+            ]
+            for places in of_repeat.values()
         ]
-        values = score_repeat(folds, is_probability=is_probability and size > 0)
-        for place, of_fold in zip(places, values, strict=True):
-            found[place] = of_fold
+        values = score_repeat(sizes, is_probability=[is_probability and n > 0 for n in of_repeat])
+        for places, at_size in zip(of_repeat.values(), values, strict=True):
+            for place, of_fold in zip(places, at_size, strict=True):
+                found[place] = of_fold
     return found
 
 

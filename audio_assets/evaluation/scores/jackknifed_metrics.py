@@ -1,8 +1,11 @@
-"""The metrics of a test fold without each of its recordings, one by one.
+"""The metrics of a test fold, and without each of its recordings, one by one.
 
-What an interval is made of, and the bias of average precision. The formulas belong in
-:mod:`audio_assets.evaluation.scores.metric_formulas`.
+What a fold is worth, what an interval is made of, and the bias of average precision. The clips of a
+fold are scored at several training sizes: all of them are worked out at once, as folds are small
+and calls dear. The formulas belong in :mod:`audio_assets.evaluation.scores.metric_formulas`.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +16,9 @@ from audio_assets.evaluation.scores.metric_formulas import (
     doubled_pairs_in_order,
     errors_in_units,
 )
-from audio_assets.evaluation.scores.threshold_counts import count_above, steps, without_each
+from audio_assets.evaluation.scores.threshold_counts import Counts, count_above, steps, without_each
+
+_NUMBERS_AT_ONCE = 2**18
 
 MIN_CLIPS_FOR_PRECISION = 5
 """Clips of each class, of 2 recordings, in a fold whose average precision is given.
@@ -30,68 +35,38 @@ def has_enough_for_precision(labels: NDArray[np.int64], positive: NDArray[np.boo
     return int(min(clips)) >= MIN_CLIPS_FOR_PRECISION and int(min(recordings)) >= 2
 
 
-def unbiased_precision(
+def jackknifed_rankings(
     labels: NDArray[np.int64],
     scores: NDArray[np.float64],
     units: NDArray[np.int64],
     positive: NDArray[np.bool_],
-) -> float:
-    """Average precision less its bias, as the jackknife over recordings finds it.
+) -> dict[str, NDArray[np.float64]]:
+    """The metrics of a fold that look at the order of scores alone, then those without each unit.
 
-    For each class with g recordings ``(g - 1) (mean of v(-i) - v)`` is taken off, v being the value
-    of the fold and v(-i) that without recording i's clips of the class (Quenouille 1956): at
-    10 + 10 clips without skill 0.51 is left of 0.54.
+    A unit alone in its class stays, as nothing would be left.
+
+    Parameters
+    ----------
+    labels
+        {0, 1}[n], both of them.
+    scores
+        float64[s, n], at s training sizes.
+    units
+        int[n], which of u units a clip belongs to: a label of a recording.
+    positive
+        bool[u], whether a unit's clips are positive.
+
+    Returns
+    -------
+    dict
+        float64[s, 1 + u] by metric, NaN where the fold has too little for it.
     """
-    values = jackknifed_precision(labels, scores, units, positive)
-    whole, left_out = values[0], values[1:]
-    bias = 0.0
-    for of_class in (positive, ~positive):
-        # Sorted, so that the order of the rows changes no bit.
-        mean = np.sort(left_out[of_class]).mean()
-        bias += (int(of_class.sum()) - 1) * float(mean - whole)
-    return float(np.clip(whole - bias, 0.0, 1.0))
-
-
-def jackknifed_precision(
-    labels: NDArray[np.int64],
-    scores: NDArray[np.float64],
-    units: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Average precision of a fold, then that without each unit; float64[1 + u].
-
-    A unit alone in its class stays, as nothing would be left. Without ties recall rises at positive
-    clips alone and the false positive rate stands still there, which is half of the columns and a
-    single logarithm each.
-    """
-    order = np.argsort(-scores, kind="stable")
-    if (np.diff(scores[order]) == 0).any():
-        times = without_each(units, len(positive))
-        times[1:][_alone(positive)] = 1
-        return average_precision(count_above(labels, scores, times))
-    of_unit, is_positive = units[order], labels[order] == 1
-    members = of_unit == np.arange(len(positive))[:, None]
-    members[_alone(positive)] = False
-    members = np.concatenate([np.zeros((1, len(labels)), dtype=bool), members])
-    at = np.flatnonzero(is_positive)
-    out = np.cumsum(members, axis=1, dtype=np.int64)[:, at]
-    of_positive = np.concatenate([[False], positive])[:, None]
-    tp = np.arange(1, len(at) + 1) - np.where(of_positive, out, 0)
-    fp = (at + 1 - np.arange(1, len(at) + 1)) - np.where(of_positive, 0, out)
-    left = members.sum(axis=1, keepdims=True)
-    pos = len(at) - np.where(of_positive, left, 0)
-    neg = len(labels) - len(at) - np.where(of_positive, 0, left)
-    rate = fp / neg
-    # A positive clip that is left out is no step: what it would lose is nothing.
-    before = (tp - ~members[:, at]) / pos + rate
-    ratio = np.where(fp > 0, (tp / pos + rate) / np.where(fp > 0, before, 1.0), 1.0)
-    lost = rate * np.log(ratio)
-    return np.asarray(np.clip(1.0 - lost.sum(axis=1), 0.0, 1.0))
-
-
-def _alone(positive: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether a unit is the only one of its class."""
-    return np.asarray(np.where(positive, positive.sum(), (~positive).sum()) == 1)
+    clips, ranked = _Clips(labels, units, positive), _rank(scores)
+    if has_enough_for_precision(labels, positive):
+        precision = _precision(clips, scores, ranked)
+    else:
+        precision = np.full((len(scores), len(positive) + 1), np.nan)
+    return {"roc_auc": _auc(clips, ranked), "average_precision": precision}
 
 
 def jackknifed_metrics(
@@ -100,77 +75,180 @@ def jackknifed_metrics(
     units: NDArray[np.int64],
     positive: NDArray[np.bool_],
     *,
-    is_probability: bool,
+    is_probability: NDArray[np.bool_],
 ) -> dict[str, NDArray[np.float64]]:
-    """The metrics of a fold, then those without each unit; float64[1 + u] by name.
+    """:func:`jackknifed_rankings` and the Brier score.
 
     Parameters
     ----------
-    labels, scores, is_probability
-        As in :func:`audio_assets.evaluation.scores.metrics.score_fold`, with both classes.
-    units
-        int[n], which of u units a clip belongs to: a label of a recording.
+    is_probability
+        bool[s], whether the scores are probabilities; the Brier score is NaN otherwise.
+    """
+    error = np.full((len(scores), len(positive) + 1), np.nan)
+    if is_probability.any():
+        clips = _Clips(labels, units, positive)
+        error[is_probability] = _brier(clips, scores[is_probability])
+    return jackknifed_rankings(labels, scores, units, positive) | {"brier": error}
+
+
+def unbiased_precision(
+    jackknifed: NDArray[np.float64], positive: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Average precision float64[s] less its bias, as the jackknife over recordings finds it.
+
+    For each class with g recordings ``(g - 1) (mean of v(-i) - v)`` is taken off, v being the value
+    of the fold and v(-i) that without recording i's clips of the class (Quenouille 1956): at
+    10 + 10 clips without skill 0.51 is left of 0.54.
+
+    Parameters
+    ----------
+    jackknifed
+        float64[s, 1 + u] of :func:`jackknifed_rankings`.
     positive
         bool[u], whether a unit's clips are positive.
     """
-    nothing = np.full(len(positive) + 1, np.nan)
-    precise = has_enough_for_precision(labels, positive)
-    return {
-        "roc_auc": _jackknifed_auc(labels, scores, units, positive),
-        "average_precision": (
-            jackknifed_precision(labels, scores, units, positive) if precise else nothing
-        ),
-        "brier": _jackknifed_brier(labels, scores, units, positive) if is_probability else nothing,
-    }
+    whole, left_out = jackknifed[:, 0], jackknifed[:, 1:]
+    bias = np.zeros(len(whole))
+    for of_class in (positive, ~positive):
+        # Sorted, so that the order of the rows changes no bit; row by row in memory, so that the
+        # number of rows does not.
+        mean = np.sort(np.ascontiguousarray(left_out[:, of_class]), axis=1).mean(axis=1)
+        bias += (int(of_class.sum()) - 1) * (mean - whole)
+    return np.asarray(np.clip(whole - bias, 0.0, 1.0))
 
 
-def _jackknifed_auc(
-    labels: NDArray[np.int64],
-    scores: NDArray[np.float64],
-    units: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-) -> NDArray[np.float64]:
+@dataclass(frozen=True, eq=False)
+class _Clips:
+    """The clips of a fold, which are the same at all sizes."""
+
+    labels: NDArray[np.int64]
+    units: NDArray[np.int64]
+    positive: NDArray[np.bool_]
+
+    @property
+    def alone(self) -> NDArray[np.bool_]:
+        """Whether a unit is the only one of its class."""
+        of_class = np.where(self.positive, self.positive.sum(), (~self.positive).sum())
+        return np.asarray(of_class == 1)
+
+    def left_out(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Sums of int[..., n] over the clips of each unit, 0 of one that stays; int[..., u]."""
+        order = np.argsort(self.units, kind="stable")
+        starts = np.searchsorted(self.units[order], np.arange(len(self.positive)))
+        sums = np.add.reduceat(values[..., order], starts, axis=-1)
+        return np.where(self.alone, 0, sums)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ranked:
+    """Scores from the highest down: int[s, n] which clip, float64[s, n], and bool[s] with ties."""
+
+    order: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    tied: NDArray[np.bool_]
+
+
+def _rank(scores: NDArray[np.float64]) -> _Ranked:
+    order = np.argsort(-scores, axis=1, kind="stable")
+    ordered = np.take_along_axis(scores, order, axis=1)
+    return _Ranked(order, ordered, (ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+
+
+def _auc(clips: _Clips, ranked: _Ranked) -> NDArray[np.float64]:
     """Twice the pairs in order fall by those of the unit's clips, which are counted once."""
-    once = np.ones(len(labels), dtype=np.int64)
-    counts = count_above(labels, scores, once)
-    pos, neg = int(counts.tp[-1]), int(counts.fp[-1])
-    new_tp, new_fp = steps(counts.tp), steps(counts.fp)
-    # By threshold: what one positive, and one negative, clip there adds.
-    of_positive, of_negative = 2 * (neg - counts.fp) + new_fp, 2 * counts.tp - new_tp
-    place = np.searchsorted(-counts.thresholds, -scores)
-    pairs = np.where(labels == 1, of_positive[place], of_negative[place])
-    all_pairs = int(doubled_pairs_in_order(counts))
-    own, clips = _sums(units, pairs, len(positive)), np.bincount(units, minlength=len(positive))
-    stays = _alone(positive)
-    own, clips = np.where(stays, 0, own), np.where(stays, 0, clips)
-    left = 2 * (pos - np.where(positive, clips, 0)) * (neg - np.where(positive, 0, clips))
-    return np.concatenate([[all_pairs / (2 * pos * neg)], (all_pairs - own) / left])
+    is_positive = clips.labels[ranked.order] == 1
+    tp = np.cumsum(is_positive, axis=1)
+    fp = np.arange(1, tp.shape[1] + 1) - tp
+    pos, neg = int(clips.labels.sum()), int((clips.labels == 0).sum())
+    counts = Counts(ranked.scores, tp, fp)
+    first = None
+    if ranked.tied.any():
+        first, last = _ends_of_ties(ranked.scores)
+        counts = Counts(ranked.scores, *(np.take_along_axis(c, last, axis=1) for c in (tp, fp)))
+    # By place: what one positive, and one negative, clip there adds.
+    of_positive = 2 * (neg - counts.fp) + steps(counts.fp)
+    of_negative = 2 * counts.tp - steps(counts.tp)
+    if first is not None:
+        # Of equal scores the first has all of the step.
+        of_positive, of_negative = (
+            np.take_along_axis(of, first, axis=1) for of in (of_positive, of_negative)
+        )
+    pairs = np.empty_like(of_positive)
+    np.put_along_axis(pairs, ranked.order, np.where(is_positive, of_positive, of_negative), axis=1)
+    all_pairs = doubled_pairs_in_order(counts)[:, None]
+    own, members = clips.left_out(pairs), clips.left_out(np.ones_like(clips.units))
+    left = np.where(clips.positive, pos - members, pos) * np.where(
+        clips.positive, neg, neg - members
+    )
+    return np.concatenate([all_pairs / (2 * pos * neg), (all_pairs - own) / (2 * left)], axis=1)
 
 
-def _jackknifed_brier(
-    labels: NDArray[np.int64],
-    scores: NDArray[np.float64],
-    units: NDArray[np.int64],
-    positive: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    clips_of = np.bincount(labels, minlength=2)
-    brier_units = brier_units_of(int(clips_of.max()))
-    squared = errors_in_units(labels, scores, brier_units)
-    of_class = _sums(labels, squared, 2)
-    own, clips = _sums(units, squared, len(positive)), np.bincount(units, minlength=len(positive))
-    stays = _alone(positive)
-    own, clips = np.where(stays, 0, own), np.where(stays, 0, clips)
-    errors = [
-        (of_class[label] - np.where(positive == bool(label), own, 0))
-        / ((clips_of[label] - np.where(positive == bool(label), clips, 0)) * brier_units)
-        for label in (1, 0)
-    ]
-    whole = sum(of_class[label] / (clips_of[label] * brier_units) for label in (1, 0)) / 2.0
-    return np.concatenate([[whole], (errors[0] + errors[1]) / 2.0])
+def _ends_of_ties(ordered: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of the first and of the last of the scores that equal each; int[s, n] both."""
+    sets, n = ordered.shape
+    new = np.concatenate(
+        [np.ones((sets, 1), dtype=bool), ordered[:, 1:] != ordered[:, :-1]], axis=1
+    )
+    first = np.maximum.accumulate(np.where(new, np.arange(n), 0), axis=1)
+    ends = np.where(np.roll(new, -1, axis=1), np.arange(n), n - 1)
+    return first, np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
 
 
-def _sums(groups: NDArray[np.int64], values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Whole-number sums of each group."""
-    found = np.zeros(count, dtype=np.int64)
-    np.add.at(found, groups, values)
-    return found
+def _precision(clips: _Clips, scores: NDArray[np.float64], ranked: _Ranked) -> NDArray[np.float64]:
+    """Average precision of a fold, then that without each unit; float64[s, 1 + u]."""
+    values = np.empty((len(scores), len(clips.positive) + 1))
+    if ranked.tied.any():
+        times = without_each(clips.units, len(clips.positive))
+        times[1:][clips.alone] = 1
+        for place in np.flatnonzero(ranked.tied):
+            values[place] = average_precision(count_above(clips.labels, scores[place], times))
+    untied = np.flatnonzero(~ranked.tied)
+    # Some sizes at a time: all of them, of folds of thousands of clips, are gigabytes.
+    some = max(_NUMBERS_AT_ONCE // (scores.shape[1] * values.shape[1]), 1)
+    for start in range(0, len(untied), some):
+        places = untied[start : start + some]
+        values[places] = _precision_without_ties(clips, ranked.order[places])
+    return values
+
+
+def _precision_without_ties(clips: _Clips, order: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Recall rises at positive clips alone, and the false positive rate stands still there.
+
+    Which is half of the places and a single logarithm each.
+    """
+    positive = np.concatenate([[False], clips.positive])
+    # -1 is no clip's, so nothing is left out there; nor of a unit that stays.
+    left_out = np.concatenate([[-1], np.where(clips.alone, -1, np.arange(len(clips.positive)))])
+    # Clips come first, which makes all sums over them sums of whole rows.
+    of_unit, is_positive = clips.units[order.T], clips.labels[order] == 1
+    members = of_unit[:, :, None] == left_out
+    at = np.nonzero(is_positive)[1].reshape(len(order), -1).T
+    here = at, np.arange(len(order))
+    out = np.cumsum(members, axis=0, dtype=np.int64)[here]
+    number = np.arange(1, len(at) + 1)[:, None, None]
+    tp = number - np.where(positive, out, 0)
+    fp = (at[:, :, None] + 1 - number) - np.where(positive, 0, out)
+    left = np.where(left_out >= 0, np.bincount(clips.units)[left_out], 0)
+    pos = len(at) - np.where(positive, left, 0)
+    neg = order.shape[1] - len(at) - np.where(positive, 0, left)
+    rate = fp / neg
+    # A positive clip that is left out is no step: what it would lose is nothing.
+    before = (tp - ~members[here]) / pos + rate
+    ratio = np.where(fp > 0, (tp / pos + rate) / np.where(fp > 0, before, 1.0), 1.0)
+    lost = rate * np.log(ratio)
+    return np.asarray(np.clip(1.0 - lost.sum(axis=0), 0.0, 1.0))
+
+
+def _brier(clips: _Clips, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    counts = np.bincount(clips.labels)
+    brier_units = brier_units_of(int(counts.max()))
+    squared = errors_in_units(clips.labels, scores, brier_units)
+    own, members = clips.left_out(squared), clips.left_out(np.ones_like(clips.units))
+    errors = []
+    for label in (1, 0):
+        of_label = clips.positive == bool(label)
+        whole = squared[:, clips.labels == label].sum(axis=1, keepdims=True)
+        left = np.concatenate([whole, whole - np.where(of_label, own, 0)], axis=1)
+        count = np.concatenate([[0], np.where(of_label, members, 0)])
+        errors.append(left / ((counts[label] - count) * brier_units))
+    return np.asarray((errors[0] + errors[1]) / 2.0)

@@ -77,13 +77,19 @@ def brier(
     return np.asarray((errors[0] + errors[1]) / 2.0)
 
 
-def brier_once(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> float:
-    """:func:`brier` of clips that count once each."""
+def brier_once(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """:func:`brier` of probabilities float64[s, n] at s training sizes, each clip counting once."""
     clips = np.bincount(labels, minlength=2)
     units = brier_units_of(int(clips.max()))
     squared = errors_in_units(labels, scores, units)
-    errors = [int(squared[labels == label].sum()) / (int(clips[label]) * units) for label in (1, 0)]
-    return (errors[0] + errors[1]) / 2.0
+    sums = [squared[:, labels == label].sum(axis=1).tolist() for label in (1, 0)]
+    # Divided as whole numbers of Python, which rounds once.
+    return np.array(
+        [
+            (pos / (int(clips[1]) * units) + neg / (int(clips[0]) * units)) / 2.0
+            for pos, neg in zip(*sums, strict=True)
+        ]
+    )
 
 
 def brier_units_of(most: int) -> int:

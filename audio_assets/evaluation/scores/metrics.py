@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from audio_assets.evaluation.scores.jackknifed_metrics import (
     MIN_CLIPS_FOR_PRECISION,
-    has_enough_for_precision,
+    jackknifed_rankings,
     unbiased_precision,
 )
 from audio_assets.evaluation.scores.metric_formulas import (
@@ -45,32 +45,49 @@ precision of 0.9; and a probability of 1/2 for every clip is wrong by 1/2.
 """
 
 
-def score_repeat(folds: Sequence[ScoredFold], *, is_probability: bool) -> list[dict[str, Value]]:
+def score_repeat(
+    sizes: Sequence[Sequence[ScoredFold]], *, is_probability: Sequence[bool]
+) -> list[list[dict[str, Value]]]:
     """All metrics of the test folds of a repeat, or of the one test set of a holdout.
 
     Parameters
     ----------
-    folds
-        All folds of the repeat at one training size.
+    sizes
+        For each training size all folds of the repeat. Those at the same place have the same clips
+        in the same order.
     is_probability
-        Whether the scores are probabilities; the Brier score is undefined otherwise.
+        For each size whether the scores are probabilities; the Brier score is undefined otherwise.
+
+    Returns
+    -------
+    list
+        For each size the metrics of each fold.
 
     Raises
     ------
     ValueError
         A score is NaN or infinite, or no probability though it should be.
     """
-    within = [_score_fold(fold, is_probability) for fold in folds]
-    if any(_lacking(fold.labels) for fold in folds):
-        # The fold of one class says so itself; the others lack it.
-        recalls = [_NO_RECALL] * len(folds)
-    else:
-        recalls = recall_of_folds(folds)
+    lacking = [_lacking(fold.labels) for fold in sizes[0]]
+    within = [_score_fold(fold, is_probability) for fold in zip(*sizes, strict=True)]
     found = []
-    for fold, values, recall in zip(folds, within, recalls, strict=True):
-        lacking = _lacking(fold.labels)
-        values["recall_at_precision_90"] = (float("nan"), lacking) if lacking else recall
-        found.append({metric: values[metric] for metric in METRICS})
+    for place, folds in enumerate(sizes):
+        if any(lacking):
+            # The fold of one class says so itself; the others lack it.
+            recalls = [(float("nan"), reason) if reason else _NO_RECALL for reason in lacking]
+        else:
+            recalls = recall_of_folds(folds)
+        found.append(
+            [
+                {
+                    metric: (values | {"recall_at_precision_90": recall})[metric]
+                    for metric in METRICS
+                }
+                for values, recall in zip(
+                    (of_fold[place] for of_fold in within), recalls, strict=True
+                )
+            ]
+        )
     return found
 
 
@@ -100,31 +117,40 @@ def score_fold(
         A score is NaN or infinite, or no probability though it should be.
     """
     names = np.arange(len(labels)) if recordings is None else recordings
-    return _score_fold(ScoredFold(labels, scores, names), is_probability)
+    return _score_fold([ScoredFold(labels, scores, names)], [is_probability])[0]
 
 
-def _score_fold(fold: ScoredFold, is_probability: bool) -> dict[str, Value]:
-    labels, scores = fold.labels, fold.scores
+def _score_fold(
+    sizes: Sequence[ScoredFold], is_probability: Sequence[bool]
+) -> list[dict[str, Value]]:
+    """The metrics of one test fold at each size."""
+    labels = sizes[0].labels
+    scores = np.stack([fold.scores for fold in sizes])
+    probable = np.array(is_probability)
     if not np.isfinite(scores).all():
         raise ValueError("scores must be finite")
-    if is_probability and len(scores) and (scores.min() < 0.0 or scores.max() > 1.0):
+    if ((scores[probable] < 0.0) | (scores[probable] > 1.0)).any():
         raise ValueError("probabilities must lie in 0 to 1")
-    metrics = [metric for metric in METRICS if metric != "recall_at_precision_90"]
     lacking = _lacking(labels)
     if lacking:
-        return dict.fromkeys(metrics, (float("nan"), lacking))
-    once = np.ones(len(labels), dtype=np.int64)
-    values: dict[str, Value] = {
-        "roc_auc": (float(roc_auc(count_above(labels, scores, once))), ""),
-        "average_precision": _NO_PRECISION,
-        "brier": _NO_BRIER,
+        metrics = [metric for metric in METRICS if metric != "recall_at_precision_90"]
+        return [dict.fromkeys(metrics, (float("nan"), lacking)) for _ in sizes]
+    units, positive = sizes[0].units or label_units(labels, sizes[0].recordings)
+    jackknifed = jackknifed_rankings(labels, scores, units, positive)
+    values = {
+        "roc_auc": jackknifed["roc_auc"][:, 0],
+        "average_precision": unbiased_precision(jackknifed["average_precision"], positive),
+        "brier": np.full(len(sizes), np.nan),
     }
-    units, positive = fold.units or label_units(labels, fold.recordings)
-    if has_enough_for_precision(labels, positive):
-        values["average_precision"] = (unbiased_precision(labels, scores, units, positive), "")
-    if is_probability:
-        values["brier"] = (brier_once(labels, scores), "")
-    return values
+    values["brier"][probable] = brier_once(labels, scores[probable])
+    reasons = {"average_precision": _NO_PRECISION, "brier": _NO_BRIER}
+    return [
+        {
+            metric: reasons[metric] if np.isnan(of_metric[place]) else (float(of_metric[place]), "")
+            for metric, of_metric in values.items()
+        }
+        for place in range(len(sizes))
+    ]
 
 
 _NO_BRIER: Value = (float("nan"), "the scores are not probabilities")
