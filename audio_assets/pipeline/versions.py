@@ -40,7 +40,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "fold_scores": (6, ("training_sizes", "protocol", "seed")),
     "fold_predictions": (6, ("training_sizes", "protocol", "seed")),
     "bootstrap_scores": (3, ("training_sizes", "protocol", "seed", "bootstrap")),
-    "learning_curve": (7, ("ci_level", "bootstrap")),
+    "learning_curve": (8, ("ci_level", "bootstrap")),
     "leak_check": (6, ("ci_level",)),
     "calibration": (2, ("models",)),
     "findings": (7, ("models", "ci_level", "confound_warn_auc", "perch_variant")),
@@ -48,7 +48,7 @@ _VERSIONS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "embedding_map": (1, ("models", "perch_variant")),
     # The shares change no row; they are here so that a new limit is checked by the next run.
     "quarantine": (1, ("models", "quarantine_warn_share", "quarantine_error_share")),
-    "model_comparison": (5, ("models", "ci_level", "target_auc")),
+    "model_comparison": (6, ("models", "ci_level", "target_auc")),
     "roc_auc_chart": (3, ("models", "perch_variant")),
     "experiment_report": (
         14,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
+from scipy.stats import chi2
 from scipy.stats import t as student
 
 from audio_assets.evaluation.intervals.fold_means import (
@@ -74,13 +75,54 @@ def test_one_repeat_takes_what_its_folds_vary_beyond_the_recordings() -> None:
     result = of(values)
     draws = values.var(ddof=1) / 5 - 4e-4
     assert (result.low, result.high) == ends(0.8, np.sqrt(4e-4 + 0.8 * 4e-4 + draws))
-    quiet = of(0.8 + (values - 0.8) / 100)
-    assert (quiet.low, quiet.high) == ends(0.8, np.sqrt(4e-4 + 0.8 * 4e-4))
+
+
+def test_training_of_one_repeat_counts_no_more_than_its_folds_may_vary() -> None:
+    steps = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+    # Of 5 folds the variance is, with 90 % confidence, at most 3.76 times as much as is seen.
+    for step, trained in ((0.04, 0.8 * 4e-4), (0.017, None), (0.001, 0.0)):
+        values = 0.8 + step * steps
+        seen = values.var(ddof=1) / 5
+        if trained is None:
+            trained = seen * 4 / chi2.ppf(0.1, 4) - 4e-4
+            assert 0.0 < trained < 0.8 * 4e-4
+        result = of(values)
+        draws = max(seen - 4e-4, 0.0)
+        assert (result.low, result.high) == ends(0.8, np.sqrt(4e-4 + trained + draws))
+
+
+def test_two_folds_say_next_to_nothing_of_how_folds_vary() -> None:
+    result = of([0.79, 0.81])
+    assert (result.low, result.high) == ends(0.8, np.sqrt(4e-4 + 0.8 * 4e-4))
 
 
 def test_where_nothing_is_trained_the_tested_recordings_are_all() -> None:
     result = of(np.random.default_rng(0).uniform(0.7, 0.9, 25), trained=False)
     assert (result.low, result.high) == ends(result.mean, 0.02)
+
+
+@pytest.mark.parametrize(("between", "left"), [(1e-4, 3e-4), (1e-3, 2e-4)])
+def test_what_partners_in_a_fold_do_counts_once_where_nothing_is_trained(
+    between: float, left: float
+) -> None:
+    values = np.random.default_rng(0).uniform(0.7, 0.9, 25)
+    tested = RecordingVariance(4e-4, 60.0, between)
+    result = estimate(
+        values,
+        FOLDS,
+        [""] * 25,
+        n_folds=5,
+        tested=tested,
+        recordings=MANY,
+        ci_level=0.95,
+        trained=False,
+    )
+    assert (result.low, result.high) == ends(result.mean, np.sqrt(left))
+    trained = of(values)
+    again = estimate(
+        values, FOLDS, [""] * 25, n_folds=5, tested=tested, recordings=MANY, ci_level=0.95
+    )
+    assert (again.low, again.high) == (trained.low, trained.high)
 
 
 @settings(max_examples=300)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.utils.class_weight import compute_sample_weight
 
 from audio_assets.evaluation.intervals.recording_values import (
+    KEYS,
     fold_pseudo_values,
     recording_values,
     recording_variances,
@@ -178,6 +180,56 @@ def test_recordings_of_both_labels_give_no_more_degrees_than_there_are_recording
     labels, names = np.repeat(["pos", "neg"], 5), np.tile(np.arange(5).astype(str), 2)
     assert variance_over_recordings(values, labels, np.arange(10).astype(str)).degrees > 7.9
     assert variance_over_recordings(values, labels, names).degrees == 4.0
+
+
+def test_what_repeats_differ_by_is_that_of_the_means_over_repeats(
+    simulated: Callable[..., Any],
+) -> None:
+    predictions = results_of(simulated(12, 12), repeats=3).predictions
+    both = recording_values(predictions)
+    assert list(both.columns) == [*KEYS, "value", "between_repeats"]
+    alone = [recording_values(of_repeat) for _, of_repeat in predictions.groupby("repeat")]
+    assert all((one["between_repeats"] == 0.0).all() for one in alone)
+    values = np.stack([one["value"].to_numpy() for one in alone])
+    within = both["metric"] != "recall_at_precision_90"
+    expected = (values.var(axis=0, ddof=1) / 3)[within]
+    np.testing.assert_allclose(both.loc[within, "between_repeats"], expected)
+    auc = both[(both["metric"] == "roc_auc") & (both["training_size"] == 4)]
+    assert (both.loc[~within, "between_repeats"] == 0.0).all()
+    of_classes = auc.groupby("label")["between_repeats"].mean() / 12
+    found = recording_variances(both)[4, "roc_auc"]
+    assert found.between_repeats == pytest.approx(of_classes.sum())
+    assert recording_variances(both.drop(columns="between_repeats"))[4, "roc_auc"] == replace(
+        found, between_repeats=0.0
+    )
+
+
+def test_of_a_fixed_score_it_is_what_the_jackknife_has_too_much() -> None:
+    # Recordings of one clip and random scores. Which of two is higher has a variance of 1/4, of
+    # which 1/12 comes from each of them and 1/12 from both together.
+    rng = np.random.default_rng(0)
+    labels, names = np.repeat([1, 0], 10), np.arange(20).astype(str)
+    found = []
+    for number in range(150):
+        plan = make_split_plan(labels, names, keys=names, seed=number)
+        results = score_folds(
+            rng.random((20, 2)) + 1,
+            labels,
+            names,
+            plan,
+            sizes=(0,),
+            also_largest=False,
+            head="logistic",
+            class_scores=rng.random(20),
+        )
+        one = recording_variances(recording_values(results.predictions))[0, "roc_auc"]
+        in_fold = plan.folds[:, None, :] == np.arange(5)[:, None]
+        weights = np.einsum("rki,rkj->ij", in_fold[..., :10] / 2, in_fold[..., 10:] / 2) / 25
+        truth = (2 / 10 + (weights**2).sum()) / 12
+        found.append((truth, one.variance, one.between_repeats))
+    truth, variance, between = np.mean(found, axis=0)
+    assert variance > 1.1 * truth
+    assert variance - between == pytest.approx(truth, rel=0.05)
 
 
 def test_a_class_of_one_recording_has_no_variance() -> None:

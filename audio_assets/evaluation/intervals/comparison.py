@@ -29,7 +29,7 @@ from audio_assets.evaluation.intervals.holdout_intervals import (
     why_no_holdout_interval,
 )
 from audio_assets.evaluation.intervals.recording_values import (
-    VALUE_COLUMNS,
+    KEYS,
     RecordingVariance,
     recording_values,
     recording_variances,
@@ -62,11 +62,11 @@ def differences(
 
     A difference is taken fold by fold, so what makes a fold hard for both models cancels, and so
     are the pseudo-values of recordings. Interval and p-value are a t on the raw scale with the
-    error of :func:`audio_assets.evaluation.intervals.fold_means.standard_error`, with Holm's (1979)
-    step-down adjustment over the pairs of models at one size and metric. Under holdout a difference
-    is taken draw by draw, and its error is that of
-    :func:`audio_assets.evaluation.intervals.holdout_intervals.error_of_mean` over resamples of the
-    test recordings that both models share.
+    error of :func:`audio_assets.evaluation.intervals.fold_means.standard_error`, with
+    Holm's (1979) step-down adjustment over the pairs of models at one size and metric. Under
+    holdout a difference is taken draw by draw, and its error is that of
+    :func:`audio_assets.evaluation.intervals.holdout_intervals.error_of_mean` over
+    resamples of the test recordings that both models share.
 
     Parameters
     ----------
@@ -177,8 +177,8 @@ def _paired_variances(
     values_a: pd.DataFrame, values_b: pd.DataFrame
 ) -> dict[tuple[int, str], RecordingVariance]:
     """V of the differences, over the recordings that both models scored."""
-    keys = [column for column in VALUE_COLUMNS if column != "value"]
-    pairs = values_a.merge(values_b, on=keys, suffixes=("_a", "_b"))
+    columns = [*KEYS, "value"]
+    pairs = values_a[columns].merge(values_b[columns], on=list(KEYS), suffixes=("_a", "_b"))
     return recording_variances(pairs.assign(value=pairs["value_a"] - pairs["value_b"]))
 
 

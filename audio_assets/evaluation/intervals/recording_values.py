@@ -30,13 +30,16 @@ class RecordingVariance:
         V, in squared units of the value.
     degrees
         Degrees of freedom of V; at least 1.
+    between_repeats
+        Part of V by which the values of recordings differ between repeats; 0 of one repeat.
     """
 
     variance: float
     degrees: float
+    between_repeats: float = 0.0
 
 
-VALUE_COLUMNS = ("training_size", "metric", "label", "recording_id", "value")
+KEYS = ("training_size", "metric", "label", "recording_id")
 
 
 def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -48,8 +51,8 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
     a recording weighing as many as they are, the share of the fold's pairs with its clips that are
     in order, the placement value of DeLong et al. (1988) and LeDell et al. (2015). A recording
     alone in its class and fold has v itself. Recall at a precision is taken over all folds of a
-    repeat (:func:`audio_assets.evaluation.scores.recall.recall_pseudo_values`). The mean is over the
-    repeats.
+    repeat (:func:`audio_assets.evaluation.scores.recall.recall_pseudo_values`). The mean is over
+    the repeats.
 
     Parameters
     ----------
@@ -61,7 +64,9 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row a training size, metric, label (``pos``, ``neg``) and recording; ``value`` is NaN
-        where a metric is undefined in some of the recording's folds.
+        where a metric is undefined in some of the recording's folds. ``between_repeats`` is the
+        variance of that mean which comes from how it differs between repeats: 0 of one repeat,
+        and of recall, in which a recording acts on all folds.
     """
     import pandas as pd
 
@@ -78,10 +83,12 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
     probable = predictions["is_probability"].to_numpy(dtype=bool)
     found = np.unique(sizes)
     is_probability = np.array([bool(probable[sizes == size].all()) for size in found])
-    total = {metric: np.zeros((len(found), len(names))) for metric in METRICS}
+    numbers = np.unique(repeats)
+    shape = (len(numbers), len(found), len(names))
+    pseudo = {metric: np.zeros(shape) for metric in METRICS}
     tested = np.zeros((len(found), len(names)))
     # In the order of the repeats, so that sums have the same bits on every release of pandas.
-    for repeat in np.unique(repeats):
+    for place, repeat in enumerate(numbers):
         rows = np.flatnonzero(repeats == repeat)
         # By unit within each fold, where the clips of different sizes then match.
         rows = rows[np.lexsort((unit[rows], folds[rows], sizes[rows]))]
@@ -96,12 +103,12 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
                 is_probability=is_probability[at],
             )
             for metric, of_metric in values.items():
-                total[metric][at[:, None], seen] += of_metric
+                pseudo[metric][place, at[:, None], seen] = of_metric
             tested[at[:, None], seen] += 1
-        for place, size in enumerate(found):
+        for at_size, size in enumerate(found):
             clips = [cell for cell in cells if sizes[cell[0]] == size]
             if clips:
-                total["recall_at_precision_90"][place] += repeat_pseudo_values(
+                pseudo["recall_at_precision_90"][place, at_size] = repeat_pseudo_values(
                     [np.asarray(positive[unit[cell]], dtype=np.int64) for cell in clips],
                     [scores[cell] for cell in clips],
                     [unit[cell] for cell in clips],
@@ -109,7 +116,11 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
                 )
     # A recording that no fold of a size tests has no value there.
     count = np.where(tested > 0, tested, np.nan)
-    means = np.stack([total[metric] / count for metric in METRICS], axis=1)
+    means = np.stack([pseudo[metric].sum(axis=0) / count for metric in METRICS], axis=1)
+    between = np.zeros_like(means)
+    for number, metric in enumerate(METRICS):
+        if len(numbers) > 1 and metric != "recall_at_precision_90":
+            between[:, number] = pseudo[metric].var(axis=0, ddof=1) / len(numbers)
     times = len(found) * len(METRICS)
     return pd.DataFrame(
         {
@@ -118,6 +129,7 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
             "label": np.tile(names["label"].to_numpy(), times),
             "recording_id": np.tile(names["recording_id"].to_numpy(), times),
             "value": means.ravel(),
+            "between_repeats": between.ravel(),
         }
     )
 
@@ -196,7 +208,15 @@ def repeat_pseudo_values(
 
 
 def recording_variances(values: pd.DataFrame) -> dict[tuple[int, str], RecordingVariance]:
-    """:func:`variance_over_recordings` by (training size, metric), of :func:`recording_values`."""
+    """:func:`variance_over_recordings` by (training size, metric).
+
+    Parameters
+    ----------
+    values
+        Of :func:`recording_values`; without ``between_repeats`` that is taken to be 0.
+    """
+    import pandas as pd
+
     by_cell: dict[tuple[int, str], RecordingVariance] = {}
     for metric, of_metric in values.groupby("metric"):
         sizes = of_metric["training_size"].to_numpy(dtype=np.int64)
@@ -206,12 +226,16 @@ def recording_variances(values: pd.DataFrame) -> dict[tuple[int, str], Recording
                 cells["value"].to_numpy(dtype=np.float64),
                 cells["label"].to_numpy(dtype=str),
                 cells["recording_id"].to_numpy(dtype=str),
+                cells.get("between_repeats", pd.Series(0.0, cells.index)).to_numpy(),
             )
     return by_cell
 
 
 def variance_over_recordings(
-    values: NDArray[np.float64], labels: NDArray[np.str_], recordings: NDArray[np.str_]
+    values: NDArray[np.float64],
+    labels: NDArray[np.str_],
+    recordings: NDArray[np.str_],
+    between_repeats: NDArray[np.float64] | float = 0.0,
 ) -> RecordingVariance:
     """Variance of the mean of pseudo-values, recordings being independent.
 
@@ -227,10 +251,13 @@ def variance_over_recordings(
     ----------
     values, labels, recordings
         float64[u], ``pos`` or ``neg`` and names: one a recording and label.
+    between_repeats
+        float64[u], the part of each value's variance that comes from its repeats.
     """
+    noise = np.broadcast_to(between_repeats, values.shape)
     names, codes = np.unique(recordings, return_inverse=True)
     pull = np.zeros(len(names))
-    parts, degrees = [], []
+    parts, degrees, between = [], [], 0.0
     for label in ("pos", "neg"):
         of_class = values[labels == label]
         count = len(of_class)
@@ -241,9 +268,10 @@ def variance_over_recordings(
         pull[codes[labels == label]] += shares
         parts.append(float(np.sort(shares**2).sum()))
         degrees.append(count - 1)
+        between += float(np.sort(noise[labels == label]).sum()) / count**2
     squares = sum(part**2 / free for part, free in zip(parts, degrees, strict=True))
     # Rounding of equal values; the variance is then nothing, whatever its degrees of freedom.
     free = sum(parts) ** 2 / squares if squares > 0.0 else float(min(degrees))
     # Recordings of both labels are counted in both; there are no more than these to learn from.
     free = min(free, float(len(names) - 1))
-    return RecordingVariance(float(np.sort(pull**2).sum()), free)
+    return RecordingVariance(float(np.sort(pull**2).sum()), free, between)
