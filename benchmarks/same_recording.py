@@ -1,4 +1,4 @@
-"""Simulated AUC with and without pairs of clips of one recording: the table of the README.
+"""Simulated AUC with and without pairs of clips of one recording: the table of docs/data-checks.md.
 
     python benchmarks/same_recording.py [--sets 200]
 

@@ -11,17 +11,18 @@ PAGE = Path(__file__).parent / "settings.md"
 
 HEAD = """# Settings
 
-Environment variables or lines of a `.env` file in the folder where the command is called; lists and
-mappings are JSON. The environment goes before `.env`. `audio-assets settings` shows what is in
-effect and where each value comes from; an unknown name or a wrong value is an error before anything
-is begun. What a change makes run again is said under [Methods](methods.md).
+Settings are environment variables, or lines of a `.env` file in the folder where the command is
+called. The environment takes precedence over `.env`. Lists and mappings are JSON. `audio-assets
+settings` shows the values in effect and where each comes from. An unknown name or a wrong value is
+an error before anything is started. [What recomputes when](recomputing.md) says what a change
+costs.
 
 <!-- Written by docs/settings_page.py; a test compares. -->
 """
 
 
 def page() -> str:
-    """The page: a section a setting, in the order of the class."""
+    """Return the page: one section per setting, in the order of the class."""
     parts = [HEAD]
     for name, field in Settings.model_fields.items():
         default = field.default
