@@ -68,7 +68,7 @@ class Settings(BaseSettings):
 
     audio_root: str = Field(
         "",
-        description="Folder or gs:// prefix with one folder a species: {species}/data/{pos,neg}.",
+        description="Folder or gs:// prefix with one folder per species: {species}/data/{pos,neg}.",
     )
     results_root: str = Field(
         "results",
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     )
     weights_root: str = Field(
         "",
-        description="Folder or gs:// prefix with a folder of weights an encoder, looked into "
+        description="Folder or gs:// prefix with one folder of weights per encoder, searched "
         "before everything else; empty for none.",
     )
     cache_dir: str = Field(
@@ -111,8 +111,8 @@ class Settings(BaseSettings):
     holdout_per_class: int = Field(
         50,
         ge=1,
-        description="Test clips per class that are enough under holdout, if they come from 10 "
-        "recordings or more; at most 30 % of the recordings are tested.",
+        description="Test clips per class that suffice under holdout, if they come from at least "
+        "10 recordings; at most 30 % of the recordings are tested.",
     )
     species_classes: dict[str, dict[str, list[str]]] = Field(
         default_factory=lambda: DEFAULT_SPECIES_CLASSES,
@@ -132,30 +132,30 @@ class Settings(BaseSettings):
     max_samples: int = Field(
         120_000_000,
         ge=1,
-        description="Clips with more samples, of all channels together, are quarantined before "
-        "they are decoded. The default takes 600 s in stereo at 96 kHz, and 150 s in stereo at 384 "
-        "kHz; while it is embedded, a run needs about 10 bytes of memory for each.",
+        description="Clips with more samples over all channels are quarantined before they are "
+        "decoded. The default accepts 600 s in stereo at 96 kHz, and 150 s in stereo at 384 kHz. "
+        "Embedding a clip takes about 10 bytes of memory per sample.",
     )
     ci_level: Probability = Field(0.95, description="Nominal coverage of the intervals.")
     bootstrap: Annotated[int, Field(ge=0, le=10_000), AfterValidator(_draws)] = Field(
         0,
-        description="Draws of recordings behind the intervals; 0 for intervals from folds and "
-        f"recordings, else at least {MIN_DRAWS}.",
+        description="Bootstrap draws of recordings for the intervals, at least "
+        f"{MIN_DRAWS}; 0 for intervals from folds and recordings.",
     )
     target_auc: Probability = Field(
         0.95, description="ROC-AUC whose lower bound counts as enough clips."
     )
     recording_patterns: tuple[str, ...] = Field(
         (DEFAULT_PATTERNS,),
-        description="Regular expressions searched in a clip's stem; the first that matches gives "
-        "the recording, by its group `recording`; a JSON list. A clips.csv beside the species "
-        'folders goes before them. `"default"` in the list stands for patterns that know the '
-        "names which BirdNET-Analyzer, birdnetlib, OpenSoundscape, Kaleidoscope, Arbimon, "
+        description="Regular expressions that are searched in the stem of a clip's name; the group "
+        "`recording` of the first match is the recording; a JSON list. A clips.csv beside the "
+        'species folders takes precedence. `"default"` in the list stands for patterns of the '
+        "names that BirdNET-Analyzer, birdnetlib, OpenSoundscape, Kaleidoscope, Arbimon, "
         "xeno-canto, ESC-50 and others give to clips.",
     )
     duplicate_encoder: str = Field(
         "birdnet",
-        description="Encoder whose embeddings tell near-duplicate clips, whatever models are "
+        description="Encoder whose embeddings identify near-duplicate clips, whatever models are "
         "turned on; empty to look for none.",
     )
     duplicate_cosine: float = Field(
@@ -169,27 +169,27 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=256,
-        description="Processes or threads that embed and train; 0 for one a usable CPU.",
+        description="Processes or threads that embed and train; 0 for one per usable CPU.",
     )
 
     sensor_seconds: int = Field(
         30,
         ge=1,
         le=86_400,
-        description="Seconds between two looks of the sensors at what is stale, and at audio that "
-        "changes. Audio that rests is looked at less often where that costs much.",
+        description="Seconds between two ticks of the sensors, which look for stale results and "
+        "for audio that changes. Audio at rest is listed less often if a listing is expensive.",
     )
     listing_max_seconds: int = Field(
         600,
         ge=1,
         le=86_400,
-        description="Seconds after which audio that rests, and files under RESULTS_ROOT in a "
-        "bucket, are looked at again, whatever that costs; never fewer than SENSOR_SECONDS.",
+        description="Seconds after which audio at rest, and files under RESULTS_ROOT in a bucket, "
+        "are listed again, whatever that costs; never fewer than SENSOR_SECONDS.",
     )
     notifications: str = Field(
         "",
         pattern=r"^(projects/[^/\s]+/subscriptions/[^/\s]+)?$",
-        description="Pub/Sub subscription, projects/{project}/subscriptions/{name}, that is given "
+        description="Pub/Sub subscription, projects/{project}/subscriptions/{name}, that receives "
         "the notifications of the bucket of AUDIO_ROOT. Only what they name is listed then, and "
         "all audio once an hour; empty to list by the cost alone.",
     )
@@ -197,50 +197,50 @@ class Settings(BaseSettings):
         60.0,
         gt=0,
         allow_inf_nan=False,
-        description="Minutes after which a species is worked on although its audio still changes, "
+        description="Minutes after which a species is processed although its audio still changes, "
         "and then again after as many.",
     )
     late_hours: float = Field(
         24.0,
         gt=0,
         allow_inf_nan=False,
-        description="Hours after which a species whose work is due is called late.",
+        description="Hours after which a species whose work is due counts as late.",
     )
     keep_runs_days: int = Field(
         30,
         ge=0,
         le=36_500,
         description="Days after which a run that ended is deleted from Dagster's database, unless "
-        "the state of an asset rests on it; 0 to keep all.",
+        "the state of an asset depends on it; 0 to keep all.",
     )
     retry_seconds: float = Field(
         60.0,
         ge=0,
         allow_inf_nan=False,
-        description="Seconds after which work that failed is tried again; the second wait is ten "
-        "times as long.",
+        description="Seconds after which failed work is tried again; the second wait is ten times "
+        "as long.",
     )
     give_up_hours: float = Field(
         24.0,
         gt=0,
         allow_inf_nan=False,
-        description="Hours for which work that failed three times in a row is given up before it "
-        "is tried once more; `audio-assets retry` ends the wait at once.",
+        description="Hours to wait before work that failed three times in a row is tried once "
+        "more; `audio-assets retry` ends the wait at once.",
     )
     health_seconds: int = Field(
         300,
         ge=1,
         le=86_400,
-        description="Seconds between two examinations of the automation's health; the webhook and "
-        "the check `automation_is_healthy` are told of what changed.",
+        description="Seconds between two examinations of the automation's health; changes are "
+        "reported to the webhook and to the check `automation_is_healthy`.",
     )
     webhook_url: SecretStr | None = Field(
         None,
-        description="Address that failed runs, and problems of the automation as they begin and "
-        "end, are posted to, as JSON with a `text`; a secret.",
+        description="Address to which failed runs are posted, and problems of the automation when "
+        "they begin and end, as JSON with a `text`; a secret.",
     )
     log_format: Literal["text", "json"] = Field(
-        "text", description="Logs of runs on the console: lines of text, or a JSON object a line."
+        "text", description="Logs of runs on the console: text, or one JSON object per line."
     )
 
     quarantine_warn_share: Share = Field(
@@ -253,7 +253,7 @@ class Settings(BaseSettings):
     confound_warn_auc: Annotated[float, Field(gt=0.5, le=1)] = Field(
         0.75,
         description="ROC-AUC of the labels from properties of the files alone (format, sample "
-        "rate, channels, duration, level) from which on the report and the asset check warn.",
+        "rate, channels, duration, level) from which the report and the asset check warn.",
     )
 
     @field_validator("training_sizes")

@@ -19,7 +19,7 @@ from audio_assets import evaluate, load_embeddings, load_learning_curves
 
 
 def best_models(curves: pd.DataFrame) -> pd.DataFrame:
-    """The ROC-AUC of each species' best model at its largest training size, a row a species."""
+    """Return the ROC-AUC of each species' best model at its largest size, one row per species."""
     auc = curves[(curves["metric"] == "roc_auc") & curves["mean"].notna()]
     largest = auc.sort_values("training_size").groupby(["species", "model"]).tail(1)
     best = largest.sort_values("mean").groupby("species").tail(1).sort_values("species")
@@ -27,7 +27,7 @@ def best_models(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_head(root: str, model: str, species: str, head: str) -> pd.DataFrame:
-    """Learning curve of another head on the embeddings that are there; nothing is extracted."""
+    """Evaluate another head on the published embeddings; nothing is embedded again."""
     clips = load_embeddings(root, model, species)
     clips = clips[clips["status"] == "ok"]
     return evaluate(
@@ -41,7 +41,7 @@ def with_head(root: str, model: str, species: str, head: str) -> pd.DataFrame:
 
 
 def draw(curves: pd.DataFrame, path: Path) -> None:
-    """A panel a species, a line a model, and the interval as a band; PNG or SVG."""
+    """Draw one panel per species and one line per model, with intervals as bands; PNG or SVG."""
     import altair as alt
 
     auc = curves[curves["metric"] == "roc_auc"]
