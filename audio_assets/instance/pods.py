@@ -102,7 +102,7 @@ PODS: Mapping[str, PodSize] = {
     "yamnet": PodSize(cpu=2, memory_gib=6),
     "vggish": PodSize(cpu=2, memory_gib=6),
 }
-"""By model. deploy/README.md says what was measured; the others are estimates with room."""
+"""By model. docs/cluster.md says what was measured; the others are estimates with room."""
 
 
 def pod_of(partition: str | None, pods: Mapping[str, PodSize] = PODS) -> PodSize:
