@@ -53,10 +53,10 @@ class Run:
         import dagster as dg
 
         from audio_assets.definitions import build_defs
-        from audio_assets.pipeline import jobs
         from audio_assets.pipeline.partitions import SPECIES as PARTITIONS
         from audio_assets.pipeline.partitions import build_partitions
         from audio_assets.pipeline.plan import AssetPlan
+        from audio_assets.pipeline.stages import EXPERIMENT, INVENTORY
         from audio_assets.settings import load_settings
 
         settings = load_settings(
@@ -72,8 +72,8 @@ class Run:
         # Made before the clock starts, as imports: a code server loads its jobs once, and users
         # have an instance from their first run on.
         self.jobs = {
-            "audio_inventory": defs.resolve_job_def(jobs.INVENTORY),
-            "embeddings": defs.resolve_job_def(jobs.EXPERIMENT),
+            "audio_inventory": defs.resolve_job_def(INVENTORY),
+            "embeddings": defs.resolve_job_def(EXPERIMENT),
         }
         self.instance = dg.DagsterInstance.ephemeral()
         self.instance.add_dynamic_partitions(PARTITIONS.name or "", [SPECIES])

@@ -35,10 +35,10 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from audio_assets.automation.listings import listing_now
 from audio_assets.definitions import build_defs
 from audio_assets.objects.files import is_local, write_atomic
-from audio_assets.pipeline import jobs
 from audio_assets.pipeline.partitions import SPECIES, build_partitions, partition_key, split_key
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.probes import LISTING
+from audio_assets.pipeline.stages import JOBS, stages_of_job
 from audio_assets.results.layout import CHART_FORMATS
 from audio_assets.settings import load_settings
 
@@ -104,8 +104,8 @@ def remember(
     graph = defs.resolve_asset_graph()
     latest: dict[str, int] = {}
     count = 0
-    for job in jobs.job_plans(plan).values():
-        for asset in job.assets:
+    for job in JOBS:
+        for asset in stages_of_job(job, plan.settings):
             node = graph.get(dg.AssetKey(asset))
             tags = {CODE_VERSION_TAG: node.code_version or "", DATA_VERSION_TAG: "one"}
             if asset == "duplicate_encoder":

@@ -1,1 +1,1 @@
-"""Sensors and schedules: thin Dagster code over the decisions of ``audio_assets.scheduling``."""
+"""Sensors and schedules: thin Dagster code over the pure decisions beside it."""

@@ -32,9 +32,9 @@ from audio_assets.catalog.listing import list_species
 from audio_assets.objects.bucket_requests import counting_requests
 from audio_assets.objects.names_seen import NamesSeen
 from audio_assets.objects.notifications import Named
-from audio_assets.pipeline import jobs
 from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.stages import INVENTORY
 from audio_assets.pipeline.staleness import Staleness, State
 from audio_assets.settings import Settings
 
@@ -132,7 +132,7 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
             digest = hashlib.sha256(f"{own} {seen}".encode()).hexdigest()[:16]
             return Work(("audio_inventory",), digest)
 
-        tasks = {Task(jobs.INVENTORY, name): Inputs() for name in species}
+        tasks = {Task(INVENTORY, name): Inputs() for name in species}
         while True:
             overdue = memory.overdue(longest_wait, now)
             decision = decide(

@@ -32,12 +32,12 @@ from audio_assets.automation.problems import SILENT_SECONDS as TICKS_SILENT_SECO
 from audio_assets.automation.problems import Kind, Problem, Ticks, tick_problems, what_and_remedy
 from audio_assets.automation.runs import TASK_TAG, cause_of, failure_reason
 from audio_assets.automation.stale import refusal_of_species, stale_decision
+from audio_assets.automation.tasks import JOBS_OF_MODELS, species_of
 from audio_assets.catalog.access import check_writable
 from audio_assets.catalog.listing import list_species
 from audio_assets.catalog.notice import NOTICE
 from audio_assets.catalog.recordings import read_recording_rules
 from audio_assets.errors import AudioAssetsError
-from audio_assets.pipeline import jobs
 from audio_assets.pipeline.plan import AssetPlan
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def task_problems(
     """Tasks that were given up, and species whose audio may not be read."""
     for task in decision.of(Standing.FAILED):
         yield _given_up(plan, instance, task)
-    refused = sorted({_species(task) for task in decision.of(Standing.REFUSED)})
+    refused = sorted({species_of(task) for task in decision.of(Standing.REFUSED)})
     for species in refused:
         said = " ".join(refusal_of_species(plan, species).split())
         read = f"the clips of {species}" if species else f"{NOTICE} beside the species"
@@ -269,7 +269,7 @@ def _given_up(plan: AssetPlan, instance: dg.DagsterInstance, task: Task) -> Prob
         end = (newest[0].end_time or 0.0) + 3600 * plan.settings.give_up_hours
         at = f"at {datetime.fromtimestamp(end, UTC):%Y-%m-%d %H:%M} UTC"
     fault, remedy = what_and_remedy(reason, "See its runs in the Dagster UI.")
-    species = _species(task)
+    species = species_of(task)
     command = "audio-assets retry" + (f" --species {species}" if species else "")
     return Problem(
         Kind.GIVEN_UP,
@@ -283,11 +283,11 @@ def _given_up(plan: AssetPlan, instance: dg.DagsterInstance, task: Task) -> Prob
 def _late_problems(
     plan: AssetPlan, instance: dg.DagsterInstance, decision: Decision, now: float
 ) -> Iterator[Problem]:
-    behind = what_is_behind(decision, jobs_of_no_species=[jobs.ENCODERS])
+    behind = what_is_behind(decision, jobs_of_no_species=JOBS_OF_MODELS)
     since = read_since(cursor_of(instance, "stale_partitions"))
     # The cursor is of the last tick that succeeded; what is fresh since is not late.
     still = {name: start for name, start in since.items() if name in behind}
-    species = {_species(task) for task in decision.standings}
+    species = {species_of(task) for task in decision.standings}
     for name in late_names(still, plan.settings.late_hours, now):
         hours = (now - still[name]) / 3600
         what = f"{name} has been behind for {hours:.0f} h: {behind[name]}"
@@ -320,10 +320,6 @@ def _notification_problems(plan: AssetPlan, instance: dg.DagsterInstance) -> lis
     what, remedy = what_and_remedy(fault, "See the ticks of changed_audio in the Dagster UI.")
     what = f"notifications of changed audio cannot be had: {what}"
     return [Problem(Kind.NOTIFICATIONS, name, what, f"{remedy} {GOES_ON}")]
-
-
-def _species(task: Task) -> str:
-    return "" if task.job == jobs.ENCODERS else task.partition.rpartition("|")[2]
 
 
 def _last_start(state: InstigatorState) -> float:

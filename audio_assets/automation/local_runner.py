@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.errors import AudioAssetsError
-from audio_assets.pipeline import jobs
+from audio_assets.pipeline import stages
 from audio_assets.pipeline.partitions import SPECIES, partition_key, split_key
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.probes import (
@@ -69,33 +69,33 @@ class LocalRunner:
         inventory = inventory_probe(self.plan, renew=True)
         card = encoder_probe(self.plan)
         usable_species = [
-            name for name in species if self._update(jobs.INVENTORY, name, summary, inventory)
+            name for name in species if self._update(stages.INVENTORY, name, summary, inventory)
         ]
         for name in self.instance.get_dynamic_partitions(SPECIES.name or ""):
             if name not in species:
-                self._update(jobs.INVENTORY, name, summary, inventory)
+                self._update(stages.INVENTORY, name, summary, inventory)
         # Without it no species can be split.
-        splits = self._update(jobs.DUPLICATES, None, summary, duplicate_encoder_probe(self.plan))
+        splits = self._update(stages.DUPLICATES, None, summary, duplicate_encoder_probe(self.plan))
         usable_models = [
-            name for name in models if self._update(jobs.ENCODERS, name, summary, card)
+            name for name in models if self._update(stages.ENCODERS, name, summary, card)
         ]
         for name in usable_species:
-            if splits and self._update(jobs.SPLITS, name, summary):
+            if splits and self._update(stages.SPLITS, name, summary):
                 for model in usable_models:
-                    self._update(jobs.EXPERIMENT, partition_key(model, name), summary)
-                self._update(jobs.CHARTS, name, summary)
-                self._update(jobs.CHECKS, name, summary)
+                    self._update(stages.EXPERIMENT, partition_key(model, name), summary)
+                self._update(stages.CHARTS, name, summary)
+                self._update(stages.CHECKS, name, summary)
             elif self._staleness().state(BALANCED_MANIFEST.name, name) is not State.MISSING:
                 # There are earlier splits: the chart must show no results of them.
-                self._update(jobs.CHARTS, name, summary)
-        self._update(jobs.REPORT, None, summary)
+                self._update(stages.CHARTS, name, summary)
+        self._update(stages.REPORT, None, summary)
         return summary
 
     def _update(
         self, job: str, partition: str | None, summary: RunSummary, probe: Probe | None = None
     ) -> bool:
         """Whether the partition of the job's assets is fresh in the end."""
-        assets = jobs.job_plans(self.plan)[job].assets
+        assets = stages.stages_of_job(job, self.plan.settings)
         while True:
             try:
                 selection = self._staleness().due(assets, partition, probe)

@@ -23,7 +23,7 @@ from audio_assets.automation.decisions import Decision, Standing
 from audio_assets.automation.health import cursor_of, examine_health, ticks_of
 from audio_assets.automation.lateness import read_since, what_is_behind
 from audio_assets.automation.problems import Kind, Problem
-from audio_assets.pipeline import jobs
+from audio_assets.automation.tasks import JOBS_OF_MODELS, species_of
 from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.staleness import Staleness
@@ -133,10 +133,7 @@ def _tasks(decision: Decision) -> GaugeMetricFamily:
     family = _gauge(
         "tasks", "Tasks by how they stand; those of models have no species.", "species", "standing"
     )
-    counts = Counter(
-        (_species(task.job, task.partition), standing)
-        for task, standing in decision.standings.items()
-    )
+    counts = Counter((species_of(task), standing) for task, standing in decision.standings.items())
     names = {name for name, _ in counts}
     for species in sorted(names):
         for standing in Standing:
@@ -150,8 +147,8 @@ def _behind(decision: Decision, since: Mapping[str, float]) -> GaugeMetricFamily
         "When the work that a species waits for became due; 0 if it is up to date.",
         "species",
     )
-    behind = what_is_behind(decision, jobs_of_no_species=[jobs.ENCODERS])
-    names = {_species(task.job, task.partition) for task in decision.standings} - {""}
+    behind = what_is_behind(decision, jobs_of_no_species=JOBS_OF_MODELS)
+    names = {species_of(task) for task in decision.standings} - {""}
     now = time.time()
     for species in sorted(names):
         # Due since the last tick, of which the cursor is, counts as due from now.
@@ -242,10 +239,6 @@ def _by_part(name: str, said: str, values: Mapping[str, float]) -> GaugeMetricFa
     for part, value in values.items():
         family.add_metric([part], float(value))
     return family
-
-
-def _species(job: str, partition: str) -> str:
-    return "" if job == jobs.ENCODERS else partition.rpartition("|")[2]
 
 
 def _gauge(name: str, said: str, *labels: str) -> GaugeMetricFamily:

@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.automation.tasks import species_to_keep
-from audio_assets.pipeline.jobs import INVENTORY, REPORT, job_plans
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.probes import READ_ALL_TAG
+from audio_assets.pipeline.stages import INVENTORY, REPORT, stages_of_job
 from audio_assets.pipeline.versions import VERSIONS_TAG, versions_tag
 
 
@@ -19,7 +19,7 @@ def build_nightly_report(plan: AssetPlan, job: Any) -> dg.ScheduleDefinition:
         name="nightly_report",
         job=job,
         cron_schedule="17 4 * * *",
-        tags={VERSIONS_TAG: versions_tag(job_plans(plan)[REPORT].assets, plan.settings)},
+        tags={VERSIONS_TAG: versions_tag(stages_of_job(REPORT, plan.settings), plan.settings)},
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Has the report made anew, so that one older than a day tells that the daemon "
         "is not running.",
@@ -35,7 +35,7 @@ def build_nightly_inventory(plan: AssetPlan, job: Any) -> dg.ScheduleDefinition:
         "audio is what it was, nothing follows.",
     )
     def nightly_inventory(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-        assets = job_plans(plan)[INVENTORY].assets
+        assets = stages_of_job(INVENTORY, plan.settings)
         tags = {READ_ALL_TAG: "true", VERSIONS_TAG: versions_tag(assets, plan.settings)}
         return [
             dg.RunRequest(run_key=name, partition_key=name, tags=tags)

@@ -21,8 +21,8 @@ from dagster_shared.error import SerializableErrorInfo
 
 from audio_assets.automation.decisions import History, Retries, Task, Work
 from audio_assets.errors import AudioAssetsError
-from audio_assets.pipeline import jobs
 from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.stages import JOBS, stages_of_job
 from audio_assets.pipeline.versions import VERSIONS_TAG, versions_tag
 from audio_assets.settings import Settings
 
@@ -47,8 +47,8 @@ def running_tasks(
     A run over a range of partitions counts for all partitions, and a run that was lost as long as
     Dagster is about to start it again: asked for meanwhile, its work would be done twice.
     """
-    plans = jobs.job_plans(plan)
-    every = frozenset(asset for job in plans.values() for asset in job.assets)
+    stages = {job: stages_of_job(job, plan.settings) for job in JOBS}
+    every = frozenset(asset for assets in stages.values() for asset in assets)
     busy: set[tuple[str, str]] = set()
     in_all_partitions: set[str] = set()
     unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
@@ -56,7 +56,7 @@ def running_tasks(
         if run.asset_selection is not None or run.asset_check_selection is not None:
             assets = frozenset(key.to_user_string() for key in run.asset_selection or ())
         else:
-            assets = frozenset(plans[run.job_name].assets) if run.job_name in plans else every
+            assets = frozenset(stages.get(run.job_name, every))
         if ASSET_PARTITION_RANGE_START_TAG in run.tags:
             in_all_partitions |= assets
         partition = run.tags.get(PARTITION_NAME_TAG, "")
@@ -64,7 +64,7 @@ def running_tasks(
     return frozenset(
         task
         for task in tasks
-        for asset in plans[task.job].assets
+        for asset in stages[task.job]
         if (asset, task.partition) in busy or asset in in_all_partitions
     )
 

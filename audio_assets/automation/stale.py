@@ -40,19 +40,27 @@ from audio_assets.automation.runs import (
     run_request,
     running_tasks,
 )
-from audio_assets.automation.tasks import all_tasks, species_to_keep
+from audio_assets.automation.tasks import JOBS_OF_MODELS, all_tasks, species_to_keep
 from audio_assets.catalog.access import check_writable, refusal_of_clips, refusal_of_notice
 from audio_assets.errors import AudioAssetsError, EncoderError, TransientStorageError
 from audio_assets.objects.names_seen import NamesSeen
-from audio_assets.pipeline import jobs
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.probes import Probe, duplicate_encoder_probe, encoder_probe
+from audio_assets.pipeline.stages import (
+    CHARTS,
+    DUPLICATES,
+    ENCODERS,
+    INVENTORY,
+    REPORT,
+    STAGES,
+    stages_of_job,
+)
 from audio_assets.pipeline.staleness import Staleness, State
 from audio_assets.tables import AUDIO_INVENTORY, BALANCED_MANIFEST
 
 _log = logging.getLogger(__name__)
 # Jobs that read the clips of a species, and the one that reads the notice beside the species.
-_READERS = frozenset({jobs.SPLITS, jobs.EXPERIMENT, jobs.CHECKS, jobs.REPORT})
+_READERS = frozenset({REPORT, *(row.job for row in STAGES.values() if row.reads_audio)})
 _REQUESTS_A_TICK = 100
 """So that a tick stays short, and what is queued does not get old."""
 
@@ -77,7 +85,7 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
             run_request(plan, task, *due)
             for task, due in decision.due.items()
             # The audio sensor asks for these: it knows whether files are still being copied.
-            if task.job != jobs.INVENTORY
+            if task.job != INVENTORY
         ]
         if requests:
             # Runs that cannot write would only use up the attempts of their work.
@@ -86,7 +94,7 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
         for task in decision.of(Standing.FAILED):
             context.log.warning(f"{task} failed and is given up for now")
         now = time.time()
-        behind = what_is_behind(decision, jobs_of_no_species=[jobs.ENCODERS])
+        behind = what_is_behind(decision, jobs_of_no_species=JOBS_OF_MODELS)
         since = behind_since(behind, read_since(context.cursor), now)
         for name in late_names(since, plan.settings.late_hours, now):
             hours = (now - since[name]) / 3600
@@ -107,22 +115,21 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
 def stale_decision(plan: AssetPlan, instance: dg.DagsterInstance, staleness: Staleness) -> Decision:
     """How every task of the instance stands now."""
     tasks = all_tasks(plan, species_to_keep(plan, instance))
-    plans = jobs.job_plans(plan)
     probes = {
-        jobs.ENCODERS: encoder_probe(plan),
-        jobs.DUPLICATES: duplicate_encoder_probe(plan),
+        ENCODERS: encoder_probe(plan),
+        DUPLICATES: duplicate_encoder_probe(plan),
     }
 
     def work(task: Task) -> Work | None:
-        if task.job == jobs.INVENTORY:
+        if task.job == INVENTORY:
             return _inventory_work(plan, instance, staleness, task)
         # Nothing was ever drawn, and nothing can be.
         if (
-            task.job == jobs.CHARTS
+            task.job == CHARTS
             and staleness.state(BALANCED_MANIFEST.name, task.partition) is State.MISSING
         ):
             return None
-        return _work(staleness, plans[task.job].assets, task, probes.get(task.job))
+        return _work(staleness, stages_of_job(task.job, plan.settings), task, probes.get(task.job))
 
     def history(task_work: Work) -> History:
         return history_of(instance, task_work)

@@ -1,15 +1,29 @@
-"""What there is to keep fresh: a task a partition and job, and what each is built on."""
+"""The partitions to keep fresh: one task per partition and job, each with what it is built on.
+
+All of it derives from :mod:`audio_assets.pipeline.stages`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
 from audio_assets.automation.decisions import Inputs, Task
-from audio_assets.pipeline import jobs
-from audio_assets.pipeline.partitions import SPECIES, partition_key
+from audio_assets.pipeline.partitions import SPECIES, partition_key, split_key
 from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.stages import JOBS, Per, awaited_jobs, jobs_behind, required_jobs
+
+_PER_SPECIES = (Per.SPECIES, Per.SPECIES_AND_MODEL)
+
+
+JOBS_OF_MODELS = frozenset(job for job, row in JOBS.items() if row.per is Per.MODEL)
+"""Jobs whose partitions are models, whatever the species."""
+
+
+def species_of(task: Task) -> str:
+    """Species that a task is about; empty if it is about none, or about all."""
+    return "" if task.job in JOBS_OF_MODELS else task.partition.rpartition("|")[2]
 
 
 def species_to_keep(plan: AssetPlan, instance: dg.DagsterInstance) -> list[str]:
@@ -18,29 +32,67 @@ def species_to_keep(plan: AssetPlan, instance: dg.DagsterInstance) -> list[str]:
     return sorted(known & set(plan.settings.species) if plan.settings.species else known)
 
 
-def all_tasks(plan: AssetPlan, species: Sequence[str]) -> dict[Task, Inputs]:
-    """The tasks of these species and of the models of the settings, in the order of the data."""
-    duplicates = Task(jobs.DUPLICATES)
-    tasks: dict[Task, Inputs] = {duplicates: Inputs()}
-    models = plan.settings.models
-    tasks |= {Task(jobs.ENCODERS, model): Inputs() for model in models}
-    shown: list[Task] = []
-    for name in species:
-        inventory, splits = Task(jobs.INVENTORY, name), Task(jobs.SPLITS, name)
-        experiments = {
-            Task(jobs.EXPERIMENT, partition_key(model, name)): Inputs(
-                required=(splits, Task(jobs.ENCODERS, model))
+def all_tasks(
+    plan: AssetPlan, species: Sequence[str], models: Sequence[str] | None = None
+) -> dict[Task, Inputs]:
+    """Tasks of these species and models, in the order of the data flow.
+
+    Parameters
+    ----------
+    models
+        Those of the settings if not given.
+    """
+    models = plan.settings.models if models is None else models
+    tasks: dict[Task, Inputs] = {}
+
+    def add(job: str, names: Sequence[str]) -> None:
+        for partition in _partitions(job, names, models):
+            tasks[Task(job, partition)] = Inputs(
+                required=_upstream(required_jobs(job), partition, species, models),
+                awaited=_upstream(awaited_jobs(job), partition, species, models),
             )
-            for model in models
-        }
-        over_models = tuple(experiments)
-        tasks |= {inventory: Inputs(), splits: Inputs(required=(inventory, duplicates))}
-        tasks |= experiments
-        # Splits that fail make the chart lose what they leave outdated.
-        tasks[Task(jobs.CHARTS, name)] = Inputs((inventory,), awaited=(splits, *over_models))
-        tasks[Task(jobs.CHECKS, name)] = Inputs((splits,), awaited=over_models)
-        shown += [inventory, splits, Task(jobs.CHARTS, name), Task(jobs.CHECKS, name)]
-    if shown:
-        # A report on no species would only be made anew with the first.
-        tasks[Task(jobs.REPORT)] = Inputs(awaited=tuple(shown))
+
+    for job in JOBS:
+        if not _is_of_species(job):
+            add(job, ())
+    for name in species:
+        for job in JOBS:
+            if JOBS[job].per in _PER_SPECIES:
+                add(job, (name,))
+    # A report on no species would only be made again with the first.
+    for job in JOBS if species else ():
+        if _is_of_species(job) and JOBS[job].per not in _PER_SPECIES:
+            add(job, ())
     return tasks
+
+
+def _is_of_species(job: str) -> bool:
+    """Whether a job, or one that it is built on, has a partition per species."""
+    return any(JOBS[name].per in _PER_SPECIES for name in (job, *jobs_behind(job)))
+
+
+def _partitions(job: str, species: Sequence[str], models: Sequence[str]) -> list[str]:
+    match JOBS[job].per:
+        case Per.ALL:
+            return [""]
+        case Per.MODEL:
+            return list(models)
+        case Per.SPECIES:
+            return list(species)
+        case Per.SPECIES_AND_MODEL:
+            return [partition_key(model, name) for name in species for model in models]
+
+
+def _upstream(
+    jobs: Iterable[str], partition: str, species: Sequence[str], models: Sequence[str]
+) -> tuple[Task, ...]:
+    """Tasks of these jobs that concern a partition of a job that is built on them."""
+    if "|" in partition:
+        model, name = split_key(partition)
+        species, models = [name], [model]
+    elif partition:
+        species = [partition]
+    found = [
+        Task(job, one) for job in JOBS if job in jobs for one in _partitions(job, species, models)
+    ]
+    return tuple(found)

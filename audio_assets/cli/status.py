@@ -28,6 +28,7 @@ from audio_assets.pipeline.probes import (
     encoder_probe,
     inventory_probe,
 )
+from audio_assets.pipeline.stages import EXPERIMENT, SPLITS, stages_of_job
 from audio_assets.pipeline.staleness import Staleness, State
 from audio_assets.results.parquet import read_table
 from audio_assets.settings import load_settings
@@ -107,6 +108,8 @@ def standings_of(
             plan.load_encoder(model)
         except AudioAssetsError as error:
             broken[model] = error.what
+    experiment = stages_of_job(EXPERIMENT, plan.settings)
+    splits = stages_of_job(SPLITS, plan.settings)
     rows = []
     for name in species:
         audio, unlisted = State.STALE, ""
@@ -122,15 +125,13 @@ def standings_of(
         published = _Published(plan, name)
         for model in plan.settings.models:
             key = partition_key(model, name)
-            states = [staleness.state(asset, key) for asset in plan.experiment_assets]
-            failed = staleness.failed(plan.experiment_assets, key)
+            states = [staleness.state(asset, key) for asset in experiment]
+            failed = staleness.failed(experiment, key)
             sources = (
                 audio,
                 cards.get(model, State.STALE),
                 copies,
-                staleness.state("clip_digests", name),
-                staleness.state("near_duplicates", name),
-                staleness.state("balanced_manifest", name),
+                *(staleness.state(asset, name) for asset in splits),
             )
             if unlisted or not listed or failed or model in broken:
                 state = "failed"

@@ -6,10 +6,12 @@ Dagster orders the dimensions of a key by name, so a species × model key reads 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
+from audio_assets.pipeline.stages import Per
 from audio_assets.settings import Settings
 
 SPECIES = dg.DynamicPartitionsDefinition(name="species")
@@ -30,6 +32,18 @@ class Partitions:
 
     models: dg.StaticPartitionsDefinition
     species_by_model: dg.MultiPartitionsDefinition
+
+    def of(self, per: Per) -> dg.PartitionsDefinition[Any] | None:
+        """Definition of what partitions stand for; None for one of everything."""
+        match per:
+            case Per.ALL:
+                return None
+            case Per.MODEL:
+                return self.models
+            case Per.SPECIES:
+                return SPECIES
+            case Per.SPECIES_AND_MODEL:
+                return self.species_by_model
 
 
 def build_partitions(settings: Settings) -> Partitions:

@@ -1,7 +1,8 @@
 """What the asset factories share: settings, partitions, roots, the giving of faults and tables."""
 
+import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from audio_assets.errors import AudioAssetsError, ResultsError, TransientStorage
 from audio_assets.models.registry import get_model, load_encoder
 from audio_assets.objects.roots import open_root
 from audio_assets.pipeline.partitions import Partitions
+from audio_assets.pipeline.stages import STAGES, Per, Stage, fans_in, stages_of
 from audio_assets.pipeline.versions import code_version
 from audio_assets.progress import LogProgress
 from audio_assets.settings import Settings
@@ -37,7 +39,8 @@ ENCODERS_POOL, READERS_POOL = "encoders", "audio_readers"
 """Pools that bound the runs that embed, and those that read audio, at the same time."""
 FAN_IN = dg.AssetIn(metadata={"allow_missing_partitions": True})
 """An input that is a dict from partition key to table, whatever is missing."""
-NO_INPUTS: Mapping[str, dg.AssetIn] = {}
+IN = dg.AssetIn()
+"""An input of the same partition."""
 NO_TAGS: Mapping[str, str] = {}
 
 
@@ -60,55 +63,52 @@ class AssetPlan:
         table: Table,
         *,
         group: str,
-        partitions_def: dg.PartitionsDefinition[Any],
-        fan_in: Sequence[str] = (),
-        ins: Mapping[str, dg.AssetIn] = NO_INPUTS,
-        deps: Sequence[str | dg.AssetDep] = (),
         tags: Mapping[str, str] = NO_TAGS,
         pool: str | None = None,
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
         """Decorator of an asset that is one table.
 
+        Its partitions and upstream assets are those of its row in the table of stages. Inputs that
+        the function names are loaded: one of many partitions comes as a dict from partition key to
+        table, without what is missing. With ``**`` it is given those that it does not name too.
+
         Parameters
         ----------
         table
             Names the asset, and describes its columns in the UI.
-        fan_in
-            Inputs that come as a dict from partition key to table, without what is missing.
-        ins
-            Inputs that the function takes as keywords without naming them.
-        deps
-            Upstream assets that are not read.
         tags
             Of the asset, as the UI shows them.
         pool
             Bounds how many runs with this asset there are at a time.
         """
-        return dg.asset(
-            name=table.name,
-            partitions_def=partitions_def,
-            ins={name: FAN_IN for name in fan_in} | dict(ins),
-            deps=deps,
-            code_version=self.version(table.name),
-            io_manager_key=TABLES_IO,
-            group_name=group,
-            kinds=KINDS,
-            owners=OWNERS,
-            metadata=column_schema(table),
-            tags=tags,
-            pool=pool,
-        )
+        stage = STAGES[table.name]
+
+        def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
+            asked = inspect.signature(function).parameters
+            takes_more = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in asked.values())
+            known = {one.name for one in stages_of(self.settings)}
+            inputs = [name for name in stage.inputs if name in known]
+            loaded = [name for name in inputs if name in asked or takes_more]
+            return dg.asset(
+                name=table.name,
+                partitions_def=self.partitions.of(stage.per),
+                ins={name: FAN_IN if fans_in(name, table.name) else IN for name in loaded},
+                deps=[_dependency(name, stage) for name in inputs if name not in loaded],
+                code_version=self.version(table.name),
+                io_manager_key=TABLES_IO,
+                group_name=group,
+                kinds=KINDS,
+                owners=OWNERS,
+                metadata=column_schema(table),
+                tags=tags,
+                pool=pool,
+            )(function)
+
+        return decorate
 
     def version(self, asset: str) -> str:
         """Code version of an asset under these settings."""
         return code_version(asset, self.settings)
-
-    @property
-    def experiment_assets(self) -> tuple[str, ...]:
-        """Assets of a species and model, in the order of the data flow."""
-        bootstrap = ("bootstrap_scores",) if self.settings.bootstrap else ()
-        scores = ("embeddings", "fold_scores", "fold_predictions")
-        return (*scores, *bootstrap, "learning_curve", "leak_check")
 
     @property
     def variants(self) -> frozenset[str]:
@@ -190,6 +190,15 @@ def clear_failures(context: dg.AssetExecutionContext | None = None) -> Iterator[
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         raise dg.Failure(description=what, allow_retries=False) from error
+
+
+def _dependency(name: str, stage: Stage) -> dg.AssetDep:
+    """An upstream asset that is not loaded."""
+    upstream = STAGES[name].per
+    if upstream is Per.MODEL and stage.per is Per.SPECIES:
+        # Dagster would look for models of the names of species.
+        return dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
+    return dg.AssetDep(name)
 
 
 def column_schema(table: Table) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from audio_assets.encoders.base import Encoder
 from audio_assets.errors import EncoderError, WeightsError
 from audio_assets.models.registry import load_encoder
+from audio_assets.pipeline.partitions import ENCODER_TAG
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.settings import Settings
 from audio_assets.tables import AUDIO_INVENTORY
@@ -116,6 +117,11 @@ def duplicate_encoder_version(settings: Settings, patience: float | None = None)
         if settings.finds_near_duplicates
         else "off"
     )
+
+
+def duplicate_encoder_tags(settings: Settings) -> dict[str, str]:
+    """Tags of assets that use this encoder: they tell how large a pod must be."""
+    return {ENCODER_TAG: settings.duplicate_encoder} if settings.finds_near_duplicates else {}
 
 
 def load_duplicate_encoder(settings: Settings, patience: float | None = None) -> Encoder:

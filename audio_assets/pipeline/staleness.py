@@ -34,16 +34,12 @@ from dagster._core.storage.asset_check_execution_record import (
 
 from audio_assets.objects.files import file_names
 from audio_assets.objects.names_seen import NamesSeen
-from audio_assets.pipeline.partitions import split_key
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.probes import Probe
-from audio_assets.results.layout import CHART_FORMATS
+from audio_assets.pipeline.stages import STAGES, made_together
 
 if TYPE_CHECKING:
     from upath import UPath
-
-# One op makes both, so they are materialized together.
-_TOGETHER = {"fold_scores": "fold_predictions", "fold_predictions": "fold_scores"}
 
 
 class State(StrEnum):
@@ -157,7 +153,7 @@ class Staleness:
         if probe is not None:
             states[probe.asset] = self.probe(probe, partition)
         chosen = {asset for asset, state in states.items() if state is not State.FRESH}
-        chosen |= {_TOGETHER[asset] for asset in chosen if asset in _TOGETHER}
+        chosen = chosen.union(*(made_together(asset) for asset in chosen))
         return [asset for asset in assets if asset in chosen]
 
     def signature(self, assets: Sequence[str], partition: str | None) -> str:
@@ -197,22 +193,8 @@ class Staleness:
         return frozenset(failed.get_partition_keys())
 
     def _outputs_exist(self, asset: str, partition: str | None) -> bool:
-        results = self._plan.results
-        if asset in ("encoder_card", "duplicate_encoder"):
-            return True
-        if asset == "experiment_report":
-            paths = [
-                results.learning_curves,
-                results.comparisons,
-                results.quarantine,
-                results.report,
-            ]
-        else:
-            assert partition is not None
-            parts = split_key(partition) if "|" in partition else (partition,)
-            paths = [results.table(asset, *parts)]
-            if asset == "roc_auc_chart":
-                paths += [results.chart(partition, form) for form in CHART_FORMATS]
+        parts = partition.split("|") if partition else ()
+        paths = STAGES[asset].files(self._plan.results, asset, parts)
         seen = self._names_seen
         return all(
             (seen is not None and seen.has(path)) or path.name in self._names_in(path.parent)

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -10,7 +11,7 @@ import pytest
 from audio_assets import load_learning_curves
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.errors import AudioRootError
-from audio_assets.pipeline import versions
+from audio_assets.pipeline.stages import STAGES
 from audio_assets_tests.automation.ticks import Automation, Ran, a_clip, queued, replace_clip
 from audio_assets_tests.place import new_place
 from audio_assets_tests.small_audio import clip, write_clip, write_species
@@ -90,7 +91,7 @@ def test_listing_again_what_is_the_same_makes_the_inventory_alone(filled):
 
 
 def test_a_new_code_version_runs_that_asset_and_what_its_content_changes(filled, monkeypatch):
-    monkeypatch.setitem(versions._VERSIONS, "leak_check", (99, ("ci_level",)))
+    monkeypatch.setitem(STAGES, "leak_check", replace(STAGES["leak_check"], version=99))
     assert_each_once(
         filled.settle(), {("leak_check", "placeholder|owl"), ("leak_check", "placeholder|fox")}
     )

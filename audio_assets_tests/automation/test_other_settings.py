@@ -12,7 +12,7 @@ from dagster._utils.tags import normalize_tags
 
 from audio_assets.automation.decisions import ATTEMPTS
 from audio_assets.definitions import build_defs
-from audio_assets.pipeline.jobs import job_plans
+from audio_assets.pipeline.stages import JOBS, Per, stages_of_job
 from audio_assets.pipeline.versions import EARLIER_VERSIONS_TAG, VERSIONS_TAG, versions_tag
 from audio_assets_tests.automation.test_alerts import failed_run
 from audio_assets_tests.automation.test_webhook import hook  # noqa: F401
@@ -85,14 +85,16 @@ def test_every_asset_refuses_a_run_that_was_asked_for_with_another_version(place
     defs = build_defs(plan.settings)
     graph = defs.resolve_asset_graph()
     keys = {
-        plan.partitions.models: "placeholder",
-        plan.partitions.species_by_model: "placeholder|owl",
+        Per.ALL: None,
+        Per.MODEL: "placeholder",
+        Per.SPECIES: "owl",
+        Per.SPECIES_AND_MODEL: "placeholder|owl",
     }
-    for name, job in job_plans(plan).items():
-        for asset in job.assets:
+    for name, job in JOBS.items():
+        for asset in stages_of_job(name, plan.settings):
             result = defs.resolve_job_def(name).execute_in_process(
                 instance=place.instance,
-                partition_key=job.partitions and keys.get(job.partitions, "owl"),
+                partition_key=keys[job.per],
                 asset_selection=list(graph.get(dg.AssetKey(asset)).execution_set_asset_keys),
                 tags={VERSIONS_TAG: f'{{"{asset}": "0-of-others"}}'},
                 raise_on_error=False,

@@ -10,7 +10,7 @@ import dagster as dg
 from dagster._core.definitions.partitions.context import partition_loading_context
 
 from audio_assets.definitions import build_defs
-from audio_assets.pipeline import versions
+from audio_assets.pipeline.stages import STAGES
 from audio_assets_tests.place import Place
 from audio_assets_tests.small_audio import clip, write_clip
 
@@ -43,7 +43,7 @@ class Automation:
         return self._defs(self.settings)
 
     def _defs(self, settings: dict[str, Any]) -> dg.Definitions:
-        key = repr((settings, versions._VERSIONS))
+        key = repr((settings, STAGES))
         if key not in self._built:
             self._built[key] = build_defs(self.place.plan(**settings).settings)
         return self._built[key]

@@ -14,9 +14,7 @@ from sqlalchemy.engine import make_url
 
 from audio_assets.instance.pods import DEFAULT, PODS
 from audio_assets.models.registry import default_model_names
-from audio_assets.pipeline.jobs import job_plans
-from audio_assets.pipeline.partitions import SPECIES, build_partitions
-from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.stages import JOBS, Per
 from audio_assets.settings import load_settings
 from audio_assets_tests.kubernetes.chart import (
     KIND_VALUES,
@@ -164,15 +162,13 @@ def test_the_quota_has_room_for_the_jobs_of_two_full_builds(values: dict[str, An
     """Each run is a job that counts until its time to live is over; past the quota runs fail."""
     settings = load_settings(models=default_model_names())
     species, models = 50, len(settings.models)
-    partitions = build_partitions(settings)
     runs_by = {
-        None: 1,
-        SPECIES: species,
-        partitions.models: models,
-        partitions.species_by_model: species * models,
+        Per.ALL: 1,
+        Per.SPECIES: species,
+        Per.MODEL: models,
+        Per.SPECIES_AND_MODEL: species * models,
     }
-    plans = job_plans(AssetPlan(settings, partitions)).values()
-    build = sum(runs_by[job.partitions] for job in plans)
+    build = sum(runs_by[job.per] for job in JOBS.values())
     assert (models, build) == (7, 559)
     # Half as many again fail and are retried; embedding jobs and the like.
     assert 2 * build * 1.5 <= int(the_quota()["count/jobs.batch"])

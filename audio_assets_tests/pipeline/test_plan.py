@@ -15,10 +15,10 @@ from audio_assets.catalog import listing
 from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError, StorageError, TransientStorageError
 from audio_assets.pipeline.assets import audio_inventory
-from audio_assets.pipeline.jobs import INVENTORY
 from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import clear_failures
 from audio_assets.pipeline.probes import READ_ALL_TAG, take_inventory
+from audio_assets.pipeline.stages import INVENTORY
 from audio_assets.tables import CLIP_DIGESTS
 from audio_assets_tests.place import new_place
 from audio_assets_tests.small_audio import clip, write_clip, write_species

@@ -15,7 +15,7 @@ from audio_assets.evaluation.doubts import leak_check
 from audio_assets.evaluation.splits import manifest as split_plans
 from audio_assets.models import registry
 from audio_assets.models.registry import get_model
-from audio_assets.pipeline import versions
+from audio_assets.pipeline.stages import STAGES
 from audio_assets.published import load_comparisons
 from audio_assets.results.parquet import read_table
 from audio_assets.tables import (
@@ -195,8 +195,8 @@ def test_a_changed_head_reruns_the_scores_and_curves_of_its_own_models_only(plac
 def test_a_changed_code_version_reruns_that_asset_and_what_its_content_changes(place, monkeypatch):
     write_species(place.audio, "owl", recordings=4)
     place.run("owl")
-    monkeypatch.setitem(versions._VERSIONS, "fold_scores", (99, ()))
-    monkeypatch.setitem(versions._VERSIONS, "fold_predictions", (99, ()))
+    for name in ("fold_scores", "fold_predictions"):
+        monkeypatch.setitem(STAGES, name, replace(STAGES[name], version=99))
     again = [asset for asset, _ in place.run("owl").materialized]
     # The same numbers come out: what names the version of its origin is made again, no more.
     assert again == [

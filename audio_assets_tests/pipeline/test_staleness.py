@@ -5,9 +5,9 @@ import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG, CachingStaleStatusResolver
 
 from audio_assets.definitions import build_defs
-from audio_assets.pipeline import jobs
 from audio_assets.pipeline.partitions import SPECIES, build_partitions
 from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.stages import REPORT
 from audio_assets.pipeline.staleness import Staleness, State, _Loading
 from audio_assets.settings import load_settings
 
@@ -36,7 +36,7 @@ def test_a_report_notices_one_changed_species_among_any_number(tmp_path, count):
         for asset in UPSTREAM:
             for name in species:
                 report_version(instance, asset, name, "one")
-        report = defs.resolve_job_def(jobs.REPORT)
+        report = defs.resolve_job_def(REPORT)
         assert report.execute_in_process(instance=instance).success
 
         def state() -> State:

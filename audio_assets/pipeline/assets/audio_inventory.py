@@ -4,14 +4,13 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import READERS_POOL, AssetPlan, clear_failures
 from audio_assets.pipeline.probes import LISTING, READ_ALL_TAG, take_inventory
 from audio_assets.tables import AUDIO_INVENTORY
 
 
 def build_audio_inventory(plan: AssetPlan) -> dg.AssetsDefinition:
-    @plan.table_asset(AUDIO_INVENTORY, group="audio", partitions_def=SPECIES, pool=READERS_POOL)
+    @plan.table_asset(AUDIO_INVENTORY, group="audio", pool=READERS_POOL)
     def audio_inventory(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """The clips of a species: a listing with recordings, nothing decoded.
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import AssetPlan, clear_failures
 from audio_assets.tables import BALANCED_MANIFEST, LABELS
 
@@ -12,7 +11,7 @@ from audio_assets.tables import BALANCED_MANIFEST, LABELS
 def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
     settings = plan.settings
 
-    @plan.table_asset(BALANCED_MANIFEST, group="evaluation", partitions_def=SPECIES)
+    @plan.table_asset(BALANCED_MANIFEST, group="evaluation")
     def balanced_manifest(
         context: dg.AssetExecutionContext,
         audio_inventory: Any,

@@ -17,8 +17,6 @@ def build_bootstrap_scores(plan: AssetPlan) -> dg.AssetsDefinition:
     @plan.table_asset(
         BOOTSTRAP_SCORES,
         group="evaluation",
-        partitions_def=plan.partitions.species_by_model,
-        deps=["encoder_card"],
     )
     def bootstrap_scores(
         context: dg.AssetExecutionContext,

@@ -4,15 +4,12 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import AssetPlan, clear_failures
 from audio_assets.tables import CALIBRATION
 
 
 def build_calibration(plan: AssetPlan) -> dg.AssetsDefinition:
-    @plan.table_asset(
-        CALIBRATION, group="report", partitions_def=SPECIES, fan_in=["fold_predictions"]
-    )
+    @plan.table_asset(CALIBRATION, group="report")
     def calibration(
         context: dg.AssetExecutionContext, fold_predictions: Any
     ) -> dg.MaterializeResult[Any]:

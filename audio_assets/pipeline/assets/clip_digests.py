@@ -4,14 +4,13 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import READERS_POOL, AssetPlan, clear_failures
 from audio_assets.progress import Progress
 from audio_assets.tables import CLIP_DIGESTS
 
 
 def build_clip_digests(plan: AssetPlan) -> dg.AssetsDefinition:
-    @plan.table_asset(CLIP_DIGESTS, group="audio", partitions_def=SPECIES, pool=READERS_POOL)
+    @plan.table_asset(CLIP_DIGESTS, group="audio", pool=READERS_POOL)
     def clip_digests(
         context: dg.AssetExecutionContext,
         audio_inventory: Any,

@@ -4,7 +4,6 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import READERS_POOL, AssetPlan, clear_failures
 from audio_assets.progress import Progress
 from audio_assets.tables import CLIP_PROPERTIES
@@ -13,7 +12,7 @@ from audio_assets.tables import CLIP_PROPERTIES
 def build_clip_properties(plan: AssetPlan) -> dg.AssetsDefinition:
     settings = plan.settings
 
-    @plan.table_asset(CLIP_PROPERTIES, group="audio", partitions_def=SPECIES, pool=READERS_POOL)
+    @plan.table_asset(CLIP_PROPERTIES, group="audio", pool=READERS_POOL)
     def clip_properties(
         context: dg.AssetExecutionContext,
         audio_inventory: Any,

@@ -5,19 +5,16 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.pipeline.current import BestModel, Look, best_current_model
-from audio_assets.pipeline.partitions import SPECIES, split_key
+from audio_assets.pipeline.partitions import split_key
 from audio_assets.pipeline.plan import AssetPlan, clear_failures
 from audio_assets.tables import EMBEDDING_MAP, EMBEDDINGS
 
 
 def build_embedding_map(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
+    # Embeddings are no input: that would hold those of all models.
     @plan.table_asset(
         EMBEDDING_MAP,
         group="report",
-        partitions_def=SPECIES,
-        fan_in=["learning_curve"],
-        # Not as an input: that would hold the embeddings of all models.
-        deps=["embeddings"],
     )
     def embedding_map(
         context: dg.AssetExecutionContext, balanced_manifest: Any, learning_curve: Any

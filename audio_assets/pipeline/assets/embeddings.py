@@ -35,8 +35,6 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
     @plan.table_asset(
         EMBEDDINGS,
         group="embedding",
-        partitions_def=plan.partitions.species_by_model,
-        deps=["encoder_card"],
         pool=ENCODERS_POOL,
     )
     def embeddings(

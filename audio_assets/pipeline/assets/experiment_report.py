@@ -18,6 +18,7 @@ from audio_assets.pipeline.current import (
 )
 from audio_assets.pipeline.plan import FAN_IN, OWNERS, AssetPlan, clear_failures
 from audio_assets.pipeline.source import git_commit
+from audio_assets.pipeline.stages import STAGES
 from audio_assets.tables import (
     AUDIO_INVENTORY,
     CALIBRATION,
@@ -43,20 +44,8 @@ _NO_RESULT = (
 
 
 def build_experiment_report(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
-    inputs = (
-        "audio_inventory",
-        "near_duplicates",
-        "roc_auc_chart",
-        "model_comparison",
-        "quarantine",
-        "findings",
-        "calibration",
-        "hard_clips",
-        "embedding_map",
-    )
-
     @dg.asset(
-        ins={name: FAN_IN for name in inputs},
+        ins={name: FAN_IN for name in STAGES["experiment_report"].inputs},
         code_version=plan.version("experiment_report"),
         group_name="report",
         kinds={"python", "html"},

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from audio_assets.errors import AudioAssetsError
-from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import AssetPlan, clear_failures
 from audio_assets.tables import FINDINGS
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 def build_findings(plan: AssetPlan) -> dg.AssetsDefinition:
     settings = plan.settings
 
-    @plan.table_asset(FINDINGS, group="report", partitions_def=SPECIES, fan_in=["leak_check"])
+    @plan.table_asset(FINDINGS, group="report")
     def findings(
         context: dg.AssetExecutionContext,
         leak_check: Any,

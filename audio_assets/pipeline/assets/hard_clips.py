@@ -7,7 +7,6 @@ import dagster as dg
 
 from audio_assets.errors import StorageError, TransientStorageError
 from audio_assets.pipeline.current import Look, best_current_model
-from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import READERS_POOL, AssetPlan, clear_failures
 from audio_assets.tables import HARD_CLIPS
 
@@ -16,8 +15,6 @@ def build_hard_clips(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
     @plan.table_asset(
         HARD_CLIPS,
         group="report",
-        partitions_def=SPECIES,
-        fan_in=["fold_predictions", "learning_curve"],
         pool=READERS_POOL,
     )
     def hard_clips(

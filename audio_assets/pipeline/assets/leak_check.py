@@ -9,9 +9,7 @@ from audio_assets.tables import LEAK_CHECK
 
 
 def build_leak_check(plan: AssetPlan) -> dg.AssetsDefinition:
-    @plan.table_asset(
-        LEAK_CHECK, group="evaluation", partitions_def=plan.partitions.species_by_model
-    )
+    @plan.table_asset(LEAK_CHECK, group="evaluation")
     def leak_check(
         context: dg.AssetExecutionContext,
         audio_inventory: Any,

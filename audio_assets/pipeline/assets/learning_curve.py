@@ -16,8 +16,6 @@ def build_learning_curve(plan: AssetPlan) -> dg.AssetsDefinition:
     @plan.table_asset(
         LEARNING_CURVE,
         group="evaluation",
-        partitions_def=plan.partitions.species_by_model,
-        ins={"bootstrap_scores": dg.AssetIn()} if settings.bootstrap else {},
     )
     def learning_curve(
         context: dg.AssetExecutionContext,

@@ -5,7 +5,6 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.pipeline.current import Look, current_curves
-from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import AssetPlan, clear_failures
 from audio_assets.tables import MODEL_COMPARISON
 
@@ -16,8 +15,6 @@ def build_model_comparison(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
     @plan.table_asset(
         MODEL_COMPARISON,
         group="report",
-        partitions_def=SPECIES,
-        fan_in=["fold_scores", "fold_predictions", "learning_curve"],
     )
     def model_comparison(
         context: dg.AssetExecutionContext,

@@ -9,50 +9,21 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.pipeline.assets.embeddings import embed_species
-from audio_assets.pipeline.partitions import ENCODER_TAG, SPECIES
-from audio_assets.pipeline.plan import ENCODERS_POOL, GUARD, OWNERS, AssetPlan, clear_failures
+from audio_assets.pipeline.plan import ENCODERS_POOL, AssetPlan, clear_failures
 from audio_assets.pipeline.probes import (
     as_duplicate_encoder,
-    duplicate_encoder_version,
+    duplicate_encoder_tags,
     load_duplicate_encoder,
 )
 from audio_assets.progress import Progress
-from audio_assets.settings import Settings
 from audio_assets.tables import NEAR_DUPLICATES, VARIANTS
-
-
-def build_duplicate_encoder(plan: AssetPlan) -> dg.AssetsDefinition:
-    @dg.asset(
-        code_version=plan.version("duplicate_encoder"),
-        tags=_tags(plan.settings),
-        group_name="audio",
-        kinds={"python"},
-        owners=OWNERS,
-        required_resource_keys={GUARD},
-    )
-    def duplicate_encoder(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        """The encoder that tells near-duplicate clips: a fingerprint, or that there is none."""
-        with clear_failures(context):
-            version = duplicate_encoder_version(plan.settings)
-        return dg.MaterializeResult(
-            data_version=dg.DataVersion(version),
-            metadata={
-                "encoder": plan.settings.duplicate_encoder or "none",
-                "fingerprint": version,
-                "cosine above": plan.settings.duplicate_cosine,
-            },
-        )
-
-    return duplicate_encoder
 
 
 def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
     @plan.table_asset(
         NEAR_DUPLICATES,
         group="audio",
-        partitions_def=SPECIES,
-        deps=["duplicate_encoder"],
-        tags=_tags(plan.settings),
+        tags=duplicate_encoder_tags(plan.settings),
         pool=ENCODERS_POOL,
     )
     def near_duplicates(
@@ -130,8 +101,3 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
         )
 
     return near_duplicates
-
-
-def _tags(settings: Settings) -> dict[str, str]:
-    """Where their runs read how large a pod must be; a partition does not tell it."""
-    return {ENCODER_TAG: settings.duplicate_encoder} if settings.finds_near_duplicates else {}

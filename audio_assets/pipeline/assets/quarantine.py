@@ -4,13 +4,12 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import AssetPlan, clear_failures
 from audio_assets.tables import QUARANTINE
 
 
 def build_quarantine(plan: AssetPlan) -> dg.AssetsDefinition:
-    @plan.table_asset(QUARANTINE, group="report", partitions_def=SPECIES, fan_in=["embeddings"])
+    @plan.table_asset(QUARANTINE, group="report")
     def quarantine(context: dg.AssetExecutionContext, embeddings: Any) -> dg.MaterializeResult[Any]:
         """Clips that no model could use, each once, with the reason."""
         from audio_assets.catalog.quarantine import quarantined_clips

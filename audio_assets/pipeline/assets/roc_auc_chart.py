@@ -5,7 +5,6 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.pipeline.current import Look, current_curves
-from audio_assets.pipeline.partitions import SPECIES
 from audio_assets.pipeline.plan import AssetPlan, clear_failures
 from audio_assets.results.layout import CHART_FORMATS
 from audio_assets.tables import ROC_AUC_CHART
@@ -17,13 +16,6 @@ def build_roc_auc_chart(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
     @plan.table_asset(
         ROC_AUC_CHART,
         group="report",
-        partitions_def=SPECIES,
-        fan_in=["learning_curve"],
-        # What makes a curve outdated, so that the chart loses it though no new one can be made.
-        deps=[
-            "audio_inventory",
-            dg.AssetDep("encoder_card", partition_mapping=dg.AllPartitionMapping()),
-        ],
     )
     def roc_auc_chart(
         context: dg.AssetExecutionContext, balanced_manifest: Any, learning_curve: Any

@@ -1,0 +1,385 @@
+"""The table of stages: one row per asset, from which all that repeats an asset's name derives.
+
+Code versions, jobs, the tasks of the automation, the lineage of a learning curve, the inputs and
+partitions of the assets, their expected files, and what ``status`` looks at come from here. A new
+stage is its file under ``assets/``, the definition of its table, and its row. What a stage computes
+does not belong here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from audio_assets.results.layout import CHART_FORMATS, ResultsLayout
+from audio_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+INVENTORY = "inventory"
+ENCODERS = "encoders"
+DUPLICATES = "duplicates"
+SPLITS = "splits"
+EXPERIMENT = "experiment"
+CHARTS = "charts"
+CHECKS = "checks"
+REPORT = "report"
+
+
+class Per(Enum):
+    """What a partition of a job stands for."""
+
+    ALL = "everything"
+    MODEL = "model"
+    SPECIES = "species"
+    SPECIES_AND_MODEL = "species and model"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A set of stages that are materialized together; they share their partitions.
+
+    Attributes
+    ----------
+    per
+        What its partitions stand for.
+    description
+        As the UI shows it.
+    """
+
+    per: Per
+    description: str
+
+
+JOBS: Mapping[str, Job] = {
+    INVENTORY: Job(Per.SPECIES, "List the audio of a species."),
+    DUPLICATES: Job(Per.ALL, "Identify the encoder that tells near-duplicate clips."),
+    SPLITS: Job(Per.SPECIES, "Find the near-duplicate clips of a species and plan its splits."),
+    ENCODERS: Job(Per.MODEL, "Identify the encoder of a model."),
+    EXPERIMENT: Job(
+        Per.SPECIES_AND_MODEL, "Embed, cross-validate and summarise one species with one model."
+    ),
+    CHARTS: Job(Per.SPECIES, "Draw and compare the models of a species."),
+    CHECKS: Job(Per.SPECIES, "Look for what would put the numbers of a species in doubt."),
+    REPORT: Job(Per.ALL, "Write the shared CSV files and the report."),
+}
+"""In the order in which they feed one another."""
+
+
+def _table_file(results: ResultsLayout, name: str, partition: Sequence[str]) -> list[UPath]:
+    return [results.table(name, *partition)]
+
+
+def _no_file(results: ResultsLayout, name: str, partition: Sequence[str]) -> list[UPath]:
+    return []
+
+
+def _chart_files(results: ResultsLayout, name: str, partition: Sequence[str]) -> list[UPath]:
+    (species,) = partition
+    return [
+        results.table(name, species),
+        *(results.chart(species, form) for form in CHART_FORMATS),
+    ]
+
+
+def _report_files(results: ResultsLayout, name: str, partition: Sequence[str]) -> list[UPath]:
+    return [results.learning_curves, results.comparisons, results.quarantine, results.report]
+
+
+Files = Callable[[ResultsLayout, str, Sequence[str]], list["UPath"]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A row: one asset.
+
+    Attributes
+    ----------
+    name
+        Of the asset, of its table, and of its module under ``assets/``.
+    job
+        Key of :data:`JOBS`.
+    version
+        Raised by hand when the code behind the asset changes its content.
+    settings
+        Settings that change its content, and so are part of its code version.
+    needs
+        Stages without whose success it cannot be made.
+    takes
+        Stages whose results it takes as far as they are there; it waits for them to come to rest.
+    current
+        Whether it leaves out inputs that are out of date. It then looks again whenever anything
+        behind a learning curve changes.
+    reads_audio
+        Whether it decodes clips: with the extra ``formats`` more of them can be used.
+    made_by
+        The stage whose op makes it too; empty if its own does.
+    only_with
+        Setting without which the stage does not exist; empty if it always does.
+    files
+        Files under the results root that a partition has.
+    """
+
+    name: str
+    job: str
+    version: int
+    settings: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    current: bool = False
+    reads_audio: bool = False
+    made_by: str = ""
+    only_with: str = ""
+    files: Files = _table_file
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All upstream stages."""
+        return (*self.needs, *self.takes)
+
+    @property
+    def looks_outside(self) -> bool:
+        """Whether it has no file: it tells what an encoder is now."""
+        return self.files is _no_file
+
+    @property
+    def per(self) -> Per:
+        """What a partition stands for."""
+        return JOBS[self.job].per
+
+
+_CLIP_LIMITS = ("min_seconds", "max_seconds", "max_samples")
+_SCORING = ("training_sizes", "protocol", "seed")
+
+_ROWS = (
+    Stage("audio_inventory", INVENTORY, 5, ("recording_patterns",)),
+    Stage("duplicate_encoder", DUPLICATES, 1, ("duplicate_encoder",), files=_no_file),
+    Stage("clip_digests", SPLITS, 2, needs=("audio_inventory",)),
+    Stage(
+        "near_duplicates",
+        SPLITS,
+        4,
+        ("duplicate_encoder", "duplicate_cosine", *_CLIP_LIMITS),
+        needs=("audio_inventory", "duplicate_encoder"),
+        reads_audio=True,
+    ),
+    Stage(
+        "balanced_manifest",
+        SPLITS,
+        4,
+        ("protocol", "folds", "holdout_per_class", "repeats", "seed"),
+        needs=("audio_inventory", "clip_digests", "near_duplicates"),
+    ),
+    Stage("encoder_card", ENCODERS, 1, files=_no_file),
+    Stage(
+        "embeddings",
+        EXPERIMENT,
+        2,
+        (*_CLIP_LIMITS, "species_classes"),
+        needs=("audio_inventory", "encoder_card"),
+        reads_audio=True,
+    ),
+    Stage(
+        "fold_scores",
+        EXPERIMENT,
+        6,
+        _SCORING,
+        needs=("embeddings", "balanced_manifest", "encoder_card"),
+    ),
+    Stage(
+        "fold_predictions",
+        EXPERIMENT,
+        6,
+        _SCORING,
+        needs=("embeddings", "balanced_manifest", "encoder_card"),
+        made_by="fold_scores",
+    ),
+    Stage(
+        "bootstrap_scores",
+        EXPERIMENT,
+        3,
+        (*_SCORING, "bootstrap"),
+        needs=("embeddings", "balanced_manifest", "encoder_card"),
+        only_with="bootstrap",
+    ),
+    Stage(
+        "learning_curve",
+        EXPERIMENT,
+        8,
+        ("ci_level", "bootstrap"),
+        needs=("audio_inventory", "fold_scores", "fold_predictions", "bootstrap_scores"),
+    ),
+    Stage(
+        "leak_check",
+        EXPERIMENT,
+        6,
+        ("ci_level",),
+        needs=("audio_inventory", "embeddings", "fold_scores", "fold_predictions"),
+    ),
+    Stage(
+        "roc_auc_chart",
+        CHARTS,
+        3,
+        ("models", "perch_variant"),
+        needs=("audio_inventory",),
+        # Splits and encoders that fail make the chart lose the curves that they leave outdated.
+        takes=("balanced_manifest", "encoder_card", "learning_curve"),
+        current=True,
+        files=_chart_files,
+    ),
+    Stage(
+        "model_comparison",
+        CHARTS,
+        6,
+        ("models", "ci_level", "target_auc"),
+        takes=("balanced_manifest", "fold_scores", "fold_predictions", "learning_curve"),
+        current=True,
+    ),
+    Stage(
+        "quarantine",
+        CHARTS,
+        1,
+        # The shares change no row; they are here so that a new limit is checked by the next run.
+        ("models", "quarantine_warn_share", "quarantine_error_share"),
+        takes=("embeddings",),
+    ),
+    Stage(
+        "clip_properties",
+        CHECKS,
+        2,
+        _CLIP_LIMITS,
+        needs=("audio_inventory",),
+        reads_audio=True,
+    ),
+    Stage(
+        "findings",
+        CHECKS,
+        7,
+        ("models", "ci_level", "confound_warn_auc", "perch_variant"),
+        needs=("audio_inventory", "balanced_manifest", "clip_properties"),
+        takes=("leak_check",),
+    ),
+    Stage("calibration", CHECKS, 2, ("models",), takes=("fold_predictions",)),
+    Stage(
+        "hard_clips",
+        CHECKS,
+        2,
+        ("models", "perch_variant"),
+        needs=("audio_inventory", "balanced_manifest"),
+        takes=("fold_predictions", "learning_curve"),
+        current=True,
+        reads_audio=True,
+    ),
+    Stage(
+        "embedding_map",
+        CHECKS,
+        1,
+        ("models", "perch_variant"),
+        needs=("balanced_manifest",),
+        takes=("embeddings", "learning_curve"),
+        current=True,
+    ),
+    Stage(
+        "experiment_report",
+        REPORT,
+        14,
+        (
+            "models",
+            "species",
+            "ci_level",
+            "target_auc",
+            "species_classes",
+            "perch_variant",
+            "duplicate_encoder",
+            "duplicate_cosine",
+        ),
+        takes=(
+            "audio_inventory",
+            "near_duplicates",
+            "roc_auc_chart",
+            "model_comparison",
+            "quarantine",
+            "findings",
+            "calibration",
+            "hard_clips",
+            "embedding_map",
+        ),
+        current=True,
+        files=_report_files,
+    ),
+)
+
+STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
+"""Stages by name, in the order of the data flow."""
+
+
+def stages_of(settings: Settings) -> list[Stage]:
+    """Stages that there are under these settings, in the order of the data flow."""
+    return [
+        stage
+        for stage in STAGES.values()
+        if not stage.only_with or getattr(settings, stage.only_with)
+    ]
+
+
+def stages_of_job(job: str, settings: Settings) -> tuple[str, ...]:
+    """Names of the stages of a job, in the order of the data flow."""
+    return tuple(stage.name for stage in stages_of(settings) if stage.job == job)
+
+
+def made_together(stage: str) -> frozenset[str]:
+    """Stages that the op of a stage makes besides it."""
+    maker = STAGES[stage].made_by or stage
+    group = {name for name, other in STAGES.items() if maker in (name, other.made_by)}
+    return frozenset(group - {stage})
+
+
+def fans_in(upstream: str, stage: str) -> bool:
+    """Whether a partition of a stage is made from several partitions of an upstream one."""
+    many = {Per.ALL: set(Per) - {Per.ALL}, Per.SPECIES: {Per.SPECIES_AND_MODEL, Per.MODEL}}
+    return STAGES[upstream].per in many.get(STAGES[stage].per, set())
+
+
+def behind(stage: str) -> frozenset[str]:
+    """Stages that a stage is made from, directly or through others."""
+    inputs = frozenset(STAGES[stage].inputs)
+    return inputs.union(*(behind(name) for name in inputs))
+
+
+def lineage_of_curves() -> Iterator[Stage]:
+    """Stages whose code and settings decide the numbers of a learning curve, itself included.
+
+    Without those that tell what an encoder is, which its fingerprint does in every row.
+    """
+    names = behind("learning_curve") | {"learning_curve"}
+    for stage in STAGES.values():
+        if stage.name in names and not stage.looks_outside and not stage.made_by:
+            yield stage
+
+
+def required_jobs(job: str) -> frozenset[str]:
+    """Jobs without whose success a job cannot run."""
+    return _jobs_of(name for stage in _stages_in(job) for name in stage.needs) - {job}
+
+
+def awaited_jobs(job: str) -> frozenset[str]:
+    """Jobs that a job waits for, and runs after whatever has become of them."""
+    taken = _jobs_of(name for stage in _stages_in(job) for name in stage.takes)
+    return taken - required_jobs(job) - {job}
+
+
+def jobs_behind(job: str) -> frozenset[str]:
+    """Jobs that a job is built on, directly or through others."""
+    direct = required_jobs(job) | awaited_jobs(job)
+    return direct.union(*(jobs_behind(name) for name in direct))
+
+
+def _stages_in(job: str) -> list[Stage]:
+    return [stage for stage in STAGES.values() if stage.job == job]
+
+
+def _jobs_of(names: Iterator[str]) -> frozenset[str]:
+    return frozenset(STAGES[name].job for name in names)
