@@ -1,29 +1,28 @@
-"""Bringing everything up to date on this machine: what is stale is materialized, in order.
+"""Bring everything up to date on this machine: materialize what is stale, in order.
 
-One Dagster run a partition and job, in this process, recorded in the instance like any other run.
-A partition that fails stops what is built on it and nothing else.
+It loops the same decision as the sensor. There is one Dagster run per partition and job, in this
+process, recorded in the instance like any other run. A partition that fails stops what is built on
+it and nothing else.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
-from audio_assets.errors import AudioAssetsError
-from audio_assets.pipeline import stages
-from audio_assets.pipeline.partitions import SPECIES, partition_key, split_key
+from audio_assets.automation.decisions import ATTEMPTS, History, Task, Work, decide
+from audio_assets.automation.tasks import all_tasks, species_of
+from audio_assets.automation.work import work_of
+from audio_assets.errors import TransientStorageError
+from audio_assets.pipeline.partitions import SPECIES, split_key
 from audio_assets.pipeline.plan import AssetPlan
-from audio_assets.pipeline.probes import (
-    Probe,
-    duplicate_encoder_probe,
-    encoder_probe,
-    inventory_probe,
-)
-from audio_assets.pipeline.staleness import Staleness, State
-from audio_assets.tables import BALANCED_MANIFEST
+from audio_assets.pipeline.probes import duplicate_encoder_probe, encoder_probe, inventory_probe
+from audio_assets.pipeline.stages import DUPLICATES, ENCODERS, INVENTORY, stages_of_job
+from audio_assets.pipeline.staleness import Staleness
 
 
 @dataclass
@@ -61,65 +60,61 @@ class LocalRunner:
     def bring_up_to_date(self, species: Sequence[str], models: Sequence[str]) -> RunSummary:
         """Materialize what is stale or missing for these species and models.
 
-        The report covers all species of the instance, whatever was asked for; of the others the
-        audio is listed, so that it shows no results of audio that has changed.
+        The report covers all species of the instance, whatever was asked for; the audio of the
+        others is listed, so that it shows no results of audio that has changed.
         """
         summary = RunSummary()
         self.instance.add_dynamic_partitions(SPECIES.name or "", list(species))
-        inventory = inventory_probe(self.plan, renew=True)
-        card = encoder_probe(self.plan)
-        usable_species = [
-            name for name in species if self._update(stages.INVENTORY, name, summary, inventory)
-        ]
-        for name in self.instance.get_dynamic_partitions(SPECIES.name or ""):
-            if name not in species:
-                self._update(stages.INVENTORY, name, summary, inventory)
-        # Without it no species can be split.
-        splits = self._update(stages.DUPLICATES, None, summary, duplicate_encoder_probe(self.plan))
-        usable_models = [
-            name for name in models if self._update(stages.ENCODERS, name, summary, card)
-        ]
-        for name in usable_species:
-            if splits and self._update(stages.SPLITS, name, summary):
-                for model in usable_models:
-                    self._update(stages.EXPERIMENT, partition_key(model, name), summary)
-                self._update(stages.CHARTS, name, summary)
-                self._update(stages.CHECKS, name, summary)
-            elif self._staleness().state(BALANCED_MANIFEST.name, name) is not State.MISSING:
-                # There are earlier splits: the chart must show no results of them.
-                self._update(stages.CHARTS, name, summary)
-        self._update(stages.REPORT, None, summary)
-        return summary
+        known = sorted(self.instance.get_dynamic_partitions(SPECIES.name or ""))
+        tasks = {
+            task: inputs
+            for task, inputs in all_tasks(self.plan, known, models).items()
+            if task.job == INVENTORY or species_of(task) in {"", *species}
+        }
+        probes = {
+            INVENTORY: inventory_probe(self.plan, renew=True),
+            DUPLICATES: duplicate_encoder_probe(self.plan),
+            ENCODERS: encoder_probe(self.plan),
+        }
+        # What was found to be fresh is not looked at again outside: a listing takes its time.
+        looked_at: set[Task] = set()
+        failed: set[str] = set()
 
-    def _update(
-        self, job: str, partition: str | None, summary: RunSummary, probe: Probe | None = None
-    ) -> bool:
-        """Whether the partition of the job's assets is fresh in the end."""
-        assets = stages.stages_of_job(job, self.plan.settings)
-        while True:
+        def work(task: Task) -> Work | None:
+            probe = None if task in looked_at else probes.get(task.job)
+            looked_at.add(task)
             try:
-                selection = self._staleness().due(assets, partition, probe)
-            except AudioAssetsError as error:
+                found = work_of(self.plan, staleness, task, probe)
+            except TransientStorageError:
                 # The run meets the fault too, unless it has passed: so the instance knows of it,
                 # and with it the status.
-                if probe is not None and self._run(job, partition, [probe.asset]) is None:
-                    probe = None
-                    continue
-                summary.failures[_name(job, partition)] = str(error)
-                return False
-            if not selection:
-                return True
-            reason = self._run(job, partition, selection)
-            probe = None
-            if reason is not None:
-                summary.failures[_name(job, partition)] = reason
-                return False
-            summary.materialized += [(asset, partition) for asset in selection]
+                found = Work(stages_of_job(task.job, self.plan.settings)[:1], "")
+            return found and Work(found.assets, str(task))
 
-    def _staleness(self) -> Staleness:
-        return Staleness(self.defs.resolve_asset_graph(), self.plan, self.instance)
+        def history(todo: Work) -> History:
+            # Here a failure is not tried again; somebody waits for the end.
+            return (
+                History(failures=ATTEMPTS, last_end=now) if todo.signature in failed else History()
+            )
 
-    def _run(self, job: str, partition: str | None, selection: list[str]) -> str | None:
+        while True:
+            now = time.time()
+            staleness = Staleness(
+                self.defs.resolve_asset_graph(), self.plan, self.instance, of_all=True
+            )
+            decision = decide(tasks, running=(), work=work, history=history, now=now)
+            if not decision.due:
+                return summary
+            # None of them is built on another: all they are built on has come to rest.
+            for task, (todo, _) in decision.due.items():
+                reason = self._run(task.job, task.partition or None, todo.assets)
+                if reason is None:
+                    summary.materialized += [(one, task.partition or None) for one in todo.assets]
+                else:
+                    failed.add(str(task))
+                    summary.failures[_name(task.job, task.partition or None)] = reason
+
+    def _run(self, job: str, partition: str | None, selection: Sequence[str]) -> str | None:
         """Reason of the failure, or None."""
         result = self.defs.resolve_job_def(job).execute_in_process(
             instance=self.instance,

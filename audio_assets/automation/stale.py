@@ -8,10 +8,9 @@ lost needs no care of its own.
 from __future__ import annotations
 
 import functools
-import hashlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -41,22 +40,14 @@ from audio_assets.automation.runs import (
     running_tasks,
 )
 from audio_assets.automation.tasks import JOBS_OF_MODELS, all_tasks, species_to_keep
+from audio_assets.automation.work import work_of
 from audio_assets.catalog.access import check_writable, refusal_of_clips, refusal_of_notice
-from audio_assets.errors import AudioAssetsError, EncoderError, TransientStorageError
 from audio_assets.objects.names_seen import NamesSeen
 from audio_assets.pipeline.plan import AssetPlan
-from audio_assets.pipeline.probes import Probe, duplicate_encoder_probe, encoder_probe
-from audio_assets.pipeline.stages import (
-    CHARTS,
-    DUPLICATES,
-    ENCODERS,
-    INVENTORY,
-    REPORT,
-    STAGES,
-    stages_of_job,
-)
+from audio_assets.pipeline.probes import duplicate_encoder_probe, encoder_probe
+from audio_assets.pipeline.stages import DUPLICATES, ENCODERS, INVENTORY, REPORT, STAGES
 from audio_assets.pipeline.staleness import Staleness, State
-from audio_assets.tables import AUDIO_INVENTORY, BALANCED_MANIFEST
+from audio_assets.tables import AUDIO_INVENTORY
 
 _log = logging.getLogger(__name__)
 # Jobs that read the clips of a species, and the one that reads the notice beside the species.
@@ -123,13 +114,7 @@ def stale_decision(plan: AssetPlan, instance: dg.DagsterInstance, staleness: Sta
     def work(task: Task) -> Work | None:
         if task.job == INVENTORY:
             return _inventory_work(plan, instance, staleness, task)
-        # Nothing was ever drawn, and nothing can be.
-        if (
-            task.job == CHARTS
-            and staleness.state(BALANCED_MANIFEST.name, task.partition) is State.MISSING
-        ):
-            return None
-        return _work(staleness, stages_of_job(task.job, plan.settings), task, probes.get(task.job))
+        return work_of(plan, staleness, task, probes.get(task.job))
 
     def history(task_work: Work) -> History:
         return history_of(instance, task_work)
@@ -167,7 +152,7 @@ def _inventory_work(
             if failed is None or audio_is_as_recorded(plan, instance, task.partition)
             else failed
         )
-    return failed or _work(staleness, ("audio_inventory",), task, None)
+    return failed or work_of(plan, staleness, task)
 
 
 def refusal_of_species(plan: AssetPlan, species: str) -> str:
@@ -179,40 +164,6 @@ def refusal_of_species(plan: AssetPlan, species: str) -> str:
         return refusal_of_notice(plan.audio_root)
     inventory = plan.last_version(AUDIO_INVENTORY, species, _log)
     return "" if inventory is None else refusal_of_clips(plan.audio_root, inventory)
-
-
-def _work(
-    staleness: Staleness, assets: Sequence[str], task: Task, probe: Probe | None
-) -> Work | None:
-    partition = task.partition or None
-    try:
-        todo = staleness.due(assets, partition, probe)
-        outside = probe.look(task.partition).version if probe is not None and todo else ""
-    except TransientStorageError:
-        # A run would only wait for the same bucket: the tick fails with its words, in good time.
-        raise
-    except AudioAssetsError as error:
-        # The run meets the same fault and reports it; another fault is other work.
-        todo, outside = list(assets[:1]), _fault(error)
-    if not todo:
-        return None
-    # Of all assets of the task: a try that made some of them is still a try at the same work.
-    own = staleness.signature(assets, partition)
-    digest = hashlib.sha256(f"{own} {outside}".encode()).hexdigest()[:16]
-    return Work(tuple(todo), digest)
-
-
-def _fault(error: BaseException) -> str:
-    """What tells a fault from another.
-
-    The words of an encoder's own error may differ each time (an address, a temporary name): by
-    them it would be other work at each look, and be tried for ever. Its kind stays.
-    """
-    if not isinstance(error, EncoderError):
-        return str(error)
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return type(error).__qualname__
 
 
 def standing_words(decision: Decision) -> str:
