@@ -1,4 +1,4 @@
-"""Asset checks: what must hold of a table before others build on it."""
+"""Asset checks: conditions on a table before other stages use it."""
 
 import warnings
 from collections.abc import Sequence

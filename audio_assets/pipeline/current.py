@@ -1,4 +1,4 @@
-"""Which results of a species may stand side by side: those of its audio and settings as they are.
+"""Which results are current: made from the audio and settings of today.
 
 A partition that fails keeps the tables of its last success, and so does all that is made from it.
 They are true for the audio of then, and would look like results of today beside the others.
@@ -53,7 +53,7 @@ def current_curves(
 
 
 def fresh_tables(staleness: Staleness, asset: str, tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The tables by partition of an asset, without those that could not be made anew."""
+    """The tables by partition of an asset, without those that could not be made again."""
     return {
         partition: table
         for partition, table in tables.items()

@@ -1,4 +1,4 @@
-"""What the asset factories share: settings, partitions, roots, the giving of faults and tables."""
+"""What the asset factories share: settings, roots, error handling, the decorator of tables."""
 
 import inspect
 import logging
@@ -30,7 +30,7 @@ OWNERS = ["team:audio-assets"]
 KINDS = {"python", "parquet"}
 GUARD = "run_guard"
 """Resource that refuses a wrong run; the IO manager of the tables needs it, too."""
-# Few: the storage has tried for two minutes before anything that passes comes here. Not given to
+# Few: the storage has retried for two minutes before a transient error comes here. Not given to
 # Dagster, which under a policy tries an interrupted step again: a terminated run went on.
 _RETRIES = dg.RetryPolicy(
     max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
@@ -164,7 +164,7 @@ class AssetPlan:
 
 @contextmanager
 def clear_failures(context: dg.AssetExecutionContext | None = None) -> Iterator[None]:
-    """Turns errors into a Dagster failure; only what passes by itself may be retried.
+    """Turn errors into a Dagster failure; only transient ones are retried.
 
     Work that does not say itself how far it is gives its context: the run's log then has a line
     every 30 s.

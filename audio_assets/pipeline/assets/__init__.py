@@ -1,1 +1,1 @@
-"""The Dagster assets, one file per stage."""
+"""The Dagster assets, one file per stage; see :mod:`audio_assets.pipeline.stages`."""
