@@ -1,5 +1,6 @@
 """The last stage: the shared CSV files and the report over all species and models."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,9 @@ from audio_assets.tables import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from audio_assets.reporting.page.content import ReportContent
     from audio_assets.reporting.page.copies import Copies
 _NO_RESULT = (
     "failed or not run with this audio and these settings; see audio-assets status, and bring it "
@@ -107,20 +111,20 @@ def build_experiment_report(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
                 for species, pairs in near_duplicates.items()
                 if staleness.up_to_date(NEAR_DUPLICATES.name, species)
             }
-            content = report_content(
-                plan,
-                inventory,
-                copies,
-                curves,
-                comparisons,
-                quarantined,
-                clips,
-                found,
-                calibrated,
-                hard,
-                maps,
-                sorted(inventory.keys() - looked_at.keys()),
+            tables = ReportTables(
+                inventory=inventory,
+                near_duplicates=copies,
+                curves=curves,
+                comparisons=comparisons,
+                quarantine=quarantined,
+                clips=clips,
+                findings=found,
+                calibration=calibrated,
+                hard_clips=hard,
+                embedding_maps=maps,
+                unchecked=sorted(inventory.keys() - looked_at.keys()),
             )
+            content = report_content(plan, tables)
             files = {
                 results.learning_curves: to_csv_bytes(curves, ROC_AUC_CHART),
                 results.comparisons: to_csv_bytes(comparisons, MODEL_COMPARISON),
@@ -149,20 +153,36 @@ def build_experiment_report(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
     return experiment_report
 
 
-def report_content(
-    plan: AssetPlan,
-    inventory: dict[str, Any],
-    near_duplicates: dict[str, Any],
-    curves: Any,
-    comparisons: Any,
-    quarantined: Any,
-    clips: Any,
-    findings: Any,
-    calibration: Any,
-    hard_clips: Any,
-    embedding_maps: Any,
-    unchecked: list[str],
-) -> Any:
+@dataclass(frozen=True)
+class ReportTables:
+    """The current rows of the tables that the report is made from.
+
+    Attributes
+    ----------
+    inventory, near_duplicates
+        By species.
+    curves, comparisons, quarantine, findings, calibration, hard_clips, embedding_maps
+        Rows of all species.
+    clips
+        The clips that the report knows of, removed ones included.
+    unchecked
+        Species whose clips were not looked at with today's audio and settings.
+    """
+
+    inventory: "dict[str, pd.DataFrame]"
+    near_duplicates: "dict[str, pd.DataFrame]"
+    curves: "pd.DataFrame"
+    comparisons: "pd.DataFrame"
+    quarantine: "pd.DataFrame"
+    clips: "pd.DataFrame"
+    findings: "pd.DataFrame"
+    calibration: "pd.DataFrame"
+    hard_clips: "pd.DataFrame"
+    embedding_maps: "pd.DataFrame"
+    unchecked: list[str]
+
+
+def report_content(plan: AssetPlan, tables: ReportTables) -> "ReportContent":
     """What the report shows, gathered from the tables and the settings."""
     import pandas as pd
 
@@ -173,7 +193,7 @@ def report_content(
     from audio_assets.settings import shown_settings
     from audio_assets.tables.losses import loss_in_words
 
-    settings = plan.settings
+    settings, inventory, curves = plan.settings, tables.inventory, tables.curves
     titles = {model: settings.title(model) for model in settings.models}
     found = set(zip(curves["species"], curves["model"], strict=True))
     left_out = _without_encoder(plan, [m for m in settings.models if m not in set(curves["model"])])
@@ -194,26 +214,26 @@ def report_content(
     encoders = {get_model(model).encoder for model in settings.models}
     fingerprints = curves[["encoder", "encoder_fingerprint"]].drop_duplicates()
     shares = [
-        quarantine_share(quarantined, table, species, plan.variants)
+        quarantine_share(tables.quarantine, table, species, plan.variants)
         for species, table in sorted(inventory.items())
     ]
-    removed = clips.loc[clips["removed"], ["species", "variant", "clip_id"]]
+    removed = tables.clips.loc[tables.clips["removed"], ["species", "variant", "clip_id"]]
     return ReportContent(
         curves=curves,
-        comparisons=comparisons,
-        quarantine=quarantined,
-        findings=findings,
-        calibration=calibration,
-        hard_clips=hard_clips,
-        embedding_maps=embedding_maps,
+        comparisons=tables.comparisons,
+        quarantine=tables.quarantine,
+        findings=tables.findings,
+        calibration=tables.calibration,
+        hard_clips=tables.hard_clips,
+        embedding_maps=tables.embedding_maps,
         quarantine_shares={s.species: (s.quarantined, s.clips) for s in shares},
         losses={
             s.species: loss_in_words(s.quarantined, s.clips, s.reasons)
             for s in shares
             if s.quarantined
         },
-        copies=_copies(plan, inventory, near_duplicates),
-        unchecked=unchecked,
+        copies=_copies(plan, inventory, tables.near_duplicates),
+        unchecked=tables.unchecked,
         removed=list(removed.itertuples(index=False, name=None)),
         charts={
             species: learning_curve_chart(
