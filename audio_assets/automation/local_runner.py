@@ -78,9 +78,11 @@ class LocalRunner:
         }
         # What was found to be fresh is not looked at again outside: a listing takes its time.
         looked_at: set[Task] = set()
-        failed: set[str] = set()
+        failed: dict[str, Work] = {}
 
         def work(task: Task) -> Work | None:
+            if str(task) in failed:
+                return failed[str(task)]
             probe = None if task in looked_at else probes.get(task.job)
             looked_at.add(task)
             try:
@@ -111,7 +113,7 @@ class LocalRunner:
                 if reason is None:
                     summary.materialized += [(one, task.partition or None) for one in todo.assets]
                 else:
-                    failed.add(str(task))
+                    failed[str(task)] = todo
                     summary.failures[_name(task.job, task.partition or None)] = reason
 
     def _run(self, job: str, partition: str | None, selection: Sequence[str]) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from dagster._core.definitions.partitions.context import partition_loading_context
 
 from audio_assets import definitions, load_learning_curves
-from audio_assets.automation import decisions, stale
+from audio_assets.automation import decisions, stale, work
 from audio_assets.automation.decisions import ATTEMPTS
 from audio_assets.automation.lateness import late_names
 from audio_assets.catalog import listing
@@ -144,7 +144,7 @@ def test_an_encoder_whose_code_fails_stops_its_model_and_no_other(automation, mo
             registry.load_encoder("mine")
         errors.append(caught.value)
     # Else it would be other work at each look, and tried for ever.
-    assert str(errors[0]) != str(errors[1]) and stale._fault(errors[0]) == stale._fault(errors[1])
+    assert str(errors[0]) != str(errors[1]) and work._fault(errors[0]) == work._fault(errors[1])
 
 
 def test_a_listing_that_fails_is_a_failed_tick_and_changes_nothing(filled, monkeypatch):
