@@ -21,13 +21,13 @@ from audio_assets.tables.clips import (
     SPECTRUM_EDGES_HZ,
 )
 from audio_assets.tables.columns import LABELS, METRICS, PROTOCOLS, VARIANTS
+from audio_assets.tables.comparison import MODEL_COMPARISON
 from audio_assets.tables.findings import (
     CALIBRATION,
     EMBEDDING_MAP,
     FINDINGS,
     HARD_CLIPS,
     LEAK_CHECK,
-    MODEL_COMPARISON,
 )
 from audio_assets.tables.schema import Column, Table
 from audio_assets.tables.scores import (

@@ -1,11 +1,10 @@
-"""Tables of what follows from the scores, and of what puts them in doubt."""
+"""Tables of what puts the scores in doubt, and of the clips to look at."""
 
 from audio_assets.tables.columns import (
     CLIP_ID,
     CODE_VERSION,
     FINGERPRINT,
     LABEL,
-    METRIC,
     MODEL,
     RECORDING,
     SPECIES,
@@ -14,93 +13,6 @@ from audio_assets.tables.columns import (
     VARIANTS,
 )
 from audio_assets.tables.schema import Column, Table
-
-MODEL_COMPARISON = Table(
-    "model_comparison",
-    "Two kinds of rows: `difference`, model_a minus model_b on the same test clips; and "
-    "`clips_needed`, the smallest training size at which the lower bound of model_a reaches the "
-    "target, with the range that the answer lies in.",
-    (
-        SPECIES,
-        Column("kind", "string", "Kind of row.", values=("difference", "clips_needed")),
-        Column("model_a", "string", "Model."),
-        Column("model_b", "string", "Model compared with; empty for clips_needed.", nullable=True),
-        METRIC,
-        Column(
-            "training_size",
-            "int64",
-            "Clips per class compared at, or needed; empty where the target is not reached.",
-            unit="clips per class",
-            nullable=True,
-            minimum=0,
-        ),
-        Column("difference", "float64", "Mean of model_a minus model_b over folds.", nullable=True),
-        Column("ci_low", "float64", "Lower end of its interval.", nullable=True),
-        Column("ci_high", "float64", "Upper end of its interval.", nullable=True),
-        Column("ci_level", "float64", "Nominal coverage.", minimum=0, maximum=1),
-        Column(
-            "p_value",
-            "float64",
-            "Two-sided, a t from folds and recordings; under holdout with the bootstrap's error.",
-            nullable=True,
-            minimum=0,
-            maximum=1,
-        ),
-        Column(
-            "p_holm",
-            "float64",
-            "p_value by Holm over the pairs of models at this species, size and metric.",
-            nullable=True,
-            minimum=0,
-            maximum=1,
-        ),
-        Column(
-            "distinct_folds",
-            "int64",
-            "Distinct sets of positive, or negative, test clips compared on, whichever are fewer; "
-            "empty under holdout.",
-            nullable=True,
-            minimum=1,
-        ),
-        Column(
-            "target",
-            "float64",
-            "TARGET_AUC; empty for differences.",
-            nullable=True,
-            minimum=0,
-            maximum=1,
-        ),
-        Column(
-            "needed_low",
-            "int64",
-            "Smallest size whose upper bound reaches the target, so that fewer clips are not "
-            "enough; empty for differences and where no upper bound does.",
-            unit="clips per class",
-            nullable=True,
-            minimum=1,
-        ),
-        Column(
-            "needed_high",
-            "int64",
-            "Smallest size from which on every lower bound reaches the target; empty for "
-            "differences and where the lower bound at the largest size does not: more than "
-            "largest_size may be needed.",
-            unit="clips per class",
-            nullable=True,
-            minimum=1,
-        ),
-        Column(
-            "largest_size",
-            "int64",
-            "Largest size evaluated, beyond which nothing is said; empty for differences.",
-            unit="clips per class",
-            nullable=True,
-            minimum=1,
-        ),
-        Column("status", "string", "`ok`, or why a value is empty."),
-    ),
-    unique=("species", "kind", "model_a", "model_b", "metric", "training_size"),
-)
 
 LEAK_CHECK = Table(
     "leak_check",
