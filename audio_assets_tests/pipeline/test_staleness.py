@@ -1,4 +1,4 @@
-"""What is stale, on a real instance; the pipeline's own cases are in assets/test_pipeline.py."""
+"""What is stale, on a real instance; the pipeline's own cases are in test_pipeline.py."""
 
 import dagster as dg
 import pytest
