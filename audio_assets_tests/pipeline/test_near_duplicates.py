@@ -155,7 +155,7 @@ def test_turned_off_nothing_is_looked_for_and_the_report_says_so(place, monkeypa
     def refuse(*_: object) -> None:
         raise AssertionError("an encoder was asked for")
 
-    monkeypatch.setattr("audio_assets.pipeline.assets.near_duplicates.load_encoder", refuse)
+    monkeypatch.setattr("audio_assets.pipeline.probes.load_encoder", refuse)
     assert place.run("owl", **{**LOOK, "duplicate_cosine": 1.0}).failures == {}
     assert pairs_of(place).empty
     assert "were not looked for" in copies_section(place)
