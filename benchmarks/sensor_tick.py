@@ -32,7 +32,7 @@ from dagster._core.definitions.data_version import (
 )
 from dagster._core.definitions.partitions.context import partition_loading_context
 
-from audio_assets.automation.listings import listing_now
+from audio_assets.automation.listings import listings_now
 from audio_assets.definitions import build_defs
 from audio_assets.objects.files import is_local, write_atomic
 from audio_assets.pipeline.partitions import SPECIES, build_partitions, partition_key, split_key
@@ -100,7 +100,7 @@ def remember(
         plan.partitions.models: list(models),
         plan.partitions.species_by_model: [partition_key(m, s) for m in models for s in species],
     }
-    digests = {name: listing_now(plan, name) for name in species}
+    digests = listings_now(plan, species)
     graph = defs.resolve_asset_graph()
     latest: dict[str, int] = {}
     count = 0
