@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 import dagster as dg
@@ -20,8 +21,9 @@ from audio_assets.pipeline.checks import build_checks
 from audio_assets.pipeline.current import Look
 from audio_assets.pipeline.jobs import build_jobs
 from audio_assets.pipeline.partitions import build_partitions
-from audio_assets.pipeline.plan import GUARD, TABLES_IO, AssetPlan
+from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.resources import run_guard, table_io_manager
+from audio_assets.pipeline.stage_assets import GUARD, TABLES_IO, StageAssets
 from audio_assets.pipeline.stages import INVENTORY, JOBS, REPORT, stages_of
 from audio_assets.pipeline.staleness import Staleness
 from audio_assets.progress import LogProgress
@@ -45,12 +47,12 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
     """
     settings = settings or load_settings()
     plan = AssetPlan(settings, build_partitions(settings))
-    jobs = build_jobs(plan)
+    jobs = build_jobs(settings)
     health_job = build_health_job()
     watching = replace(plan, patience=_TICK_PATIENCE_SECONDS)
 
     def look(instance: dg.DagsterInstance, *, of_all: bool = False) -> Staleness:
-        return Staleness(built.resolve_asset_graph(), plan, instance, of_all=of_all)
+        return Staleness(built.resolve_asset_graph(), plan.roots, instance, of_all=of_all)
 
     built = dg.Definitions(
         assets=_assets(plan, look),
@@ -89,13 +91,23 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
 
 
 def _assets(plan: AssetPlan, look: Look) -> list[dg.AssetsDefinition]:
-    """One asset per stage, from ``build_{stage}`` of the module of its name."""
+    """One asset per stage, from ``build_{stage}`` of the module of its name.
+
+    It is given what it has parameters for.
+    """
+    parts = {
+        "assets": StageAssets(plan.settings, plan.partitions),
+        "settings": plan.settings,
+        "roots": plan.roots,
+        "models": plan.models,
+        "look": look,
+    }
     made = []
     for stage in stages_of(plan.settings):
         if not stage.made_by:
             module = import_module(f"audio_assets.pipeline.assets.{stage.name}")
             build = getattr(module, f"build_{stage.name}")
-            made.append(build(plan, look) if stage.current else build(plan))
+            made.append(build(**{name: parts[name] for name in signature(build).parameters}))
     return made
 
 

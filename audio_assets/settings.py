@@ -349,6 +349,16 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def worker_count(self) -> int:
+        """Processes or threads that embed and train, at least 1.
+
+        Without a setting, the CPUs that affinity and the container's quota leave to this process.
+        """
+        import joblib
+
+        return self.workers or int(joblib.cpu_count())
+
+    @property
     def finds_near_duplicates(self) -> bool:
         """Whether near-duplicate clips are looked for."""
         return bool(self.duplicate_encoder) and self.duplicate_cosine < 1

@@ -54,7 +54,7 @@ class Place:
         """How these species and the models stand now."""
         plan = self.plan(**changes)
         graph = build_defs(plan.settings).resolve_asset_graph()
-        staleness = Staleness(graph, plan, self.instance, of_all=True)
+        staleness = Staleness(graph, plan.roots, self.instance, of_all=True)
         return standings_of(plan, self.instance, list(species), staleness)
 
 

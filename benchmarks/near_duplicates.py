@@ -130,7 +130,7 @@ def measure(root: Path, encoder: str) -> Iterator[Measured]:
     settings = load_settings(audio_root=str(root))
     plan = AssetPlan(settings, build_partitions(settings))
     for species in list_species(UPath(root)).species:
-        inventory, _ = take_inventory(plan, species)
+        inventory, _ = take_inventory(plan.roots, plan.settings.recording_patterns, species)
         rows = inventory[(inventory["variant"] == "data") & (inventory["status"] == "ok")]
         sounds = {row.clip_id: soundfile.read(row.uri, always_2d=True) for row in rows.itertuples()}
         files = {row.clip_id: Path(row.uri).read_bytes() for row in rows.itertuples()}

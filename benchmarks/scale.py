@@ -110,7 +110,7 @@ class Run:
         pool = WorkerPool(
             partial(load_encoder, name, self.plan.settings.weight_places()), DurationLimits()
         )
-        path, *_ = (self.plan.audio_root / SPECIES / "data" / "pos").iterdir()
+        path, *_ = (self.plan.roots.audio / SPECIES / "data" / "pos").iterdir()
         start = cpu_seconds()
         pool.embed([ReadClip(Clip("first", str(path)), "0" * 64, path.read_bytes())])
         pool.close()

@@ -121,7 +121,7 @@ def remember(
                 elif f"{INPUT_DATA_VERSION_TAG_PREFIX}/audio_inventory" in tags:
                     tags[f"{INPUT_DATA_VERSION_TAG_PREFIX}/audio_inventory"] = inventory
                 if asset == "encoder_card" and key:
-                    tags[DATA_VERSION_TAG] = plan.encoder_version(key)
+                    tags[DATA_VERSION_TAG] = plan.models.encoder_version(key)
                 metadata = {LISTING: digests[key]} if asset == "audio_inventory" and key else {}
                 instance.report_runless_asset_event(
                     dg.AssetMaterialization(asset, partition=key, tags=tags, metadata=metadata)
@@ -133,7 +133,7 @@ def remember(
 
 
 def _touch_outputs(plan: AssetPlan, asset: str, key: str | None) -> None:
-    results = plan.results
+    results = plan.roots.results
     if asset in ("encoder_card", "duplicate_encoder"):
         return
     if key is None:

@@ -50,17 +50,19 @@ def publish(plan: AssetPlan, species: list[str]) -> dict[str, str]:
     """Write what the status reads; the data version of each inventory."""
     versions = {}
     for name in species:
-        inventory, _ = take_inventory(plan, name)
+        inventory, _ = take_inventory(plan.roots, plan.settings.recording_patterns, name)
         versions[name] = inventory_version(inventory)
-        write_table(plan.results.table("audio_inventory", name), inventory, AUDIO_INVENTORY)
+        write_table(plan.roots.results.table("audio_inventory", name), inventory, AUDIO_INVENTORY)
         findings = pd.DataFrame(columns=list(FINDINGS.column_names))
-        write_table(plan.results.table("findings", name), findings, FINDINGS)
+        write_table(plan.roots.results.table("findings", name), findings, FINDINGS)
         for model in plan.settings.models:
             rows = [
                 row | {"model": model, "split_plan": "one"} for row in model_curve(name, "birdnet")
             ]
             write_table(
-                plan.results.table("learning_curve", model, name), curve_frame(rows), LEARNING_CURVE
+                plan.roots.results.table("learning_curve", model, name),
+                curve_frame(rows),
+                LEARNING_CURVE,
             )
     return versions
 
@@ -91,7 +93,7 @@ def main() -> None:
             defs = build_defs(settings)
             remember(defs, plan, instance, versions)
             wall, cpu = time.perf_counter(), time.process_time()
-            staleness = Staleness(defs.resolve_asset_graph(), plan, instance, of_all=True)
+            staleness = Staleness(defs.resolve_asset_graph(), plan.roots, instance, of_all=True)
             rows = standings_of(plan, instance, species, staleness)
             health = examine_health(plan, instance, staleness)
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu

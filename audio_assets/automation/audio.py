@@ -55,7 +55,7 @@ def build_species_sensor(plan: AssetPlan) -> dg.SensorDefinition:
         said = [f"{len(known)} species known"]
         new: tuple[str, ...] = ()
         if memory.looks_at_all(now, limits):
-            listing, look, requests = _look(lambda: list_species(plan.audio_root), now)
+            listing, look, requests = _look(lambda: list_species(plan.roots.audio), now)
             for name, remedy in listing.rejected.items():
                 context.log.warning(f"The folder {name!r} is no species: {remedy}")
             new = new_species(listing, known, plan.settings.species)
@@ -117,7 +117,7 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         )
         assert context.repository_def is not None
         graph = context.repository_def.asset_graph
-        staleness = Staleness(graph, plan, instance, of_all=True, names_seen=names_seen)
+        staleness = Staleness(graph, plan.roots, instance, of_all=True, names_seen=names_seen)
 
         def work(task: Task) -> Work | None:
             name = task.partition

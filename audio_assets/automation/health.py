@@ -137,7 +137,7 @@ def _tried(subject: str, look: Callable[[], Iterator[Problem] | list[Problem]]) 
 def audio_problems(plan: AssetPlan) -> list[Problem]:
     """Whether the audio root can be listed, and ``clips.csv`` be read."""
     try:
-        root = plan.audio_root
+        root = plan.roots.audio
         list_species(root)
         read_recording_rules(root, plan.settings.recording_patterns)
     except AudioAssetsError as error:
@@ -149,7 +149,7 @@ def results_problems(plan: AssetPlan) -> list[Problem]:
     """Whether the results root can be written to."""
     root = plan.settings.results_root
     try:
-        check_writable(plan.results.root)
+        check_writable(plan.roots.results.root)
     except AudioAssetsError as error:
         return [Problem(Kind.RESULTS, root, error.what, error.remedy)]
     except OSError as error:

@@ -30,7 +30,7 @@ def listings_now(plan: AssetPlan, species: Sequence[str]) -> dict[str, str]:
     AudioAssetsError
         If the root cannot be listed or ``clips.csv`` cannot be read, or a bucket fails for now.
     """
-    root = plan.audio_root
+    root = plan.roots.audio
     list_species(root)
     rules = read_recording_rules(root, plan.settings.recording_patterns)
 

@@ -72,9 +72,11 @@ class LocalRunner:
             if task.job == INVENTORY or species_of(task) in {"", *species}
         }
         probes = {
-            INVENTORY: inventory_probe(self.plan, renew=True),
-            DUPLICATES: duplicate_encoder_probe(self.plan),
-            ENCODERS: encoder_probe(self.plan),
+            INVENTORY: inventory_probe(
+                self.plan.roots, self.plan.settings.recording_patterns, renew=True
+            ),
+            DUPLICATES: duplicate_encoder_probe(self.plan.settings, self.plan.patience),
+            ENCODERS: encoder_probe(self.plan.models),
         }
         # What was found to be fresh is not looked at again outside: a listing takes its time.
         looked_at: set[Task] = set()
@@ -102,7 +104,7 @@ class LocalRunner:
         while True:
             now = time.time()
             staleness = Staleness(
-                self.defs.resolve_asset_graph(), self.plan, self.instance, of_all=True
+                self.defs.resolve_asset_graph(), self.plan.roots, self.instance, of_all=True
             )
             decision = decide(tasks, running=(), work=work, history=history, now=now)
             if not decision.due:

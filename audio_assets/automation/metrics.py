@@ -112,7 +112,7 @@ def parts_of(
 
 
 def _health(plan: AssetPlan, instance: dg.DagsterInstance, graph: AssetGraph) -> Sequence[Metric]:
-    health = examine_health(plan, instance, Staleness(graph, plan, instance, of_all=True))
+    health = examine_health(plan, instance, Staleness(graph, plan.roots, instance, of_all=True))
     found = [_problems(health.problems)]
     # Without a decision there is a problem of kind unknown, and tasks are not told from guesses.
     if health.decision is not None:

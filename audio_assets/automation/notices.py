@@ -66,7 +66,7 @@ class Listener:
             return None
         subscription = open_subscription(settings.notifications, pubsub_emulator())
         try:
-            if is_local(self._plan.audio_root):
+            if is_local(self._plan.roots.audio):
                 raise SettingsError(
                     f"AUDIO_ASSETS_NOTIFICATIONS is set, and the audio root {settings.audio_root} "
                     "is in no bucket",
@@ -84,7 +84,7 @@ class Listener:
         if noted:
             subscription.acknowledge(noted)
         notices = subscription.pull(_TICKS_KEPT * self._plan.settings.sensor_seconds)
-        named = named_in(self._plan.audio_root, notices)
+        named = named_in(self._plan.roots.audio, notices)
         if named.unknown:
             log.warning(
                 f"{named.unknown} messages of {subscription.name} name no object: nothing but the "

@@ -70,7 +70,9 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
     def stale_partitions(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         assert context.repository_def is not None
         graph = context.repository_def.asset_graph
-        staleness = Staleness(graph, plan, context.instance, of_all=True, names_seen=names_seen)
+        staleness = Staleness(
+            graph, plan.roots, context.instance, of_all=True, names_seen=names_seen
+        )
         decision = stale_decision(plan, context.instance, staleness)
         requests = [
             run_request(plan, task, *due)
@@ -80,7 +82,7 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
         ]
         if requests:
             # Runs that cannot write would only use up the attempts of their work.
-            check_writable(plan.results.root)
+            check_writable(plan.roots.results.root)
         said = standing_words(decision)
         for task in decision.of(Standing.FAILED):
             context.log.warning(f"{task} failed and is given up for now")
@@ -107,8 +109,8 @@ def stale_decision(plan: AssetPlan, instance: dg.DagsterInstance, staleness: Sta
     """How every task of the instance stands now."""
     tasks = all_tasks(plan, species_to_keep(plan, instance))
     probes = {
-        ENCODERS: encoder_probe(plan),
-        DUPLICATES: duplicate_encoder_probe(plan),
+        ENCODERS: encoder_probe(plan.models),
+        DUPLICATES: duplicate_encoder_probe(plan.settings, plan.patience),
     }
 
     def work(task: Task) -> Work | None:
@@ -161,9 +163,9 @@ def refusal_of_species(plan: AssetPlan, species: str) -> str:
     Empty if they may.
     """
     if not species:
-        return refusal_of_notice(plan.audio_root)
-    inventory = plan.last_version(AUDIO_INVENTORY, species, _log)
-    return "" if inventory is None else refusal_of_clips(plan.audio_root, inventory)
+        return refusal_of_notice(plan.roots.audio)
+    inventory = plan.roots.last_version(AUDIO_INVENTORY, species, _log)
+    return "" if inventory is None else refusal_of_clips(plan.roots.audio, inventory)
 
 
 def standing_words(decision: Decision) -> str:

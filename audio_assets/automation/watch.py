@@ -85,7 +85,7 @@ def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         assert context.repository_def is not None
         graph = context.repository_def.asset_graph
         instance = context.instance
-        staleness = Staleness(graph, plan, instance, of_all=True)
+        staleness = Staleness(graph, plan.roots, instance, of_all=True)
         found = examine_health(plan, instance, staleness)
         problems = found.problems
         told = read_told(context.cursor)

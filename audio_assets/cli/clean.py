@@ -64,7 +64,7 @@ def run_clean(*, dry_run: bool, yes: bool, as_json: bool) -> int:
     console = plain_console(stderr=as_json)
     settings = load_settings()
     plan = AssetPlan(settings, build_partitions(settings))
-    root = plan.results.root
+    root = plan.roots.results.root
     _refuse_while_runs_go_on(console)
     with run_lock(root, console.print):
         listed = listed_clips(plan)
@@ -108,15 +108,15 @@ def listed_clips(plan: AssetPlan) -> frozenset[Listed]:
     AudioAssetsError
         If anything cannot be listed.
     """
-    species = list_species(plan.audio_root).species
+    species = list_species(plan.roots.audio).species
     if not species:
         raise AudioRootError(
-            f"There is no species folder under the audio root {plan.audio_root}",
+            f"There is no species folder under the audio root {plan.roots.audio}",
             "Nothing was removed. Correct AUDIO_ASSETS_AUDIO_ROOT, or see that the drive is there.",
         )
     listed: set[Listed] = set()
     for name in species:
-        inventory, _ = take_inventory(plan, name)
+        inventory, _ = take_inventory(plan.roots, plan.settings.recording_patterns, name)
         _refuse_what_is_away(plan, name, inventory)
         rows = zip(inventory["checksum"], inventory["size"], strict=True)
         listed |= {Listed(str(checksum), int(size)) for checksum, size in rows}
@@ -130,7 +130,7 @@ def _refuse_what_is_away(plan: AssetPlan, species: str, inventory: pd.DataFrame)
             f"{species} has links that lead out of the audio root, whose clips are not listed",
             "Nothing was removed. Bring the clips into the root, or delete the links.",
         )
-    last = plan.last_version(AUDIO_INVENTORY, species, _log)
+    last = plan.roots.last_version(AUDIO_INVENTORY, species, _log)
     if inventory.empty and last is not None and not last.empty:
         raise AudioRootError(
             f"The folder of {species} holds no clips, and there were some",

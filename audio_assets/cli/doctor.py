@@ -109,7 +109,7 @@ def _tried(
 
 
 def _audio(plan: AssetPlan) -> Finding:
-    root = plan.audio_root
+    root = plan.roots.audio
     listing = list_species(root)
     if listing.rejected:
         names = ", ".join(map(repr, listing.rejected))
@@ -126,13 +126,13 @@ def _audio(plan: AssetPlan) -> Finding:
 def _results(plan: AssetPlan) -> Finding:
     for problem in results_problems(plan):
         return Finding("results", problem.what, problem.remedy)
-    return Finding("results", f"{plan.results.root} can be written to")
+    return Finding("results", f"{plan.roots.results.root} can be written to")
 
 
 def _disk(plan: AssetPlan) -> Finding:
     folders = [Path(plan.settings.cache_dir).expanduser()]
-    if is_local(plan.results.root):
-        folders.append(Path(str(plan.results.root)))
+    if is_local(plan.roots.results.root):
+        folders.append(Path(str(plan.roots.results.root)))
     free = {}
     for folder in folders:
         there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
@@ -143,7 +143,7 @@ def _disk(plan: AssetPlan) -> Finding:
 
 
 def _model(plan: AssetPlan, model: str) -> Finding:
-    encoder = plan.load_encoder(model)
+    encoder = plan.models.load_encoder(model)
     return Finding(f"model {model}", f"{encoder.name}, fingerprint {encoder.fingerprint[:12]}")
 
 
@@ -159,7 +159,7 @@ def _hearing(plan: AssetPlan) -> Iterator[Finding]:
     """Which models do not hear the positives, where clips have been measured."""
     subject = "hearing"
     try:
-        species = plan.settings.species or list_species(plan.audio_root).species
+        species = plan.settings.species or list_species(plan.roots.audio).species
         measured = measured_species(plan, species)
         said = unheard(plan, measured)
     # The audio, the results and the models each have a line of their own for what is wrong there.
@@ -175,7 +175,7 @@ def _hearing(plan: AssetPlan) -> Iterator[Finding]:
 def _automation(plan: AssetPlan, instance: dg.DagsterInstance) -> Iterator[Finding]:
     """What is wrong with the automation, as the check and the webhook tell it too."""
     graph = build_defs(plan.settings).resolve_asset_graph()
-    health = examine_health(plan, instance, Staleness(graph, plan, instance, of_all=True))
+    health = examine_health(plan, instance, Staleness(graph, plan.roots, instance, of_all=True))
     kinds = {problem.kind for problem in health.problems}
     beats = instance.get_daemon_heartbeats()
     if not beats:

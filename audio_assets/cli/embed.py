@@ -29,16 +29,17 @@ def run_embed(model: str, species: str, *, quiet: bool) -> None:
     console = plain_console()
     settings = load_settings()
     plan = AssetPlan(settings, build_partitions(settings))
-    encoder = plan.load_encoder(model)
+    encoder = plan.models.load_encoder(model)
     variant = settings.variant(model)
-    inventory, _ = take_inventory(plan, species)
+    inventory, _ = take_inventory(plan.roots, plan.settings.recording_patterns, species)
     if not (inventory["variant"] == variant).any():
         raise UnknownSpeciesError(
             f"There are no clips of {species} under {settings.audio_root}",
             f"{model} reads {species}/{variant}/pos and {species}/{variant}/neg there.",
         )
     _, counts = embed_species(
-        plan,
+        plan.settings,
+        plan.roots,
         logging.getLogger(__name__),
         inventory,
         variant,

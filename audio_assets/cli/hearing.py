@@ -19,7 +19,7 @@ from audio_assets.tables import CLIP_PROPERTIES
 def measured_species(plan: AssetPlan, species: Sequence[str]) -> list[str]:
     """Those of these species whose clips have been measured."""
     table = CLIP_PROPERTIES.name
-    return [name for name in species if exists(plan.results.table(table, name))]
+    return [name for name in species if exists(plan.roots.results.table(table, name))]
 
 
 def unheard(plan: AssetPlan, species: Sequence[str]) -> list[str]:
@@ -30,12 +30,14 @@ def unheard(plan: AssetPlan, species: Sequence[str]) -> list[str]:
     ResultsError
         If a published table is damaged, or was written by an earlier version.
     """
-    heard = {model: hearing(plan, model) for model in plan.settings.models}
+    heard = {model: hearing(plan.models, model) for model in plan.models}
     # What is wrong with the others is told elsewhere.
     known = {model: found for model, found in heard.items() if not isinstance(found, str)}
     said = []
     for name in measured_species(plan, species):
-        properties = read_table(plan.results.table(CLIP_PROPERTIES.name, name), CLIP_PROPERTIES)
+        properties = read_table(
+            plan.roots.results.table(CLIP_PROPERTIES.name, name), CLIP_PROPERTIES
+        )
         rows = [row | {"species": name} for row in hearing_rows(properties, known)]
         said += hearing_sentences(rows, plan.settings.title)
     return said

@@ -232,16 +232,18 @@ def quarantine_shares(settings: Settings, species: Sequence[str]) -> list[Quaran
     plan = AssetPlan(settings, build_partitions(settings))
     found = []
     for name in species:
-        paths = [plan.results.table(table.name, name) for table in (QUARANTINE, AUDIO_INVENTORY)]
+        paths = [
+            plan.roots.results.table(table.name, name) for table in (QUARANTINE, AUDIO_INVENTORY)
+        ]
         models = settings.models
-        embedded = [plan.results.table(EMBEDDINGS.name, model, name) for model in models]
+        embedded = [plan.roots.results.table(EMBEDDINGS.name, model, name) for model in models]
         if all(exists(path) for path in paths) and any(exists(path) for path in embedded):
             found.append(
                 quarantine_share(
                     read_table(paths[0], QUARANTINE),
                     read_table(paths[1], AUDIO_INVENTORY),
                     name,
-                    plan.variants,
+                    plan.models.variants,
                 )
             )
     return found

@@ -58,7 +58,7 @@ def print_status(*, as_json: bool) -> None:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
         species = choose_species(settings, (), plain_console(stderr=True), known)
         graph = build_defs(settings).resolve_asset_graph()
-        staleness = Staleness(graph, plan, instance, of_all=True)
+        staleness = Staleness(graph, plan.roots, instance, of_all=True)
         standings = standings_of(plan, instance, species, staleness)
         problems = examine_health(plan, instance, staleness).problems
     if as_json:
@@ -91,13 +91,15 @@ def standings_of(
     staleness
         Over all assets, newly made with ``of_all``.
     """
-    inventory, card = inventory_probe(plan), encoder_probe(plan)
+    inventory, card = inventory_probe(plan.roots, plan.settings.recording_patterns), encoder_probe(
+        plan.models
+    )
     cards: dict[str, State] = {}
     # A model whose encoder is not to be had says so in its own rows and stops no other.
     broken: dict[str, str] = {}
     copies = State.STALE
     try:
-        copies = staleness.probe(duplicate_encoder_probe(plan), None)
+        copies = staleness.probe(duplicate_encoder_probe(plan.settings, plan.patience), None)
         duplicate_encoder_version(plan.settings)
     except AudioAssetsError as error:
         # Without it no species can be split, for any model.
@@ -105,7 +107,7 @@ def standings_of(
     for model in plan.settings.models:
         try:
             cards[model] = staleness.probe(card, model)
-            plan.load_encoder(model)
+            plan.models.load_encoder(model)
         except AudioAssetsError as error:
             broken[model] = error.what
     experiment = stages_of_job(EXPERIMENT, plan.settings)
@@ -161,7 +163,7 @@ class _Published:
     """
 
     def __init__(self, plan: AssetPlan, species: str) -> None:
-        self._settings, self._results, self._species = plan.settings, plan.results, species
+        self._settings, self._results, self._species = plan.settings, plan.roots.results, species
 
     def standing(self, model: str, state: str) -> Standing:
         """The line of a model."""

@@ -1,17 +1,29 @@
 """Asset checks: conditions on a table before other stages use it."""
 
+from __future__ import annotations
+
+import inspect
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from audio_assets.evaluation.splits.recordings import FEW_RECORDINGS
 from audio_assets.pipeline.current import Look, current_curves
-from audio_assets.pipeline.partitions import SPECIES, split_key
-from audio_assets.pipeline.plan import FAN_IN, AssetPlan, clear_failures
+from audio_assets.pipeline.enabled_models import EnabledModels
+from audio_assets.pipeline.failures import clear_failures
+from audio_assets.pipeline.partitions import SPECIES, Partitions, split_key
+from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.roots import Roots
+from audio_assets.pipeline.signatures import with_parameters
+from audio_assets.pipeline.stage_assets import FAN_IN
+from audio_assets.settings import Settings
 from audio_assets.tables import EMBEDDINGS
 from audio_assets.tables.losses import loss_in_words
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def build_checks(plan: AssetPlan, look: Look) -> Sequence[dg.AssetChecksDefinition]:
@@ -20,30 +32,44 @@ def build_checks(plan: AssetPlan, look: Look) -> Sequence[dg.AssetChecksDefiniti
         # Partitioned checks are in preview; dagster is pinned, and the tests cover them.
         warnings.simplefilter("ignore", dg.PreviewWarning)
         return [
-            _both_classes_present(plan),
-            _enough_clips_and_recordings(plan),
-            _clips_csv_names_the_clips(plan),
-            _embeddings_are_whole(plan),
+            _both_classes_present(plan.models),
+            _enough_clips_and_recordings(plan.models),
+            _clips_csv_names_the_clips(plan.settings, plan.roots),
+            _embeddings_are_whole(plan.partitions, plan.roots, plan.models),
             _no_recording_straddles_folds(),
-            _values_lie_in_their_range(plan),
-            _results_are_of_this_audio(plan, look),
-            _few_recordings_joined(plan),
-            _few_clips_in_quarantine(plan),
-            _nothing_gives_the_labels_away(plan),
+            _values_lie_in_their_range(plan.partitions),
+            _results_are_of_this_audio(plan.settings, look),
+            _few_recordings_joined(plan.settings),
+            _few_clips_in_quarantine(plan.models),
+            _nothing_gives_the_labels_away(plan.settings),
         ]
 
 
-def _both_classes_present(plan: AssetPlan) -> dg.AssetChecksDefinition:
+def _check(
+    **options: Any,
+) -> Callable[[Callable[..., dg.AssetCheckResult]], dg.AssetChecksDefinition]:
+    """:func:`dagster.asset_check` of a function that may name types of pandas."""
+
+    def decorate(function: Callable[..., dg.AssetCheckResult]) -> dg.AssetChecksDefinition:
+        given = inspect.signature(function).parameters
+        context = dg.AssetCheckExecutionContext
+        read = {name: context if name == "context" else Any for name in given}
+        return dg.asset_check(**options)(with_parameters(function, read))
+
+    return decorate
+
+
+def _both_classes_present(models: EnabledModels) -> dg.AssetChecksDefinition:
     # No blocking: what follows has no rows for such a species, and says why.
-    @dg.asset_check(
+    @_check(
         asset="audio_inventory",
         partitions_def=SPECIES,
         description="There are clips of both classes among those that the models read.",
     )
-    def both_classes_present(audio_inventory: Any) -> dg.AssetCheckResult:
+    def both_classes_present(audio_inventory: pd.DataFrame) -> dg.AssetCheckResult:
         from audio_assets.evaluation.doubts.class_counts import class_counts
 
-        counts = class_counts(audio_inventory, plan.variants)
+        counts = class_counts(audio_inventory, models.variants)
         empty = [f"{c.variant}/{c.label}" for c in counts if c.clips == 0]
         return dg.AssetCheckResult(
             passed=not empty,
@@ -54,20 +80,20 @@ def _both_classes_present(plan: AssetPlan) -> dg.AssetChecksDefinition:
     return both_classes_present
 
 
-def _enough_clips_and_recordings(plan: AssetPlan) -> dg.AssetChecksDefinition:
-    smallest = min((size for size in plan.settings.training_sizes if size), default=0)
+def _enough_clips_and_recordings(models: EnabledModels) -> dg.AssetChecksDefinition:
+    smallest = min((size for size in models.settings.training_sizes if size), default=0)
 
-    @dg.asset_check(
+    @_check(
         asset="audio_inventory",
         partitions_def=SPECIES,
         description=f"A warning with fewer than {FEW_RECORDINGS} recordings of a class, below "
         f"which intervals are wide or missing, or with {smallest} clips or fewer, which leave none "
         "to test on.",
     )
-    def enough_clips_and_recordings(audio_inventory: Any) -> dg.AssetCheckResult:
+    def enough_clips_and_recordings(audio_inventory: pd.DataFrame) -> dg.AssetCheckResult:
         from audio_assets.evaluation.doubts.class_counts import class_counts, shortages
 
-        counts = class_counts(audio_inventory, plan.variants)
+        counts = class_counts(audio_inventory, models.variants)
         short = shortages(counts, recordings=FEW_RECORDINGS, clips=smallest + 1)
         return dg.AssetCheckResult(
             passed=not short,
@@ -79,22 +105,22 @@ def _enough_clips_and_recordings(plan: AssetPlan) -> dg.AssetChecksDefinition:
     return enough_clips_and_recordings
 
 
-def _clips_csv_names_the_clips(plan: AssetPlan) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
+def _clips_csv_names_the_clips(settings: Settings, roots: Roots) -> dg.AssetChecksDefinition:
+    @_check(
         asset="audio_inventory",
         partitions_def=SPECIES,
         description="A warning where clips.csv has lines for a species and some fit none of its "
         "clips, or some clips have none.",
     )
     def clips_csv_names_the_clips(
-        context: dg.AssetCheckExecutionContext, audio_inventory: Any
+        context: dg.AssetCheckExecutionContext, audio_inventory: pd.DataFrame
     ) -> dg.AssetCheckResult:
         from audio_assets.catalog.recordings import NO_LINE, read_recording_rules
         from audio_assets.reporting.words.finding_words import clips_csv_warning
 
         species = context.op_execution_context.partition_key
         with clear_failures():
-            rules = read_recording_rules(plan.audio_root, plan.settings.recording_patterns)
+            rules = read_recording_rules(roots.audio, settings.recording_patterns)
         lines = rules.lines_without_clip(species, audio_inventory)
         unnamed = int(audio_inventory["recording_rule"].str.endswith(NO_LINE).sum())
         warning = clips_csv_warning(len(audio_inventory), unnamed, lines)
@@ -108,31 +134,33 @@ def _clips_csv_names_the_clips(plan: AssetPlan) -> dg.AssetChecksDefinition:
     return clips_csv_names_the_clips
 
 
-def _embeddings_are_whole(plan: AssetPlan) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
+def _embeddings_are_whole(
+    partitions: Partitions, roots: Roots, models: EnabledModels
+) -> dg.AssetChecksDefinition:
+    @_check(
         asset="embeddings",
         additional_ins={"audio_inventory": dg.AssetIn("audio_inventory")},
-        partitions_def=plan.partitions.species_by_model,
+        partitions_def=partitions.species_by_model,
         blocking=True,
         description="Every clip of the inventory has a row, and every embedding the encoder's "
         "dimension and finite numbers.",
     )
     def embeddings_are_whole(
-        context: dg.AssetCheckExecutionContext, audio_inventory: Any
+        context: dg.AssetCheckExecutionContext, audio_inventory: pd.DataFrame
     ) -> dg.AssetCheckResult:
         from audio_assets.embeddings.table import embedding_faults
         from audio_assets.results.parquet import read_pieces
 
         model, species = split_key(context.op_execution_context.partition_key)
-        variant = plan.settings.variant(model)
+        variant = models.settings.variant(model)
         with clear_failures():
-            path = plan.results.table(EMBEDDINGS.name, model, species)
+            path = roots.results.table(EMBEDDINGS.name, model, species)
             # Not as an input: that would hold the whole table.
             faults = embedding_faults(
                 read_pieces(path, EMBEDDINGS, ("clip_id", "status", "embedding")),
                 audio_inventory,
                 variant=variant,
-                dimension=plan.load_encoder(model).dimension,
+                dimension=models.load_encoder(model).dimension,
             )
         return dg.AssetCheckResult(
             passed=not faults,
@@ -143,14 +171,14 @@ def _embeddings_are_whole(plan: AssetPlan) -> dg.AssetChecksDefinition:
     return embeddings_are_whole
 
 
-def _values_lie_in_their_range(plan: AssetPlan) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
+def _values_lie_in_their_range(partitions: Partitions) -> dg.AssetChecksDefinition:
+    @_check(
         asset="learning_curve",
-        partitions_def=plan.partitions.species_by_model,
+        partitions_def=partitions.species_by_model,
         blocking=True,
         description="Every metric lies in [0, 1], and within its interval.",
     )
-    def values_lie_in_their_range(learning_curve: Any) -> dg.AssetCheckResult:
+    def values_lie_in_their_range(learning_curve: pd.DataFrame) -> dg.AssetCheckResult:
         from audio_assets.evaluation.intervals.learning_curve import out_of_range
 
         wrong = out_of_range(learning_curve)
@@ -163,8 +191,8 @@ def _values_lie_in_their_range(plan: AssetPlan) -> dg.AssetChecksDefinition:
     return values_lie_in_their_range
 
 
-def _results_are_of_this_audio(plan: AssetPlan, look: Look) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
+def _results_are_of_this_audio(settings: Settings, look: Look) -> dg.AssetChecksDefinition:
+    @_check(
         asset="roc_auc_chart",
         additional_ins={
             "balanced_manifest": dg.AssetIn("balanced_manifest"),
@@ -176,11 +204,13 @@ def _results_are_of_this_audio(plan: AssetPlan, look: Look) -> dg.AssetChecksDef
     )
     def results_are_of_this_audio(
         context: dg.AssetCheckExecutionContext,
-        roc_auc_chart: Any,
-        balanced_manifest: Any,
-        learning_curve: Any,
+        roc_auc_chart: pd.DataFrame,
+        balanced_manifest: pd.DataFrame,
+        learning_curve: Mapping[str, pd.DataFrame],
     ) -> dg.AssetCheckResult:
-        current = current_curves(plan, look(context.instance), balanced_manifest, learning_curve)
+        current = current_curves(
+            settings, look(context.instance), balanced_manifest, learning_curve
+        )
         outdated = learning_curve.keys() - current
         return dg.AssetCheckResult(
             passed=not outdated,
@@ -192,10 +222,10 @@ def _results_are_of_this_audio(plan: AssetPlan, look: Look) -> dg.AssetChecksDef
 
 
 def _no_recording_straddles_folds() -> dg.AssetChecksDefinition:
-    @dg.asset_check(
+    @_check(
         asset="balanced_manifest", blocking=True, partitions_def=SPECIES, description=_STRADDLES
     )
-    def no_recording_straddles_folds(balanced_manifest: Any) -> dg.AssetCheckResult:
+    def no_recording_straddles_folds(balanced_manifest: pd.DataFrame) -> dg.AssetCheckResult:
         folds = balanced_manifest.groupby(["repeat", "recording_id"])["fold"].nunique()
         straddling = sorted({recording for _, recording in folds.index[folds > 1]})
         return dg.AssetCheckResult(
@@ -209,17 +239,19 @@ def _no_recording_straddles_folds() -> dg.AssetChecksDefinition:
     return no_recording_straddles_folds
 
 
-def _few_recordings_joined(plan: AssetPlan) -> dg.AssetChecksDefinition:
-    above = plan.settings.duplicate_cosine
+def _few_recordings_joined(settings: Settings) -> dg.AssetChecksDefinition:
+    above = settings.duplicate_cosine
 
-    @dg.asset_check(
+    @_check(
         asset="near_duplicates",
         additional_ins={"audio_inventory": dg.AssetIn("audio_inventory")},
         partitions_def=SPECIES,
         description="A warning when near-duplicate clips make one of more than a quarter of a "
         "species' recordings.",
     )
-    def few_recordings_joined(near_duplicates: Any, audio_inventory: Any) -> dg.AssetCheckResult:
+    def few_recordings_joined(
+        near_duplicates: pd.DataFrame, audio_inventory: pd.DataFrame
+    ) -> dg.AssetCheckResult:
         from audio_assets.evaluation.doubts.near_duplicates import joined_groups, joins_too_many
 
         groups = joined_groups(near_duplicates)
@@ -244,10 +276,11 @@ def _few_recordings_joined(plan: AssetPlan) -> dg.AssetChecksDefinition:
     return few_recordings_joined
 
 
-def _few_clips_in_quarantine(plan: AssetPlan) -> dg.AssetChecksDefinition:
-    warn, error = plan.settings.quarantine_warn_share, plan.settings.quarantine_error_share
+def _few_clips_in_quarantine(models: EnabledModels) -> dg.AssetChecksDefinition:
+    settings = models.settings
+    warn, error = settings.quarantine_warn_share, settings.quarantine_error_share
 
-    @dg.asset_check(
+    @_check(
         asset="quarantine",
         additional_ins={"audio_inventory": dg.AssetIn("audio_inventory")},
         partitions_def=SPECIES,
@@ -255,12 +288,14 @@ def _few_clips_in_quarantine(plan: AssetPlan) -> dg.AssetChecksDefinition:
         f"{error:.4g}.",
     )
     def few_clips_in_quarantine(
-        context: dg.AssetCheckExecutionContext, quarantine: Any, audio_inventory: Any
+        context: dg.AssetCheckExecutionContext,
+        quarantine: pd.DataFrame,
+        audio_inventory: pd.DataFrame,
     ) -> dg.AssetCheckResult:
         from audio_assets.catalog.quarantine import quarantine_share
 
         species = context.op_execution_context.partition_key
-        found = quarantine_share(quarantine, audio_inventory, species, plan.variants)
+        found = quarantine_share(quarantine, audio_inventory, species, models.variants)
         return dg.AssetCheckResult(
             passed=found.share <= warn,
             severity=(
@@ -281,10 +316,10 @@ def _few_clips_in_quarantine(plan: AssetPlan) -> dg.AssetChecksDefinition:
     return few_clips_in_quarantine
 
 
-def _nothing_gives_the_labels_away(plan: AssetPlan) -> dg.AssetChecksDefinition:
-    limit = plan.settings.confound_warn_auc
+def _nothing_gives_the_labels_away(settings: Settings) -> dg.AssetChecksDefinition:
+    limit = settings.confound_warn_auc
 
-    @dg.asset_check(
+    @_check(
         asset="findings",
         partitions_def=SPECIES,
         description=f"A warning where properties of the files tell the labels apart with an AUC of "
@@ -292,7 +327,7 @@ def _nothing_gives_the_labels_away(plan: AssetPlan) -> dg.AssetChecksDefinition:
         "ids look like parts of one recording, where ROC-AUC is higher for pairs of clips of one "
         "recording, and where much of the positives' sound lies above what a model hears.",
     )
-    def nothing_gives_the_labels_away(findings: Any) -> dg.AssetCheckResult:
+    def nothing_gives_the_labels_away(findings: pd.DataFrame) -> dg.AssetCheckResult:
         from audio_assets.reporting.words.finding_words import warnings_of
 
         found = warnings_of(findings.to_dict("records"))

@@ -4,18 +4,22 @@ A partition that fails keeps the tables of its last success, and so does all tha
 They are true for the audio of then, and would look like results of today beside the others.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import dagster as dg
 
 from audio_assets.pipeline.partitions import partition_key
-from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.staleness import Staleness, State
 from audio_assets.pipeline.versions import numbers_version
 from audio_assets.settings import Settings
 from audio_assets.tables import BALANCED_MANIFEST, LEARNING_CURVE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Look(Protocol):
@@ -26,8 +30,11 @@ class Look(Protocol):
 
 
 def current_curves(
-    plan: AssetPlan, staleness: Staleness, manifest: Any, curves: Mapping[str, Any]
-) -> dict[str, Any]:
+    settings: Settings,
+    staleness: Staleness,
+    manifest: pd.DataFrame,
+    curves: Mapping[str, pd.DataFrame],
+) -> dict[str, pd.DataFrame]:
     """The learning curves of today's audio, encoders, code and settings.
 
     What Dagster remembers decides. That the tables come from this split plan and these settings is
@@ -48,11 +55,13 @@ def current_curves(
         for key, curve in curves.items()
         if staleness.up_to_date(LEARNING_CURVE.name, key)
         and set(curve["split_plan"]) == {split_plan}
-        and is_of_settings(curve, plan.settings).all()
+        and is_of_settings(curve, settings).all()
     }
 
 
-def fresh_tables(staleness: Staleness, asset: str, tables: Mapping[str, Any]) -> dict[str, Any]:
+def fresh_tables(
+    staleness: Staleness, asset: str, tables: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
     """The tables by partition of an asset, without those that could not be made again."""
     return {
         partition: table
@@ -61,7 +70,7 @@ def fresh_tables(staleness: Staleness, asset: str, tables: Mapping[str, Any]) ->
     }
 
 
-def current_rows(staleness: Staleness, asset: str, rows: Any) -> Any:
+def current_rows(staleness: Staleness, asset: str, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of species and models whose partition of an asset is of today's audio and encoder.
 
     Parameters
@@ -80,7 +89,7 @@ def current_rows(staleness: Staleness, asset: str, rows: Any) -> Any:
     return rows[pd.Series(keep, index=rows.index, dtype=bool)]
 
 
-def current_findings(staleness: Staleness, findings: Any) -> Any:
+def current_findings(staleness: Staleness, findings: pd.DataFrame) -> pd.DataFrame:
     """The rows of findings that were looked for in today's audio."""
     import pandas as pd
 
@@ -97,7 +106,7 @@ def current_findings(staleness: Staleness, findings: Any) -> Any:
     return findings.loc[files.index.union(leaks.index)]
 
 
-def is_of_settings(curves: Any, settings: Settings) -> Any:
+def is_of_settings(curves: pd.DataFrame, settings: Settings) -> pd.Series[bool]:
     """Which rows come from these settings and this code; boolean Series.
 
     Parameters
@@ -132,7 +141,10 @@ class BestModel:
 
 
 def best_current_model(
-    plan: AssetPlan, staleness: Staleness, manifest: Any, curves: Mapping[str, Any]
+    settings: Settings,
+    staleness: Staleness,
+    manifest: pd.DataFrame,
+    curves: Mapping[str, pd.DataFrame],
 ) -> BestModel | None:
     """The best model of a species among its current curves; None if no model has a result.
 
@@ -145,21 +157,21 @@ def best_current_model(
 
     from audio_assets.evaluation.doubts.hard_clips import best_model
 
-    current = current_curves(plan, staleness, manifest, curves)
+    current = current_curves(settings, staleness, manifest, curves)
     best = best_model(pd.concat(current.values())) if current else None
     if best is None:
         return None
     model, size = best
     key = next(key for key, curve in current.items() if set(curve["model"]) == {model})
     origin = {name: current[key].iloc[0][name] for name in _ORIGINS}
-    variant = plan.settings.variant(model)
+    variant = settings.variant(model)
     return BestModel(key, {**origin, "training_size": size, "variant": variant})
 
 
 _ORIGINS = ["species", "model", "encoder_fingerprint", "split_plan", "code_version"]
 
 
-def of_best_models(rows: Any, curves: Any) -> Any:
+def of_best_models(rows: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """The rows that are about the best model of their species, and come from its curve.
 
     Parameters
@@ -184,7 +196,7 @@ def of_best_models(rows: Any, curves: Any) -> Any:
     return rows[pd.Series(keep, index=rows.index, dtype=bool)]
 
 
-def of_curves(rows: Any, curves: Any) -> Any:
+def of_curves(rows: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """The rows that are about models of these curves, or about a species and no model.
 
     Parameters

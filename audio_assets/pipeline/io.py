@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 from upath import UPath
 
-from audio_assets.pipeline.plan import clear_failures
+from audio_assets.pipeline.failures import clear_failures
 from audio_assets.results.parquet import read_table, write_table
 from audio_assets.tables import ALL_TABLES
 

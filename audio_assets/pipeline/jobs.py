@@ -5,18 +5,18 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.stages import JOBS, stages_of_job
+from audio_assets.settings import Settings
 
 
-def build_jobs(plan: AssetPlan) -> Mapping[str, Any]:
+def build_jobs(settings: Settings) -> Mapping[str, Any]:
     """Jobs by name, in the order in which they feed one another."""
     as_json = {"loggers": {"json": {"config": {"log_level": "INFO"}}}}
-    config = as_json if plan.settings.log_format == "json" else None
+    config = as_json if settings.log_format == "json" else None
     return {
         name: dg.define_asset_job(
             name,
-            list(stages_of_job(name, plan.settings)),
+            list(stages_of_job(name, settings)),
             description=job.description,
             config=config,
         )

@@ -7,19 +7,23 @@ decided in :mod:`audio_assets.pipeline.staleness`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from audio_assets.encoders.base import Encoder
 from audio_assets.errors import EncoderError, WeightsError
 from audio_assets.models.registry import load_encoder
 from audio_assets.pipeline.partitions import ENCODER_TAG
-from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.enabled_models import EnabledModels
+from audio_assets.pipeline.roots import Roots
 from audio_assets.settings import Settings
 from audio_assets.tables import AUDIO_INVENTORY
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 READ_ALL_TAG = "audio-assets/read-all"
 """Tag of a run that reads all local files for their checksums, as if none was known."""
@@ -49,7 +53,7 @@ class Probe:
     look: Callable[[str], Found]
 
 
-def inventory_probe(plan: AssetPlan, *, renew: bool = False) -> Probe:
+def inventory_probe(roots: Roots, patterns: Sequence[str], *, renew: bool = False) -> Probe:
     """The probe of audio_inventory: a listing now.
 
     To ``renew``, an inventory that knows files by other times than they have now is stale as well:
@@ -59,27 +63,29 @@ def inventory_probe(plan: AssetPlan, *, renew: bool = False) -> Probe:
     def look(species: str) -> Found:
         from audio_assets.catalog.inventory import inventory_version
 
-        inventory, digest = take_inventory(plan, species)
+        inventory, digest = take_inventory(roots, patterns, species)
         return Found(inventory_version(inventory), {LISTING: digest} if renew else {})
 
     return Probe("audio_inventory", look)
 
 
-def encoder_probe(plan: AssetPlan) -> Probe:
+def encoder_probe(models: EnabledModels) -> Probe:
     """The probe of encoder_card: the encoder's version now."""
-    return Probe("encoder_card", lambda model: Found(plan.encoder_version(model)))
+    return Probe("encoder_card", lambda model: Found(models.encoder_version(model)))
 
 
-def duplicate_encoder_probe(plan: AssetPlan) -> Probe:
+def duplicate_encoder_probe(settings: Settings, patience: float | None = None) -> Probe:
     """The probe of duplicate_encoder: the fingerprint now."""
 
     def look(_: str) -> Found:
-        return Found(duplicate_encoder_version(plan.settings, plan.patience))
+        return Found(duplicate_encoder_version(settings, patience))
 
     return Probe("duplicate_encoder", look)
 
 
-def take_inventory(plan: AssetPlan, species: str, *, read_all: bool = False) -> tuple[Any, str]:
+def take_inventory(
+    roots: Roots, patterns: Sequence[str], species: str, *, read_all: bool = False
+) -> tuple[pd.DataFrame, str]:
     """List a species now: :data:`audio_assets.tables.AUDIO_INVENTORY` and the listing's digest.
 
     Local files that the table's last version knows are not read again, unless all are to be.
@@ -89,11 +95,11 @@ def take_inventory(plan: AssetPlan, species: str, *, read_all: bool = False) -> 
     from audio_assets.catalog.recordings import read_recording_rules
     from audio_assets.objects.files import is_local
 
-    root = plan.audio_root
-    rules = read_recording_rules(root, plan.settings.recording_patterns)
+    root = roots.audio
+    rules = read_recording_rules(root, patterns)
     # A bucket lists its checksums.
     knows = is_local(root) and not read_all
-    last = plan.last_version(AUDIO_INVENTORY, species, _log) if knows else None
+    last = roots.last_version(AUDIO_INVENTORY, species, _log) if knows else None
     known = {} if last is None else known_checksums(last)
     objects = list(list_objects(root, species, known=known))
     return build_inventory(objects, rules), listing_digest(objects, rules)

@@ -15,7 +15,7 @@ from dagster._core.storage.tags import (
 from audio_assets.errors import SettingsError
 from audio_assets.objects.roots import open_root
 from audio_assets.pipeline.partitions import wrong_partition
-from audio_assets.pipeline.plan import GUARD
+from audio_assets.pipeline.stage_assets import GUARD
 from audio_assets.pipeline.versions import EARLIER_VERSIONS_TAG, VERSIONS_TAG, require_versions
 from audio_assets.settings import Settings
 

@@ -34,8 +34,8 @@ from dagster._core.storage.asset_check_execution_record import (
 
 from audio_assets.objects.files import file_names
 from audio_assets.objects.names_seen import NamesSeen
-from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.probes import Probe
+from audio_assets.pipeline.roots import Roots
 from audio_assets.pipeline.stages import STAGES, made_together
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Staleness:
     ----------
     graph
         The assets that are asked about.
-    plan
-        What they were built from.
+    roots
+        Where their files are.
     instance
         Holds what Dagster remembers.
     of_all
@@ -71,14 +71,14 @@ class Staleness:
     def __init__(
         self,
         graph: AssetGraph,
-        plan: AssetPlan,
+        roots: Roots,
         instance: dg.DagsterInstance,
         *,
         of_all: bool = False,
         names_seen: NamesSeen | None = None,
     ) -> None:
         self._names_seen = names_seen
-        self._plan = plan
+        self._roots = roots
         self._instance = instance
         self._resolver = _AllEdges(instance, graph, _Loading(instance))
         self._resolver.at_once = of_all
@@ -194,7 +194,7 @@ class Staleness:
 
     def _outputs_exist(self, asset: str, partition: str | None) -> bool:
         parts = partition.split("|") if partition else ()
-        paths = STAGES[asset].files(self._plan.results, asset, parts)
+        paths = STAGES[asset].files(self._roots.results, asset, parts)
         seen = self._names_seen
         return all(
             (seen is not None and seen.has(path)) or path.name in self._names_in(path.parent)

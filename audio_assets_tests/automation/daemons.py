@@ -221,7 +221,7 @@ class Daemon:
         """What stands in the way of the automation by what it is about, in so many seconds."""
         plan = self.plan(patience=10)
         graph = build_defs(plan.settings).resolve_asset_graph()
-        staleness = Staleness(graph, plan, self.instance, of_all=True)
+        staleness = Staleness(graph, plan.roots, self.instance, of_all=True)
         health = examine_health(plan, self.instance, staleness, now=time.time() + later)
         return {problem.key: problem.what for problem in health.problems}
 

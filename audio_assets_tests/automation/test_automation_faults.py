@@ -246,7 +246,7 @@ def test_nothing_is_built_on_what_a_blocking_check_refuses(automation, monkeypat
     instance.report_run_canceled(cancelled)
     graph = automation.defs.resolve_asset_graph()
     plan = automation.place.plan(**automation.settings)
-    found = Staleness(graph, plan, instance).state("embeddings", "placeholder|owl")
+    found = Staleness(graph, plan.roots, instance).state("embeddings", "placeholder|owl")
     assert found is not State.FRESH
     assert automation.place.run("owl", **automation.settings).failures == {}
     assert set(load_learning_curves(automation.place.results.root)["species"]) == {"owl"}

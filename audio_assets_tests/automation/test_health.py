@@ -26,7 +26,7 @@ def examined(automation: Automation) -> Health:
     plan = automation.place.plan(**automation.settings)
     graph = automation.defs.resolve_asset_graph()
     instance = automation.place.instance
-    return examine_health(plan, instance, Staleness(graph, plan, instance, of_all=True))
+    return examine_health(plan, instance, Staleness(graph, plan.roots, instance, of_all=True))
 
 
 def found(automation: Automation) -> dict[str, str]:

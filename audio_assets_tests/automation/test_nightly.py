@@ -7,7 +7,7 @@ import dagster as dg
 
 from audio_assets.definitions import build_defs
 from audio_assets.pipeline.probes import READ_ALL_TAG
-from audio_assets.pipeline.versions import VERSIONS_TAG
+from audio_assets.pipeline.versions import VERSIONS_TAG, code_version
 from audio_assets_tests.place import new_place
 
 
@@ -34,4 +34,6 @@ def test_runs_at_night_say_which_versions_they_were_asked_for_with(tmp_path: Pat
             nightly = repository.get_schedule_def(name)
             with dg.build_schedule_context(instance, repository_def=repository) as context:
                 (request,) = nightly.evaluate_tick(context).run_requests or []
-            assert json.loads(request.tags[VERSIONS_TAG]) == {asset: plan.version(asset)}
+            assert json.loads(request.tags[VERSIONS_TAG]) == {
+                asset: code_version(asset, plan.settings)
+            }

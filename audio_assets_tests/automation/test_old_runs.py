@@ -55,7 +55,7 @@ def seen(automation: Automation) -> dict[str, Any]:
     graph = automation.defs.resolve_asset_graph()
     found: dict[str, Any] = {}
     with partition_loading_context(dynamic_partitions_store=instance):
-        staleness = Staleness(graph, plan, instance, of_all=True)
+        staleness = Staleness(graph, plan.roots, instance, of_all=True)
         for key in graph.materializable_asset_keys:
             name, definition = key.to_user_string(), graph.get(key).partitions_def
             for partition in definition.get_partition_keys() if definition else [None]:
@@ -67,7 +67,9 @@ def seen(automation: Automation) -> dict[str, Any]:
                     partition is not None and staleness.failed([name], partition),
                     record and record.storage_id,
                 )
-        decision = stale_decision(plan, instance, Staleness(graph, plan, instance, of_all=True))
+        decision = stale_decision(
+            plan, instance, Staleness(graph, plan.roots, instance, of_all=True)
+        )
         found["standings"] = dict(decision.standings)
         found["due"] = {task: work for task, (work, _) in decision.due.items()}
         found["status"] = automation.place.status(*SPECIES, **automation.settings)

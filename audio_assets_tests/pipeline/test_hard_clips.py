@@ -61,7 +61,7 @@ def test_a_clip_that_cannot_be_read_or_decoded_is_a_fault_and_no_error(tmp_path)
         listed = inventory.assign(
             variant="data", size=1000, generation="", checksum="", file_state=""
         )
-        read = previews(place.plan(), listed, "data")
+        read = previews(place.plan().settings, place.plan().roots, listed, "data")
         assert read("good")["sound"] and read("good")["fault"] is None
         for name, why in (("bad", "cut off"), ("gone", "could not be read")):
             row = read(name)

@@ -13,7 +13,7 @@ import soundfile
 from audio_assets import load_embeddings, load_learning_curves
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 from audio_assets.errors import WeightsError
-from audio_assets.pipeline.assets.experiment_report import _copies
+from audio_assets.pipeline.report_content import _copies
 from audio_assets.pipeline.probes import take_inventory
 from audio_assets.results.parquet import concat_tables, read_table
 from audio_assets.tables import BALANCED_MANIFEST, FOLD_PREDICTIONS, NEAR_DUPLICATES
@@ -270,8 +270,8 @@ def test_birdnet_knows_a_real_clip_again_after_mp3_half_the_level_and_a_shorter_
 
 def test_species_that_the_search_has_not_come_to_are_told_to_the_report(place):
     plan = place.plan(**LOOK)
-    inventory, _ = take_inventory(plan, "owl")
+    inventory, _ = take_inventory(plan.roots, plan.settings.recording_patterns, "owl")
     none = concat_tables([], NEAR_DUPLICATES)
-    copies = _copies(plan, {"owl": inventory, "fox": inventory}, {"owl": none})
+    copies = _copies(plan.settings, {"owl": inventory, "fox": inventory}, {"owl": none})
     assert copies.not_looked_at == ["fox"]
-    assert _copies(plan, {"owl": inventory}, {"owl": none}).not_looked_at == []
+    assert _copies(plan.settings, {"owl": inventory}, {"owl": none}).not_looked_at == []

@@ -40,7 +40,7 @@ def test_a_report_notices_one_changed_species_among_any_number(tmp_path, count):
         assert report.execute_in_process(instance=instance).success
 
         def state() -> State:
-            return Staleness(defs.resolve_asset_graph(), plan, instance).state(
+            return Staleness(defs.resolve_asset_graph(), plan.roots, instance).state(
                 "experiment_report", None
             )
 

@@ -1,23 +1,27 @@
 """The split plan of a species, shared by all models so that they are compared on equal folds."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from audio_assets.pipeline.plan import AssetPlan, clear_failures
+from audio_assets.pipeline.stage_assets import Made, StageAssets
+from audio_assets.settings import Settings
 from audio_assets.tables import BALANCED_MANIFEST, LABELS
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
-    settings = plan.settings
 
-    @plan.table_asset(BALANCED_MANIFEST, group="evaluation")
+def build_balanced_manifest(assets: StageAssets, settings: Settings) -> dg.AssetsDefinition:
+    @assets.table(BALANCED_MANIFEST, group="evaluation")
     def balanced_manifest(
         context: dg.AssetExecutionContext,
-        audio_inventory: Any,
-        clip_digests: Any,
-        near_duplicates: Any,
-    ) -> dg.MaterializeResult[Any]:
+        audio_inventory: pd.DataFrame,
+        clip_digests: pd.DataFrame,
+        near_duplicates: pd.DataFrame,
+    ) -> Made:
         """Folds over recordings or a fixed test set, and the order of clips for training.
 
         Recordings that share near-duplicate clips are one here. Empty where the species allows no
@@ -31,45 +35,42 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
         from audio_assets.evaluation.splits.loss import losses_of_classes
         from audio_assets.evaluation.splits.manifest import build_manifest, describe_test_set
         from audio_assets.evaluation.splits.recordings import NoEvaluation
-        from audio_assets.results.parquet import concat_tables, content_version
+        from audio_assets.results.parquet import concat_tables
 
         metadata: dict[str, Any] = {}
-        with clear_failures(context):
-            clips = with_digests(audio_inventory, clip_digests)
-            try:
-                manifest = build_manifest(
-                    join_recordings(clips, near_duplicates),
-                    folds=settings.folds,
-                    repeats=settings.repeats,
-                    seed=settings.seed,
-                    protocol=settings.protocol,
-                    holdout_per_class=settings.holdout_per_class,
+        clips = with_digests(audio_inventory, clip_digests)
+        try:
+            manifest = build_manifest(
+                join_recordings(clips, near_duplicates),
+                folds=settings.folds,
+                repeats=settings.repeats,
+                seed=settings.seed,
+                protocol=settings.protocol,
+                holdout_per_class=settings.holdout_per_class,
+            )
+            if settings.protocol == "cv":
+                metadata["folds"] = int(manifest["folds"].iloc[0])
+            else:
+                test_set = describe_test_set(manifest, settings.holdout_per_class)
+                metadata |= test_set.counts
+                for shortage in test_set.shortages:
+                    context.log.warning(f"{context.partition_key}: {shortage}")
+                metadata["test set"] = "; ".join(test_set.shortages) or "ok"
+        except NoEvaluation as reason:
+            manifest = concat_tables([], BALANCED_MANIFEST)
+            why = "; ".join([str(reason), *losses_of_classes(lost(audio_inventory), LABELS)])
+            joined = len(joined_recordings(near_duplicates))
+            if joined:
+                why += (
+                    f"; {joined} recordings share near-duplicate clips and count as one with "
+                    "others (AUDIO_ASSETS_DUPLICATE_COSINE)"
                 )
-                if settings.protocol == "cv":
-                    metadata["folds"] = int(manifest["folds"].iloc[0])
-                else:
-                    test_set = describe_test_set(manifest, settings.holdout_per_class)
-                    metadata |= test_set.counts
-                    for shortage in test_set.shortages:
-                        context.log.warning(f"{context.partition_key}: {shortage}")
-                    metadata["test set"] = "; ".join(test_set.shortages) or "ok"
-            except NoEvaluation as reason:
-                manifest = concat_tables([], BALANCED_MANIFEST)
-                why = "; ".join([str(reason), *losses_of_classes(lost(audio_inventory), LABELS)])
-                joined = len(joined_recordings(near_duplicates))
-                if joined:
-                    why += (
-                        f"; {joined} recordings share near-duplicate clips and count as one with "
-                        "others (AUDIO_ASSETS_DUPLICATE_COSINE)"
-                    )
-                metadata["no evaluation"] = why
-                context.log.warning(f"{context.partition_key}: no evaluation: {why}")
-        return dg.MaterializeResult(
-            value=manifest,
-            data_version=dg.DataVersion(content_version(manifest, BALANCED_MANIFEST)),
-            metadata={
+            metadata["no evaluation"] = why
+            context.log.warning(f"{context.partition_key}: no evaluation: {why}")
+        return Made(
+            manifest,
+            {
                 **metadata,
-                "dagster/row_count": len(manifest),
                 "clips": int(manifest[["variant", "clip_id"]].drop_duplicates().shape[0]),
                 "recordings": int(manifest["recording_id"].nunique()),
             },
@@ -78,7 +79,7 @@ def build_balanced_manifest(plan: AssetPlan) -> dg.AssetsDefinition:
     return balanced_manifest
 
 
-def lost(inventory: Any) -> Any:
+def lost(inventory: pd.DataFrame) -> pd.DataFrame:
     """The listed clips with what the listing alone tells of clips that cannot be used."""
     status = inventory["status"].where(inventory["status"].isin(["ok", "duplicate"]), "quarantined")
     return inventory.assign(status=status, reason=inventory["status"])

@@ -1,31 +1,34 @@
 """Whether the probabilities of a species' models come true."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from audio_assets.pipeline.plan import AssetPlan, clear_failures
+from audio_assets.pipeline.stage_assets import Made, StageAssets
 from audio_assets.tables import CALIBRATION
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def build_calibration(plan: AssetPlan) -> dg.AssetsDefinition:
-    @plan.table_asset(CALIBRATION, group="report")
+
+def build_calibration(assets: StageAssets) -> dg.AssetsDefinition:
+    @assets.table(CALIBRATION, group="report")
     def calibration(
-        context: dg.AssetExecutionContext, fold_predictions: Any
-    ) -> dg.MaterializeResult[Any]:
+        context: dg.AssetExecutionContext, fold_predictions: Mapping[str, pd.DataFrame]
+    ) -> Made:
         """Out-of-fold probabilities against what came true, in bins, for every model."""
         from audio_assets.evaluation.doubts.calibration import calibration as calibrate
         from audio_assets.evaluation.doubts.calibration import expected_calibration_error
-        from audio_assets.results.parquet import concat_tables, content_version
+        from audio_assets.results.parquet import concat_tables
 
-        with clear_failures(context):
-            tables = [calibrate(predictions) for predictions in fold_predictions.values()]
-            table = concat_tables(tables, CALIBRATION)
-        return dg.MaterializeResult(
-            value=table,
-            data_version=dg.DataVersion(content_version(table, CALIBRATION)),
-            metadata={
-                "dagster/row_count": len(table),
+        tables = [calibrate(predictions) for predictions in fold_predictions.values()]
+        table = concat_tables(tables, CALIBRATION)
+        return Made(
+            table,
+            {
                 **{
                     f"expected calibration error: {model}": expected_calibration_error(bins)
                     for model, bins in table.groupby("model")

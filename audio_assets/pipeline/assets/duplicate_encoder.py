@@ -4,29 +4,27 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.pipeline.plan import GUARD, OWNERS, AssetPlan, clear_failures
 from audio_assets.pipeline.probes import duplicate_encoder_tags, duplicate_encoder_version
+from audio_assets.pipeline.stage_assets import StageAssets
+from audio_assets.settings import Settings
 
 
-def build_duplicate_encoder(plan: AssetPlan) -> dg.AssetsDefinition:
-    @dg.asset(
-        code_version=plan.version("duplicate_encoder"),
-        tags=duplicate_encoder_tags(plan.settings),
+def build_duplicate_encoder(assets: StageAssets, settings: Settings) -> dg.AssetsDefinition:
+    @assets.other(
+        "duplicate_encoder",
+        tags=duplicate_encoder_tags(settings),
         group_name="audio",
         kinds={"python"},
-        owners=OWNERS,
-        required_resource_keys={GUARD},
     )
     def duplicate_encoder(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """The encoder that tells near-duplicate clips: a fingerprint, or that there is none."""
-        with clear_failures(context):
-            version = duplicate_encoder_version(plan.settings)
+        version = duplicate_encoder_version(settings)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(version),
             metadata={
-                "encoder": plan.settings.duplicate_encoder or "none",
+                "encoder": settings.duplicate_encoder or "none",
                 "fingerprint": version,
-                "cosine above": plan.settings.duplicate_cosine,
+                "cosine above": settings.duplicate_cosine,
             },
         )
 

@@ -1,51 +1,54 @@
 """The clips of a species on a plane, as its best model's encoder tells them apart."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from audio_assets.pipeline.current import BestModel, Look, best_current_model
 from audio_assets.pipeline.partitions import split_key
-from audio_assets.pipeline.plan import AssetPlan, clear_failures
+from audio_assets.pipeline.enabled_models import EnabledModels
+from audio_assets.pipeline.roots import Roots
+from audio_assets.pipeline.stage_assets import Made, StageAssets
 from audio_assets.tables import EMBEDDING_MAP, EMBEDDINGS
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def build_embedding_map(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
+
+def build_embedding_map(
+    assets: StageAssets, roots: Roots, models: EnabledModels, look: Look
+) -> dg.AssetsDefinition:
     # Embeddings are no input: that would hold those of all models.
-    @plan.table_asset(
+    @assets.table(
         EMBEDDING_MAP,
         group="report",
     )
     def embedding_map(
-        context: dg.AssetExecutionContext, balanced_manifest: Any, learning_curve: Any
-    ) -> dg.MaterializeResult[Any]:
+        context: dg.AssetExecutionContext,
+        balanced_manifest: pd.DataFrame,
+        learning_curve: Mapping[str, pd.DataFrame],
+    ) -> Made:
         """Principal components of the best model's embeddings, to see what lies apart.
 
         Of results of today's audio and settings alone.
         """
-        from audio_assets.results.parquet import concat_tables, content_version
+        from audio_assets.results.parquet import concat_tables
 
-        with clear_failures(context):
-            best = best_current_model(
-                plan, look(context.instance), balanced_manifest, learning_curve
-            )
-            rows = [] if best is None else [_map_of(plan, balanced_manifest, best)]
-            table = concat_tables(rows, EMBEDDING_MAP)
-            preview = _preview(plan, context.partition_key, table)
-        return dg.MaterializeResult(
-            value=table,
-            data_version=dg.DataVersion(content_version(table, EMBEDDING_MAP)),
-            metadata={
-                "dagster/row_count": len(table),
-                **(best.metadata if best else {}),
-                **preview,
-            },
+        best = best_current_model(
+            models.settings, look(context.instance), balanced_manifest, learning_curve
         )
+        rows = [] if best is None else [_map_of(roots, balanced_manifest, best)]
+        table = concat_tables(rows, EMBEDDING_MAP)
+        preview = _preview(models, context.partition_key, table)
+        return Made(table, {**(best.metadata if best else {}), **preview})
 
     return embedding_map
 
 
-def _map_of(plan: AssetPlan, manifest: Any, best: BestModel) -> Any:
+def _map_of(roots: Roots, manifest: pd.DataFrame, best: BestModel) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
@@ -53,7 +56,7 @@ def _map_of(plan: AssetPlan, manifest: Any, best: BestModel) -> Any:
     from audio_assets.results.parquet import read_pieces
 
     columns = ("clip_id", "label", "status", "embedding", "encoder_fingerprint")
-    path = plan.results.table(EMBEDDINGS.name, *split_key(best.key))
+    path = roots.results.table(EMBEDDINGS.name, *split_key(best.key))
     # The recordings that the splits are made by: near-duplicates share one. Embeddings may be newer
     # than the plan, and are mapped again when it is made anew.
     split = manifest[manifest["variant"] == best.origin["variant"]].drop_duplicates("clip_id")
@@ -74,7 +77,7 @@ def _map_of(plan: AssetPlan, manifest: Any, best: BestModel) -> Any:
     )
 
 
-def _preview(plan: AssetPlan, species: str, table: Any) -> dict[str, Any]:
+def _preview(models: EnabledModels, species: str, table: pd.DataFrame) -> dict[str, Any]:
     import base64
 
     from audio_assets.reporting.charts.embedding_map import map_chart
@@ -82,8 +85,7 @@ def _preview(plan: AssetPlan, species: str, table: Any) -> dict[str, Any]:
 
     if table.empty:
         return {}
-    titles = {model: plan.settings.title(model) for model in plan.settings.models}
-    chart = map_chart(table, species=species, models=titles)
+    chart = map_chart(table, species=species, models=models.titles)
     picture = base64.b64encode(preview_png(chart)).decode()
     return {
         "preview": dg.MetadataValue.md(

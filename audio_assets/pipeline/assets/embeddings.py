@@ -1,20 +1,31 @@
 """The embeddings of a species by a model's encoder."""
 
+from __future__ import annotations
+
 import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from audio_assets.encoders.base import Encoder
 from audio_assets.models.registry import get_encoder, get_model, load_encoder
+from audio_assets.pipeline.enabled_models import EnabledModels
+from audio_assets.pipeline.failures import log_while_running
 from audio_assets.pipeline.partitions import split_key
-from audio_assets.pipeline.plan import ENCODERS_POOL, AssetPlan, clear_failures
+from audio_assets.pipeline.roots import Roots
+from audio_assets.pipeline.stage_assets import ENCODERS_POOL, Made, StageAssets
 from audio_assets.progress import Progress
+from audio_assets.settings import Settings
 from audio_assets.tables import EMBEDDINGS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from audio_assets.results.pieces import PiecewiseTable
 
 
 @dataclass(frozen=True)
@@ -29,48 +40,40 @@ class EmbedCounts:
     cpu_seconds: float
 
 
-def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
-    settings = plan.settings
-
-    @plan.table_asset(
-        EMBEDDINGS,
-        group="embedding",
-        pool=ENCODERS_POOL,
-    )
+def build_embeddings(
+    assets: StageAssets, settings: Settings, roots: Roots, models: EnabledModels
+) -> dg.AssetsDefinition:
+    @assets.table(EMBEDDINGS, group="embedding", pool=ENCODERS_POOL)
     def embeddings(
         context: dg.AssetExecutionContext,
-        audio_inventory: Any,
-        progress: dg.ResourceParam[Progress],
-    ) -> dg.MaterializeResult[Any]:
-        """One embedding a clip; clips that cannot be used are rows with a reason.
+        audio_inventory: pd.DataFrame,
+        progress: Progress,
+    ) -> Made:
+        """One embedding per clip; clips that cannot be used are rows with a reason.
 
         A clip is embedded once per encoder: what the embedding store holds is taken from it.
         """
-        from audio_assets.results.parquet import content_version
-
         model, species = split_key(context.partition_key)
         spec = get_model(model)
         classes = settings.species_classes.get(species, {}).get(spec.encoder, [])
-        with clear_failures(context):
-            encoder = plan.load_encoder(model)
-        with clear_failures():
-            table, counts = embed_species(
-                plan,
-                context.log,
-                audio_inventory,
-                settings.variant(model),
-                encoder=encoder,
-                classes=classes,
-                progress=progress,
-                title=f"{species}: embedding with {encoder.name}",
-            )
+        with log_while_running(context):
+            encoder = models.load_encoder(model)
+        table, counts = embed_species(
+            settings,
+            roots,
+            context.log,
+            audio_inventory,
+            settings.variant(model),
+            encoder=encoder,
+            classes=classes,
+            progress=progress,
+            title=f"{species}: embedding with {encoder.name}",
+        )
         for row in table.rows[table.rows["status"] == "quarantined"].itertuples():
             context.log.warning(f"{row.uri} is quarantined: {row.detail}")
-        return dg.MaterializeResult(
-            value=table,
-            data_version=dg.DataVersion(content_version(table, EMBEDDINGS)),
-            metadata={
-                "dagster/row_count": len(table),
+        return Made(
+            table,
+            {
                 "embedded now": counts.embedded,
                 "from the store": counts.from_store,
                 "megabytes read": round(counts.bytes_read / 1e6, 2),
@@ -87,16 +90,17 @@ def build_embeddings(plan: AssetPlan) -> dg.AssetsDefinition:
 
 
 def embed_species(
-    plan: AssetPlan,
+    settings: Settings,
+    roots: Roots,
     log: logging.Logger,
-    inventory: Any,
+    inventory: pd.DataFrame,
     variant: str,
     *,
     encoder: Encoder,
     classes: Sequence[str],
     progress: Progress,
     title: str,
-) -> tuple[Any, EmbedCounts]:
+) -> tuple[PiecewiseTable, EmbedCounts]:
     """Embed what the store lacks: the embeddings table and counts.
 
     See :func:`audio_assets.embeddings.table.embed_inventory`.
@@ -106,23 +110,24 @@ def embed_species(
     from audio_assets.embeddings.store import EmbeddingStore
     from audio_assets.embeddings.table import embed_inventory
 
-    settings = plan.settings
     limits = DurationLimits(settings.min_seconds, settings.max_seconds, settings.max_samples)
-    read = ClipReader(plan.audio_root, inventory, limits)
+    read = ClipReader(roots.audio, inventory, limits)
     started = _cpu_seconds()
     with progress.task(title, log.info) as advance:
         table, counts = embed_inventory(
             inventory,
             variant,
             encoder=encoder,
-            make_encoder=partial(load_encoder, encoder.name, settings.weight_places(plan.patience)),
+            make_encoder=partial(
+                load_encoder, encoder.name, settings.weight_places(roots.patience)
+            ),
             store=EmbeddingStore(
-                plan.results.root, encoder.name, encoder.fingerprint, warn=log.warning
+                roots.results.root, encoder.name, encoder.fingerprint, warn=log.warning
             ),
             read=read,
             limits=limits,
             species_classes=classes,
-            workers=plan.workers,
+            workers=settings.worker_count,
             progress=advance,
             in_processes=get_encoder(encoder.name).in_processes,
         )

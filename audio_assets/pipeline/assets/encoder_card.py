@@ -9,31 +9,24 @@ from typing import Any
 import dagster as dg
 
 from audio_assets.models.registry import get_encoder, get_model
-from audio_assets.pipeline.plan import GUARD, OWNERS, AssetPlan, clear_failures
+from audio_assets.pipeline.enabled_models import EnabledModels
+from audio_assets.pipeline.stage_assets import StageAssets
 
 
-def build_encoder_card(plan: AssetPlan) -> dg.AssetsDefinition:
-    @dg.asset(
-        partitions_def=plan.partitions.models,
-        code_version=plan.version("encoder_card"),
-        group_name="audio",
-        kinds={"python"},
-        owners=OWNERS,
-        required_resource_keys={GUARD},
-    )
+def build_encoder_card(assets: StageAssets, models: EnabledModels) -> dg.AssetsDefinition:
+    @assets.other("encoder_card", group_name="audio", kinds={"python"})
     def encoder_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """What a model is: the encoder's fingerprint, which clips it reads, and its head."""
         spec = get_model(context.partition_key)
-        with clear_failures(context):
-            encoder = plan.load_encoder(spec.name)
-            version = plan.encoder_version(spec.name)
+        encoder = models.load_encoder(spec.name)
+        version = models.encoder_version(spec.name)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(version),
             metadata={
                 "encoder": encoder.name,
                 "fingerprint": encoder.fingerprint,
                 "head": spec.head,
-                "clips": plan.settings.variant(spec.name),
+                "clips": models.settings.variant(spec.name),
                 "weights": get_encoder(spec.encoder).weights,
                 "licence of the weights": get_encoder(spec.encoder).licence,
                 "sample rate (Hz)": encoder.sample_rate,

@@ -1,29 +1,38 @@
 """The clips of a species that its best model gets most wrong, to be looked at and listened to."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from audio_assets.errors import StorageError, TransientStorageError
 from audio_assets.pipeline.current import Look, best_current_model
-from audio_assets.pipeline.plan import READERS_POOL, AssetPlan, clear_failures
+from audio_assets.pipeline.roots import Roots
+from audio_assets.pipeline.stage_assets import READERS_POOL, Made, StageAssets
+from audio_assets.settings import Settings
 from audio_assets.tables import HARD_CLIPS
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def build_hard_clips(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
-    @plan.table_asset(
+
+def build_hard_clips(
+    assets: StageAssets, settings: Settings, roots: Roots, look: Look
+) -> dg.AssetsDefinition:
+    @assets.table(
         HARD_CLIPS,
         group="report",
         pool=READERS_POOL,
     )
     def hard_clips(
         context: dg.AssetExecutionContext,
-        audio_inventory: Any,
-        balanced_manifest: Any,
-        fold_predictions: Any,
-        learning_curve: Any,
-    ) -> dg.MaterializeResult[Any]:
+        audio_inventory: pd.DataFrame,
+        balanced_manifest: pd.DataFrame,
+        fold_predictions: Mapping[str, pd.DataFrame],
+        learning_curve: Mapping[str, pd.DataFrame],
+    ) -> Made:
         """Positive and negative clips that the best model ranks worst, with picture and sound.
 
         Of results of today's audio and settings alone.
@@ -31,27 +40,24 @@ def build_hard_clips(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
         import pandas as pd
 
         from audio_assets.evaluation.doubts.hard_clips import hard_clips as find
-        from audio_assets.results.parquet import concat_tables, content_version
+        from audio_assets.results.parquet import concat_tables
 
-        with clear_failures():
-            best = best_current_model(
-                plan, look(context.instance), balanced_manifest, learning_curve
-            )
-            rows: list[dict[str, Any]] = []
-            if best is not None:
-                read = previews(plan, audio_inventory, best.origin["variant"])
-                found = find(fold_predictions[best.key], best.origin["training_size"])
-                rows = [
-                    best.origin | row | (read(row["clip_id"]) if row["misranked"] > 0 else _UNSEEN)
-                    for row in _records(found)
-                ]
-            frame = pd.DataFrame(rows, columns=list(HARD_CLIPS.column_names))
-            table = concat_tables([frame], HARD_CLIPS)
-        return dg.MaterializeResult(
-            value=table,
-            data_version=dg.DataVersion(content_version(table, HARD_CLIPS)),
-            metadata={
-                "dagster/row_count": len(table),
+        best = best_current_model(
+            settings, look(context.instance), balanced_manifest, learning_curve
+        )
+        rows: list[dict[str, Any]] = []
+        if best is not None:
+            read = previews(settings, roots, audio_inventory, best.origin["variant"])
+            found = find(fold_predictions[best.key], best.origin["training_size"])
+            rows = [
+                best.origin | row | (read(row["clip_id"]) if row["misranked"] > 0 else _UNSEEN)
+                for row in _records(found)
+            ]
+        frame = pd.DataFrame(rows, columns=list(HARD_CLIPS.column_names))
+        table = concat_tables([frame], HARD_CLIPS)
+        return Made(
+            table,
+            {
                 "without a sound": int((table["fault"].notna()).sum()),
                 **(best.metadata if best else {}),
             },
@@ -60,27 +66,27 @@ def build_hard_clips(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
     return hard_clips
 
 
-def _records(frame: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = frame.to_dict("records")
-    return rows
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 # Of a clip that nothing is wrong with, nothing is shown.
 _UNSEEN = {"seconds": None, "picture": None, "sound": None, "fault": None}
 
 
-def previews(plan: AssetPlan, inventory: Any, variant: str) -> Callable[[str], dict[str, Any]]:
+def previews(
+    settings: Settings, roots: Roots, inventory: pd.DataFrame, variant: str
+) -> Callable[[str], dict[str, Any]]:
     """What gives the columns of a clip that come from its audio, by clip_id."""
     from audio_assets.audio.decode import DurationLimits, decode_clip
     from audio_assets.audio.faults import ClipFault
     from audio_assets.catalog.reading import ClipReader
     from audio_assets.reporting.charts.clip_preview import SECONDS, clip_preview
 
-    settings = plan.settings
     limits = DurationLimits(settings.min_seconds, settings.max_seconds, settings.max_samples)
     of_variant = inventory[inventory["variant"] == variant]
     uris = dict(zip(of_variant["clip_id"], of_variant["uri"], strict=True))
-    read = ClipReader(plan.audio_root, inventory, limits)
+    read = ClipReader(roots.audio, inventory, limits)
 
     def preview(clip_id: str) -> dict[str, Any]:
         try:

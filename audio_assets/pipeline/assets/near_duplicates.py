@@ -4,33 +4,43 @@ One encoder decides for all models, whatever models are turned on: the split pla
 shared by all of them.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from audio_assets.pipeline.assets.embeddings import embed_species
-from audio_assets.pipeline.plan import ENCODERS_POOL, AssetPlan, clear_failures
+from audio_assets.pipeline.failures import log_while_running
 from audio_assets.pipeline.probes import (
     as_duplicate_encoder,
     duplicate_encoder_tags,
     load_duplicate_encoder,
 )
+from audio_assets.pipeline.roots import Roots
+from audio_assets.pipeline.stage_assets import ENCODERS_POOL, Made, StageAssets
 from audio_assets.progress import Progress
+from audio_assets.settings import Settings
 from audio_assets.tables import NEAR_DUPLICATES, VARIANTS
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
-    @plan.table_asset(
+
+def build_near_duplicates(
+    assets: StageAssets, settings: Settings, roots: Roots
+) -> dg.AssetsDefinition:
+    @assets.table(
         NEAR_DUPLICATES,
         group="audio",
-        tags=duplicate_encoder_tags(plan.settings),
+        tags=duplicate_encoder_tags(settings),
         pool=ENCODERS_POOL,
     )
     def near_duplicates(
         context: dg.AssetExecutionContext,
-        audio_inventory: Any,
-        progress: dg.ResourceParam[Progress],
-    ) -> dg.MaterializeResult[Any]:
+        audio_inventory: pd.DataFrame,
+        progress: Progress,
+    ) -> Made:
         """Pairs of clips of a species that sound the same, whatever their bytes.
 
         The clips under data/ are compared with each other, and so are those under data_5s/: models
@@ -41,21 +51,22 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
             find_near_duplicates,
             joined_groups,
         )
-        from audio_assets.results.parquet import concat_tables, content_version
+        from audio_assets.results.parquet import concat_tables
 
-        settings, species = plan.settings, context.partition_key
+        species = context.partition_key
         metadata: dict[str, Any] = {}
         pairs = concat_tables([], NEAR_DUPLICATES)
         if settings.finds_near_duplicates and len(audio_inventory):
-            with clear_failures(context):
+            with log_while_running(context):
                 encoder = load_duplicate_encoder(settings)
-            with clear_failures(), as_duplicate_encoder(settings):
+            with as_duplicate_encoder(settings):
                 found, taken = [], []
                 for variant in VARIANTS:
                     if not (audio_inventory["variant"] == variant).any():
                         continue
                     embeddings, counts = embed_species(
-                        plan,
+                        settings,
+                        roots,
                         context.log,
                         audio_inventory,
                         variant,
@@ -85,11 +96,9 @@ def build_near_duplicates(plan: AssetPlan) -> dg.AssetsDefinition:
                 f"{species}: {pair.clip_id_a} and {pair.clip_id_b} sound the same "
                 f"(cosine {pair.cosine:.4f}) and have contradictory labels"
             )
-        return dg.MaterializeResult(
-            value=pairs,
-            data_version=dg.DataVersion(content_version(pairs, NEAR_DUPLICATES)),
-            metadata={
-                "dagster/row_count": len(pairs),
+        return Made(
+            pairs,
+            {
                 "encoder": settings.duplicate_encoder or "none",
                 "cosine above": settings.duplicate_cosine,
                 "contradictory pairs": len(contradictory),

@@ -1,30 +1,29 @@
 """The clips of a species that could not be used, over all models."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from audio_assets.pipeline.plan import AssetPlan, clear_failures
+from audio_assets.pipeline.stage_assets import Made, StageAssets
 from audio_assets.tables import QUARANTINE
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def build_quarantine(plan: AssetPlan) -> dg.AssetsDefinition:
-    @plan.table_asset(QUARANTINE, group="report")
-    def quarantine(context: dg.AssetExecutionContext, embeddings: Any) -> dg.MaterializeResult[Any]:
+
+def build_quarantine(assets: StageAssets) -> dg.AssetsDefinition:
+    @assets.table(QUARANTINE, group="report")
+    def quarantine(
+        context: dg.AssetExecutionContext, embeddings: Mapping[str, pd.DataFrame]
+    ) -> Made:
         """Clips that no model could use, each once, with the reason."""
         from audio_assets.catalog.quarantine import quarantined_clips
-        from audio_assets.results.parquet import content_version
 
-        with clear_failures(context):
-            table = quarantined_clips(embeddings.values(), context.partition_key)
+        table = quarantined_clips(embeddings.values(), context.partition_key)
         counts = table["reason"].value_counts()
-        return dg.MaterializeResult(
-            value=table,
-            data_version=dg.DataVersion(content_version(table, QUARANTINE)),
-            metadata={
-                "dagster/row_count": len(table),
-                **{str(reason): int(n) for reason, n in counts.items()},
-            },
-        )
+        return Made(table, {str(reason): int(n) for reason, n in counts.items()})
 
     return quarantine

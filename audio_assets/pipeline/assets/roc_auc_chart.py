@@ -1,25 +1,35 @@
 """The chart of a species: ROC-AUC against training size, a line a model."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from audio_assets.pipeline.current import Look, current_curves
-from audio_assets.pipeline.plan import AssetPlan, clear_failures
+from audio_assets.pipeline.enabled_models import EnabledModels
+from audio_assets.pipeline.roots import Roots
+from audio_assets.pipeline.stage_assets import Made, StageAssets
 from audio_assets.results.layout import CHART_FORMATS
 from audio_assets.tables import ROC_AUC_CHART
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def build_roc_auc_chart(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
-    titles = {model: plan.settings.title(model) for model in plan.settings.models}
 
-    @plan.table_asset(
+def build_roc_auc_chart(
+    assets: StageAssets, roots: Roots, models: EnabledModels, look: Look
+) -> dg.AssetsDefinition:
+    @assets.table(
         ROC_AUC_CHART,
         group="report",
     )
     def roc_auc_chart(
-        context: dg.AssetExecutionContext, balanced_manifest: Any, learning_curve: Any
-    ) -> dg.MaterializeResult[Any]:
+        context: dg.AssetExecutionContext,
+        balanced_manifest: pd.DataFrame,
+        learning_curve: Mapping[str, pd.DataFrame],
+    ) -> Made:
         """The learning curves of a species in one chart: HTML, SVG, PNG and Vega-Lite JSON.
 
         A model without a result, or with one of earlier audio or settings, is left out of the
@@ -30,27 +40,27 @@ def build_roc_auc_chart(plan: AssetPlan, look: Look) -> dg.AssetsDefinition:
         from audio_assets.objects.files import write_atomic
         from audio_assets.reporting.charts.learning_curve import learning_curve_chart
         from audio_assets.reporting.charts.render import render
-        from audio_assets.results.parquet import concat_tables, content_version
+        from audio_assets.results.parquet import concat_tables
 
         species = context.partition_key
-        current = current_curves(plan, look(context.instance), balanced_manifest, learning_curve)
+        current = current_curves(
+            models.settings, look(context.instance), balanced_manifest, learning_curve
+        )
         curves = concat_tables(current.values(), ROC_AUC_CHART)
-        with clear_failures(context):
-            rendered = render(learning_curve_chart(curves, species=species, models=titles))
-            for form in CHART_FORMATS:
-                content = getattr(rendered, form)
-                data = content if isinstance(content, bytes) else content.encode()
-                write_atomic(plan.results.chart(species, form), data)
+        rendered = render(learning_curve_chart(curves, species=species, models=models.titles))
+        for form in CHART_FORMATS:
+            content = getattr(rendered, form)
+            data = content if isinstance(content, bytes) else content.encode()
+            write_atomic(roots.results.chart(species, form), data)
         # The SVG: the PNG is made for print and would not fit the page.
         preview = base64.b64encode(rendered.svg.encode()).decode()
         links = {
-            form: dg.MetadataValue.path(str(plan.results.chart(species, form)))
+            form: dg.MetadataValue.path(str(roots.results.chart(species, form)))
             for form in CHART_FORMATS
         }
-        return dg.MaterializeResult(
-            value=curves,
-            data_version=dg.DataVersion(content_version(curves, ROC_AUC_CHART)),
-            metadata={
+        return Made(
+            curves,
+            {
                 "preview": dg.MetadataValue.md(
                     f"![Learning curves of {species}](data:image/svg+xml;base64,{preview})"
                 ),

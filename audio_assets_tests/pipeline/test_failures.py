@@ -1,7 +1,5 @@
-"""What a fault of the domain becomes in Dagster, and what is left of earlier runs."""
+"""What a fault of the domain becomes in Dagster."""
 
-import logging
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +9,13 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.execution.api import execute_run_iterator
 
-from audio_assets.catalog import listing
 from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError, StorageError, TransientStorageError
 from audio_assets.pipeline.assets import audio_inventory
+from audio_assets.pipeline.failures import clear_failures
 from audio_assets.pipeline.partitions import SPECIES
-from audio_assets.pipeline.plan import clear_failures
-from audio_assets.pipeline.probes import READ_ALL_TAG, take_inventory
 from audio_assets.pipeline.stages import INVENTORY
-from audio_assets.tables import CLIP_DIGESTS
 from audio_assets_tests.place import new_place
-from audio_assets_tests.small_audio import clip, write_clip, write_species
 
 
 @pytest.mark.parametrize("kind", [StorageError, AudioAssetsError])
@@ -71,52 +65,3 @@ def test_a_run_that_is_terminated_is_canceled_and_not_tried_again(
     status, _, calls = run_of_inventory(tmp_path, monkeypatch, DagsterExecutionInterruptedError())
     assert calls == 1
     assert status is dg.DagsterRunStatus.CANCELED
-
-
-@pytest.mark.slow
-def test_a_listing_reads_only_what_the_last_inventory_does_not_know(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real_time, real_read = time.time_ns, listing._computed
-    read: list[str] = []
-    monkeypatch.setattr(listing.time, "time_ns", lambda: real_time() + 60 * 10**9)
-
-    def counted(folder: Any, prefix: str, name: str, *entry: Any) -> str:
-        read.append(name)
-        return real_read(folder, prefix, name, *entry)
-
-    monkeypatch.setattr(listing, "_computed", counted)
-    with new_place(tmp_path) as place:
-        write_species(place.audio, "owl", recordings=4)
-        job = build_defs(place.plan().settings).resolve_job_def(INVENTORY)
-        place.instance.add_dynamic_partitions(SPECIES.name or "", ["owl"])
-        job.execute_in_process(instance=place.instance, partition_key="owl")
-        assert len(read) == 16
-        write_clip(place.audio / "owl/data/pos/new.wav", clip(1, tone=True))
-        inventory, _ = take_inventory(place.plan(), "owl")
-        assert len(inventory) == 17 and read[16:] == ["new.wav"]
-        tags = {READ_ALL_TAG: "true"}
-        job.execute_in_process(instance=place.instance, partition_key="owl", tags=tags)
-        assert len(read) == 17 + 17
-
-
-@pytest.mark.slow
-def test_a_damaged_last_version_is_said_and_read_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    log = logging.getLogger(__name__)
-    with new_place(tmp_path) as place:
-        plan = place.plan()
-        assert plan.last_version(CLIP_DIGESTS, "owl", log) is None and not caplog.records
-        write_species(place.audio, "owl", recordings=4)
-        assert place.run("owl").failures == {}
-        before = plan.last_version(CLIP_DIGESTS, "owl", log)
-        assert len(before) == 16
-        path = plan.results.table("clip_digests", "owl")
-        path.write_bytes(path.read_bytes()[:100])
-        assert plan.last_version(CLIP_DIGESTS, "owl", log) is None
-        assert "All clips are read again" in caplog.text and str(path) in caplog.text
-        # A changed listing has it made again.
-        write_species(place.audio, "owl", recordings=5)
-        assert place.run("owl").failures == {}
-        assert len(plan.last_version(CLIP_DIGESTS, "owl", log)) == 20
