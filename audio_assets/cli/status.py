@@ -12,24 +12,17 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from audio_assets.automation.health import examine_health
-from audio_assets.automation.listings import audio_is_as_recorded
 from audio_assets.automation.problems import Problem
+from audio_assets.automation.standings import cell_standings
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
 from audio_assets.cli.run import choose_species
 from audio_assets.definitions import build_defs
-from audio_assets.errors import AudioAssetsError, ResultsError
+from audio_assets.errors import ResultsError
 from audio_assets.objects.files import exists
-from audio_assets.pipeline.partitions import SPECIES, build_partitions, partition_key
+from audio_assets.pipeline.partitions import SPECIES, build_partitions
 from audio_assets.pipeline.plan import AssetPlan
-from audio_assets.pipeline.probes import (
-    duplicate_encoder_probe,
-    duplicate_encoder_version,
-    encoder_probe,
-    inventory_probe,
-)
-from audio_assets.pipeline.stages import EXPERIMENT, SPLITS, stages_of_job
-from audio_assets.pipeline.staleness import Staleness, State
+from audio_assets.pipeline.staleness import Staleness
 from audio_assets.results.parquet import read_table
 from audio_assets.settings import load_settings
 from audio_assets.tables import AUDIO_INVENTORY, FINDINGS, LEARNING_CURVE, VARIANTS
@@ -91,65 +84,19 @@ def standings_of(
     staleness
         Over all assets, newly made with ``of_all``.
     """
-    inventory, card = inventory_probe(plan.roots, plan.settings.recording_patterns), encoder_probe(
-        plan.models
-    )
-    cards: dict[str, State] = {}
-    # A model whose encoder is not to be had says so in its own rows and stops no other.
-    broken: dict[str, str] = {}
-    copies = State.STALE
-    try:
-        copies = staleness.probe(duplicate_encoder_probe(plan.settings, plan.patience), None)
-        duplicate_encoder_version(plan.settings)
-    except AudioAssetsError as error:
-        # Without it no species can be split, for any model.
-        broken = dict.fromkeys(plan.settings.models, error.what)
-    for model in plan.settings.models:
+    rows: list[Standing] = []
+    for (name, model), cell in cell_standings(plan, instance, staleness, species).items():
+        if not rows or rows[-1].species != name:
+            published = _Published(plan, name)
         try:
-            cards[model] = staleness.probe(card, model)
-            plan.models.load_encoder(model)
-        except AudioAssetsError as error:
-            broken[model] = error.what
-    experiment = stages_of_job(EXPERIMENT, plan.settings)
-    splits = stages_of_job(SPLITS, plan.settings)
-    rows = []
-    for name in species:
-        audio, unlisted = State.STALE, ""
-        listed = not staleness.failed(["audio_inventory"], name)
-        try:
-            if not listed and audio_is_as_recorded(plan, instance, name):
-                # What could not be listed for a while is what it was.
-                listed, audio = True, staleness.state("audio_inventory", name)
-            else:
-                audio = staleness.probe(inventory, name)
-        except AudioAssetsError as error:
-            unlisted = error.what
-        published = _Published(plan, name)
-        for model in plan.settings.models:
-            key = partition_key(model, name)
-            states = [staleness.state(asset, key) for asset in experiment]
-            failed = staleness.failed(experiment, key)
-            sources = (
-                audio,
-                cards.get(model, State.STALE),
-                copies,
-                *(staleness.state(asset, name) for asset in splits),
-            )
-            if unlisted or not listed or failed or model in broken:
-                state = "failed"
-            elif State.MISSING in states:
-                state = "missing"
-            elif any(one is not State.FRESH for one in (*states, *sources)):
-                state = "stale"
-            else:
-                state = "fresh"
-            try:
-                standing = published.standing(model, state)
-            except ResultsError as error:
-                note = f"{error.what}. {error.remedy}"
-                standing = Standing(name, model, state, None, None, None, None, note)
-            note = unlisted or broken.get(model, standing.note)
-            rows.append(replace(standing, note=note))
+            standing = published.standing(model, cell.state)
+        except ResultsError as error:
+            note = f"{error.what}. {error.remedy}"
+            standing = Standing(name, model, cell.state, None, None, None, None, note)
+        note = cell.fault or standing.note
+        if cell.running:
+            note = f"a run is going on{'; ' if note else ''}{note}"
+        rows.append(replace(standing, note=note))
     return rows
 
 
