@@ -158,12 +158,13 @@ def _chart(
 
     A chart that lacks a model since its result is out of date has other curves than the published.
     """
+    from audio_assets.objects.files import read_file
     from audio_assets.reporting.charts.learning_curve import learning_curve_chart
 
     if published is not None and curves.reset_index(drop=True).equals(
         published.reset_index(drop=True)
     ):
-        return path.read_text(encoding="utf-8")
+        return read_file(path).decode()
     return learning_curve_chart(curves, species=species, models=titles).to_json()
 
 
