@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike
 from audio_assets.errors import DuplicateEmbeddingsWarning
 from audio_assets.evaluation.intervals.bootstrap_interval import check_draws
 from audio_assets.evaluation.intervals.learning_curve import summarise
+from audio_assets.evaluation.intervals.protocols import find_protocol
 from audio_assets.evaluation.scores.bootstrap import bootstrap_scores
 from audio_assets.evaluation.scores.equal_rows import describe_equal_rows
 from audio_assets.evaluation.scores.grid import score_folds
@@ -27,8 +27,8 @@ from audio_assets.evaluation.splits.arguments import (
     size_list,
     whole_number,
 )
-from audio_assets.evaluation.splits.holdout import DEFAULT_PER_CLASS, make_holdout_plan
-from audio_assets.evaluation.splits.plan import SplitPlan, make_split_plan
+from audio_assets.evaluation.splits.holdout import DEFAULT_PER_CLASS
+from audio_assets.evaluation.splits.plan import SplitPlan
 from audio_assets.models.heads import HEADS
 from audio_assets.tables import PROTOCOLS
 
@@ -144,11 +144,9 @@ def evaluate(
     seed, ci_level = seed_number(seed), share("ci_level", ci_level)
     per_class = whole_number("holdout_per_class", holdout_per_class, 1)
     check_draws(bootstrap)
-    if bootstrap and protocol == "holdout":
-        raise ValueError(
-            "the interval under holdout is a bootstrap over its test recordings; bootstrap must be "
-            f"0, got {bootstrap}"
-        )
+    made_by = find_protocol(protocol)
+    if bootstrap and made_by.why_no_bootstrap():
+        raise ValueError(f"{made_by.why_no_bootstrap()}; bootstrap must be 0, got {bootstrap}")
     if 0 in sizes and scores is None:
         raise ValueError(
             "sizes names 0, the encoder's own score for the positive class: give it as class_scores"
@@ -157,9 +155,7 @@ def evaluate(
     if equal:
         warnings.warn(equal, DuplicateEmbeddingsWarning, stacklevel=2)
     if splits is None:
-        draw = partial(make_split_plan, folds=folds)
-        if protocol == "holdout":
-            draw = partial(make_holdout_plan, per_class=per_class)
+        draw = made_by.planner(folds=folds, per_class=per_class)
         splits = draw(classes, names, keys=clip_keys, repeats=repeats, seed=seed)
     else:
         _check_splits(splits, len(vectors), protocol, clip_keys)

@@ -13,10 +13,10 @@ import numpy as np
 
 from audio_assets.evaluation.intervals.comparison import differences, needed_rows
 from audio_assets.evaluation.intervals.learning_curve import no_evaluation_row, summarise
+from audio_assets.evaluation.intervals.protocols import find_protocol
 from audio_assets.evaluation.scores.bootstrap import bootstrap_scores
 from audio_assets.evaluation.scores.equal_rows import describe_equal_rows
 from audio_assets.evaluation.scores.grid import score_folds
-from audio_assets.evaluation.splits.holdout import LEAST_RECORDINGS, why_no_holdout
 from audio_assets.evaluation.splits.loss import losses_of_classes
 from audio_assets.evaluation.splits.manifest import plan_from_manifest
 from audio_assets.evaluation.splits.plan import why_no_evaluation
@@ -127,7 +127,7 @@ def score_species(
         )
     predictions = results.predictions.join(usable["clip_id"], on="clip").assign(**origin)
     trained = results.scores["training_size"]
-    tested = "test recordings" if protocol == "holdout" else "recordings"
+    tested = f"{find_protocol(protocol).recording}s"
     equal = describe_equal_rows(
         clips["embeddings"], clips["labels"], clips["recordings"], usable["clip_id"].tolist()
     )
@@ -368,9 +368,10 @@ def _check_evaluable(
         (usable["label"] == "pos").to_numpy(dtype=np.int64),
         usable["recording_id"].to_numpy(dtype=str),
     )
-    needed = LEAST_RECORDINGS if protocol == "holdout" and counts.smaller_class >= 2 else 2
+    by_protocol = find_protocol(protocol)
+    needed = by_protocol.least_recordings(counts)
     if counts.smaller_class < needed:
-        why = why_no_holdout(counts) if needed > 2 else why_no_evaluation(counts)
+        why = by_protocol.why_no_plan(counts)
         if usable.empty:
             why = f"{why_no_evaluation(None)} under {variant}"
         of_class = {"pos": counts.pos, "neg": counts.neg}

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from audio_assets.encoders.base import Encoder
 from audio_assets.errors import EncoderError, WeightsError
 from audio_assets.models.registry import load_encoder
-from audio_assets.pipeline.partitions import ENCODER_TAG
 from audio_assets.pipeline.enabled_models import EnabledModels
+from audio_assets.pipeline.partitions import ENCODER_TAG
 from audio_assets.pipeline.roots import Roots
 from audio_assets.settings import Settings
 from audio_assets.tables import AUDIO_INVENTORY

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,7 @@ from audio_assets.evaluation.doubts.confounds import (
     encoded,
 )
 from audio_assets.evaluation.splits.manifest import build_manifest
+from audio_assets.evaluation.splits.plan import make_split_plan
 
 
 def properties(recordings=10, clips=3, seed=0, **planted):
@@ -43,7 +46,7 @@ def properties(recordings=10, clips=3, seed=0, **planted):
 
 
 def found(clips, **options):
-    manifest = build_manifest(clips, folds=5, repeats=5, seed=0)
+    manifest = build_manifest(clips, draw=partial(make_split_plan, folds=5), repeats=5, seed=0)
     given = {"ci_level": 0.95, "warn_auc": 0.75, **options}
     return {row["subject"]: row for row in confounds(clips, manifest, "data", **given)}
 

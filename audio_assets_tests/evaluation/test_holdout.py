@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -234,7 +235,7 @@ def inventory(pos: int, neg: int) -> pd.DataFrame:
 def test_the_manifest_codes_the_test_set_as_fold_0_and_gives_the_plan_back() -> None:
     table = inventory(12, 20)
     manifest = build_manifest(
-        table, folds=5, repeats=2, seed=0, protocol="holdout", holdout_per_class=10
+        table, draw=partial(make_holdout_plan, per_class=10), repeats=2, seed=0
     )
     validate(manifest, BALANCED_MANIFEST)
     assert set(manifest["folds"]) == {1} and set(manifest["fold"]) == {-1, 0}
@@ -248,7 +249,7 @@ def test_the_manifest_codes_the_test_set_as_fold_0_and_gives_the_plan_back() -> 
 
 def test_a_reduced_test_set_is_told_with_its_size() -> None:
     manifest = build_manifest(
-        inventory(12, 20), folds=5, repeats=2, seed=0, protocol="holdout", holdout_per_class=12
+        inventory(12, 20), draw=partial(make_holdout_plan, per_class=12), repeats=2, seed=0
     )
     found = describe_test_set(manifest, 12)
     assert found.counts["test clips data/neg"] == 18

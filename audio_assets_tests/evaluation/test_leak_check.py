@@ -1,3 +1,4 @@
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -28,7 +29,9 @@ def tables(clips, *, repeats=5):
             "status": "ok",
         }
     )
-    manifest = build_manifest(frame, folds=5, repeats=repeats, seed=0)
+    manifest = build_manifest(
+        frame, draw=partial(make_split_plan, folds=5), repeats=repeats, seed=0
+    )
     embeddings = frame.assign(
         embedding=list(clips.embeddings), class_score=np.nan, encoder_fingerprint="f"
     )

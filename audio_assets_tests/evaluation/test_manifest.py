@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from audio_assets.evaluation.splits.manifest import (
     empty_manifest,
     plan_from_manifest,
 )
-from audio_assets.evaluation.splits.plan import NoEvaluation
+from audio_assets.evaluation.splits.plan import NoEvaluation, make_split_plan
 from audio_assets.results.validation import validate
 from audio_assets.tables import BALANCED_MANIFEST
 
@@ -33,7 +34,9 @@ def inventory(pos: int = 6, neg: int = 6, clips: int = 3) -> pd.DataFrame:
 
 
 def build(table: pd.DataFrame, **options: Any) -> pd.DataFrame:
-    return build_manifest(table, **{"folds": 5, "repeats": 2, "seed": 0} | options)
+    return build_manifest(
+        table, **{"draw": partial(make_split_plan, folds=5), "repeats": 2, "seed": 0} | options
+    )
 
 
 def test_the_manifest_is_the_table_that_is_published() -> None:

@@ -2,6 +2,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from audio_assets.evaluation.scores.grid import score_folds
 from audio_assets.evaluation.splits.manifest import build_manifest, plan_from_manifest
+from audio_assets.evaluation.splits.plan import make_split_plan
 
 SCRIPT = Path(__file__).with_name("reference_auc.py")
 
@@ -35,7 +37,7 @@ def published(clips: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
             "embedding": list(clips.embeddings.astype(np.float32)),
         }
     )
-    manifest = build_manifest(table, folds=5, repeats=2, seed=1)
+    manifest = build_manifest(table, draw=partial(make_split_plan, folds=5), repeats=2, seed=1)
     table.loc[table.index[5], ["status", "embedding"]] = ["quarantined", None]
     usable = table[table["status"] == "ok"]
     results = score_folds(

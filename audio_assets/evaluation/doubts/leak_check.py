@@ -14,6 +14,7 @@ import numpy as np
 
 from audio_assets.evaluation.doubts.same_recording import same_recording
 from audio_assets.evaluation.doubts.unknown_recordings import counts_by_name
+from audio_assets.evaluation.intervals.protocols import find_protocol
 from audio_assets.evaluation.scores.grid import score_folds
 from audio_assets.evaluation.splits.plan import make_split_plan
 from audio_assets.evaluation.splits.recordings import NoEvaluation
@@ -96,7 +97,7 @@ def _compared(
     row: dict[str, Any] = {"training_size": size, "auc_recordings": mean}
     row |= {"same_recording": pairs.share, "auc_other_recordings": pairs.auc}
     row |= {"pairs_status": pairs.status}
-    if first["protocol"] != "cv":
+    if not find_protocol(first["protocol"]).has_folds:
         return row | {"status": f"not made for the protocol {first['protocol']}"}
     usable = embeddings[embeddings["status"] == "ok"]
     # The recordings of the folds: near-duplicate clips may have joined some of the inventory's.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audio_assets.evaluation.intervals.fold_means import recordings_to_show
+from audio_assets.evaluation.intervals.protocols import find_protocol
 from audio_assets.evaluation.scores.metrics import CHANCE
 
 if TYPE_CHECKING:
@@ -107,8 +108,8 @@ def _cannot_be_shown(rows: pd.DataFrame, target: float, metric: str) -> str:
         return f"{target:g} {CANNOT_BE_SHOWN} with any number of recordings"
     if here >= least:
         return ""
-    holdout = bool((rows["protocol"] == "holdout").all())
-    kind = "test recording" if holdout else "recording"
+    protocol = find_protocol(str(rows["protocol"].iloc[0]))
+    kind = protocol.recording
     recordings = f"1 {kind}" if here == 1 else f"{here} {kind}s"
     status = f"{target:g} {CANNOT_BE_SHOWN} with {recordings} of a class, only with {least} or more"
-    return status + " (HOLDOUT_PER_CLASS)" * holdout
+    return f"{status} ({protocol.more_recordings})" if protocol.more_recordings else status

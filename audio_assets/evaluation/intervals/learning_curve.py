@@ -5,25 +5,13 @@ The interval methods belong in :mod:`audio_assets.evaluation.intervals.fold_mean
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audio_assets.evaluation.intervals.bootstrap_interval import estimate_by_bootstrap
-from audio_assets.evaluation.intervals.fold_means import NO_METHOD, Estimate, estimate
-from audio_assets.evaluation.intervals.holdout_intervals import (
-    estimate_holdout,
-    held_out,
-    resampled_means,
-)
-from audio_assets.evaluation.intervals.recording_values import (
-    RecordingVariance,
-    recording_values,
-    recording_variances,
-)
-from audio_assets.evaluation.scores.metrics import CHANCE
-from audio_assets.evaluation.splits.recordings import MIN_RECORDINGS, RecordingCounts
+from audio_assets.evaluation.intervals.fold_means import NO_METHOD
+from audio_assets.evaluation.intervals.protocols import find_protocol
+from audio_assets.evaluation.splits.recordings import RecordingCounts
 from audio_assets.tables import CURVE_ROWS, METRICS
 
 if TYPE_CHECKING:
@@ -72,14 +60,18 @@ def summarise(
     scores = fold_scores.sort_values(["training_size", "repeat", "fold"], kind="stable")
     n_folds = int(scores["fold"].max()) + 1
     repeats = int(scores["repeat"].max()) + 1
-    tested: dict[tuple[int, str], RecordingVariance] = {}
-    if draws is None and protocol == "cv":
-        tested = recording_variances(recording_values(predictions))
+    made_by = find_protocol(protocol)
+    estimates = made_by.estimates(
+        predictions,
+        recordings=recordings,
+        ci_level=ci_level,
+        n_folds=n_folds,
+        seed=seed,
+        draws=draws,
+    )
     rows: list[dict[str, object]] = []
     for size, at_size in scores.groupby("training_size"):
-        resampled: dict[str, Any] = {}
-        if protocol == "holdout":
-            resampled = _resampled(at_size, predictions, recordings, seed)
+        estimate = estimates.at_size(at_size)
         for metric in METRICS:
             cells = at_size[at_size["metric"] == metric]
             if len(cells) != n_folds * repeats:
@@ -87,9 +79,7 @@ def summarise(
                     f"{metric} at training size {size} has {len(cells)} folds, expected "
                     f"{repeats} repeats of {n_folds}"
                 )
-            result = _estimate(
-                cells, protocol, draws, resampled.get(metric), tested, n_folds, recordings, ci_level
-            )
+            result = estimate(cells)
             clips = (cells["test_pos"] + cells["test_neg"]).to_numpy(dtype=np.float64)
             pos = cells["test_pos"].to_numpy(dtype=np.float64)
             rows.append(
@@ -102,7 +92,7 @@ def summarise(
                     "ci_level": ci_level,
                     "ci_method": result.method,
                     "ci_status": result.status,
-                    "folds": n_folds if protocol == "cv" else None,
+                    "folds": n_folds if made_by.has_folds else None,
                     "repeats": repeats,
                     "distinct_folds": result.distinct_folds,
                     "recordings_pos": float(np.median(cells["recordings_pos"].astype(float))),
@@ -115,67 +105,6 @@ def summarise(
                 }
             )
     return _as_table(rows)
-
-
-def _estimate(
-    cells: pd.DataFrame,
-    protocol: str,
-    draws: pd.DataFrame | None,
-    resampled: Any,
-    tested: Mapping[tuple[int, str], RecordingVariance],
-    n_folds: int,
-    recordings: RecordingCounts,
-    ci_level: float,
-) -> Estimate:
-    values = cells["value"].to_numpy(dtype=np.float64)
-    test_folds = cells["test_fold"].tolist()
-    reasons = [str(reason) for reason in cells["reason"]]
-    size, metric = int(cells["training_size"].iloc[0]), str(cells["metric"].iloc[0])
-    if protocol == "holdout":
-        return estimate_holdout(
-            values,
-            resampled,
-            reasons,
-            size=size,
-            recordings=recordings,
-            ci_level=ci_level,
-            chance=CHANCE[metric],
-        )
-    if draws is None:
-        return estimate(
-            values,
-            test_folds,
-            reasons,
-            n_folds=n_folds,
-            tested=tested[size, metric],
-            recordings=recordings,
-            ci_level=ci_level,
-            trained=size > 0,
-            chance=CHANCE[metric],
-        )
-    drawn = draws[(draws["training_size"] == size) & (draws["metric"] == metric)]
-    return estimate_by_bootstrap(
-        values,
-        test_folds,
-        reasons,
-        drawn["value"].to_numpy(dtype=np.float64),
-        [str(reason) for reason in drawn["reason"]],
-        recordings=recordings,
-        ci_level=ci_level,
-        chance=CHANCE[metric],
-    )
-
-
-def _resampled(
-    scores: pd.DataFrame, predictions: pd.DataFrame, recordings: RecordingCounts, seed: int
-) -> dict[str, Any]:
-    """Metric -> means under resampled test recordings; empty where no interval is possible."""
-    auc = scores.loc[scores["metric"] == "roc_auc", "value"]
-    if auc.isna().any() or recordings.smaller_class < MIN_RECORDINGS:
-        return {}
-    size = scores["training_size"].iloc[0]
-    at_size = held_out(predictions[predictions["training_size"] == size])
-    return dict(resampled_means([at_size], seed)[0])
 
 
 def no_evaluation_row(

@@ -5,23 +5,17 @@ Drawing folds and orders belongs in :mod:`audio_assets.evaluation.splits.plan`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audio_assets.evaluation.splits.holdout import (
-    DEFAULT_PER_CLASS,
-    ENOUGH_RECORDINGS,
-    make_holdout_plan,
-)
+from audio_assets.evaluation.splits.holdout import ENOUGH_RECORDINGS
 from audio_assets.evaluation.splits.plan import (
     NEVER_TESTED,
     NoEvaluation,
     SplitPlan,
-    make_split_plan,
     why_no_evaluation,
 )
 from audio_assets.tables import BALANCED_MANIFEST
@@ -29,15 +23,16 @@ from audio_assets.tables import BALANCED_MANIFEST
 if TYPE_CHECKING:
     import pandas as pd
 
+Planner = Callable[..., SplitPlan]
+"""Draws a plan from labels and recordings, and by name keys, variants, repeats and seed."""
+
 
 def build_manifest(
     inventory: pd.DataFrame,
     *,
-    folds: int,
+    draw: Planner,
     repeats: int,
     seed: int,
-    protocol: str = "cv",
-    holdout_per_class: int = DEFAULT_PER_CLASS,
 ) -> pd.DataFrame:
     """Draw the split plan of a species.
 
@@ -47,12 +42,10 @@ def build_manifest(
         Rows of :data:`audio_assets.tables.AUDIO_INVENTORY`; those whose status is not ``ok`` are
         left out. Checksums are of one kind, see
         :func:`audio_assets.catalog.clip_digests.with_digests`.
-    folds, repeats, seed
+    draw
+        From :meth:`audio_assets.evaluation.intervals.protocol.EvaluationProtocol.planner`.
+    repeats, seed
         See :func:`audio_assets.evaluation.splits.plan.make_split_plan`.
-    protocol, holdout_per_class
-        ``cv``, or ``holdout``: see
-        :func:`audio_assets.evaluation.splits.holdout.make_holdout_plan`, which does not read
-        ``folds``.
 
     Returns
     -------
@@ -71,9 +64,6 @@ def build_manifest(
     usable = usable.sort_values(["variant", "clip_id"]).reset_index(drop=True)
     if usable.empty:
         raise NoEvaluation(why_no_evaluation(None))
-    draw = partial(make_split_plan, folds=folds)
-    if protocol == "holdout":
-        draw = partial(make_holdout_plan, per_class=holdout_per_class)
     plan = draw(
         usable["label"] == "pos",
         usable["recording_id"],

@@ -62,10 +62,10 @@ class SplitPlan:
             raise ValueError(f"{len(self.keys)} keys for {self.n_clips} clips")
         if self.n_folds < 1:
             raise ValueError(f"n_folds must be at least 1, got {self.n_folds}")
-        lowest = 0 if self.protocol == "cv" else NEVER_TESTED
+        lowest = 0 if self.n_folds > 1 else NEVER_TESTED
         if self.folds.size and not lowest <= self.folds.min() <= self.folds.max() < self.n_folds:
             raise ValueError(f"folds must lie in {lowest} to {self.n_folds - 1}")
-        if self.protocol == "holdout" and (self.folds != self.folds[:1]).any():
+        if self.n_folds == 1 and (self.folds != self.folds[:1]).any():
             raise ValueError("the test set of a holdout plan must be the same in every draw")
 
     @property

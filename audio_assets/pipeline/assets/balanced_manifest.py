@@ -32,30 +32,26 @@ def build_balanced_manifest(assets: StageAssets, settings: Settings) -> dg.Asset
             join_recordings,
             joined_recordings,
         )
+        from audio_assets.evaluation.intervals.protocols import find_protocol
         from audio_assets.evaluation.splits.loss import losses_of_classes
-        from audio_assets.evaluation.splits.manifest import build_manifest, describe_test_set
+        from audio_assets.evaluation.splits.manifest import build_manifest
         from audio_assets.evaluation.splits.recordings import NoEvaluation
         from audio_assets.results.parquet import concat_tables
 
         metadata: dict[str, Any] = {}
+        protocol = find_protocol(settings.protocol)
         clips = with_digests(audio_inventory, clip_digests)
         try:
             manifest = build_manifest(
                 join_recordings(clips, near_duplicates),
-                folds=settings.folds,
+                draw=protocol.planner(folds=settings.folds, per_class=settings.holdout_per_class),
                 repeats=settings.repeats,
                 seed=settings.seed,
-                protocol=settings.protocol,
-                holdout_per_class=settings.holdout_per_class,
             )
-            if settings.protocol == "cv":
-                metadata["folds"] = int(manifest["folds"].iloc[0])
-            else:
-                test_set = describe_test_set(manifest, settings.holdout_per_class)
-                metadata |= test_set.counts
-                for shortage in test_set.shortages:
-                    context.log.warning(f"{context.partition_key}: {shortage}")
-                metadata["test set"] = "; ".join(test_set.shortages) or "ok"
+            shown, shortages = protocol.describe(manifest, settings.holdout_per_class)
+            metadata |= shown
+            for shortage in shortages:
+                context.log.warning(f"{context.partition_key}: {shortage}")
         except NoEvaluation as reason:
             manifest = concat_tables([], BALANCED_MANIFEST)
             why = "; ".join([str(reason), *losses_of_classes(lost(audio_inventory), LABELS)])

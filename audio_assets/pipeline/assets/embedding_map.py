@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from audio_assets.pipeline.current import BestModel, Look, best_current_model
-from audio_assets.pipeline.partitions import split_key
 from audio_assets.pipeline.enabled_models import EnabledModels
+from audio_assets.pipeline.partitions import split_key
 from audio_assets.pipeline.roots import Roots
 from audio_assets.pipeline.stage_assets import Made, StageAssets
 from audio_assets.tables import EMBEDDING_MAP, EMBEDDINGS
