@@ -7,6 +7,9 @@ only the standard library, so that the Dagster UI's column schema, the pandera c
 imports.
 """
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 from audio_assets.tables.clips import (
     AUDIO_INVENTORY,
     BALANCED_MANIFEST,
@@ -74,25 +77,15 @@ __all__ = [
     "VARIANTS",
 ]
 
-ALL_TABLES = (
-    AUDIO_INVENTORY,
-    CLIP_DIGESTS,
-    NEAR_DUPLICATES,
-    CLIP_PROPERTIES,
-    BALANCED_MANIFEST,
-    EMBEDDINGS,
-    FOLD_SCORES,
-    FOLD_PREDICTIONS,
-    BOOTSTRAP_SCORES,
-    EVALUATION,
-    LEARNING_CURVE,
-    ROC_AUC_CHART,
-    MODEL_COMPARISON,
-    LEAK_CHECK,
-    CALIBRATION,
-    FINDINGS,
-    HARD_CLIPS,
-    EMBEDDING_MAP,
-    QUARANTINE,
-    REPORTED_CLIPS,
-)
+
+def _defined_tables() -> tuple[Table, ...]:
+    found: dict[str, Table] = {}
+    for module in iter_modules(__path__):
+        for value in vars(import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(value, Table) and found.setdefault(value.name, value) is not value:
+                raise ValueError(f"two tables are called {value.name}")
+    return tuple(table for _, table in sorted(found.items()))
+
+
+ALL_TABLES = _defined_tables()
+"""Every table that a module of this folder defines, by name."""
