@@ -1,5 +1,5 @@
-"""What people read: charts, sentences, tables, the HTML report and the published CSV format.
+"""The report for readers: sentences, charts, tables and the HTML page.
 
-Everything here turns finished tables into words and pictures. No number is estimated here; that
+Code here turns finished tables into words and pictures. Numbers are never estimated here; that
 belongs in :mod:`audio_assets.evaluation`.
 """

@@ -319,7 +319,7 @@ def test_a_quarantine_of_earlier_audio_is_said_to_be_one(place, monkeypatch):
     monkeypatch.setattr(quarantine, "quarantined_clips", _fail)
     assert list(place.run("owl").failures) == ["owl, charts"]
     report = place.results.report.read_text()
-    assert "The last look at the clips of owl failed" in report
+    assert "The last check of the clips of owl failed" in report
     assert "Every clip that a model read could be used" not in report
 
 

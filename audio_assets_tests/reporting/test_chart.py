@@ -233,9 +233,7 @@ def test_a_species_that_cannot_be_evaluated_says_why_instead_of_drawing_a_box():
 
 def test_a_species_without_rows_says_so():
     spec = drawn(species="human_vocal")
-    assert rows(spec, spec["layer"][0])[0]["text"] == [
-        "No ROC-AUC: there is no result of any model."
-    ]
+    assert rows(spec, spec["layer"][0])[0]["text"] == ["No ROC-AUC: no model has a result."]
     assert spec["title"]["text"] == "Human vocal"
 
 

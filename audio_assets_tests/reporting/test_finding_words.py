@@ -41,13 +41,14 @@ def records(*rows):
         ),
         (
             {"value": 0.004, "ci_low": -0.002, "ci_high": 0.01},
-            "would have shown about the same AUC (−0.002 to +0.010 over new draws of folds of "
+            "would have shown about the same AUC (−0.002 to +0.010 over repeated draws of folds of "
             "these clips).",
         ),
         (
             {"value": 0.06, "ci_low": -0.449, "ci_high": 0.569},
-            "would have overstated AUC by 0.060 (−0.449 to +0.569 over new draws of folds of these "
-            "clips: it may be chance of the draw).",
+            "would have overstated AUC by 0.060 (−0.449 to +0.569 over repeated "
+            "draws of folds of these "
+            "clips: this may be chance in the draw).",
         ),
         (
             {"value": -0.005, "ci_low": -0.02, "ci_high": 0.01},
@@ -55,12 +56,12 @@ def records(*rows):
         ),
         (
             {"value": 0.0, "ci_low": -0.02, "ci_high": 0.02},
-            "would have shown the same AUC (−0.020 to +0.020 over new draws of folds of these "
-            "clips: it may be chance of the draw).",
+            "would have shown the same AUC (−0.020 to +0.020 over repeated draws of folds of these "
+            "clips: this may be chance in the draw).",
         ),
         (
             {"value": 0.2, "ci_low": 0.1, "ci_high": 0.3, "status": "ok: 1 of 5 folds have no AUC"},
-            "over new draws of folds of these clips; 1 of 5 folds have no AUC).",
+            "over repeated draws of folds of these clips; 1 of 5 folds have no AUC).",
         ),
         ({"value": 0.0, "status": "every draw"}, "would have shown the same AUC (every draw)"),
         ({"value": 0.2, "status": "one repeat"}, "would have overstated AUC by 0.200 (one repeat)"),
@@ -110,7 +111,7 @@ def test_a_calibration_error_stands_beside_what_chance_makes_of_these_clips(
 
 def test_a_floor_that_is_not_known_is_not_passed_over():
     bins = calibration_frame([("coyote", "birdnet", 0.2, 0.3)]).assign(floor=None, floor_high=None)
-    assert "not known how far by chance" in calibration_sentence(bins, "BirdNET")
+    assert "the error expected by chance is not known" in calibration_sentence(bins, "BirdNET")
 
 
 def confound(subject, value, **changes):
@@ -132,8 +133,8 @@ def test_what_only_two_properties_at_once_tell_is_said_once_and_called_so():
     rows = records(confound("channels", 0.5), confound("all", 0.8), confound("pairs", 0.98))
     (said,) = warnings_of(rows)
     assert said.startswith(
-        "Format, rate, channels, duration and level tell the labels apart, by what two of them are "
-        "at once: AUC 0.98 (0.80 to 1.00)."
+        "Format, rate, channels, duration and level tell the labels apart when two of them are "
+        "combined: AUC 0.98 (0.80 to 1.00)."
     )
 
 
@@ -146,12 +147,12 @@ def test_without_a_warning_the_highest_auc_is_told():
     rows = records(confound("rms_db", 0.6), confound("channels", 0.7))
     assert warnings_of(rows) == []
     assert "at most 0.70 (0.80 to 1.00), by the number of channels" in (confound_note(rows) or "")
-    assert "What only three of them at once would show was not looked for." in (
+    assert "Effects that need three of them combined were not searched for." in (
         confound_note(rows) or ""
     )
-    assert "Below 0.5" not in (confound_note(rows) or "")
+    assert "below 0.5" not in (confound_note(rows) or "")
     even = records(confound("channels", 0.6), confound("rms_db", 0.2, ci_low=0.1, ci_high=0.3))
-    assert "Below 0.5" in (confound_note(even) or "")
+    assert "below 0.5" in (confound_note(even) or "")
     assert "alike" in (confound_note(records(finding_row("confound", status=SAME))) or "")
     assert confound_note(records(confound("rms_db", 0.9))) is None
 
@@ -210,7 +211,7 @@ def test_stray_clips_of_a_site_are_counted():
     (said,) = warnings_of(records(row))
     assert said.startswith(
         "20 of 21 positive clips come from 2 recordings or sites (creek, marsh; by the column site "
-        "of clips.csv) with hardly a negative clip (1 negative clip there too): a model"
+        "of clips.csv) with hardly any negative clips (1 negative clip there too): a model"
     )
 
 
@@ -224,8 +225,8 @@ def test_unknown_recordings_are_warned_of_first_with_the_pattern_that_would_join
     )
     row = unknown(count=6, detail=setting, warning=True)
     first, *_ = warnings_of(records(of_site(), row))
-    assert first.startswith("Nothing tells which clips are of one recording: 30 of 30 clips count")
-    assert f"set {setting}, by which they would be of 6 recordings." in first
+    assert first.startswith("Nothing says which clips come from the same recording: 30 of 30 clips")
+    assert f"set {setting}, which would assign them to 6 recordings." in first
     assert unknown_recordings_note(records(row)) is None
     page = Page(render_report(fake_report(findings=findings_frame([row]))))
     assert [text for tag, text in page.texts if tag == "dd" and text == f"Warning: {first}"]
@@ -235,7 +236,7 @@ def test_recordings_that_are_unknown_without_a_hint_are_noted_and_not_warned_of(
     rows = records(unknown(status="no pattern of their names would join clips"))
     assert warnings_of(rows) == []
     said = unknown_recordings_note(rows) or ""
-    assert said.startswith("Nothing tells which clips are of one recording: 30 of 30 clips count")
+    assert said.startswith("Nothing says which clips come from the same recording: 30 of 30 clips")
 
 
 def test_a_leak_check_of_unknown_recordings_does_not_say_that_nothing_leaks():
@@ -249,7 +250,7 @@ def test_what_clips_csv_and_the_clips_lack_of_one_another_is_named():
     said = clips_csv_warning(40, 3, ["a.wav", "b.wav", "c.wav", "d.wav"]) or ""
     assert said.startswith("3 of 40 clips have no line in clips.csv, which has lines")
     assert (
-        "4 lines of clips.csv fit no clip of this species: a.wav, b.wav, c.wav and 1 more" in said
+        "4 lines of clips.csv match no clip of this species: a.wav, b.wav, c.wav and 1 more" in said
     )
 
 
@@ -275,14 +276,14 @@ def test_pairs_of_one_recording_say_which_auc_to_read_and_what_to_do():
     (said,) = warnings_of(rows, {"birdnet": "BirdNET", "svm": "SVM"}.__getitem__)
     assert said.startswith("AUC may be too high across recordings") and "40 to 43 %" in said
     assert "0.728 instead of 0.758 (BirdNET), 0.700 instead of 0.758 (SVM; why)." in said
-    assert "Read the lower number" in said and "more recordings" in said
+    assert "Go by the lower number" in said and "more recordings" in said
     assert same_recording_note(rows, str) is None
 
 
 def test_without_a_pair_of_different_recordings_the_auc_says_nothing_of_new_ones():
     (said,) = warnings_of(records(of_one_recording("svm", None, share=1.0)))
     assert said.startswith(
-        "AUC tells clips apart within one recording, or group of clips.csv, alone"
+        "AUC only compares clips within one recording, or one group of clips.csv"
     )
 
 
@@ -290,7 +291,7 @@ def test_pairs_of_one_recording_that_change_little_are_no_warning():
     rows = records(of_one_recording("svm", 0.757, share=0.004, warning=False))
     assert warnings_of(rows) == []
     said = same_recording_note(rows, str)
-    assert said is not None and "under 1 % are of one recording" in said
+    assert said is not None and "under 1 % come from the same recording" in said
     assert "0.757 instead of 0.758 (svm)" in said
 
 
@@ -299,7 +300,7 @@ def test_the_report_warns_of_pairs_of_one_recording_and_shows_their_numbers():
     page = Page(html)
     answers = [text for tag, text in page.texts if tag == "dd"]
     assert any("0.728 instead of 0.758 (BirdNET 2.4)" in text for text in answers)
-    assert "AUC without the pairs of clips of one recording" in html
+    assert "AUC without the pairs of clips from one recording" in html
     assert "43.0 %" in page.said()
 
 
@@ -322,7 +323,7 @@ def test_the_report_warns_among_the_answers_and_shows_the_checks():
     answers = [text for tag, text in page.texts if tag == "dd"]
     assert any(text.startswith("Warning: The file format alone separates") for text in answers)
     assert [text for tag, text in page.texts if tag == "h3"].count("Checks") == 1
-    assert "BirdNET 2.4: ordinary folds, over clips, would have overstated AUC by 0.040 (" in html
+    assert "BirdNET 2.4: ordinary folds over clips would have overstated AUC by 0.040 (" in html
     assert "its probabilities are off by 0.100 on average" in html
     chart = html.split('id="calibration-species-coyote">')[1].split("</script>")[0]
     assert "BirdNET 2.4 is off by 0.100 on average" in chart

@@ -54,7 +54,7 @@ def test_models_that_hear_alike_share_a_sentence_and_all_share_one_warning():
     assert first.startswith("BirdNET 2.4 hears up to 24 kHz")
     assert second.startswith("VGG16 and MobileNetV2 hear up to 11.025 kHz")
     (warning,) = warnings_of(rows, SEVEN.__getitem__)
-    assert warning.startswith(f"{first} {second} What lies above never reaches the model")
+    assert warning.startswith(f"{first} {second} Sound above that never reaches the model")
 
 
 def test_a_small_share_is_a_note_and_what_is_not_known_is_said():
@@ -66,7 +66,7 @@ def test_a_small_share_is_a_note_and_what_is_not_known_is_said():
     known, unknown = hearing_words.hearing_notes(rows, SEVEN.__getitem__)
     assert known.startswith("BirdNET 2.4 hears up to 24 kHz; 12 % of the energy")
     assert unknown == (
-        "MFCC + SVM: how much lies above what it hears is not known: its weights are missing."
+        "MFCC + SVM: how much sound lies above its range is not known: its weights are missing."
     )
 
 
@@ -75,7 +75,7 @@ def test_the_report_says_it_beside_the_models_numbers_and_among_the_checks():
     numbers = next(line for line in page.splitlines() if "2.4 reaches 0.95 with 64" in line)
     assert "(hears up to 24 kHz, 97 % of the positives&#39; energy is above)" in numbers
     assert page.count("BirdNET 2.4 hears up to 24 kHz; 97 % of the energy of coyote") == 2
-    assert "Sound of the positives above what a model hears" in page
+    assert "Sound of the positives above the range of a model" in page
     assert "hears up to" not in render_report(fake_report())
 
 

@@ -115,13 +115,13 @@ def test_the_map_says_in_words_where_the_labels_lie():
 
 def test_the_page_says_how_to_read_the_map():
     said = Page(render_report(fake_report())).said()
-    assert "Each point is a clip, by the embeddings of BirdNET 2.4" in said
+    assert "Each point is a clip, placed by its BirdNET 2.4 embedding." in said
     assert "31 % of their variance lies along the first axis, 12 % along the second" in said
     assert "Where the clips of one recording lie together" in said
 
 
 def test_the_page_says_where_a_classifier_does_not_see_what_the_map_shows():
-    told = "The classifier of BirdNET 2.4 weighs the embeddings otherwise"
+    told = "The classifier of BirdNET 2.4 uses the embeddings differently"
     content = fake_report()
     for head, otherwise in (("logistic", False), ("svm", True), ("random_forest", True)):
         page_map = embedding_map(

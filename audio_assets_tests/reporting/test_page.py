@@ -234,7 +234,7 @@ def test_where_no_size_has_all_models_that_with_the_most_is_shown_and_says_which
     report = of_pairs(*pairs, ("birdnet", "perch", 64), ("birdnet", "svm", 128))
     shown, _ = comparisons(report, "coyote")
     assert shown.caption.startswith("Models compared at 107 clips per class, the largest size that")
-    assert shown.caption.endswith("the most of them have (without Perch 8)")
+    assert shown.caption.endswith("most of them have (without Perch 8)")
     assert len(shown.rows) == 3
 
 
@@ -275,7 +275,7 @@ def test_a_report_of_nothing_says_so():
         )
     )
     assert page.said().count("No species was found.") == 2
-    assert "No clip was looked at." in page.said()
+    assert "No clip was checked." in page.said()
 
 
 def test_nothing_is_said_of_clips_that_were_not_looked_at():
@@ -284,9 +284,9 @@ def test_nothing_is_said_of_clips_that_were_not_looked_at():
         render_report(fake_report(quarantine=fake_quarantine([]), missing=NO_OWL, copies=copies))
     ).said()
     assert "Every clip that a model read could be used." in said
-    assert "Not looked at yet, as no model has a result: owl." in said
-    assert "Not looked at yet for clips that sound the same: human_vocal." in said
-    assert "No copies were found in what was looked at." in said
+    assert "Not checked yet, because no model has a result: owl." in said
+    assert "Not yet searched for clips that sound the same: human_vocal." in said
+    assert "No copies were found in what was searched." in said
 
     nothing = fake_report(
         curves=curve_frame([]),
@@ -298,7 +298,7 @@ def test_nothing_is_said_of_clips_that_were_not_looked_at():
     )
     said = Page(render_report(nothing)).said()
     assert "Every clip" not in said
-    assert "Not looked at yet, as no model has a result: owl." in said
+    assert "Not checked yet, because no model has a result: owl." in said
 
 
 def test_clips_in_quarantine_were_looked_at_whatever_failed_after_it():
@@ -312,17 +312,17 @@ def test_a_look_that_failed_is_said_and_is_no_clean_bill():
         render_report(fake_report(quarantine=fake_quarantine([]), missing=[], unchecked=["coyote"]))
     ).said()
     assert "Every clip that a model read could be used in the other species." in said
-    assert "The last look at the clips of coyote failed" in said
+    assert "The last check of the clips of coyote failed" in said
     every = fake_report(quarantine=fake_quarantine([]), missing=[])
     every = dataclasses.replace(every, unchecked=every.species())
     said = Page(render_report(every)).said()
-    assert "Every clip" not in said and "No clip was looked at" not in said
+    assert "Every clip" not in said and "No clip was checked" not in said
 
 
 def test_where_all_was_looked_at_the_page_says_so():
     said = Page(render_report(fake_report(quarantine=fake_quarantine([]), missing=[]))).said()
     assert "Every clip that a model read could be used." in said
-    assert "No copies were found." in said and "ot looked at yet" not in said
+    assert "No copies were found." in said and "ot checked yet" not in said
 
 
 def test_a_model_that_was_not_evaluated_has_no_result():
@@ -355,7 +355,7 @@ def test_methods_describe_the_protocol_that_was_used():
         (Copies(), "equal bytes count as one."),
         (
             Copies("birdnet", 0.97, not_looked_at=("owl",)),
-            "or clips that sound the same (not looked for yet: owl), count as one.",
+            "or clips that sound the same (not searched for yet: owl), count as one.",
         ),
     ],
 )
@@ -374,14 +374,14 @@ def methods_said(ci_methods: Sequence[str]) -> str:
 
 
 def test_methods_describe_the_intervals_that_there_are():
-    the_t = "take a variance made of three parts"
+    the_t = "use a variance with three parts"
     drawn = "recordings drawn with replacement"
     said = methods_said(["recording_t"])
     assert f"The intervals {the_t}" in said and "with an error made in the same way" in said
     assert drawn not in said and "bootstrap" not in said
     said = methods_said(["bootstrap", "recording_bound"])
-    assert "The intervals of the learning curves were made by doing everything again" in said
-    assert "of the comparisons and of the check for confounds, are no bootstrap" in said
+    assert "The intervals of the learning curves were made by repeating everything" in said
+    assert "of the comparisons and of the check for confounds, are not bootstrap intervals" in said
     assert f"They {the_t}" in said and f"The intervals {the_t}" not in said
     assert "made in the same way" not in said and "The other intervals" not in said
     said = methods_said(["bootstrap", "recording_t"])

@@ -40,7 +40,7 @@ def test_a_clip_that_is_on_no_wrong_side_is_not_listed():
     right = hard_clip("pos", 0, misranked=0.0, picture=None, sound=None, seconds=None)
     told = page(hard_clip("neg", 0), right)
     assert len(told.attributes("audio")) == 1
-    assert "No positive clip is on the wrong side of any other." in told.said()
+    assert "No positive clip is on the wrong side of one of the other class." in told.said()
     assert "pos/clip-0" not in told.said()
 
 
@@ -66,7 +66,7 @@ def test_something_is_never_written_as_nothing_nor_as_all(share, words):
 
 
 def test_without_clips_the_page_says_that_they_were_not_looked_for():
-    assert "the clips it gets wrong were not looked for" in page().said()
+    assert "the clips it gets wrong are not known" in page().said()
 
 
 def test_a_page_over_its_budget_keeps_pictures_and_the_most_wrong_clips():

@@ -161,7 +161,7 @@ def test_the_model_that_needs_fewest_clips_comes_first():
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"training_size": 64}, "has no point there"),
+        ({"training_size": 64}, "has no point at"),
         ({"needed_low": 16}, "a range of 16 to 32 clips, but no points there"),
         ({"needed_low": 120}, "a range of 120 to 32 clips"),
         ({"needed_low": None}, "a range of None to 32 clips"),

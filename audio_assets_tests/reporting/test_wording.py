@@ -36,5 +36,5 @@ def test_a_printed_interval_holds_the_interval(a, b, digits):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_is_no_number_is_never_printed_as_one(value):
-    with pytest.raises(ValueError, match="no finite number"):
+    with pytest.raises(ValueError, match="not a finite number"):
         wording.share(value)

@@ -1,4 +1,4 @@
-"""The calibration chart of a species: what came true against the probability given."""
+"""The calibration chart of a species: observed share against predicted probability."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIDE = 260
 def calibration_chart(
     bins: pd.DataFrame, *, species: str, models: Mapping[str, str]
 ) -> alt.LayerChart:
-    """Draw observed against predicted, a line a model, with the diagonal they should lie on.
+    """Draw observed against predicted, one line per model, with the diagonal they should follow.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A clip to look at and to listen to, small enough to be put into the report many times."""
+"""Previews of clips to look at and listen to, small enough for many in one report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audio_assets.audio.resample import resample
 from audio_assets.encoders import log_mel_image
 
 SECONDS = 9.0
-"""Of a longer clip, the beginning is shown."""
+"""Longest preview; of a longer clip the beginning is used."""
 SOUND_RATE = 24_000
 PEAK = 0.7
 HEIGHT = 112
@@ -41,19 +41,20 @@ class ClipPreview:
 def clip_preview(
     samples: NDArray[np.float32], sample_rate: int, seconds: float = SECONDS
 ) -> ClipPreview:
-    """Picture and sound of a clip; equal clips give equal bytes.
+    """Return the picture and sound of a clip; equal clips yield equal bytes.
 
-    MP3, since every browser plays it and since it holds neither a time nor a random number, as an
-    Ogg stream does. Grey, since that needs no key, prints, and is the same to every eye.
+    The sound is MP3 because every browser plays it and because, unlike an Ogg stream, it contains
+    neither a time nor a random number. The picture is grey because that needs no key, prints well,
+    and does not depend on colour vision.
 
     Parameters
     ----------
     samples
-        float32[n], at least the part that is shown.
+        float32[n], at least the part that is used.
     sample_rate
         Hz.
     seconds
-        How much of it is shown, from its beginning.
+        Length of the preview, from the clip's beginning.
     """
     start = samples[: round(seconds * sample_rate)]
     return ClipPreview(_picture(start, sample_rate), _sound(start, sample_rate))
@@ -78,7 +79,7 @@ def _sound(samples: NDArray[np.float32], rate: int) -> bytes:
     import soundfile
 
     heard = resample(samples, rate, SOUND_RATE)
-    # The resampler rings a little beyond the loudest sample, hence after it.
+    # After resampling, because the resampler overshoots the loudest sample a little.
     loudest = float(np.abs(heard).max(initial=0.0))
     level = heard * np.float32(PEAK / loudest) if loudest > 0 else heard
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""How charts get into HTML: the Vega bundle, safe JSON in a script, and what a page may load."""
+"""Embed charts in HTML: the Vega bundle, safe JSON in a script, and the content policy."""
 
 import base64
 import hashlib
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @cache
 def vega_bundle() -> str:
-    """JavaScript of vega, vega-lite and vega-embed in one, setting ``window.vegaEmbed``.
+    """Return vega, vega-lite and vega-embed as one script that sets ``window.vegaEmbed``.
 
-    The release of vega-lite is the one that altair writes for. Making it takes about 5 s, once a
-    process; vl_convert does it offline.
+    The release of vega-lite is the one that altair writes for. vl_convert builds the bundle offline
+    in about 5 s, once per process.
     """
     import vl_convert
 
@@ -29,33 +29,33 @@ def vega_bundle() -> str:
 
 @cache
 def vegalite_version() -> str:
-    """Major and minor version of the vega-lite schema that altair writes, such as ``6.4``."""
+    """Return the major and minor version of altair's vega-lite schema, such as ``6.4``."""
     import altair
 
     return ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
 def script_json(document: str) -> str:
-    r"""Rewrite JSON so that it can stand in a ``<script>`` element.
+    r"""Rewrite JSON so that it is safe inside a ``<script>`` element.
 
     No text in it can close the element or open a comment: ``<``, ``>`` and ``&`` become ``\u003c``
-    and so on. (vl_convert.vegalite_to_html does not do this, so a clip or species called
+    and so on. (vl_convert.vegalite_to_html does not do this, so a clip or species named
     ``</script>`` would run there.)
 
     Raises
     ------
     ValueError
-        The text is no JSON.
+        The text is not JSON.
     """
     text = json.dumps(json.loads(document), ensure_ascii=True, allow_nan=False, sort_keys=True)
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
 def content_policy(scripts: Iterable[str]) -> str:
-    """Content-Security-Policy of a page: these inline scripts run, and nothing is loaded.
+    """Return a Content-Security-Policy that allows these inline scripts and loads nothing.
 
-    Should a value ever escape its escaping, the browser still refuses to run it: scripts are named
-    by their digest. Vega compiles its expressions, hence ``unsafe-eval``.
+    Should escaping a value ever fail, the browser still refuses to run it: scripts are allowed by
+    digest. ``unsafe-eval`` is there because Vega compiles its expressions.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def content_policy(scripts: Iterable[str]) -> str:
 
 @cache
 def templates() -> "jinja2.Environment":
-    """The package's templates; every value is escaped, and a missing one is an error."""
+    """Return the package's templates; they escape every value, and a missing one is an error."""
     import jinja2
 
     return jinja2.Environment(
@@ -88,5 +88,5 @@ def templates() -> "jinja2.Environment":
 
 
 def template_text(name: str) -> str:
-    """Text of a script or style sheet beside the templates, to be put in as it is."""
+    """Return the text of a script or style sheet from the templates folder, to insert unescaped."""
     return (files("audio_assets.reporting") / "templates" / name).read_text(encoding="utf-8")

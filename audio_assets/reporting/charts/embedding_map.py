@@ -1,4 +1,4 @@
-"""The map of a species' clips as a chart: the two principal components of their embeddings."""
+"""The chart of a species' clips on the first two principal components of their embeddings."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 HEIGHT = 400
 MOST_POINTS = 600
-"""Points of a map: more hide one another, and make a page of many species slow to open."""
+"""Most points on a map: more would hide each other and make a page of many species slow."""
 CLIPS = "clips"
-"""Name of the chart's data; the page lists the recordings in it, see charts.js."""
+"""Name of the chart's data; charts.js lists the recordings in it."""
 CHOSEN = "chosen"
-"""Signal of the chart: the recording whose clips stand out, or null. The page sets it."""
+"""Signal of the chart: the recording to highlight, or null. The page sets it."""
 
-# Label -> word, colour, shape. Told apart by shape alone, and with 3:1 on light and dark pages.
+# Label -> word, colour, shape. The shapes alone suffice; contrast is 3:1 on light and dark pages.
 _LABELS = {
     "pos": ("positive", "#d55e00", "triangle-up"),
     "neg": ("negative", "#3f8fd2", "circle"),
 }
-# Of all there is to see on the plane, a fortieth on each side is margin.
+# A margin of one fortieth of the plotted range on each side.
 _MARGIN = 1.05
 
 
 def map_chart(clips: pd.DataFrame, *, species: str, models: Mapping[str, str]) -> alt.LayerChart:
-    """Draw the clips on the plane of their principal components, one unit as long on both axes.
+    """Draw the clips on the plane of their principal components, at one scale on both axes.
 
     Parameters
     ----------
@@ -96,9 +96,10 @@ def map_chart(clips: pd.DataFrame, *, species: str, models: Mapping[str, str]) -
 
 
 def drawn_clips(clips: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:
-    """The clips that are drawn: all, or ``most`` in an order that has nothing to do with them.
+    """Choose the clips to draw: all, or ``most`` of them in an order independent of their content.
 
-    Of a label that has fewer than half of them, all. The same clips give the same choice.
+    All clips of a label are drawn if it has fewer than half of ``most``. The choice is
+    reproducible.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def drawn_clips(clips: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:
 
 
 def variance_in_words(share: Any) -> str:
-    """A share of the variance, such as ``31 %``; something is never written as nothing."""
+    """Write a share of the variance, such as ``31 %``; a small one is "under 1 %", never 0."""
     if wording.is_missing(share):
         return "none"
     return "under 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
@@ -138,17 +139,17 @@ def _axis(field: str, name: str, share: Any, clips: pd.DataFrame, length: float)
 
 
 def _pixel(clips: pd.DataFrame) -> float:
-    """Units a pixel, the same on both axes."""
+    """Return the units per pixel, the same on both axes."""
     needed = [
         float(clips[name].max() - clips[name].min()) * _MARGIN / side
         for name, side in (("x", WIDTH), ("y", HEIGHT))
     ]
-    # Where all clips are one point, any scale shows it.
+    # If all clips coincide, any scale shows them.
     return max(needed) or 1 / WIDTH
 
 
 def _as_csv(clips: pd.DataFrame, pixel: float) -> str:
-    """As CSV, which takes two thirds of the bytes of JSON."""
+    """Write the clips as CSV, which takes two thirds of the bytes of JSON."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("x", "y", "label", "recording", "clip"))
@@ -160,7 +161,7 @@ def _as_csv(clips: pd.DataFrame, pixel: float) -> str:
 
 
 def _description(words: str, clips: pd.DataFrame) -> str:
-    """For who does not see it: where both labels lie, and how far apart."""
+    """Describe for screen readers where the clips of each label lie, and how spread out."""
     parts = []
     for label, (word, _, _) in _LABELS.items():
         at = clips.loc[clips["label"] == label, ["x", "y"]].to_numpy()
@@ -173,6 +174,7 @@ def _description(words: str, clips: pd.DataFrame) -> str:
             )
     first = clips.iloc[0]
     return (
-        f"{words}. {'; '.join(parts)}. The axes hold {variance_in_words(first['variance_x'])} and "
-        f"{variance_in_words(first['variance_y'])} of the variance."
+        f"{words}. {'; '.join(parts)}. The axes explain "
+        f"{variance_in_words(first['variance_x'])} and {variance_in_words(first['variance_y'])} "
+        "of the variance."
     )

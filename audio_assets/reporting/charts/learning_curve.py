@@ -1,10 +1,10 @@
 """The learning-curve chart of a species, as an Altair chart.
 
-The whole and its looks belong here. Marks are in :mod:`audio_assets.reporting.charts.marks`, words
+Composition and style belong here. Marks are in :mod:`audio_assets.reporting.charts.marks`, words
 in :mod:`audio_assets.reporting.charts.texts`, positions in
 :mod:`audio_assets.reporting.charts.plan`, files in :mod:`audio_assets.reporting.charts.render`.
 
-Ink is ``currentColor``: black in a file of its own, the text's colour in a page, light or dark.
+Ink is ``currentColor``: black in a standalone file, the text colour in a page, light or dark.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-"""The first is inside vl-convert, so that text is measured alike on every machine."""
+"""The first is part of vl-convert, so that text has the same width on every machine."""
 
 EMBED_OPTIONS = {
-    # The editor is a web site, and the two source views are windows without a file behind them.
+    # The editor is a web site, and the two source views open windows without a file.
     "actions": {"export": True, "source": False, "compiled": False, "editor": False},
     "renderer": "svg",
 }
@@ -40,7 +40,7 @@ def learning_curve_chart(
     metric: str = "roc_auc",
     models: Mapping[str, str],
 ) -> alt.LayerChart:
-    """Draw a metric against training clips per class, a line a model.
+    """Draw a metric against training clips per class, one line per model.
 
     Parameters
     ----------
@@ -52,13 +52,13 @@ def learning_curve_chart(
     metric
         One of :data:`audio_assets.tables.METRICS`.
     models
-        Model -> title. Give the same models for all species, so that a user's own model has the
+        Model -> title. Pass the same models for all species, so that a user's own model has the
         same colour in all charts. A model of the curve that is not in it is called by its key.
 
     Returns
     -------
     altair.LayerChart
-        A species without a point gives a chart that says why in words.
+        The chart; for a species without a point, a chart that states the reasons.
 
     Raises
     ------
@@ -87,9 +87,9 @@ def learning_curve_chart(
 def with_switches(
     chart: alt.LayerChart, titles: Mapping[str, str], styles: Mapping[str, ModelStyle]
 ) -> alt.LayerChart:
-    """The chart with what a page needs to let its readers hide models.
+    """Add the signal and the metadata with which a page lets readers hide models.
 
-    Its layers are made by :func:`audio_assets.reporting.charts.marks.base_of_models`.
+    The chart's layers come from :func:`audio_assets.reporting.charts.marks.base_of_models`.
     """
     import altair as alt
 
@@ -123,7 +123,7 @@ def _empty(
 
     name = chart_words.metric_words(metric).title
     text = f"No {name}: " + (
-        "no model could be evaluated." if reasons else "there is no result of any model."
+        "no model could be evaluated." if reasons else "no model has a result."
     )
     lines = [text]
     for model, reason in reasons.items():
@@ -146,11 +146,11 @@ def finish(
     height: int,
     width: int = WIDTH,
 ) -> alt.LayerChart:
-    """Put the layers together with sizes, fonts and ink."""
+    """Combine the layers with sizes, fonts and ink."""
     import altair as alt
 
     ink = chart_marks.INK
-    # All at once: each call on a chart copies it with its rows, most of the time of making one.
+    # In one call: each call on a chart copies it with its rows, which takes most of the time.
     config = alt.Config(
         font=FONT,
         padding=10,

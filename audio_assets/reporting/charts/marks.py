@@ -1,4 +1,4 @@
-"""The layers of a chart: one function a kind of mark, each from the chart's plan."""
+"""The layers of a chart: one function per kind of mark, each drawn from the chart's plan."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 INK = "currentColor"
 HIDDEN = "hidden"
-"""Signal of the chart: the models that are not shown. The page sets it; see charts.js."""
+"""Signal of the chart: the models to hide. The page sets it; see charts.js."""
 LABEL_GAP = 17
-"""Least distance of the labels at the line ends in pixels."""
+"""Smallest distance between labels at the line ends in pixels."""
 
 
 def _x(plan: ChartPlan) -> alt.X:
@@ -70,16 +70,16 @@ def _shape(plan: ChartPlan) -> alt.Shape:
 
 
 def base(rows: list[dict[str, Any]]) -> alt.Chart:
-    """A chart of these rows without a mark."""
+    """Return a chart of these rows without a mark."""
     import altair as alt
 
-    # Rows of plain Python values: pandas' types would have altair guess the encoding.
+    # Rows of plain Python values: from pandas' types altair would guess the encoding.
     chart: alt.Chart = alt.Chart(alt.InlineData(values=rows))
     return chart
 
 
 def base_of_models(rows: list[dict[str, Any]]) -> alt.Chart:
-    """A chart of these rows, with the model as ``key``, but for those that are hidden."""
+    """Return a chart of these rows, with the model as ``key``, without hidden models."""
     import altair as alt
 
     shown = alt.FilterTransform(f"indexof({HIDDEN}, datum.key) < 0")
@@ -94,7 +94,7 @@ def _rows(plan: ChartPlan, points: Sequence[CurvePoint]) -> list[dict[str, Any]]
 
 
 def chance(plan: ChartPlan) -> list[alt.Chart]:
-    """Line at what guessing gets, with its name; nothing where the axis leaves it out."""
+    """Return the labelled line of guessing; nothing if the axis leaves it out."""
     chance = chart_words.metric_words(plan.metric).chance
     if chance is None or not plan.y_domain[0] <= chance <= plan.y_domain[1]:
         return []
@@ -112,7 +112,7 @@ def chance(plan: ChartPlan) -> list[alt.Chart]:
 
 
 def untrained_divider(plan: ChartPlan) -> list[alt.Chart]:
-    """Dotted line between the untrained points and the trained ones."""
+    """Return the dotted line between the untrained and the trained points."""
     if 0 not in plan.positions or len(plan.positions) == 1:
         return []
     at = plan.positions[0] + placement.ZERO_GAP / 2
@@ -122,8 +122,8 @@ def untrained_divider(plan: ChartPlan) -> list[alt.Chart]:
 
 
 def lines(plan: ChartPlan) -> alt.Chart:
-    """A line a model over its trained points."""
-    # The untrained score comes from another classifier: a line from it would suggest a trend.
+    """Return one line per model over its trained points."""
+    # The untrained score comes from a different classifier: a line from it would suggest a trend.
     trained = [point for point in plan.points if point.size > 0]
     trained_lines = base_of_models(_rows(plan, trained)).mark_line(strokeWidth=2)
     chart: alt.Chart = trained_lines.encode(
@@ -133,10 +133,10 @@ def lines(plan: ChartPlan) -> alt.Chart:
 
 
 def error_bars(plan: ChartPlan) -> list[alt.Chart]:
-    """Intervals with caps, side by side where models share a size."""
+    """Return the intervals with caps, side by side where models share a size."""
     rows = _rows(plan, [point for point in plan.points if point.low is not None])
     if not rows:
-        # An empty group of marks would be announced to who cannot see that it is empty.
+        # Screen readers would announce an empty group of marks.
         return []
     rows_chart = base_of_models(rows).encode(x=_x(plan), color=_color(plan))
     bars = rows_chart.mark_rule(strokeWidth=1.5, opacity=0.85).encode(
@@ -152,7 +152,7 @@ def error_bars(plan: ChartPlan) -> list[alt.Chart]:
 
 
 def points(plan: ChartPlan) -> list[alt.Chart]:
-    """Points with tooltips: filled with an interval, hollow without."""
+    """Return the points with tooltips: filled with an interval, hollow without."""
     import altair as alt
 
     layers = []
@@ -161,24 +161,24 @@ def points(plan: ChartPlan) -> list[alt.Chart]:
         points = [point for point in plan.points if (point.low is not None) == bounded]
         if not points:
             continue
-        told = [
+        tooltips = [
             chart_words.tooltip(p, plan.titles[p.model], plan.metric, with_method=bootstrap)
             for p in points
         ]
-        # Names are no field names: in Vega a dot, as in "precision 0.9", means a nested field.
+        # Not the names themselves: in Vega a dot, as in "precision 0.9", means a nested field.
         fields = {
-            name: f"tip{i}" for i, name in enumerate(dict.fromkeys(n for t in told for n in t))
+            name: f"tip{i}" for i, name in enumerate(dict.fromkeys(n for t in tooltips for n in t))
         }
         rows_chart = base_of_models(
             [
                 row | {fields[name]: text for name, text in texts.items()}
-                for row, texts in zip(_rows(plan, points), told, strict=True)
+                for row, texts in zip(_rows(plan, points), tooltips, strict=True)
             ]
         )
         mark = (
             rows_chart.mark_point(filled=True, size=75, opacity=1)
             if bounded
-            # Transparent fill, not none: the whole point answers the pointer.
+            # A transparent fill rather than none, so that the whole point reacts to the pointer.
             else rows_chart.mark_point(
                 filled=False, fill="transparent", size=85, strokeWidth=2, opacity=1
             )
@@ -199,7 +199,7 @@ def points(plan: ChartPlan) -> list[alt.Chart]:
 
 
 def labels(plan: ChartPlan) -> list[alt.Chart]:
-    """Names at the line ends, in their order, moved apart and tied to their line by a leader."""
+    """Return the names at the line ends, spread out and connected to their lines by leaders."""
     low, high = plan.y_domain
     per_pixel = (high - low) / HEIGHT
     pixels = placement.spread(

@@ -1,6 +1,7 @@
-"""Where things go in a chart: positions on the axes and labels that do not overlap.
+"""Positions in a chart: places on the axes, and labels that do not overlap.
 
-Arithmetic only; marks and colours belong in :mod:`audio_assets.reporting.charts.learning_curve`.
+This is arithmetic only; marks and colours belong in
+:mod:`audio_assets.reporting.charts.learning_curve`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 MIN_GAP = 0.45
-"""Least distance of two sizes in octaves. Without it 256 and 258 would lie on each other."""
+"""Smallest distance between two sizes in octaves; otherwise 256 and 258 would coincide."""
 
 ZERO_GAP = 1.3
 """Distance of the untrained point from the smallest size in octaves."""
@@ -18,7 +19,7 @@ ZERO_GAP = 1.3
 def size_positions(sizes: Sequence[int]) -> dict[int, float]:
     """Place training sizes on the x axis, in octaves: log2, but never closer than MIN_GAP.
 
-    Size 0 has no place on a log scale; it stands apart, ZERO_GAP before the first.
+    Size 0 does not exist on a log scale; it is placed ZERO_GAP before the first.
 
     >>> size_positions([4, 8, 16])
     {4: 2.0, 8: 3.0, 16: 4.0}
@@ -36,7 +37,7 @@ def size_positions(sizes: Sequence[int]) -> dict[int, float]:
 
 
 def dodges(lines: int) -> list[float]:
-    """Shift of each line in octaves, so that error bars at one size stand side by side.
+    """Return the shift of each line in octaves that puts error bars at one size side by side.
 
     >>> dodges(3)
     [-0.07, 0.0, 0.07]
@@ -46,10 +47,10 @@ def dodges(lines: int) -> list[float]:
 
 
 def share_axis(lowest: float) -> tuple[float, float]:
-    """Lower and upper end of an axis of AUC, given the lowest value drawn on it.
+    """Return the ends of an AUC axis, given the lowest value drawn on it.
 
-    The axis holds chance (0.5) unless everything lies far above it, where half of the height would
-    be empty; the chart must then say where the axis starts.
+    The axis includes chance (0.5) unless everything lies far above it and half of the height would
+    be empty; the chart must then state where the axis starts.
 
     >>> share_axis(0.61), share_axis(0.31), share_axis(0.87), share_axis(0.976)
     ((0.45, 1.0), (0.3, 1.0), (0.85, 1.0), (0.97, 1.0))
@@ -61,15 +62,15 @@ def share_axis(lowest: float) -> tuple[float, float]:
 
 
 def _floor(value: float, parts: int) -> float:
-    """Round down to a multiple of 1 / parts; rounding first keeps 0.55 from becoming 0.5."""
+    """Round down to a multiple of 1 / parts; rounding first prevents 0.55 from becoming 0.5."""
     return math.floor(round(value * parts, 9)) / parts
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Move ascending positions apart until neighbours are ``gap`` apart, within [low, high].
 
-    Groups of labels that would overlap are centred on where they wanted to be. With more labels
-    than fit, the gap shrinks.
+    Labels that would overlap form a group, centred on its wanted positions. With more labels than
+    fit, the gap shrinks.
 
     Parameters
     ----------
@@ -90,12 +91,12 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
         start, members = float(place), 1
         while groups and groups[-1][0] + groups[-1][1] * gap > start:
             before, others = groups.pop()
-            # The mean of the wanted starts, were the group's members set side by side.
+            # The mean of the starts that the members want for the group.
             start = (before * others + (start - others * gap) * members) / (others + members)
             members += others
         groups.append((start, members))
     places = [start + i * gap for start, members in groups for i in range(members)]
-    # Clipping to the room that the labels before and after still need keeps every gap.
+    # Clipping to the space that the labels before and after still need preserves every gap.
     last = len(places) - 1
     return [
         round(min(max(place, low + i * gap), high - (last - i) * gap), 6)

@@ -1,4 +1,4 @@
-"""What a chart is drawn from: its points, and the positions and styles that all layers share."""
+"""The plan of a chart: its points, and the positions and styles that all layers share."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class ChartPlan:
     Attributes
     ----------
     points
-        In order of model and size.
+        Points in order of model and size.
     ends
         Last point of each model, from the top of the chart down.
     titles, styles
         Model -> title and style.
     positions
-        Training size -> place on the x axis.
+        Training size -> position on the x axis.
     dodge
         Model -> shift on the x axis.
     x_domain, y_domain
@@ -46,11 +46,11 @@ class ChartPlan:
     y_domain: tuple[float, float]
 
     def x(self, point: CurvePoint) -> float:
-        """Where a point is drawn: at its size, shifted so that no model hides another."""
+        """Return the x position of a point: its size, shifted so that no model hides another."""
         return round(self.positions[point.size] + self.dodge[point.model], 4)
 
     def x_beyond(self, pixels: float) -> float:
-        """The x value that lies this far right of the plotting area."""
+        """Return the x value this far to the right of the plotting area."""
         low, high = self.x_domain
         return round(high + pixels * (high - low) / WIDTH, 4)
 
@@ -58,7 +58,7 @@ class ChartPlan:
 def make_plan(
     points: Sequence[CurvePoint], species: str, metric: str, models: Mapping[str, str]
 ) -> ChartPlan:
-    """Decide where everything of a chart goes; ``points`` are not empty."""
+    """Lay out a chart from at least one point."""
     drawn = [model for model in models if any(point.model == model for point in points)]
     drawn += sorted({point.model for point in points} - set(drawn))
     titles = {model: models.get(model, model) for model in drawn}

@@ -1,6 +1,6 @@
-"""A chart as files: HTML that opens without a network, SVG, PNG and Vega-Lite JSON.
+"""Write a chart as HTML that opens without a network, SVG, PNG and Vega-Lite JSON.
 
-Equal charts give equal bytes: altair names data by their content and vl_convert adds no random ids.
+Equal charts yield equal bytes: altair names data by content, and vl_convert adds no random ids.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class RenderedChart:
     Attributes
     ----------
     html
-        A page of its own, Vega inlined (0.9 MB).
+        A standalone page with Vega inlined (0.9 MB).
     svg
-        Text stays text.
+        Vector graphics; text stays text.
     png
-        At twice the chart's size, on white.
+        Picture at twice the chart's size, on white.
     json
         Vega-Lite specification with its data.
     """
@@ -47,7 +47,8 @@ def render(chart: alt.LayerChart) -> RenderedChart:
     Parameters
     ----------
     chart
-        Such as :func:`audio_assets.reporting.charts.learning_curve.learning_curve_chart` makes.
+        For example from
+        :func:`audio_assets.reporting.charts.learning_curve.learning_curve_chart`.
     """
     import vl_convert
 
@@ -55,7 +56,7 @@ def render(chart: alt.LayerChart) -> RenderedChart:
     version = embed.vegalite_version()
     return RenderedChart(
         html=_html(document, json.loads(document)),
-        # No host is allowed: a specification that names a URL is an error rather than a request.
+        # No host is allowed: a specification that names a URL fails instead of loading it.
         svg=vl_convert.vegalite_to_svg(document, vl_version=version, allowed_base_urls=[]),
         png=_png(document, PNG_SCALE),
         json=document,
@@ -63,9 +64,9 @@ def render(chart: alt.LayerChart) -> RenderedChart:
 
 
 def preview_png(chart: alt.LayerChart) -> bytes:
-    """Write a chart as PNG of its own size in 64 colours.
+    """Write a chart as PNG at its own size in 64 colours.
 
-    Of a map of 600 clips that is 23 kB, a fifth of its SVG.
+    A map of 600 clips takes 23 kB, a fifth of its SVG.
     """
     from PIL import Image
 

@@ -1,4 +1,4 @@
-"""What a model looks like in every chart: its colour and the shape of its points.
+"""The style of each model in every chart: its colour and the shape of its points.
 
 The colours have a contrast of at least 3:1 on white and on the dark page, and any two models of
 the registry differ in shape or, also under red-green blindness, plainly in colour.
@@ -35,10 +35,10 @@ _SHAPES = tuple(dict.fromkeys(style.shape for style in KNOWN_MODELS.values()))
 
 
 def model_styles(models: Iterable[str]) -> dict[str, ModelStyle]:
-    """Style of each model; no two models share one.
+    """Return the style of each model; no two models share one.
 
-    A model of the registry always has the same style. Others take, in the order of their names, the
-    free pairs of colour and shape: the same for every species as long as the same models are given.
+    A model of the registry always has the same style. Others get the free pairs of colour and
+    shape in the order of their names: the same for every species if the same models are passed.
 
     Raises
     ------

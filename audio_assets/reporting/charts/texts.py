@@ -1,4 +1,4 @@
-"""What a chart says in words: title, subtitle, tooltips and the description for screen readers."""
+"""The words of a chart: title, subtitle, tooltips and the description for screen readers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from audio_assets.reporting.words import wording
 from audio_assets.reporting.words.curve_points import CurvePoint
 
 LINE_LENGTH = 108
-"""Characters of subtitle that fit over the chart at its font size."""
+"""Characters of a subtitle line that fit above the chart at its font size."""
 
 
 @dataclass(frozen=True)
 class MetricWords:
-    """Name of a metric on an axis and the value that guessing gets, if it is one number."""
+    """Name of a metric on an axis, and the value of guessing if that is a single number."""
 
     title: str
     chance: float | None
@@ -29,7 +29,7 @@ METRIC_WORDS = {
 }
 
 
-# A chart whose intervals all come from folds and recordings has nothing to tell apart.
+# Shown only if a chart mixes methods: intervals that all come from folds and recordings need none.
 _METHOD_WORDS = {
     "recording_t": "t, from folds and recordings",
     "bootstrap": "bootstrap over recordings",
@@ -37,12 +37,12 @@ _METHOD_WORDS = {
     "recording_bound": "bound from the number of recordings",
 }
 
-# Counted in the class in which fewer differ: whole folds may all be distinct.
+# Counted in the class with fewer distinct sets: whole folds may all be distinct.
 _DISTINCT = "distinct sets of positive or negative test clips"
 
 
 def metric_words(metric: str) -> MetricWords:
-    """Words of a metric.
+    """Return the words for a metric.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def metric_words(metric: str) -> MetricWords:
 
 
 def chart_title(species: str, metric: str) -> str:
-    """What a chart shows, in its first line."""
+    """Return the first line above a chart."""
     name = metric_words(metric).title
     return f"{wording.species_in_words(species)}: {name} by number of training clips"
 
@@ -65,16 +65,16 @@ def chart_title(species: str, metric: str) -> str:
 def chart_subtitle(
     points: Sequence[CurvePoint], titles: Mapping[str, str], axis_start: float | None
 ) -> list[str]:
-    """Lines under the title: how the numbers were made and what a reader could misread.
+    """Return the lines under the title: the method, and warnings against misreading.
 
     Parameters
     ----------
     points
-        What is drawn; at least one point.
+        Points that are drawn; at least one.
     titles
         Model -> title.
     axis_start
-        Where the y axis starts if it leaves chance out, else None.
+        Start of the y axis if it leaves out chance, else None.
     """
     sentences = [_protocol(points)]
     levels = sorted({point.level for point in points if point.low is not None})
@@ -92,14 +92,14 @@ def chart_subtitle(
 
 
 def wrap(sentence: str) -> list[str]:
-    """Cut a sentence into lines that fit over the chart."""
+    """Break a sentence into lines that fit above the chart."""
     return textwrap.wrap(sentence, LINE_LENGTH)
 
 
 def chart_description(
     species: str, metric: str, ends: Sequence[CurvePoint], titles: Mapping[str, str]
 ) -> str:
-    """One text for people who do not see the chart: the value at each line's end."""
+    """Return the description for screen readers: the value at the end of each line."""
     parts = [
         f"{titles[point.model]} {wording.share(point.mean)}"
         + (
@@ -114,14 +114,14 @@ def chart_description(
 
 
 def size_in_words(size: int) -> str:
-    """A training size, in clips per class."""
+    """Write a training size in clips per class."""
     return f"{size} clips per class" if size else "0 clips, untrained"
 
 
 def tooltip(
     point: CurvePoint, title: str, metric: str, *, with_method: bool = False
 ) -> dict[str, str]:
-    """Label -> text of a point's tooltip, in the order shown; with how its interval was made."""
+    """Return a point's tooltip as label -> text in display order, optionally with its method."""
     if point.low is None or point.high is None:
         bounds = "none"
     else:
@@ -177,7 +177,7 @@ def _without_interval(points: Sequence[CurvePoint], titles: Mapping[str, str]) -
 
 
 def _by_text(texts: Mapping[CurvePoint, str], titles: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Each text once, with the models it holds for."""
+    """Return each text once, with the models that it applies to."""
     grouped: dict[str, list[str]] = {}
     for point, text in texts.items():
         models = grouped.setdefault(text.rstrip("."), [])

@@ -1,4 +1,4 @@
-"""The checks of a species on the page: sentences, tables and the calibration chart."""
+"""The page's section on the checks of a species: sentences, tables and the calibration chart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from audio_assets.reporting.words import finding_words, hearing_words, wording
 
 @dataclass(frozen=True)
 class Checks:
-    """What was looked at and what was found.
+    """The checks that were made and their results.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Checks:
     tables
         Their numbers; those without rows are left out.
     calibration
-        Vega-Lite JSON made safe for a script element; None where no model gives probabilities.
+        Vega-Lite JSON made safe for a script element; None if no model returns probabilities.
     """
 
     warnings: tuple[str, ...]
@@ -34,7 +34,7 @@ class Checks:
 
 
 def checks(content: ReportContent, species: str) -> Checks | None:
-    """The checks of a species; None if there are none."""
+    """Return the checks of a species; None if there are none."""
     table = content.findings
     rows = table[table["species"] == species].to_dict("records")
     bins = content.calibration[content.calibration["species"] == species]
@@ -67,7 +67,7 @@ def checks(content: ReportContent, species: str) -> Checks | None:
 
 
 def unheard(content: ReportContent, species: str) -> dict[str, str]:
-    """Model to what is said beside its numbers of sound that it does not hear."""
+    """Return the remark on unheard sound to put beside each model's numbers: model -> remark."""
     table = content.findings
     rows = table[(table["species"] == species) & (table["kind"] == "hearing")].to_dict("records")
     return {
@@ -79,7 +79,7 @@ def unheard(content: ReportContent, species: str) -> dict[str, str]:
 
 def _hearing(content: ReportContent, rows: finding_words.Rows) -> HtmlTable:
     return HtmlTable(
-        caption="Sound of the positives above what a model hears",
+        caption="Sound of the positives above the range of a model",
         head=("model", "hears up to", "share above", "share of", "positive clips"),
         rows=tuple(
             (
@@ -98,11 +98,11 @@ def _hearing(content: ReportContent, rows: finding_words.Rows) -> HtmlTable:
 
 def _same_recording(content: ReportContent, rows: finding_words.Rows) -> HtmlTable:
     return HtmlTable(
-        caption="AUC without the pairs of clips of one recording",
+        caption="AUC without the pairs of clips from one recording",
         head=(
             "model",
             "clips per class",
-            "pairs of one recording",
+            "pairs from one recording",
             "AUC",
             "without them",
             "status",
@@ -124,7 +124,7 @@ def _same_recording(content: ReportContent, rows: finding_words.Rows) -> HtmlTab
 
 def _confounds(rows: finding_words.Rows) -> HtmlTable:
     return HtmlTable(
-        caption="AUC of the labels from the files alone, without listening",
+        caption="AUC of predicting the labels from file properties alone",
         head=("property", "folder", "AUC", "interval", "status"),
         rows=tuple(
             (
@@ -164,7 +164,7 @@ def _leaks(content: ReportContent, rows: finding_words.Rows) -> HtmlTable:
 
 def _bins(content: ReportContent, rows: finding_words.Rows) -> HtmlTable:
     return HtmlTable(
-        caption="Calibration: probabilities at the largest size and what came true",
+        caption="Calibration at the largest size: predicted and observed shares",
         head=("model", "mean probability", "share positive", "clips", "recordings"),
         rows=tuple(
             (

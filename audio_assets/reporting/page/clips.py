@@ -1,4 +1,4 @@
-"""The clips that the best model gets most wrong, as the page shows them."""
+"""The page's section on the clips that the best model gets most wrong."""
 
 from __future__ import annotations
 
@@ -26,14 +26,13 @@ class HardClip:
     Attributes
     ----------
     words
-        What the model makes of it.
+        The model's score, and the share of the other class on the wrong side of it.
     picture, sound
-        ``data:`` URIs; empty without.
+        ``data:`` URIs; empty without one.
     description
-        Of the picture, for who does not see it.
+        Description of the picture for screen readers.
     note
-        Why there is no picture or sound, or what is not shown of it; empty if nothing is to be
-        said.
+        Reason for a missing picture or sound, or the part that is shown; otherwise empty.
     """
 
     clip_id: str
@@ -52,11 +51,11 @@ class HardClips:
     Attributes
     ----------
     intro
-        Which model, and what is listed.
+        Name of the model, and an explanation of the list.
     groups
         Heading -> clips of a class.
     none_wrong
-        Sentences on classes of which no clip is wrong.
+        One sentence per class without a clip on the wrong side.
     """
 
     intro: str
@@ -67,12 +66,12 @@ class HardClips:
 def hard_clips(
     content: ReportContent, species: str, media: Mapping[tuple[str, str], str]
 ) -> HardClips | None:
-    """The section of a species; None where no model has a result.
+    """Return the section on a species; None if no model has a result.
 
     Parameters
     ----------
     media
-        As :func:`affordable_media` gives it.
+        Result of :func:`affordable_media`.
     """
     best = best_model(content.curves[content.curves["species"] == species])
     if best is None:
@@ -83,13 +82,13 @@ def hard_clips(
     table = content.hard_clips
     rows = table[table["species"] == species].to_dict("records")
     if not rows:
-        lost = f"{name} has the highest AUC, but the clips it gets wrong were not looked for: "
-        return HardClips(lost + "failed or not run; see audio-assets status.", {}, ())
+        missing = f"{name} has the highest AUC, but the clips it gets wrong are not known: the "
+        return HardClips(missing + "step failed or has not run; see audio-assets status.", {}, ())
     intro = (
         f"{name} has the highest AUC of the models, each at its largest size. The clips that lower "
-        "it most lie on the wrong side of the most clips of the other class in their test folds, "
-        "with classifiers that were not trained on their recordings. Look there for wrong labels "
-        "first."
+        "it most are ranked on the wrong side of the most clips of the other class in their test "
+        "folds, by classifiers that were not trained on their recordings. Look for wrong labels "
+        "there first."
     )
     groups, none_wrong = {}, []
     for label in reversed(LABELS):
@@ -98,16 +97,18 @@ def hard_clips(
             heading = f"Labelled {CLASS_WORDS[label]}, scored too {_SIDE[label]}"
             groups[heading] = tuple(_clip(row, media) for row in wrong)
         else:
-            none_wrong.append(f"No {CLASS_WORDS[label]} clip is on the wrong side of any other.")
+            none_wrong.append(
+                f"No {CLASS_WORDS[label]} clip is on the wrong side of one of the other class."
+            )
     return HardClips(intro, groups, tuple(none_wrong))
 
 
 def affordable_media(
     content: ReportContent, budget: int = MEDIA_BUDGET
 ) -> Mapping[tuple[str, str], str]:
-    """``data:`` URIs of the clips' pictures and sounds, as many as a page can carry.
+    """Return ``data:`` URIs of the clips' pictures and sounds, as many as fit on the page.
 
-    Pictures come before sounds, and the most wrong clips of every species before the next ones.
+    Pictures come before sounds, and the worst clips of every species before the next worst.
 
     Returns
     -------
@@ -157,13 +158,13 @@ def _clip(row: Mapping[Any, Any], media: Mapping[tuple[str, str], str]) -> HardC
 
 
 def _whole(share: float) -> float:
-    """To whole percents; something is never written as nothing, nor as all."""
+    """Round to whole percents, but never to 0 %, and to 100 % only if exact."""
     return min(max(round(share, 2), 0.01), 1.0 if share == 1 else 0.99)
 
 
 def _note(row: Mapping[Any, Any], picture: str, sound: str) -> str:
     if row["fault"] is not None:
-        return f"Not to be seen or heard: {row['fault']}."
+        return f"No picture or sound: {row['fault']}."
     notes = []
     if not (picture and sound):
         missing = "sound" if picture else "picture and sound"

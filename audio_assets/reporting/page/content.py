@@ -1,4 +1,4 @@
-"""What the report shows, gathered by the caller; nothing is read from disk or settings here."""
+"""The content of the report, gathered by the caller; nothing is read from disk or settings here."""
 
 from __future__ import annotations
 
@@ -29,34 +29,35 @@ class ReportContent:
         over all species.
     hard_clips, embedding_maps
         Rows of :data:`~audio_assets.tables.HARD_CLIPS` and
-        :data:`~audio_assets.tables.EMBEDDING_MAP` over all species, of the best model of each.
+        :data:`~audio_assets.tables.EMBEDDING_MAP`, for the best model of each species.
     charts
-        Species -> Vega-Lite JSON; a species without one is said to have no chart.
+        Species -> Vega-Lite JSON; for a species without one the page says so.
     notice
-        First line of the page, such as that the audio is synthetic.
+        First line of the page, for example that the audio is synthetic.
     recording_rules
-        Columns species, rule and clips: how recordings were told from clip names.
+        Columns species, rule and clips: the rules that found the recordings of the clips.
     class_labels
         Species -> encoder -> class labels whose scores are the untrained point.
     left_out
-        Model -> why it took no part at all.
+        Model -> reason why it was left out altogether.
     missing
         (species, model, reason) of each pair without a result.
     settings, provenance
-        Name -> value. A time is shown only if the caller puts one here, so that equal content
-        gives an equal page.
+        Name -> value. The page shows a time only if the caller puts one here, so that equal
+        content renders to an equal page.
     models
         Model -> title; a model that is not in it is called by its key.
     quarantine_shares
         Species -> clips in quarantine, and clips in the folders that a model reads.
     losses
-        Species -> how many of its clips were not used and why, in words, where any were not.
+        Species -> number of unused clips and the reasons, in words; only species with such clips.
     removed
-        (species, variant, clip_id) of each clip that is gone.
+        (species, variant, clip_id) of each clip that no longer exists.
     copies
         Clips with equal bytes, and clips that sound the same.
     unchecked
-        Species whose quarantine could not be made anew: of earlier audio or settings, or none.
+        Species whose quarantine could not be updated: it is missing, or made from earlier audio
+        or settings.
     """
 
     curves: pd.DataFrame
@@ -82,42 +83,42 @@ class ReportContent:
     unchecked: Sequence[str] = ()
 
     def title(self, model: str) -> str:
-        """What the model is called."""
+        """Return a model's title."""
         return self.models.get(model, model)
 
     def species(self) -> list[str]:
-        """All species that anything is said of, in alphabetical order."""
+        """Return all species of the report, in alphabetical order."""
         return sorted(
             {*self.charts, *self.curves["species"], *self.recording_rules["species"]}
             | {species for species, _, _ in self.missing}
         )
 
     def clips_without_line(self, species: str) -> tuple[int, int]:
-        """Clips of a species, and those without a line in a ``clips.csv`` that has some for it."""
+        """Count a species' clips, and those without a line in a ``clips.csv`` that lists others."""
         rules = self.recording_rules[self.recording_rules["species"] == species]
         unnamed = rules.loc[rules["rule"].str.endswith(NO_LINE), "clips"]
         return int(rules["clips"].sum()), int(unnamed.sum())
 
-    def not_looked_at(self) -> list[str]:
-        """Species of whose clips no model tells whether they can be used."""
+    def never_checked(self) -> list[str]:
+        """Return the species whose clips no model has tried to read yet."""
         return sorted({*self.species()} - {*self.curves["species"], *self.quarantine["species"]})
 
-    def last_look_failed(self) -> list[str]:
-        """Species of whose clips is told what an earlier look found, or nothing."""
-        return sorted({*self.unchecked} & {*self.species()} - {*self.not_looked_at()})
+    def last_check_failed(self) -> list[str]:
+        """Return the species for which only an earlier check of the clips is known, or none."""
+        return sorted({*self.unchecked} & {*self.species()} - {*self.never_checked()})
 
     def answers(self) -> list[Answer]:
-        """Answers of all species; see :func:`audio_assets.reporting.words.sentences.answers`."""
+        """Return :func:`audio_assets.reporting.words.sentences.answers` for all species."""
         return answers(self.curves, self.comparisons, self.models)
 
     def answers_markdown(self) -> str:
-        """The answers as a Markdown list, a species an item, without markup from names."""
+        """Return the answers as a Markdown list, one item per species, with names escaped."""
         lines = sentences(self.answers()).values()
         return "\n".join(f"- {_plain(line)}" for line in lines) or "No species has a result."
 
 
 def _plain(text: str) -> str:
-    """Escape what Markdown or HTML would take for markup."""
+    """Escape everything that Markdown or HTML would read as markup."""
     for sign in "\\`*_[]<>|":
         text = text.replace(sign, f"\\{sign}")
     return " ".join(text.split())

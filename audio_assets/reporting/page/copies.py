@@ -1,6 +1,6 @@
-"""What the report says of clips that are copies of one another: equal bytes, or the same sound.
+"""The report's section on copied clips: clips with equal bytes, or with the same sound.
 
-How copies are found is not known here.
+Finding the copies belongs elsewhere.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from audio_assets.reporting.page.html_table import HtmlTable
 
 
 class EqualBytes(NamedTuple):
-    """A clip with the bytes of another; ``status`` as in the inventory."""
+    """A clip with the same bytes as another; ``status`` as in the inventory."""
 
     species: str
     variant: str
@@ -35,7 +35,7 @@ class AlikePair(NamedTuple):
 
 
 class JoinedGroup(NamedTuple):
-    """Recordings that count as one, among ``of`` recordings of the species."""
+    """Recordings that count as one, out of ``of`` recordings of the species."""
 
     species: str
     recordings: tuple[str, ...]
@@ -45,16 +45,16 @@ class JoinedGroup(NamedTuple):
 
 @dataclass(frozen=True)
 class Copies:
-    """All that was found.
+    """All copies that were found.
 
     Attributes
     ----------
     encoder
-        Encoder that told what sounds the same; empty if nobody looked.
+        Encoder whose embeddings were compared; empty if sounds were not compared.
     above
         Cosine of its embeddings above which two clips sound the same.
     not_looked_at
-        Species that the encoder's search has not come to; what has equal bytes is known of them.
+        Species whose sounds have not been compared yet; copies with equal bytes are known.
     """
 
     encoder: str = ""
@@ -65,11 +65,11 @@ class Copies:
     not_looked_at: Sequence[str] = ()
 
     def warnings(self) -> list[str]:
-        """What a user should look at, a sentence each."""
+        """Return one sentence per finding that a user should look into."""
         found = [
             f"{group.species}: {len(group.recordings)} of {group.of} recordings count as one. If "
-            f"their clips are no copies, AUDIO_ASSETS_DUPLICATE_COSINE ({self.above:g}) is too low "
-            "for this audio."
+            f"their clips are not copies, AUDIO_ASSETS_DUPLICATE_COSINE ({self.above:g}) is too "
+            "low for this audio."
             for group in self.groups
             if group.too_large
         ]
@@ -81,14 +81,14 @@ class Copies:
         ]
 
     def tables(self) -> list[HtmlTable]:
-        """The tables with rows."""
+        """Return the tables that have rows."""
         tables = [_groups(self.groups), _pairs(self.pairs), _equal_bytes(self.equal_bytes)]
         return [table for table in tables if table.rows]
 
 
 def _groups(groups: Sequence[JoinedGroup]) -> HtmlTable:
     return HtmlTable(
-        caption="Recordings that count as one, because clips of theirs sound the same",
+        caption="Recordings that count as one, because their clips sound the same",
         head=("species", "recordings", "of", "which"),
         rows=tuple(
             (g.species, str(len(g.recordings)), str(g.of), ", ".join(g.recordings)) for g in groups
@@ -118,12 +118,12 @@ def _pairs(pairs: Sequence[AlikePair]) -> HtmlTable:
 
 
 def _equal_bytes(clips: Sequence[EqualBytes]) -> HtmlTable:
-    becomes = {
-        "duplicate": "not used again",
+    use = {
+        "duplicate": "not used: a copy",
         "both_labels": "neither is used: contradictory labels",
     }
     return HtmlTable(
         caption="Clips with equal bytes",
-        head=("clip", "same bytes as", "species", "folder", "what becomes of it"),
-        rows=tuple((c.clip, c.other, c.species, c.variant, becomes[c.status]) for c in clips),
+        head=("clip", "same bytes as", "species", "folder", "use"),
+        rows=tuple((c.clip, c.other, c.species, c.variant, use[c.status]) for c in clips),
     )

@@ -1,6 +1,6 @@
-"""All species and models at a glance: the AUC of each at its largest training size, in colour.
+"""The overview of all species and models: the AUC of each at its largest training size, in colour.
 
-The numbers are in the cells, so the colours need no key of their own and no eye for colour.
+The numbers are in the cells, so reading the map depends neither on a key nor on colour vision.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from audio_assets.reporting.words.curve_points import curve_points, reasons_with
 from audio_assets.reporting.words.sentences import METRIC
 
 STEPS = (0.6, 0.7, 0.8, 0.9, 0.95)
-"""Lower ends of the classes of colour but the first; one blue, the darker the better."""
+"""Lower ends of the colour classes except the first; shades of one blue, darker is better."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class HeatCell:
     Attributes
     ----------
     text
-        The AUC, or why there is none in a few words.
+        The AUC, or a few words on why it is missing.
     detail
-        The training size, or the reason in full where it is not in a table below.
+        The training size, or the full reason if no table below contains it.
     level
-        Class of colour, from 0; None without an AUC.
+        Colour class, from 0; None without an AUC.
     """
 
     text: str
@@ -44,9 +44,9 @@ class HeatMap:
     models
         Titles, in the order of the columns.
     rows
-        Species and its cells.
+        Species with its cells.
     classes
-        What each class of colour stands for.
+        Range of AUC behind each colour class.
     """
 
     models: tuple[str, ...]
@@ -55,7 +55,7 @@ class HeatMap:
 
 
 def heat_map(content: ReportContent) -> HeatMap | None:
-    """The map of a report; None where no species or no model is known."""
+    """Return the map of a report; None without a species or a model."""
     models = [model for model in content.models if _is_known(content, model)]
     models += sorted(set(content.curves["model"]) - set(models))
     if not models or not content.species():
@@ -72,8 +72,8 @@ def heat_map(content: ReportContent) -> HeatMap | None:
 
 
 def _is_known(content: ReportContent, model: str) -> bool:
-    told = {name for _, name, _ in content.missing} | set(content.left_out)
-    return model in told or model in set(content.curves["model"])
+    without_result = {name for _, name, _ in content.missing} | set(content.left_out)
+    return model in without_result or model in set(content.curves["model"])
 
 
 def _cells(content: ReportContent, species: str, models: list[str]) -> tuple[HeatCell, ...]:
@@ -96,5 +96,5 @@ def _cells(content: ReportContent, species: str, models: list[str]) -> tuple[Hea
 
 
 def _level(auc: float) -> int:
-    # By what is printed: 0.7996 is printed as 0.800, and a colour that says less would puzzle.
+    # By the printed value: 0.7996 is printed as 0.800, and a colour for less would puzzle readers.
     return sum(float(wording.share(auc)) >= step for step in STEPS)

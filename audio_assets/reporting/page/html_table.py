@@ -1,4 +1,4 @@
-"""A table of the report: what is shown, and nothing of how it is come by."""
+"""A table of the report, as text ready to be shown."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class HtmlTable:
     Attributes
     ----------
     numeric
-        Places of the columns that are aligned right.
+        Indexes of the columns that are aligned right.
     """
 
     caption: str

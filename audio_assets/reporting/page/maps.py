@@ -1,4 +1,4 @@
-"""The map of a species' clips, as the page shows it and says how to read it."""
+"""The page's map of a species' clips, with the sentences that explain how to read it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class PageMap:
     Attributes
     ----------
     sentences
-        What is shown and how to read it.
+        Explanation of the map.
     specification
-        Vega-Lite JSON made safe for a script element; None where there is no map.
+        Vega-Lite JSON made safe for a script element; None if there is no map.
     """
 
     sentences: tuple[str, ...]
@@ -27,7 +27,7 @@ class PageMap:
 
 
 def embedding_map(content: ReportContent, species: str) -> PageMap | None:
-    """The section of a species; None where no model has a result."""
+    """Return the map of a species; None if no model has a result."""
     best = best_model(content.curves[content.curves["species"] == species])
     if best is None:
         return None
@@ -35,40 +35,40 @@ def embedding_map(content: ReportContent, species: str) -> PageMap | None:
     table = content.embedding_maps
     clips = table[table["species"] == species]
     if clips.empty:
-        lost = f"There is no map of the embeddings of {title}: failed or not run; see "
-        return PageMap((lost + "audio-assets status.",), None)
+        missing = f"There is no map of the embeddings of {title}: the step failed or has not run; "
+        return PageMap((missing + "see audio-assets status.",), None)
     first = clips.iloc[0]
     x, y = (variance_in_words(first[name]) for name in ("variance_x", "variance_y"))
-    said = [
-        f"Each point is a clip, by the embeddings of {title}, on the plane in which these, scaled "
-        f"to length 1, differ most (principal components): {x} of their variance lies along "
-        f"the first axis, {y} along the second. Clips that lie apart here are apart; clips that "
-        "lie together may still differ in what the plane does not show.",
-        "Where the labels lie apart, the embeddings tell them apart, or what goes with them; how "
-        "many clips that takes is what the learning curve shows. Where the clips of one recording "
-        "lie together, away from others of their label, the model may hear the recorder or the "
-        "site as well: what it learns may not hold elsewhere. Choose a recording, or point "
+    texts = [
+        f"Each point is a clip, placed by its {title} embedding. The axes are the first two "
+        f"principal components of the embeddings, scaled to length 1: {x} of their variance lies "
+        f"along the first axis, {y} along the second. Clips that lie apart here are apart; clips "
+        "that lie together may still differ in what the plane does not show.",
+        "Where the labels lie apart, the embeddings tell them apart, or something that goes with "
+        "them; the learning curve shows how many clips that takes. Where the clips of one "
+        "recording lie together, away from others of their label, the model may hear the recorder "
+        "or the site as well: what it learns may not hold elsewhere. Choose a recording, or point "
         "at a clip, to see where the clips of its recording lie.",
     ]
     if _head(content, species, best[0]) != "logistic":
-        said.append(
-            f"The classifier of {title} weighs the embeddings otherwise: at their full length, "
-            "with each value on a scale of its own. What lies together here may be apart for it, "
-            "and the other way round."
+        texts.append(
+            f"The classifier of {title} uses the embeddings differently: at their full length, "
+            "with each value scaled separately. Clips that lie together here may be apart for it, "
+            "and vice versa."
         )
     drawn = len(drawn_clips(clips))
     if drawn < len(clips):
-        said.append(
+        texts.append(
             f"{drawn:,} of {len(clips):,} clips are drawn, chosen by a digest of their names: "
-            "always the same, and of a label with few clips all. The table embedding_map has the "
-            "others."
+            "always the same ones, and all clips of a label that has few. The table embedding_map "
+            "has the others."
         )
     chart = map_chart(clips, species=species, models=content.models)
-    return PageMap(tuple(said), embed.script_json(chart.to_json()))
+    return PageMap(tuple(texts), embed.script_json(chart.to_json()))
 
 
 def _head(content: ReportContent, species: str, model: str) -> str:
-    """The model's classifier; the logistic one alone scales to length 1, as the map does."""
+    """Return the model's classifier; only the logistic one scales to length 1, as the map does."""
     rows = content.curves[
         (content.curves["species"] == species) & (content.curves["model"] == model)
     ]

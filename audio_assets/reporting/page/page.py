@@ -1,8 +1,8 @@
-"""The report: one HTML file that opens from disk and asks no network for anything.
+"""Render the report as one HTML file that opens from disk and needs no network.
 
-Each section is a function here or in :mod:`audio_assets.reporting.page.tables` that says what is
-shown, and a template of its own that says how. Values are escaped by the templates, and a
-Content-Security-Policy lets no script run but the page's own.
+Each section has a function here or in :mod:`audio_assets.reporting.page.tables` for its content,
+and a template for its layout. The templates escape all values, and a Content-Security-Policy lets
+only the page's own scripts run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FEW_ROWS = 20
 
 @dataclass(frozen=True)
 class SpeciesSection:
-    """What the page says of one species.
+    """The page's section on one species.
 
     Attributes
     ----------
@@ -40,17 +40,17 @@ class SpeciesSection:
     specification
         Vega-Lite JSON made safe for a script element; None without a chart.
     tables
-        Shown open, in this order.
+        Tables shown open, in this order.
     folded
-        Shown when asked for.
+        Tables that a reader can unfold.
     checks
-        What puts the numbers in doubt, or does not; None if nothing was looked at.
+        Results of the checks of the data; None if none was made.
     hard_clips
-        What the best model gets most wrong; None where no model has a result.
+        Clips that the best model gets most wrong; None if no model has a result.
     embedding_map
-        How its encoder tells the clips apart; None as ``hard_clips``.
+        Map of the clips by the best model's encoder; None if no model has a result.
     loss
-        How many clips were not used, and why; None if every clip was, or none was looked at.
+        Number of unused clips, with reasons; None if every clip was used, or none was checked.
     """
 
     species: str
@@ -72,18 +72,18 @@ def render_report(report: ReportContent) -> str:
     Parameters
     ----------
     report
-        What to show.
+        Content of the report.
 
     Returns
     -------
     str
-        Equal content gives equal text: there is no clock and no random id in it. Vega is inlined
-        once, 0.9 MB, however many charts there are.
+        The page. Equal content returns equal text: it contains no time and no random id. Vega is
+        inlined once, 0.9 MB, whatever the number of charts.
 
     Raises
     ------
     ValueError
-        The tables contradict one another; see
+        The tables contradict each other; see
         :func:`audio_assets.reporting.words.sentences.answers`.
     """
     bundle, script = embed.vega_bundle(), embed.template_text("charts.js")
@@ -106,10 +106,10 @@ def render_report(report: ReportContent) -> str:
             protocols=_kinds(report, "protocol"),
             ci_methods=_kinds(report, "ci_method"),
             quarantine=_quarantine(report),
-            not_looked_at=report.not_looked_at(),
-            last_look_failed=report.last_look_failed(),
-            looked_at=len(report.species())
-            > len(report.not_looked_at()) + len(report.last_look_failed()),
+            never_checked=report.never_checked(),
+            last_check_failed=report.last_check_failed(),
+            any_checked=len(report.species())
+            > len(report.never_checked()) + len(report.last_check_failed()),
             readings=page_tables.readings(report),
             removed=page_tables.removed_clips(report) if report.removed else None,
             copies=report.copies,
@@ -122,7 +122,7 @@ def render_report(report: ReportContent) -> str:
 
 
 def species_sections(report: ReportContent) -> list[SpeciesSection]:
-    """One section a species that anything is known of."""
+    """Return one section per species in the report."""
     by_species: dict[str, list[Answer]] = {}
     for answer in report.answers():
         by_species.setdefault(answer.species, []).append(answer)
@@ -150,24 +150,24 @@ def _species_section(
     ]
     chart = report.charts.get(species)
     unheard = page_checks.unheard(report, species)
-    said = [sentence(answer) + unheard.get(answer.model, "") for answer in found]
-    said += [
+    texts = [sentence(answer) + unheard.get(answer.model, "") for answer in found]
+    texts += [
         f"{report.title(model)}: no result: {reason}"
-        for of, model, reason in sorted(report.missing)
-        if of == species and model not in report.left_out
+        for name, model, reason in sorted(report.missing)
+        if name == species and model not in report.left_out
     ]
     unnamed = finding_words.clips_csv_warning(*report.clips_without_line(species))
     if unnamed is not None:
-        said.append(f"Warning: {unnamed}")
+        texts.append(f"Warning: {unnamed}")
     checks = page_checks.checks(report, species)
     if checks is not None:
-        said += [f"Warning: {text}" for text in checks.warnings]
+        texts += [f"Warning: {text}" for text in checks.warnings]
     return SpeciesSection(
         species=species,
         words=wording.species_in_words(species),
-        # Keys of species are safe in an id, but a folder that breaks the key rule may be named.
+        # Species keys are safe in an id, but the report may name a folder that breaks their rule.
         anchor=f"species-{species}" if _is_plain(species) else f"species-{number}",
-        sentences=tuple(said) or ("no model has a result",),
+        sentences=tuple(texts) or ("no model has a result",),
         specification=embed.script_json(chart) if chart is not None else None,
         tables=tuple(table for table in shown if table is not None),
         folded=(compared[1],) if compared and compared[1].rows != compared[0].rows else (),

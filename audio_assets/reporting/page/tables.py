@@ -1,6 +1,6 @@
-"""The tables of the report as text cells, one function a table.
+"""The tables of the report as text cells, one function per table.
 
-What a cell says belongs here; how it looks belongs in ``templates/``.
+The text of a cell belongs here; its appearance belongs in ``templates/``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def clips_needed(found: Sequence[Answer]) -> HtmlTable:
-    """The answers of one species."""
+    """Return the answers for one species."""
     return HtmlTable(
         caption="Clips needed per class",
         head=CLIPS_NEEDED_COLUMNS[1:],
@@ -42,11 +42,11 @@ def clips_needed(found: Sequence[Answer]) -> HtmlTable:
 
 
 def comparisons(content: ReportContent, species: str) -> tuple[HtmlTable, HtmlTable] | None:
-    """Paired differences of one species: at one size, and at all sizes.
+    """Return the paired differences of one species at one size and at all sizes, or None.
 
-    One size, since Holm's adjustment is over the pairs at a size: p values of several sizes beside
-    one another would look like one family, and be adjusted for fewer pairs than are shown. None if
-    no two models were compared.
+    The first table has a single size because Holm's adjustment is over the pairs at one size:
+    p values of several sizes side by side would look like one family, and be adjusted for fewer
+    pairs than are shown. The result is None if no two models were compared.
     """
     table = content.comparisons
     rows = table[
@@ -61,7 +61,7 @@ def comparisons(content: ReportContent, species: str) -> tuple[HtmlTable, HtmlTa
     which = "the largest size that all of them have"
     if missing:
         without = ", ".join(content.title(model) for model in sorted(missing))
-        which = f"the largest size that the most of them have (without {without})"
+        which = f"the largest size that most of them have (without {without})"
     head = ("models", "clips per class", "AUC difference", "interval", "p", "p (Holm)", "status")
 
     def as_table(caption: str, chosen: list[dict[Any, Any]]) -> HtmlTable:
@@ -78,7 +78,7 @@ def comparisons(content: ReportContent, species: str) -> tuple[HtmlTable, HtmlTa
 
 
 def _size_to_show(rows: Sequence[Mapping[Any, Any]]) -> tuple[int, set[str]]:
-    """The largest size at which the most models have a difference, and the models without one."""
+    """Return the largest size at which most models have a difference, and the models without."""
     valued = [row for row in rows if not wording.is_missing(row["difference"])] or rows
     models: dict[int, set[str]] = {}
     for row in valued:
@@ -88,10 +88,10 @@ def _size_to_show(rows: Sequence[Mapping[Any, Any]]) -> tuple[int, set[str]]:
 
 
 def recordings_behind(content: ReportContent, species: str) -> HtmlTable | None:
-    """Distinct training recordings behind each size; models with equal counts share a row."""
+    """Count the training recordings behind each size; models with equal counts share a row."""
     grouped: dict[tuple[int, str, str], list[str]] = {}
     points = curve_points(content.curves, species, METRIC)
-    everyone = {content.title(point.model) for point in points}
+    all_models = {content.title(point.model) for point in points}
     for point in points:
         if point.size:
             key = (point.size, *_recordings(point))
@@ -102,7 +102,7 @@ def recordings_behind(content: ReportContent, species: str) -> HtmlTable | None:
         caption="Recordings behind each training size (median over folds)",
         head=("clips per class", "positive recordings", "negative recordings", "models"),
         rows=tuple(
-            (str(size), positive, negative, _models(models, everyone))
+            (str(size), positive, negative, _models(models, all_models))
             for (size, positive, negative), models in sorted(
                 grouped.items(), key=lambda item: item[0][0]
             )
@@ -112,7 +112,7 @@ def recordings_behind(content: ReportContent, species: str) -> HtmlTable | None:
 
 
 def recording_rules(content: ReportContent, species: str) -> HtmlTable | None:
-    """How the recording of a clip was found, and for how many clips."""
+    """Return the rules that found the recordings, with the number of clips each."""
     table = content.recording_rules
     rows = table[table["species"] == species].to_dict("records")
     if not rows:
@@ -126,14 +126,14 @@ def recording_rules(content: ReportContent, species: str) -> HtmlTable | None:
 
 
 def _rule_in_words(rule: str) -> str:
-    """A pattern of the default by what it knows, and every other rule as it is."""
+    """Describe a default pattern by the names it matches; return any other rule unchanged."""
     unnamed = NO_LINE if rule.endswith(NO_LINE) else ""
     words = CLIP_NAMES.get(rule.removesuffix(NO_LINE))
     return rule if words is None else f"names as of {words}{unnamed}"
 
 
 def class_labels(content: ReportContent, species: str) -> HtmlTable | None:
-    """Encoder classes whose scores make the untrained point."""
+    """Return the encoder classes whose scores make the untrained point."""
     labels = content.class_labels.get(species, {})
     if not any(labels.values()):
         return None
@@ -145,7 +145,7 @@ def class_labels(content: ReportContent, species: str) -> HtmlTable | None:
 
 
 def quarantine_shares(content: ReportContent) -> HtmlTable:
-    """How much of each species was not used; species without such clips are left out."""
+    """Return the share of unused clips per species; species without such clips are left out."""
     return HtmlTable(
         caption="Share of clips not used, by species",
         head=("species", "not used", "clips", "share"),
@@ -159,13 +159,13 @@ def quarantine_shares(content: ReportContent) -> HtmlTable:
 
 
 def loss_of(content: ReportContent, species: str) -> str | None:
-    """How many clips of a species were not used, and why; None if all were."""
-    said = content.losses.get(species)
-    return said and said[0].upper() + said[1:]
+    """Return the number of a species' unused clips with the reasons; None if all were used."""
+    text = content.losses.get(species)
+    return text and text[0].upper() + text[1:]
 
 
 def readings(content: ReportContent) -> HtmlTable | None:
-    """Clips that were used and whose files were odd to read; None without such clips."""
+    """Return the clips that were used although their files are unusual; None without any."""
     table = content.findings
     rows = table[table["kind"] == "reading"].to_dict("records")
     if not rows:
@@ -173,7 +173,7 @@ def readings(content: ReportContent) -> HtmlTable | None:
     rows.sort(key=lambda row: (row["species"], row["variant"], -int(row["count"]), row["subject"]))
     return HtmlTable(
         caption="How files were read",
-        head=("species", "folder", "what is odd", "clips", "such as"),
+        head=("species", "folder", "peculiarity", "clips", "example"),
         rows=tuple(
             (
                 str(row["species"]),
@@ -189,7 +189,7 @@ def readings(content: ReportContent) -> HtmlTable | None:
 
 
 def removed_clips(content: ReportContent) -> HtmlTable:
-    """Clips that earlier results were computed from and these are not."""
+    """Return the clips that earlier results were computed from, but not these."""
     return HtmlTable(
         caption="Clips removed when the audio of their species last changed",
         head=("clip", "species", "folder"),
@@ -198,7 +198,7 @@ def removed_clips(content: ReportContent) -> HtmlTable:
 
 
 def quarantine_counts(quarantine: pd.DataFrame) -> HtmlTable:
-    """How many clips of each species were not used, by reason."""
+    """Count the unused clips by species and reason."""
     counts = Counter(zip(quarantine["species"], quarantine["reason"], strict=True))
     return HtmlTable(
         caption="Clips not used, by species and reason",
@@ -212,7 +212,7 @@ def quarantine_counts(quarantine: pd.DataFrame) -> HtmlTable:
 
 
 def quarantined_clips(quarantine: pd.DataFrame) -> HtmlTable:
-    """Every clip that was not used."""
+    """Return every clip that was not used."""
     rows = quarantine.sort_values(["species", "variant", "clip_id"]).to_dict("records")
     names = ("clip_id", "species", "variant", "reason", "detail")
     return HtmlTable(
@@ -223,16 +223,16 @@ def quarantined_clips(quarantine: pd.DataFrame) -> HtmlTable:
 
 
 def left_out(content: ReportContent) -> HtmlTable:
-    """Models that took no part."""
+    """Return the models that were left out."""
     return HtmlTable(
         caption="Models left out",
-        head=("model", "why"),
+        head=("model", "reason"),
         rows=tuple((content.title(m), content.left_out[m]) for m in sorted(content.left_out)),
     )
 
 
 def missing(content: ReportContent) -> HtmlTable:
-    """Pairs of species and model without a result, also where an evaluation was tried."""
+    """Return the pairs of species and model without a result, even if evaluation was tried."""
     pairs = [
         (species, model, reason)
         for species in content.species()
@@ -240,7 +240,7 @@ def missing(content: ReportContent) -> HtmlTable:
     ]
     return HtmlTable(
         caption="Species and models without a result",
-        head=("species", "model", "why"),
+        head=("species", "model", "reason"),
         rows=tuple(
             (species, content.title(model), reason)
             for species, model, reason in sorted([*content.missing, *pairs])
@@ -249,7 +249,7 @@ def missing(content: ReportContent) -> HtmlTable:
 
 
 def names_and_values(caption: str, values: Mapping[str, Any]) -> HtmlTable:
-    """Settings or provenance, in the caller's order."""
+    """Return settings or provenance as a table, in the caller's order."""
     return HtmlTable(
         caption=caption,
         head=("name", "value"),
@@ -286,8 +286,8 @@ def _recordings(point: CurvePoint) -> tuple[str, str]:
     return positive, negative
 
 
-def _models(models: Sequence[str], everyone: Collection[str]) -> str:
-    return "all" if len(models) == len(everyone) > 1 else ", ".join(models)
+def _models(models: Sequence[str], all_models: Collection[str]) -> str:
+    return "all" if len(models) == len(all_models) > 1 else ", ".join(models)
 
 
 def _text(value: Any) -> str:
@@ -295,7 +295,7 @@ def _text(value: Any) -> str:
 
 
 def _value(value: Any) -> str:
-    """A setting as text: containers as JSON, in a fixed order."""
+    """Write a setting as text: containers as JSON, in a fixed order."""
     import json
 
     if value is None:

@@ -1,6 +1,6 @@
 "use strict";
-// Draws every chart of the page from the specification in the script element that it names. One after
-// the other: with 30 species all at once would keep the page from being shown and scrolled for seconds.
+// Draws every chart of the page from the specification in the script element that it names, one after
+// the other: drawing 30 species at once would block showing and scrolling the page for seconds.
 drawAll();
 
 async function drawAll() {
@@ -27,8 +27,8 @@ async function draw(place) {
   }
 }
 
-// A checkbox a model above its chart, where there is more than one to choose from. A model that is
-// off in one chart is off in all charts of its section.
+// One checkbox per model above its chart, if there is more than one model. A model that is hidden in
+// one chart is hidden in all charts of its section.
 function addSwitches(place, view, specification) {
   const models = specification.usermeta?.switches ?? [];
   if (models.length < 2) return;
@@ -66,8 +66,8 @@ function addSwitches(place, view, specification) {
   place.before(group);
 }
 
-// A list of the recordings of a map. The clips of the chosen one stay and the others fade, as they
-// do for the recording of a clip that is pointed at.
+// The list of a map's recordings. Clips of the chosen recording stay and the others fade, as they do
+// when a reader points at a clip.
 function addRecordings(place, view, specification) {
   const picks = specification.usermeta?.picks;
   if (!picks) return;
@@ -93,7 +93,7 @@ function addRecordings(place, view, specification) {
   place.before(label);
 }
 
-// Paper cannot be unfolded.
+// Unfold everything before printing.
 const folds = () => document.querySelectorAll("main details:not(.vega-embed details)");
 addEventListener("beforeprint", () => {
   for (const part of folds()) {

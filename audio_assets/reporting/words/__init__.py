@@ -1,1 +1,1 @@
-"""Sentences and names of things, for the report, the charts and the console."""
+"""Sentences, names and number formats shared by the report, the charts and the console."""

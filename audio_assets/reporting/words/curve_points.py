@@ -1,4 +1,4 @@
-"""The points of a chart, read from the rows of a learning curve and checked on the way."""
+"""The points of a chart, read from the rows of a learning curve and checked while reading."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class CurvePoint:
     level
         Nominal coverage of the interval.
     method
-        How the interval was made, as `ci_method` of the table.
+        Method behind the interval, as in the table's column `ci_method`.
     status
-        `ok`, or why there is no interval; a warning follows `ok: `.
+        `ok`, or the reason for a missing interval; a warning follows `ok: `.
     folds, repeats, distinct_folds
-        Of the evaluation; None where the protocol has none.
+        Counts of the evaluation; None where the protocol has none.
     recordings_pos, recordings_neg
         Median of distinct training recordings.
     """
@@ -50,13 +50,13 @@ class CurvePoint:
 
     @property
     def warning(self) -> str:
-        """What the status adds to `ok`; empty without a warning."""
+        """Warning that follows `ok` in the status; empty without one."""
         head, _, rest = self.status.partition(":")
         return rest.strip().removeprefix("warning:").strip() if head == "ok" else ""
 
 
 def curve_points(curve: pd.DataFrame, species: str, metric: str) -> list[CurvePoint]:
-    """Points of a species in order of model and size; rows without a mean are no points.
+    """Return a species' points in order of model and size, skipping rows without a mean.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def curve_points(curve: pd.DataFrame, species: str, metric: str) -> list[CurvePo
 
 
 def reasons_without_points(curve: pd.DataFrame, species: str, metric: str) -> dict[str, str]:
-    """Why a model has rows but no point: model -> reason."""
+    """Return the reason for each model that has rows but no point: model -> reason."""
     rows = curve[(curve["species"] == species) & (curve["metric"] == metric)]
     drawn = set(rows.loc[rows["mean"].notna(), "model"])
     empty = rows[~rows["model"].isin(drawn)].sort_values("model")
@@ -88,7 +88,7 @@ def reasons_without_points(curve: pd.DataFrame, species: str, metric: str) -> di
 def sizes_without_points(
     curve: pd.DataFrame, species: str, metric: str
 ) -> dict[str, dict[int, str]]:
-    """Training sizes that have a row but no mean: model -> size -> reason."""
+    """Return the training sizes that have a row but no mean: model -> size -> reason."""
     rows = curve[(curve["species"] == species) & (curve["metric"] == metric)]
     rows = rows[rows["mean"].isna() & (rows["training_size"].fillna(0) >= 1)]
     found: dict[str, dict[int, str]] = {}

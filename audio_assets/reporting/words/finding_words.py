@@ -1,4 +1,4 @@
-"""Findings in plain words: the same sentences for the report, the asset check and the console."""
+"""Sentences about findings, the same in the report, the asset check and the console."""
 
 from __future__ import annotations
 
@@ -24,26 +24,27 @@ PROPERTY_WORDS = {
     "rms_db": "the level (RMS)",
     "peak_db": "the level (peak)",
     ALL: "all of these together",
-    PAIRS: "what two of these are at once",
+    PAIRS: "two of these combined",
 }
 _LOUDNESS = {"rms_db", "peak_db"}
 _CLASSES = {"pos": ("positive", "negative"), "neg": ("negative", "positive")}
 _SHOWN = 3
 
 ABOUT_THE_SAME = 0.01
-"""Difference of AUC that changes no reading: it is seldom enough to choose between two models.
+"""Difference in AUC too small to matter: it is rarely enough to choose between two models.
 
-A wide interval around 0 is not one: it says that little is known, not that little is there.
+A wide interval around 0 does not count: it shows that little is known, not that the difference is
+small.
 """
 
 
 def leak_sentence(row: Mapping[Any, Any], title: str) -> str:
-    """What folds over clips would have shown of one model."""
+    """Write what folds over clips would have shown for one model."""
     status = str(row["status"])
     if wording.is_missing(row["value"]):
         plain = status == ONE_CLIP_EACH or status.startswith(NOTHING_TELLS)
-        said = status if plain else f"no leak check: {status}"
-        return f"{title}: {said}."
+        reason = status if plain else f"no leak check: {status}"
+        return f"{title}: {reason}."
     difference = float(row["value"])
     amount = f"{'over' if difference > 0 else 'under'}stated AUC by {wording.magnitude(difference)}"
     if wording.is_missing(row["ci_low"]):
@@ -51,18 +52,18 @@ def leak_sentence(row: Mapping[Any, Any], title: str) -> str:
         amount = amount if difference else "shown the same AUC"
     else:
         low, high = float(row["ci_low"]), float(row["ci_high"])
-        bounds = f"{wording.signed_interval(low, high)} over new draws of folds of these clips"
+        bounds = f"{wording.signed_interval(low, high)} over repeated draws of folds of these clips"
         if -ABOUT_THE_SAME <= low and high <= ABOUT_THE_SAME:
             amount = "shown about the same AUC"
         elif low <= 0.0 <= high:
-            bounds += ": it may be chance of the draw"
+            bounds += ": this may be chance in the draw"
             amount = amount if difference else "shown the same AUC"
         bounds += status.removeprefix("ok").replace(": ", "; ", 1)
-    return f"{title}: ordinary folds, over clips, would have {amount} ({bounds})."
+    return f"{title}: ordinary folds over clips would have {amount} ({bounds})."
 
 
 def calibration_sentence(bins: pd.DataFrame, title: str) -> str:
-    """How far the probabilities of one model are off, and how far they would be by chance.
+    """Write how far one model's probabilities are off, and how far they would be by chance.
 
     Parameters
     ----------
@@ -76,29 +77,29 @@ def calibration_sentence(bins: pd.DataFrame, title: str) -> str:
 
 
 def error_beside_floor(bins: pd.DataFrame) -> str:
-    """The calibration error of one model beside what chance makes of probabilities that come true.
+    """Write one model's calibration error beside the error expected of perfect calibration.
 
-    An error without its floor reads as a fault: of 30 clips the floor alone is 0.09.
+    An error without that floor looks like a fault: with 30 clips the floor alone is 0.09.
     """
     error, floor = expected_calibration_error(bins), bins["floor"].iloc[0]
-    said = f"{wording.magnitude(error)} on average"
+    text = f"{wording.magnitude(error)} on average"
     if wording.is_missing(floor):
-        return f"{said} (not known how far by chance)"
+        return f"{text} (the error expected by chance is not known)"
     high = float(bins["floor_high"].iloc[0])
-    said += (
-        f" (if they came true, by {wording.magnitude(float(floor))} on these clips by chance, and "
-        f"by up to {wording.magnitude(high)} in 19 of 20 cases"
+    text += (
+        f" (perfect calibration would be off by {wording.magnitude(float(floor))} on these clips "
+        f"by chance, and by up to {wording.magnitude(high)} in 19 of 20 cases"
     )
-    return f"{said}: this may be chance)" if error <= high else f"{said})"
+    return f"{text}: this may be chance)" if error <= high else f"{text})"
 
 
 def warnings_of(rows: Rows, title: Callable[[str], str] = str) -> list[str]:
-    """The warnings among the findings of one species, most certain first.
+    """Return the warnings among the findings of one species, most certain first.
 
     Parameters
     ----------
     title
-        Gives a model's title.
+        Returns a model's title.
     """
     return [
         *(unknown_recordings_sentence(row) for row in rows if _is_unknown(row) and row["warning"]),
@@ -111,20 +112,23 @@ def warnings_of(rows: Rows, title: Callable[[str], str] = str) -> list[str]:
 
 
 def unknown_recordings_sentence(row: Mapping[Any, Any]) -> str:
-    """What it means that no rule knows which clips are of one recording."""
-    said = f"Nothing tells which clips are of one recording: {row['subject']} count as one each"
+    """Write the consequences of not knowing which clips come from the same recording."""
+    text = (
+        "Nothing says which clips come from the same recording: "
+        f"{row['subject']} count as one recording each"
+    )
     if not row["warning"]:
-        return f"{said}. If some are of one recording, say so in clips.csv: AUC is too high else."
+        return f"{text}. If some do, say so in clips.csv; otherwise AUC is too high."
     return (
-        f"{said}, and their names share long parts. If several are of one recording, they are in "
-        "training and test at once: AUC is too high, and its interval too narrow. "
-        f"Say in clips.csv which clips are of one recording, or set {row['detail']}, by "
-        f"which they would be of {int(row['count'])} recordings."
+        f"{text}, and their names share long parts. If several come from the same recording, they "
+        "are in training and test at once: AUC is too high, and its interval too narrow. "
+        f"Say in clips.csv which clips come from the same recording, or set {row['detail']}, which "
+        f"would assign them to {int(row['count'])} recordings."
     )
 
 
 def unknown_recordings_note(rows: Rows) -> str | None:
-    """What is unknown of recordings where it is no warning; None if nothing is."""
+    """Return the note on unknown recordings that is not a warning; None if there is none."""
     calm = [row for row in rows if _is_unknown(row) and not row["warning"]]
     return unknown_recordings_sentence(calm[0]) if calm else None
 
@@ -134,69 +138,69 @@ def _is_unknown(row: Mapping[Any, Any]) -> bool:
 
 
 def clips_csv_warning(clips: int, unnamed: int, lines: Sequence[str] = ()) -> str | None:
-    """What ``clips.csv`` and the clips of a species lack of one another; None if it is nothing.
+    """Warn about clips without a line in ``clips.csv`` and lines without a clip; None if all match.
 
     Parameters
     ----------
     clips, unnamed
-        Clips of the species, and those of them without a line where others have one.
+        Clips of the species, and how many of them have no line although others do.
     lines
-        Paths that are named and that no clip has.
+        Paths in the file that match no clip.
     """
-    said = []
+    faults = []
     if unnamed:
-        said.append(
+        faults.append(
             f"{unnamed} of {clips} clips have no line in clips.csv, which has lines for this "
-            "species: their recordings are taken from their names"
+            "species: their recordings are derived from their names"
         )
     if lines:
         more = f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
-        said.append(
-            f"{len(lines)} line{'s' * (len(lines) > 1)} of clips.csv fit no clip of this species: "
-            f"{', '.join(lines[:_SHOWN])}{more}"
+        faults.append(
+            f"{len(lines)} line{'s' * (len(lines) > 1)} of clips.csv match no clip of this "
+            f"species: {', '.join(lines[:_SHOWN])}{more}"
         )
-    if not said:
+    if not faults:
         return None
-    text = "; ".join(said)
-    return text + ". Give paths relative to the root as {species}/data/pos/{name}."
+    return "; ".join(faults) + ". Give paths relative to the root as {species}/data/pos/{name}."
 
 
 def confound_note(rows: Rows) -> str | None:
-    """What the confound check found where it warns of nothing; None without one."""
+    """Return the result of a confound check that warns of nothing; None without a check."""
     if not rows or any(row["warning"] for row in rows):
         return None
     tried = [row for row in rows if not wording.is_missing(row["value"])]
     if not tried:
         if all(row["status"] == SAME for row in rows):
-            return "The files of both classes are alike in format, sample rate and all else."
+            return "The files of both classes are alike in format, sample rate and everything else."
         return f"No confound check: {rows[0]['status']}."
     best = max(tried, key=lambda row: float(row["value"]))
     if str(best["status"]).startswith(UNDECIDED):
         name = PROPERTY_WORDS[best["subject"]]
         return f"{_capital(UNDECIDED)}: AUC {_auc(best)} by {name}."
-    said = (
+    text = (
         "The files do not plainly give the labels away: format, sample rate, channels, duration "
-        "and level, each alone, all added up and any two at once, reach an AUC of at most "
-        f"{_auc(best)}, by {PROPERTY_WORDS[best['subject']]}. What only three of them at once "
-        "would show was not looked for."
+        "and level, each alone, all added up and any two combined, reach an AUC of at most "
+        f"{_auc(best)}, by {PROPERTY_WORDS[best['subject']]}. Effects that need three of them "
+        "combined were not searched for."
     )
-    # NaN is not below anything.
+    # A comparison with NaN is false.
     if any(float(row["ci_high"]) < 0.5 for row in tried):
-        said += (
-            " Below 0.5 the classes share a property so evenly that what training lacks of it in a "
-            "class, the test fold has; that gives no label away."
+        text += (
+            " An AUC below 0.5 means that the classes share a property so evenly that what a class "
+            "lacks of it in training is in the test fold; that gives no label away."
         )
-    return said
+    return text
 
 
 def same_recording_note(rows: Rows, title: Callable[[str], str]) -> str | None:
-    """What pairs of one recording change where it is no warning; None without such models."""
+    """Return the effect of pairs from one recording where it is no warning; None without any."""
     calm = [row for row in rows if not row["warning"]]
     if not calm:
         return None
     return (
-        f"Of the pairs of a positive and a negative clip that AUC counts, {_shares(calm)} are of "
-        f"one recording. Over pairs of different recordings AUC is {_without_them(calm, title)}."
+        f"Among the pairs of a positive and a negative clip that AUC counts, {_shares(calm)} come "
+        "from the same recording. Over pairs from different recordings AUC is "
+        f"{_without_them(calm, title)}."
     )
 
 
@@ -204,24 +208,25 @@ def _same_recording_warnings(rows: Rows, title: Callable[[str], str]) -> list[st
     warned = [row for row in rows if row["warning"]]
     alone = [row for row in warned if wording.is_missing(row["value"])]
     higher = [row for row in warned if not wording.is_missing(row["value"])]
-    said = []
+    warnings = []
     if alone:
         models = ", ".join(title(str(row["model"])) for row in alone)
-        said.append(
-            f"AUC tells clips apart within one recording, or group of clips.csv, alone ({models}): "
-            "every test fold is of one, so that the positive and the negative clips that it "
-            "compares share what the group has in common. Nothing here says how clips of different "
-            "recordings compare. Label clips of more recordings, or group them more finely."
+        warnings.append(
+            f"AUC only compares clips within one recording, or one group of clips.csv ({models}): "
+            "every test fold is a single recording or group, so the positive and the negative "
+            "clips that it compares share all that it has in common. Nothing here shows how clips "
+            "from different recordings compare. Label clips from more recordings, or group them "
+            "more finely."
         )
     if higher:
-        said.append(
-            "AUC may be too high across recordings: of the pairs of a positive and a negative "
-            f"clip that it counts, {_shares(higher)} are of one recording and share its site and "
-            "background. Over pairs of different recordings AUC is "
-            f"{_without_them(higher, title)}. Read the lower number, expect to need more clips "
-            "than is said here, and label clips of more recordings."
+        warnings.append(
+            "AUC may be too high across recordings: among the pairs of a positive and a negative "
+            f"clip that it counts, {_shares(higher)} come from the same recording and share its "
+            "site and background. Over pairs from different recordings AUC is "
+            f"{_without_them(higher, title)}. Go by the lower number, expect to need more clips "
+            "than stated here, and label clips from more recordings."
         )
-    return said
+    return warnings
 
 
 def _shares(rows: Rows) -> str:
@@ -246,14 +251,14 @@ def _without_them(rows: Rows, title: Callable[[str], str]) -> str:
 def _confound_warnings(rows: Rows) -> list[str]:
     warned = [row for row in rows if row["warning"]]
     alone = [row for row in warned if row["subject"] not in (ALL, PAIRS)]
-    # Several at once are worth a line only where no single one is to be named, and one line.
+    # Combinations get a line only if no single property can be named, and then only one line.
     together: dict[str, Mapping[Any, Any]] = {}
     for row in warned:
         known = together.setdefault(row["variant"], row)
         if float(row["value"]) > float(known["value"]):
             together[row["variant"]] = row
     folders = len({row["variant"] for row in rows}) > 1
-    said = []
+    warnings = []
     for row in alone or together.values():
         name = PROPERTY_WORDS[row["subject"]]
         where = f" in {row['variant']}" if folders else ""
@@ -261,15 +266,15 @@ def _confound_warnings(rows: Rows) -> list[str]:
         text = f"{name} alone {how}{where}: AUC {_auc(row)}. "
         if row["subject"] in (ALL, PAIRS):
             text = f"format, rate, channels, duration and level tell the labels apart{where}"
-            text += ", by what two of them are at once" * (row["subject"] == PAIRS)
+            text += " when two of them are combined" * (row["subject"] == PAIRS)
             text += f": AUC {_auc(row)}. "
         text += (
             "Calls make clips louder, but so does a recorder: a model may have learned either."
             if row["subject"] in _LOUDNESS
             else "A model may have learned how the files were made instead of the species."
         )
-        said.append(_capital(text))
-    return said
+        warnings.append(_capital(text))
+    return warnings
 
 
 def _site(row: Mapping[Any, Any]) -> str:
@@ -277,7 +282,7 @@ def _site(row: Mapping[Any, Any]) -> str:
     count, (how_many, by) = int(row["count"]), _clips_of_sites(row)
     sites = "one recording or site" if count == 1 else f"{count} recordings or sites"
     few = str(row["status"]).removeprefix("ok").removeprefix(": ")
-    without = f"with hardly a {other} clip ({few})" if few else f"without a single {other} clip"
+    without = f"with hardly any {other} clips ({few})" if few else f"without a single {other} clip"
     return (
         f"{how_many} {own} clips come from {sites} ({row['detail']}{by}) "
         f"{without}: a model may tell sites apart instead of the species."
@@ -285,7 +290,7 @@ def _site(row: Mapping[Any, Any]) -> str:
 
 
 def _clips_of_sites(row: Mapping[Any, Any]) -> tuple[str, str]:
-    """How many clips, and by what the sites were read; tables of an earlier version say neither."""
+    """Return the number of clips and the source of the sites; older tables contain neither."""
     if wording.is_missing(row["clips"]):
         return "All", ""
     clips, of_clips = int(row["clips"]), int(row["of_clips"])
@@ -300,8 +305,8 @@ def _look_alikes(rows: Rows) -> list[str]:
     more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
     return [
         f"These recording ids look alike: {examples}{more}. If they are parts of one recording, "
-        "set RECORDING_PATTERNS or give them one group in clips.csv; else clips of one recording "
-        "are in training and test at once."
+        "set RECORDING_PATTERNS or give them one group in clips.csv; otherwise clips of one "
+        "recording are in training and test at once."
     ]
 
 

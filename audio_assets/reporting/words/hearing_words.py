@@ -1,4 +1,4 @@
-"""Sound above what a model hears, in plain words: for the report, the checks and the console."""
+"""Sentences about sound above a model's range, for the report, the checks and the console."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from audio_assets.reporting.words import wording
 
 Rows = Sequence[Mapping[Any, Any]]
 
-_WHAT_TO_DO = (
-    "What lies above never reaches the model, and its numbers may rest on something else. Use a "
+_REMEDY = (
+    "Sound above that never reaches the model, so its numbers may rest on something else. Use a "
     "model with a higher sample rate, or clips that are slowed down (time expansion)."
 )
 
 
 def hearing_warnings(rows: Rows, title: Callable[[str], str]) -> list[str]:
-    """One warning of all models that miss so much that it puts their numbers in doubt."""
-    said = hearing_sentences([row for row in rows if row["warning"]], title)
-    return [" ".join([*said, _WHAT_TO_DO])] if said else []
+    """Return one warning about all models that miss enough sound to put their numbers in doubt."""
+    sentences = hearing_sentences([row for row in rows if row["warning"]], title)
+    return [" ".join([*sentences, _REMEDY])] if sentences else []
 
 
 def hearing_notes(rows: Rows, title: Callable[[str], str]) -> list[str]:
-    """What is no warning: models that miss a little, and models of which nothing is known."""
+    """Return notes on models that miss only a little, or whose range is not known."""
     calm = [row for row in rows if not row["warning"]]
     known = [row for row in calm if not wording.is_missing(row["share"])]
     return hearing_sentences(known, title) + [
-        f"{title(str(row['model']))}: how much lies above what it hears is not known: "
+        f"{title(str(row['model']))}: how much sound lies above its range is not known: "
         f"{row['status']}."
         for row in calm
         if wording.is_missing(row["share"])
@@ -35,33 +35,33 @@ def hearing_notes(rows: Rows, title: Callable[[str], str]) -> list[str]:
 
 
 def hearing_sentences(rows: Rows, title: Callable[[str], str]) -> list[str]:
-    """One sentence for the models that hear up to the same frequency, highest first.
+    """Return one sentence per group of models that hear up to the same frequency, highest first.
 
     Parameters
     ----------
     rows
-        Of the kind ``hearing``, with a share.
+        Rows of the kind ``hearing`` that have a share.
     title
-        Gives a model's title.
+        Returns a model's title.
     """
     groups: dict[tuple[Any, ...], list[Mapping[Any, Any]]] = {}
     for row in rows:
         key = (-float(row["value"]), str(row["species"]), str(row["variant"]))
         groups.setdefault(key, []).append(row)
-    said = []
+    sentences = []
     for _, (first, *others) in sorted(groups.items(), key=lambda item: item[0]):
         *most, last = [title(str(row["model"])) for row in (first, *others)]
         names = f"{', '.join(most)} and {last}" if most else last
-        said.append(
+        sentences.append(
             f"{names} {'hear' if others else 'hears'} up to {kilohertz(first['value'])}; "
             f"{share_in_words(first['share'])} of the energy of {first['species']}'s positives is "
             f"above{_counted(first)}."
         )
-    return said
+    return sentences
 
 
 def hearing_in_brief(row: Mapping[Any, Any]) -> str:
-    """The same beside the numbers of its model."""
+    """Write the same in short, to stand beside the model's numbers."""
     return (
         f"hears up to {kilohertz(row['value'])}, {share_in_words(row['share'])} of the positives' "
         "energy is above"
@@ -69,7 +69,7 @@ def hearing_in_brief(row: Mapping[Any, Any]) -> str:
 
 
 def kilohertz(hertz: Any) -> str:
-    """A frequency.
+    """Write a frequency in kHz.
 
     >>> kilohertz(24000.0), kilohertz(11025.0)
     ('24 kHz', '11.025 kHz')
@@ -78,7 +78,7 @@ def kilohertz(hertz: Any) -> str:
 
 
 def share_in_words(share: Any) -> str:
-    """A share of the energy.
+    """Write a share of the energy in words.
 
     >>> share_in_words(0.97), share_in_words(0.49), share_in_words(0.999)
     ('97 %', 'half', 'nearly all')
@@ -90,7 +90,7 @@ def share_in_words(share: Any) -> str:
 
 
 def percent(share: Any) -> str:
-    """A share in a table; never more than there is.
+    """Write a share for a table, never rounded up to 100 %.
 
     >>> percent(0.25), percent(0.9999)
     ('25 %', 'over 99 %')

@@ -1,7 +1,7 @@
-"""The answer in words: how many labelled clips each model needs for each species.
+"""The report's answers in words: how many labelled clips each model needs for each species.
 
-One :class:`Answer` a species and model is the source of the sentences, the console's table and the
-report's table, so that they cannot contradict one another.
+One :class:`Answer` per species and model is the source of the sentences, the console's table and
+the report's table, so that they cannot contradict each other.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ METRIC = "roc_auc"
 NO_TITLES: Mapping[str, str] = {}
 
 NOT_COMPUTED = "clips needed: no result"
-"""Said of a model that has a curve but no row of clips needed."""
+"""Status of a model that has a curve but no row of clips needed."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of one model for one species.
+    """The result of one model for one species.
 
     Attributes
     ----------
@@ -46,11 +46,11 @@ class Answer:
     at_needed
         Point at that size.
     needed_range
-        The range that the number needed lies in, in words; empty if it could not be estimated.
+        The range of clips needed, in words; empty if it could not be estimated.
     target
-        The AUC to be reached; None if clips needed were not computed.
+        The AUC to reach; None if clips needed were not computed.
     status
-        `ok`, or why there is no number.
+        `ok`, or the reason for a missing number.
     without_auc
         Training sizes that have no AUC, with the reason.
     """
@@ -69,7 +69,7 @@ class Answer:
 
     @property
     def warning(self) -> str:
-        """Warning that the interval comes with; empty without one."""
+        """Warning about the interval; empty without one."""
         point = self.at_needed or self.last
         return point.warning if point else ""
 
@@ -77,7 +77,7 @@ class Answer:
 def answers(
     curves: pd.DataFrame, comparisons: pd.DataFrame, models: Mapping[str, str] = NO_TITLES
 ) -> list[Answer]:
-    """One answer a species and model that has rows, in order of species, then best model first.
+    """Return one answer per species and model that has rows, by species, best model first.
 
     Parameters
     ----------
@@ -118,19 +118,19 @@ def answers(
 
 
 def sentence(answer: Answer) -> str:
-    """What one answer says, without the species.
+    """Write one answer as a sentence, without the species.
 
     "BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), needed: 8 to 32". Where
-    the lower bound at the largest size is below the target again: "BirdNET first reaches 0.95 with
-    32 clips per class (AUC 0.97, 0.95 to 0.99), but not with 120 (AUC 0.96, 0.93 to 0.98), needed:
-    8 to more than 120".
+    the lower bound falls below the target again at the largest size: "BirdNET first reaches 0.95
+    with 32 clips per class (AUC 0.97, 0.95 to 0.99), but not with 120 (AUC 0.96, 0.93 to 0.98),
+    needed: 8 to more than 120".
     """
     if answer.last is None:
         return f"{answer.title}: not evaluated: {answer.status}"
     if answer.needed is None or answer.target is None:
-        # A status that names the size, "not reached with n = 120", is not to name it twice.
-        said = answer.status.endswith(f"n = {answer.last.size}")
-        auc = _auc(answer.last, at="" if said else f" with {answer.last.size} clips per class")
+        # A status such as "not reached with n = 120" names the size already.
+        has_size = answer.status.endswith(f"n = {answer.last.size}")
+        auc = _auc(answer.last, at="" if has_size else f" with {answer.last.size} clips per class")
         text = f"{answer.title}: {answer.status} ({auc})"
     else:
         low, largest = answer.last.low, max(answer.last.size, *answer.without_auc, 0)
@@ -152,11 +152,11 @@ def sentence(answer: Answer) -> str:
 
 
 def sentences(found: list[Answer]) -> dict[str, str]:
-    """Species to its answers in one sentence.
+    """Return all answers about each species as one sentence: species -> sentence.
 
-    Such as "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), needed:
-    8 to 32; random_forest: not reached with n = 120 (AUC 0.87, 0.81 to 0.92), needed: more than
-    120".
+    For example "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99),
+    needed: 8 to 32; random_forest: not reached with n = 120 (AUC 0.87, 0.81 to 0.92), needed: more
+    than 120".
     """
     by_species: dict[str, list[str]] = {}
     for answer in found:
@@ -180,7 +180,7 @@ CLIPS_NEEDED_COLUMNS = (
 def clips_needed_table(
     curves: pd.DataFrame, comparisons: pd.DataFrame, models: Mapping[str, str] = NO_TITLES
 ) -> pd.DataFrame:
-    """The answers as a table to be printed: every cell is text, and an empty one is a dash.
+    """Return the answers as a table for printing: every cell is text, and an empty one is a dash.
 
     Parameters and errors are those of :func:`answers`; the columns are CLIPS_NEEDED_COLUMNS.
     """
@@ -194,7 +194,7 @@ def clips_needed_table(
 
 
 def answer_cells(answer: Answer) -> dict[str, str]:
-    """One answer as the cells of its table, without the species."""
+    """Return one answer as the cells of its table, without the species."""
     last, untrained = answer.last, answer.untrained
     cells = dict.fromkeys(CLIPS_NEEDED_COLUMNS[1:], wording.EMPTY)
     cells["model"] = answer.title
@@ -244,7 +244,9 @@ def _answer(
         if (needed is None) == (status == "ok"):
             raise ValueError(f"{species}, {model}: {needed} clips needed with status {status!r}")
         if needed is not None and needed not in points:
-            raise ValueError(f"{species}, {model}: needs {needed} clips, but has no point there")
+            raise ValueError(
+                f"{species}, {model}: needs {needed} clips, but has no point at {needed}"
+            )
         low = None if needed is None else points[needed].low
         if needed is not None and (low is None or low < target):
             raise ValueError(f"{species}, {model}: {target:g} is not reached at {needed} clips")
@@ -266,7 +268,7 @@ def _answer(
 
 
 def _range(name: str, trained: set[int], row: Mapping[Any, Any]) -> str:
-    """The range of a row of clips needed in words; empty where nothing was estimated."""
+    """Write the range of a row of clips needed in words; empty if nothing was estimated."""
     low, high, largest = (
         None if wording.is_missing(row[column]) else int(row[column])
         for column in ("needed_low", "needed_high", "largest_size")

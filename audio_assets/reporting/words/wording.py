@@ -1,4 +1,4 @@
-"""How names and numbers are written for people, the same in charts, tables and sentences."""
+"""Formats of names and numbers, the same in charts, tables and sentences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EMPTY = "–"
 
 
 def species_in_words(species: str) -> str:
-    """Folder name as words.
+    """Write the name of a species folder as words.
 
     >>> species_in_words("human_vocal")
     'Human vocal'
@@ -21,7 +21,7 @@ def species_in_words(species: str) -> str:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a cell of a table is empty: None, NaN or pandas.NA."""
+    """Return whether a cell of a table is empty: None, NaN or pandas.NA."""
     if isinstance(value, str):
         return False
     import pandas as pd
@@ -30,7 +30,7 @@ def is_missing(value: Any) -> bool:
 
 
 def share(value: float, digits: int = 3) -> str:
-    """A number between 0 and 1, such as an AUC; only an exact 1 or 0 is written as 1 or 0.
+    """Write a number between 0 and 1, such as an AUC; only an exact 1 or 0 becomes 1 or 0.
 
     >>> share(0.99996), share(1.0), share(0.8125, 2)
     ('0.999', '1.000', '0.81')
@@ -45,9 +45,9 @@ def share(value: float, digits: int = 3) -> str:
 
 
 def magnitude(value: float) -> str:
-    """How large a difference or an error is, without its sign; what is too small is said to be.
+    """Write the size of a difference or an error without its sign, or "under 0.001".
 
-    Not rounded up to a smallest step, as :func:`share` does: a difference must not be printed
+    Unlike :func:`share`, this never rounds up to a smallest step: a difference must not be printed
     larger than the upper end of its own interval.
 
     >>> magnitude(0.0421), magnitude(-0.0012), magnitude(0.0004), magnitude(0.0)
@@ -59,7 +59,7 @@ def magnitude(value: float) -> str:
 
 
 def interval(low: float, high: float, digits: int = 3) -> str:
-    """An interval, rounded outwards so that it never claims more than was found.
+    """Write an interval, rounded outwards so that it never claims more than was found.
 
     A lower end of 0.9496 must not be printed as 0.950 beside "0.95 is not reached".
 
@@ -73,7 +73,7 @@ def interval(low: float, high: float, digits: int = 3) -> str:
 
 
 def signed_interval(low: float, high: float, digits: int = 3) -> str:
-    """An interval of differences, rounded outwards, with its signs.
+    """Write an interval of differences with signs, rounded outwards.
 
     >>> signed_interval(-0.0121, 0.3)
     '−0.013 to +0.300'
@@ -85,7 +85,7 @@ def signed_interval(low: float, high: float, digits: int = 3) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A difference with its sign.
+    """Write a difference with its sign.
 
     >>> signed(-0.02), signed(0.0)
     ('−0.020', '0.000')
@@ -94,7 +94,7 @@ def signed(value: float, digits: int = 3) -> str:
 
 
 def p_value(value: float) -> str:
-    """A p value to two significant figures, and no smaller than the method can tell apart.
+    """Write a p value to two significant figures, but none below the method's resolution.
 
     >>> p_value(0.04321), p_value(0.00001), p_value(1.0)
     ('0.043', '< 0.001', '1')
@@ -103,7 +103,7 @@ def p_value(value: float) -> str:
 
 
 def percent(level: float) -> str:
-    """A level of confidence.
+    """Write a level of confidence as a percentage.
 
     >>> percent(0.95), percent(0.995)
     ('95 %', '99.5 %')
@@ -112,7 +112,7 @@ def percent(level: float) -> str:
 
 
 def count(value: float) -> str:
-    """A number of things; medians may end in .5.
+    """Write a count; medians may end in .5.
 
     >>> count(12.0), count(7.5)
     ('12', '7.5')
@@ -121,7 +121,7 @@ def count(value: float) -> str:
 
 
 def number_range(values: set[int]) -> str:
-    """The numbers met, as one number or from lowest to highest.
+    """Write a set of numbers as one number, or from lowest to highest.
 
     >>> number_range({5}), number_range({3, 5})
     ('5', '3 to 5')
@@ -131,14 +131,14 @@ def number_range(values: set[int]) -> str:
 
 
 def range_needed(low: int | None, high: int | None, smallest: int, largest: int) -> str:
-    """The range that a number of clips lies in, saying nothing of sizes that were not evaluated.
+    """Write the range of clips needed, claiming nothing about sizes that were not evaluated.
 
     Parameters
     ----------
     low
-        Smallest size that may be enough; None where no size may.
+        Smallest size that may be enough; None if no evaluated size may be.
     high
-        Smallest size that surely is enough; None where no size surely is.
+        Smallest size that is certainly enough; None if no evaluated size is.
     smallest, largest
         Evaluated sizes.
 
@@ -160,8 +160,8 @@ def range_needed(low: int | None, high: int | None, smallest: int, largest: int)
 
 def _round(value: float, digits: int, rounding: str) -> Decimal:
     if not math.isfinite(value):
-        raise ValueError(f"{value!r} is no finite number")
-    # By way of repr: in binary 0.95 lies below 0.95, and rounding it down would print 0.949.
+        raise ValueError(f"{value!r} is not a finite number")
+    # Through repr: the binary 0.95 lies below 0.95, and rounding it down would print 0.949.
     return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=rounding)
 
 
