@@ -111,7 +111,7 @@ class Standing(StrEnum):
     RUNNING = "running"
     DUE = "due"
     WAITING = "waiting for what it is built on"
-    RETRYING = "waiting before it is tried again"
+    RETRYING = "waiting to be retried"
     FAILED = "given up"
     REFUSED = "waiting for access to its audio"
     BLOCKED = "built on something that failed"

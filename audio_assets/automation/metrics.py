@@ -168,7 +168,7 @@ def _ticks(instance: dg.DagsterInstance) -> Sequence[Metric]:
     last = _gauge("last_tick_timestamp_seconds", "When a sensor or schedule last ticked.", "name")
     failures = _gauge("tick_failures", "Ticks in a row that failed, up to the newest.", "name")
     switched = _gauge("sensor_on", "1 if a sensor or schedule is switched on.", "name")
-    beat = _gauge("daemon_heartbeat_timestamp_seconds", "When the daemon was last heard of.")
+    beat = _gauge("daemon_heartbeat_timestamp_seconds", "Time of the daemon's last heartbeat.")
     if instance.schedule_storage is not None:
         for ticks in ticks_of(instance, time.time()):
             if ticks.last is not None:

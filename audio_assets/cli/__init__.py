@@ -1,4 +1,4 @@
-"""The command ``audio-assets``."""
+"""The command ``audio-assets``: options, calls and console output; no domain logic."""
 
 from audio_assets.cli.app import main
 

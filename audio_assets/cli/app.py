@@ -1,6 +1,6 @@
 """The calls of ``audio-assets`` and their options; the work is done elsewhere.
 
-Exit codes are part of what a call does: see :data:`EXIT_CODES`.
+Exit codes are part of the interface: see :data:`EXIT_CODES`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from audio_assets.errors import SettingsError, UnknownModelError, UnknownSpecies
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 something failed, a check found a problem, or an import left something "
-    "out; 2 a wrong option or setting, nothing was begun; 130 interrupted. What run and demo name "
-    "as left out (folders that are no species; for demo, models without weights) changes no code."
+    "out; 2 a wrong option or setting, nothing was started; 130 interrupted. Items that run and "
+    "demo report as left out (folders that are not species; for demo, models without weights) do "
+    "not change the code."
 )
 
 app = typer.Typer(
@@ -66,7 +67,7 @@ def before(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Which pretrained audio model to use for a species, and how many labelled clips are enough."""
+    """Choose a pretrained audio model for a species, and find how many labelled clips it needs."""
     context.ensure_object(Options).debug = debug
 
 
@@ -79,10 +80,10 @@ def demo(
         Optional[Path],
         typer.Option(help="Folder with {species}/data/{pos,neg}; synthetic audio if not given."),
     ] = None,
-    results: Annotated[Path, typer.Option(help="Where everything is published.")] = DEMO_RESULTS,
+    results: Annotated[Path, typer.Option(help="Folder for all results.")] = DEMO_RESULTS,
     quiet: QuietOption = False,
 ) -> None:
-    """Run the whole pipeline once, in a throw-away instance.
+    """Run the whole pipeline once, in a temporary Dagster instance.
 
     Example: audio-assets demo --audio my-clips --results my-results
     """
@@ -97,11 +98,11 @@ def run(
     model: ModelOption = None,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="Print what was done as JSON; all else goes to stderr."),
+        typer.Option("--json", help="Print a summary as JSON; everything else goes to stderr."),
     ] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Materialize what is stale or missing; exit 1 if any partition failed.
+    """Compute everything that is stale or missing; exit 1 if any partition failed.
 
     Example: audio-assets run --species coyote --model birdnet
     """
@@ -120,10 +121,10 @@ def embed(
     ],
     quiet: QuietOption = False,
 ) -> None:
-    """Put all embeddings of a species into the store, beside any number that do it too.
+    """Embed all clips of a species into the store, together with any number of other workers.
 
-    For partitions that are large enough to be shared out among machines; `run` then finds the
-    embeddings there. No clip is embedded by two that work at the same time.
+    Use it for partitions that are large enough to share among machines; `run` then finds the
+    embeddings in the store. Workers running at the same time never embed the same clip twice.
 
     Example: audio-assets embed --model birdnet --species coyote
     """
@@ -136,7 +137,7 @@ def embed(
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
-    """Show species × model: fresh, stale, missing or failed, clips, AUC at the largest size.
+    """Show each species and model: fresh, stale, missing or failed; clips; AUC at largest size.
 
     Example: audio-assets status --json
     """
@@ -148,16 +149,18 @@ def status(
 @app.command()
 def metrics(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; nobody is asked who it is.")
+        str, typer.Option(help="Address to listen on; there is no authentication.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 9464,
     every: Annotated[
-        float, typer.Option(min=1, help="Seconds between two looks; a scrape gets the last.")
+        float,
+        typer.Option(min=1, help="Seconds between collections; a scrape returns the latest."),
     ] = 60.0,
 ) -> None:
-    """Tell Prometheus how the automation stands, until it is stopped.
+    """Serve the state of the automation to Prometheus until stopped.
 
-    Freshness, queue, clips, ticks and health problems, of the Dagster instance and the settings.
+    Metrics cover freshness, queue, clips, ticks and health problems of the Dagster instance and
+    the settings.
 
     Example: audio-assets metrics --port 9464
     """
@@ -172,9 +175,9 @@ def retry(
     model: ModelOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
-    """Have the daemon try again what it gave up, after its cause was mended.
+    """Make the daemon retry work that it had given up, after the cause was fixed.
 
-    By itself it does so once in AUDIO_ASSETS_GIVE_UP_HOURS. Runs wherever the Dagster
+    By itself it retries once in AUDIO_ASSETS_GIVE_UP_HOURS. Works wherever the Dagster
     instance can be reached; on a cluster: kubectl exec deploy/dagster-daemon -- audio-assets retry
 
     Example: audio-assets retry --species coyote
@@ -187,15 +190,15 @@ def retry(
 @app.command()
 def clean(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be removed.")
+        bool, typer.Option("--dry-run", help="Only show what would be removed.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, for scripts.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
-    """Remove embeddings and tables that no model that is turned on and no listed clip needs.
+    """Remove embeddings and tables that no enabled model and no listed clip needs.
 
-    Embeddings of other encoders, of earlier versions of an encoder and of clips that are
-    no longer there, and tables of other models. Says first what and how much, and asks.
+    These are embeddings of other encoders, of earlier versions of an encoder and of clips that
+    no longer exist, and tables of other models. Shows what and how much first, and asks.
 
     Example: audio-assets clean --dry-run
     """
@@ -247,7 +250,7 @@ def settings(
 
 
 weights_app = typer.Typer(
-    help="Weights of pretrained models: where they come from, and whether they are there.",
+    help="List, fetch and verify the weights of pretrained models.",
     no_args_is_help=True,
 )
 app.add_typer(weights_app, name="weights")
@@ -268,9 +271,9 @@ def weights_list(model: ModelOption = None, as_json: JsonOption = False) -> None
 def weights_fetch(
     model: ModelOption = None, as_json: JsonOption = False, quiet: QuietOption = False
 ) -> None:
-    """Fetch from the publishers what is missing; all models that are turned on, unless told.
+    """Fetch missing weights from their publishers, by default for all enabled models.
 
-    Into AUDIO_ASSETS_WEIGHTS_ROOT if that is a local folder, else into AUDIO_ASSETS_CACHE_DIR.
+    They go to AUDIO_ASSETS_WEIGHTS_ROOT if that is a local folder, else to AUDIO_ASSETS_CACHE_DIR.
     Exit 1 if anything could not be fetched.
 
     Example: audio-assets weights fetch --model vgg --model resnet
@@ -287,8 +290,8 @@ def weights_verify(
         bool,
         typer.Option(
             "--embed",
-            help="Also embed a fixed sound, and compare with the value known for the genuine "
-            "weights, or print it for the record.",
+            help="Also embed a fixed sound and compare the result with the known value of the "
+            "genuine weights; without a known value, print the result.",
         ),
     ] = False,
     as_json: JsonOption = False,
@@ -306,9 +309,9 @@ app.add_typer(import_app, name="import")
 
 
 def main() -> None:
-    """Run the command; an error is two lines on stderr, what is wrong and what to do.
+    """Run the command; print an error as two lines on stderr: what is wrong and what to do.
 
-    With ``--debug`` its traceback goes before them.
+    With ``--debug``, the traceback comes first.
     """
     from audio_assets.settings import quiet_tensorflow
 

@@ -1,4 +1,4 @@
-"""``audio-assets clean``: remove embeddings and tables that nothing needs any more."""
+"""Implement ``audio-assets clean``: remove embeddings and tables that are no longer needed."""
 
 from __future__ import annotations
 
@@ -47,64 +47,64 @@ _log = logging.getLogger(__name__)
 
 
 def run_clean(*, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Say what can be removed, ask, and remove it; the exit code.
+    """Show what can be removed, ask, and remove it; return the exit code.
 
     Raises
     ------
     SettingsError
-        If nobody can be asked.
+        If there is no terminal to ask on.
     AudioAssetsError
-        If the audio cannot be listed, a run is under way, or a file cannot be deleted.
+        If the audio cannot be listed, a run is in progress, or a file cannot be deleted.
     """
     if not (dry_run or yes) and (as_json or not sys.stdin.isatty()):
         raise SettingsError(
-            "Nobody can be asked whether to remove it",
-            "Give --yes to remove it, or --dry-run to see what it would be.",
+            "There is no terminal to ask for confirmation on",
+            "Pass --yes to remove without asking, or --dry-run to see what would be removed.",
         )
     console = plain_console(stderr=as_json)
     settings = load_settings()
     plan = AssetPlan(settings, build_partitions(settings))
     root = plan.roots.results.root
-    _refuse_while_runs_go_on(console)
+    _refuse_during_runs(console)
     with run_lock(root, console.print):
         listed = listed_clips(plan)
         current, kept = encoders_in_use(plan)
 
         def warn(text: str) -> None:
-            _say(console, f"Warning: {text}")
+            _print(console, f"Warning: {text}")
 
         found = [
             *unneeded_embeddings(root, current, listed, warn),
             *unneeded_tables(root, [table.name for table in ALL_TABLES], settings.models),
         ]
         for name, reason in kept.items():
-            _say(
+            _print(
                 console, f"Kept: all embeddings of {name}, whose fingerprint is not known: {reason}"
             )
-        # Of another machine's settings or results these would be the wrong ones.
-        _say(console, f"Under {root}, with the models {', '.join(settings.models)}:")
-        _tell(console, found)
+        # Shown so that settings or results of another machine are noticed before the answer.
+        _print(console, f"Under {root}, with the models {', '.join(settings.models)}:")
+        _print_unneeded(console, found)
         removes = bool(found) and not dry_run and (yes or typer.confirm("Remove all this?"))
         if removes:
-            # The answer may have taken hours.
-            _refuse_while_runs_go_on(console)
+            # Runs may have started while the user was deciding.
+            _refuse_during_runs(console)
             for one in found:
                 remove(one, warn)
-            _say(console, "Removed.")
+            _print(console, "Removed.")
         elif found:
-            _say(console, "Nothing was removed.")
+            _print(console, "Nothing was removed.")
     if as_json:
         print(json.dumps(_as_json(found, kept, removed=removes), indent=2))
     return 0
 
 
 def listed_clips(plan: AssetPlan) -> frozenset[Listed]:
-    """Clips of all species folders under the audio root, whatever SPECIES names.
+    """Return the clips of all species folders under the audio root, whatever SPECIES names.
 
     Raises
     ------
     AudioRootError
-        If there is no species folder: then nothing could be told from an audio root that is lost.
+        If there is no species folder: the audio root may be missing.
     AudioAssetsError
         If anything cannot be listed.
     """
@@ -112,38 +112,39 @@ def listed_clips(plan: AssetPlan) -> frozenset[Listed]:
     if not species:
         raise AudioRootError(
             f"There is no species folder under the audio root {plan.roots.audio}",
-            "Nothing was removed. Correct AUDIO_ASSETS_AUDIO_ROOT, or see that the drive is there.",
+            "Nothing was removed. Correct AUDIO_ASSETS_AUDIO_ROOT, or make sure that its drive is "
+            "mounted.",
         )
     listed: set[Listed] = set()
     for name in species:
         inventory, _ = take_inventory(plan.roots, plan.settings.recording_patterns, name)
-        _refuse_what_is_away(plan, name, inventory)
+        _refuse_hidden_clips(plan, name, inventory)
         rows = zip(inventory["checksum"], inventory["size"], strict=True)
         listed |= {Listed(str(checksum), int(size)) for checksum, size in rows}
     return frozenset(listed)
 
 
-def _refuse_what_is_away(plan: AssetPlan, species: str, inventory: pd.DataFrame) -> None:
-    """Fail if clips of a species may be there and are not listed: their embeddings are needed."""
+def _refuse_hidden_clips(plan: AssetPlan, species: str, inventory: pd.DataFrame) -> None:
+    """Fail if a species may have clips that are not listed: their embeddings are still needed."""
     if (inventory["status"] == "link_out_of_root").any():
         raise AudioRootError(
             f"{species} has links that lead out of the audio root, whose clips are not listed",
-            "Nothing was removed. Bring the clips into the root, or delete the links.",
+            "Nothing was removed. Move the clips into the root, or delete the links.",
         )
     last = plan.roots.last_version(AUDIO_INVENTORY, species, _log)
     if inventory.empty and last is not None and not last.empty:
         raise AudioRootError(
-            f"The folder of {species} holds no clips, and there were some",
-            "Nothing was removed. See that its drive is there; if the species is gone, delete its "
-            "folder.",
+            f"The folder of {species} contains no clips, but did so before",
+            "Nothing was removed. Make sure that its drive is mounted; if the species is gone, "
+            "delete its folder.",
         )
 
 
 def encoders_in_use(plan: AssetPlan) -> tuple[dict[str, str | None], dict[str, str]]:
-    """Fingerprint of each encoder in use, None where it cannot be had, and why that is."""
+    """Return the fingerprint of each encoder in use, or None, and the reason for each None."""
     settings = plan.settings
     names = {get_model(model).encoder for model in settings.models}
-    # Also where copies are not looked for now: with DUPLICATE_COSINE below 1 they are again.
+    # Also if copies are not searched for now: with DUPLICATE_COSINE below 1 they would be again.
     names |= {settings.duplicate_encoder} - {""}
     current: dict[str, str | None] = {}
     kept = {}
@@ -156,38 +157,38 @@ def encoders_in_use(plan: AssetPlan) -> tuple[dict[str, str | None], dict[str, s
     return current, kept
 
 
-def _refuse_while_runs_go_on(console: Console) -> None:
-    """Runs that Dagster starts do not hold the run lock."""
+def _refuse_during_runs(console: Console) -> None:
+    """Fail if Dagster has unfinished runs, because these do not hold the run lock."""
     try:
         instance = local_instance()
     except SettingsError:
-        _say(console, "There is no Dagster instance here: see yourself that no run is under way.")
+        _print(console, "There is no Dagster instance here: make sure that no run is in progress.")
         return
     with instance:
         statuses = [status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES]
-        going_on = instance.get_runs(dg.RunsFilter(statuses=statuses), limit=1)
-    if going_on:
+        unfinished = instance.get_runs(dg.RunsFilter(statuses=statuses), limit=1)
+    if unfinished:
         raise ResultsError(
-            f"The run {going_on[0].run_id} of {going_on[0].job_name} has not ended",
-            "Wait until no run is queued or under way, or stop them.",
+            f"The run {unfinished[0].run_id} of {unfinished[0].job_name} has not ended",
+            "Wait until no run is queued or in progress, or stop them.",
         )
 
 
-def _tell(console: Console, found: Sequence[Unneeded]) -> None:
+def _print_unneeded(console: Console, found: Sequence[Unneeded]) -> None:
     by_kind: dict[Kind, list[Unneeded]] = defaultdict(list)
     for one in found:
         by_kind[one.kind].append(one)
     for kind, some in by_kind.items():
         clips = sum(one.clips for one in some)
         what = f"{clips} clips, " if clips else ""
-        _say(console, f"{kind}: {what}{_megabytes(some)} MB")
+        _print(console, f"{kind}: {what}{_megabytes(some)} MB")
         for one in some:
             clips_here = f"{one.clips} clips, " if one.clips else ""
-            _say(console, f"  {one.folder}: {clips_here}{_megabytes([one])} MB")
+            _print(console, f"  {one.folder}: {clips_here}{_megabytes([one])} MB")
     if found:
-        _say(console, f"In all: {_megabytes(found)} MB")
+        _print(console, f"In total: {_megabytes(found)} MB")
     else:
-        _say(console, "There is nothing to remove.")
+        _print(console, "There is nothing to remove.")
 
 
 def _megabytes(some: Sequence[Unneeded]) -> str:
@@ -210,5 +211,5 @@ def _as_json(found: Sequence[Unneeded], kept: dict[str, str], *, removed: bool) 
     }
 
 
-def _say(console: Console, text: str) -> None:
+def _print(console: Console, text: str) -> None:
     console.print(text, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What a shell is offered while a call is being typed; it must be quick and never an error."""
+"""Shell completion of values; it must be quick and must never fail."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 
 def known_species() -> Sequence[str]:
-    """Species of the settings, or the folders of a local audio root.
+    """Return the species of the settings, or the folders of a local audio root.
 
-    Of a bucket none: to list one takes seconds, in which the shell would stand still.
+    A bucket offers none: listing one takes seconds, during which the shell would hang.
     """
     from audio_assets.catalog.listing import list_species
     from audio_assets.objects.files import is_local
@@ -22,5 +22,5 @@ def known_species() -> Sequence[str]:
         root = open_root(settings.require_audio_root())
         return list_species(root).species if is_local(root) else ()
     except Exception:
-        # Whatever is wrong, the call itself will say so; here it would end up in the shell's line.
+        # The call itself will report the error; here it would end up on the command line.
         return ()

@@ -1,4 +1,4 @@
-"""What the command line prints: progress bars on a terminal, plain lines elsewhere."""
+"""Console output: progress bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from audio_assets.progress import Advance, LogProgress
 
 
 def plain_console(*, stderr: bool = False) -> Console:
-    """A console that shows text as it is: names, paths and patterns may hold ``[`` or ``:key:``."""
+    """Return a console that prints text literally: names may contain ``[`` or ``:key:``."""
     return Console(stderr=stderr, markup=False, emoji=False)
 
 
 class RateColumn(ProgressColumn):
-    """Units a second, of late."""
+    """Recent units per second."""
 
     def render(self, task: Task) -> Text:
-        """Nothing until there is a rate."""
+        """Return the rate, or nothing until it is known."""
         rate = task.finished_speed or task.speed
         return Text(f"{rate:.3g}/s" if rate else "", style="progress.data.speed")
 
 
 class ConsoleProgress:
-    """A bar a task on a terminal; elsewhere a line when a task takes long, and one at its end."""
+    """One bar per task on a terminal; elsewhere a line now and then, and one at a task's end."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -66,7 +66,7 @@ class ConsoleProgress:
 
 
 class QuietProgress:
-    """Says nothing on the console; the run's log has it."""
+    """Progress that goes to the run's log only."""
 
     def task(self, title: str, log: Callable[[str], None]) -> AbstractContextManager[Advance]:
         return LogProgress().task(title, log)

@@ -1,4 +1,4 @@
-"""``audio-assets demo``: the whole pipeline once, on synthetic or given audio."""
+"""Implement ``audio-assets demo``: the whole pipeline once, on synthetic or the user's audio."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from audio_assets.settings import Settings, load_settings
 
 
 def run_demo(audio: Path | None, results: Path, *, quiet: bool) -> int:
-    """Run the demo; the exit code."""
+    """Run the demo and return the exit code."""
     console = plain_console()
     with run_lock(open_root(results.resolve()), console.print):
         return _run_demo(audio, results, console, quiet=quiet)
@@ -41,12 +41,12 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
     settings = load_settings(audio_root=str(audio.resolve()), results_root=str(results.resolve()))
     species = choose_species(settings, (), console)
     models = _with_weights(settings, console)
-    # In memory: nobody looks at this instance again, and its database costs more than the work.
+    # In memory: this instance is used once, and its database would cost more than the work.
     with dg.DagsterInstance.ephemeral() as instance:
         summary = materialize(settings, instance, species, models, console, quiet=quiet)
     layout = ResultsLayout(open_root(settings.results_root))
     print_failures(summary, console)
-    # Else what lies there is of an earlier demo.
+    # Otherwise the results are those of an earlier demo.
     if ("experiment_report", None) in summary.materialized:
         titles = {model: settings.title(model) for model in settings.models}
         _print_answers(layout, titles, settings.target_auc, console)
@@ -59,9 +59,9 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
 
 
 def _with_weights(settings: Settings, console: Console) -> list[str]:
-    """The models whose weights are there; a line for each of the others, and how to fetch them.
+    """Return the models that have weights; print a line for each other one, and the fetch command.
 
-    The report names them too. A demo downloads nothing: it may run without a network.
+    The report names them too. The demo downloads nothing, since it may run without a network.
     """
     usable, missing = [], []
     for model in settings.models:
@@ -72,12 +72,12 @@ def _with_weights(settings: Settings, console: Console) -> list[str]:
             console.print(f"Left out: {error.what}", highlight=False, soft_wrap=True)
             continue
         except AudioAssetsError:
-            # The run fails for this model, says why, and goes on with the others.
+            # The run fails for this model, reports why, and continues with the others.
             pass
         usable.append(model)
     if missing:
         command = "audio-assets weights fetch " + " ".join(f"--model {m}" for m in missing)
-        console.print(f"Fetch what is missing: {command}", highlight=False, soft_wrap=True)
+        console.print(f"Fetch missing weights: {command}", highlight=False, soft_wrap=True)
     return usable
 
 
@@ -102,7 +102,7 @@ def _print_answers(
 
     curves, comparisons = load_learning_curves(layout.root), load_comparisons(layout.root)
     answers = clips_needed_table(curves, comparisons, titles)
-    # Made to fit 80 columns, the width of a console that is no terminal.
+    # Fits into 80 columns, the width of a console that is not a terminal.
     table = RichTable(
         title="Clips needed per class",
         title_justify="left",
@@ -127,8 +127,8 @@ def _print_answers(
     console.print(table)
     console.print(
         f"AUC: at the largest training size. Needed: from the smallest size at which the upper end "
-        f"of the interval reaches {target:g} to the smallest from which on the lower end does; "
-        f"> n where none did up to n.",
+        f"of the interval reaches {target:g} to the smallest from which the lower end always does; "
+        f"> n if none did up to n.",
         highlight=False,
     )
     few = answers[answers["status"].str.contains(CANNOT_BE_SHOWN)]

@@ -1,4 +1,4 @@
-"""``audio-assets doctor``: whether everything that a run needs is there, a line each."""
+"""Implement ``audio-assets doctor``: check everything that a run needs, one line per check."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from audio_assets.pipeline.staleness import Staleness
 from audio_assets.settings import load_settings
 
 _LOW_DISK_BYTES = 2e9
-# A user waits for each line, and a bucket that is well answers at once.
+# A user waits for each line, and a healthy bucket responds at once.
 _PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor; without ``todo`` there is no problem.
+    """One line of the doctor; it is a problem if ``todo`` is set.
 
-    ``is_note`` marks what is worth knowing and stops no run.
+    ``is_note`` marks a finding that is worth knowing but stops no run.
     """
 
     subject: str
@@ -54,7 +54,7 @@ class Finding:
 
 
 def run_doctor(*, as_json: bool) -> int:
-    """Print each finding when it is made, or all as JSON in the end; 1 if there is any problem."""
+    """Print findings as they are made, or all as JSON at the end; return 1 if any is a problem."""
     findings = []
     console = plain_console()
     for finding in examine():
@@ -71,7 +71,7 @@ def run_doctor(*, as_json: bool) -> int:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at one thing after the other; a fault in one stops none of the others."""
+    """Run one check after the other; an error in one does not stop the others."""
     try:
         settings = load_settings()
     except AudioAssetsError as error:
@@ -81,12 +81,12 @@ def examine() -> Iterator[Finding]:
     if (fault := readable_secrets()) is not None:
         yield Finding(".env", *fault)
     plan = AssetPlan(settings, build_partitions(settings), patience=_PATIENCE_SECONDS)
-    yield from _tried("audio", lambda: _audio(plan))
-    yield from _tried("results", lambda: _results(plan))
-    yield from _tried("disk", lambda: _disk(plan))
+    yield from _guarded("audio", lambda: _audio(plan))
+    yield from _guarded("results", lambda: _results(plan))
+    yield from _guarded("disk", lambda: _disk(plan))
     for model in settings.models:
-        yield from _tried(f"model {model}", functools.partial(_model, plan, model))
-    yield from _tried("duplicate encoder", lambda: _duplicates(plan))
+        yield from _guarded(f"model {model}", functools.partial(_model, plan, model))
+    yield from _guarded("duplicate encoder", lambda: _duplicates(plan))
     yield from _hearing(plan)
     try:
         instance = local_instance()
@@ -95,14 +95,15 @@ def examine() -> Iterator[Finding]:
         return
     with instance:
         yield Finding("instance", f"{instance.root_directory}, Dagster {dg.__version__}")
-        yield from _tried("automation", lambda: _automation(plan, instance))
+        yield from _guarded("automation", lambda: _automation(plan, instance))
 
 
-def _tried(
-    subject: str, look: Callable[[], Finding] | Callable[[], Iterator[Finding]]
+def _guarded(
+    subject: str, check: Callable[[], Finding] | Callable[[], Iterator[Finding]]
 ) -> Iterator[Finding]:
+    """Run a check and turn an error in it into a finding."""
     try:
-        found = look()
+        found = check()
         yield from [found] if isinstance(found, Finding) else found
     except Exception as error:
         yield Finding(subject, *two_lines(error))
@@ -135,11 +136,11 @@ def _disk(plan: AssetPlan) -> Finding:
         folders.append(Path(str(plan.roots.results.root)))
     free = {}
     for folder in folders:
-        there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
-        free[folder] = shutil.disk_usage(there).free
-    said = ", ".join(f"{number / 1e9:.1f} GB free for {folder}" for folder, number in free.items())
+        parents = (folder.absolute(), *folder.absolute().parents)
+        free[folder] = shutil.disk_usage(next(one for one in parents if one.exists())).free
+    text = ", ".join(f"{number / 1e9:.1f} GB free for {folder}" for folder, number in free.items())
     low = [folder for folder, number in free.items() if number < _LOW_DISK_BYTES]
-    return Finding("disk", said, f"Make room for {low[0]}: 2 GB at least." if low else "")
+    return Finding("disk", text, f"Free at least 2 GB for {low[0]}." if low else "")
 
 
 def _model(plan: AssetPlan, model: str) -> Finding:
@@ -156,38 +157,38 @@ def _duplicates(plan: AssetPlan) -> Finding:
 
 
 def _hearing(plan: AssetPlan) -> Iterator[Finding]:
-    """Which models do not hear the positives, where clips have been measured."""
+    """Report the models that do not hear the positives, for species with measured clips."""
     subject = "hearing"
     try:
         species = plan.settings.species or list_species(plan.roots.audio).species
         measured = measured_species(plan, species)
-        said = unheard(plan, measured)
-    # The audio, the results and the models each have a line of their own for what is wrong there.
+        sentences = unheard(plan, measured)
+    # Problems with the audio, the results and the models have lines of their own.
     except AudioAssetsError as error:
         yield Finding(subject, f"not known: {error.what}", is_note=True)
         return
-    for sentence in said:
+    for sentence in sentences:
         yield Finding(subject, sentence, is_note=True)
-    if measured and not said:
+    if measured and not sentences:
         yield Finding(subject, f"the models hear the positives of {', '.join(measured)}")
 
 
 def _automation(plan: AssetPlan, instance: dg.DagsterInstance) -> Iterator[Finding]:
-    """What is wrong with the automation, as the check and the webhook tell it too."""
+    """Report the problems of the automation that the asset check and the webhook report too."""
     graph = build_defs(plan.settings).resolve_asset_graph()
     health = examine_health(plan, instance, Staleness(graph, plan.roots, instance, of_all=True))
     kinds = {problem.kind for problem in health.problems}
     beats = instance.get_daemon_heartbeats()
     if not beats:
-        yield Finding("daemon", "never ran on this instance", START_DAEMON)
+        yield Finding("daemon", "has never run on this instance", START_DAEMON)
     elif Kind.DAEMON not in kinds:
         silent = time.time() - max(beat.timestamp for beat in beats.values())
-        yield Finding("daemon", f"last heard of {silent:.0f} s ago")
+        yield Finding("daemon", f"last heartbeat {silent:.0f} s ago")
         if Kind.SENSOR not in kinds:
             yield Finding("sensors", f"{len(watched_states(instance))} sensors and schedules work")
     if health.decision is not None:
         yield Finding("partitions", standing_words(health.decision))
     for problem in health.problems:
-        # These have lines of their own.
+        # Problems with audio and results have lines of their own.
         if problem.kind not in (Kind.AUDIO, Kind.RESULTS):
             yield Finding(problem.key, problem.what, problem.remedy)

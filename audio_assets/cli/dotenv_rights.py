@@ -1,6 +1,6 @@
-"""Whether others on this machine can read the secrets of a ``.env``.
+"""Check that other users of the machine cannot read the secrets in a ``.env``.
 
-How secrets get from there into the settings belongs to :mod:`audio_assets.settings`.
+Loading secrets from there into the settings belongs to :mod:`audio_assets.settings`.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pydantic import SecretStr
 
 from audio_assets.settings import DOTENV, PREFIX, Settings
 
-# Of other programs, whose lines may stand in the file too.
+# Names of other programs' secrets, which may be in the file too.
 _SECRET_NAME = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
 _OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
 def readable_secrets(path: Path = DOTENV) -> tuple[str, str] | None:
-    """What is wrong with the rights of a ``.env`` with secrets, and what to do; None if nothing is.
+    """Return the problem with the permissions of a ``.env`` with secrets, and the remedy, or None.
 
-    The secrets' names are said and their values are not.
+    The text names the secrets, but not their values.
     """
-    # Windows has other rights, and tells none of them in the mode.
+    # Windows has other permissions, which the mode does not contain.
     if os.name != "posix":
         return None
     try:
@@ -35,14 +35,14 @@ def readable_secrets(path: Path = DOTENV) -> tuple[str, str] | None:
             return None
         names = [name for name, value in dotenv_values(path).items() if value and _is_secret(name)]
     except OSError:
-        # Reading the settings has a finding of its own for a file that cannot be read.
+        # Loading the settings has a finding of its own for an unreadable file.
         return None
     if not names:
         return None
-    who = "all users of this machine" if mode & stat.S_IROTH else "its group"
+    readers = "all users of this machine" if mode & stat.S_IROTH else "its group"
     return (
-        f"{path.absolute()} holds {', '.join(names)} and can be read by {who}",
-        f"Take the right away: chmod 600 {path.absolute()}",
+        f"{path.absolute()} contains {', '.join(names)} and can be read by {readers}",
+        f"Restrict it to yourself: chmod 600 {path.absolute()}",
     )
 
 

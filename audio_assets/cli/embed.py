@@ -1,6 +1,6 @@
-"""``audio-assets embed``: one of many workers that fill the embedding store of a partition.
+"""Implement ``audio-assets embed``: one of many workers that fill a partition's embedding store.
 
-It needs no Dagster instance, so that a pod without any right but on the buckets can do it.
+It needs no Dagster instance, so that a pod with access to the buckets alone can run it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from audio_assets.settings import load_settings
 
 
 def run_embed(model: str, species: str, *, quiet: bool) -> None:
-    """Return when the store has every usable clip of the species, whoever embedded it.
+    """Return once the store has every usable clip of the species, embedded here or elsewhere.
 
     Raises
     ------
     UnknownSpeciesError
         If the species has no clips that the model reads.
     AudioAssetsError
-        What embedding raises.
+        If the clips cannot be embedded.
     """
     console = plain_console()
     settings = load_settings()

@@ -1,6 +1,6 @@
-"""Telling on the console which models do not hear the sound of a species' positives.
+"""Console sentences about models that do not hear the sound of a species' positives.
 
-Told from the published measurements of the clips: nothing is listed, downloaded or decoded.
+They rest on the published measurements of the clips: nothing is listed, downloaded or decoded.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from audio_assets.tables import CLIP_PROPERTIES
 
 
 def measured_species(plan: AssetPlan, species: Sequence[str]) -> list[str]:
-    """Those of these species whose clips have been measured."""
+    """Return the species among these whose clips have been measured."""
     table = CLIP_PROPERTIES.name
     return [name for name in species if exists(plan.roots.results.table(table, name))]
 
 
 def unheard(plan: AssetPlan, species: Sequence[str]) -> list[str]:
-    """A sentence for each of these species and each highest frequency below its positives' sound.
+    """Return a sentence per species and per upper frequency of models that miss its positives.
 
     Raises
     ------
@@ -31,13 +31,13 @@ def unheard(plan: AssetPlan, species: Sequence[str]) -> list[str]:
         If a published table is damaged, or was written by an earlier version.
     """
     heard = {model: hearing(plan.models, model) for model in plan.models}
-    # What is wrong with the others is told elsewhere.
+    # Problems with the other models are reported elsewhere.
     known = {model: found for model, found in heard.items() if not isinstance(found, str)}
-    said = []
+    sentences: list[str] = []
     for name in measured_species(plan, species):
         properties = read_table(
             plan.roots.results.table(CLIP_PROPERTIES.name, name), CLIP_PROPERTIES
         )
         rows = [row | {"species": name} for row in hearing_rows(properties, known)]
-        said += hearing_sentences(rows, plan.settings.title)
-    return said
+        sentences += hearing_sentences(rows, plan.settings.title)
+    return sentences

@@ -22,19 +22,19 @@ def import_csv(
     table: Annotated[
         Path,
         typer.Argument(
-            help="CSV with file, start, end (seconds), label (pos or neg) and, if wanted, "
-            "recording and species."
+            help="CSV with the columns file, start, end (seconds), label (pos or neg) and, "
+            "optionally, recording and species."
         ),
     ],
     to: ToOption,
     species: Annotated[
-        Optional[str], typer.Option("--species", "-s", help="Species of rows that name none.")
+        Optional[str], typer.Option("--species", "-s", help="Species of rows without one.")
     ] = None,
     recordings: Annotated[
         Optional[Path],
         typer.Option(
-            help="Folder that the table's files are relative to; the table's own if not given. "
-            "Recordings are told apart by their paths below it."
+            help="Folder that the table's files are relative to; by default the table's own. "
+            "Recordings are identified by their paths below it."
         ),
     ] = None,
     perch: Annotated[
@@ -44,21 +44,22 @@ def import_csv(
         Optional[float],
         typer.Option(
             metavar="SECONDS",
-            help="Pad shorter stretches to so many seconds with audio of their recording: around "
-            "their middle, within the recording, and those of negatives clear of positives.",
+            help="Pad shorter segments to this length with audio of their recording: around "
+            "their middle, within the recording, and for negatives without touching positives.",
         ),
     ] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Cut labelled stretches out of long recordings. Exit 1 if a row was left out.
+    """Cut labelled segments out of long recordings. Exit 1 if a row was left out.
 
-    Stretches that no run would use, such as calls shorter than MIN_SECONDS, are left
-    out with the reason; --context makes clips of them.
+    Segments that no run would use, such as calls shorter than MIN_SECONDS, are left
+    out with the reason; --context pads them into clips.
 
-    Clips of its recordings that the table does not make are named, and change no code.
+    Existing clips of the table's recordings that the table does not produce are listed, and
+    do not change the exit code.
 
-    Recorders that name files alike, by a table each, need paths below one common
-    folder (--recordings), or, if they share no stretch, a column recording.
+    If recorders name their files alike and each has its own table, give paths below one common
+    folder (--recordings) or, if no segments coincide, a column recording.
 
     Example: audio-assets import csv labels.csv --to my-clips --species coyote --perch
     """
@@ -86,10 +87,10 @@ def import_esc50(
         typer.Option("--category", "-c", help="Only this category; repeatable."),
     ] = None,
     group_by: Annotated[
-        str, typer.Option(help="What counts as one recording: fold or source.")
+        str, typer.Option(help="Unit that counts as one recording: fold or source.")
     ] = "fold",
     negatives: Annotated[
-        int, typer.Option(min=1, help="Negative clips of every other category and fold.")
+        int, typer.Option(min=1, help="Negative clips per other category and fold.")
     ] = 1,
     quiet: QuietOption = False,
 ) -> None:
@@ -100,7 +101,7 @@ def import_esc50(
     from audio_assets.cli.imports import run_import_esc50
 
     if group_by not in ("fold", "source"):
-        raise typer.BadParameter("give fold or source", param_hint="--group-by")
+        raise typer.BadParameter("must be fold or source", param_hint="--group-by")
     code = run_import_esc50(
         folder,
         to,

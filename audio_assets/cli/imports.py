@@ -1,4 +1,4 @@
-"""``audio-assets import``: bring labelled audio from other layouts into an audio root."""
+"""Implement ``audio-assets import``: bring labelled audio of other layouts into an audio root."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run_import_csv(
     context: float | None,
     quiet: bool,
 ) -> int:
-    """Cut the stretches of a table; the exit code."""
+    """Cut the segments of a table and return the exit code."""
     settings = load_settings()
     return _run(
         f"Clips of {table}",
@@ -55,7 +55,7 @@ def run_import_esc50(
     negatives: int,
     quiet: bool,
 ) -> int:
-    """Copy categories of ESC-50; the exit code."""
+    """Copy categories of ESC-50 and return the exit code."""
     return _run(
         f"Clips of {folder}",
         lambda advance: import_esc50(
@@ -76,29 +76,29 @@ def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: boo
     for remark in done.remarks:
         errors.print(f"Note: {remark}", highlight=False, soft_wrap=True)
     for path in done.leftover:
-        errors.print(f"Not of this table: {root / path}", highlight=False, soft_wrap=True)
+        errors.print(f"Not from this table: {root / path}", highlight=False, soft_wrap=True)
     if done.leftover:
         errors.print(
-            "  Their recordings have names that this table's have too. Clips that another table "
-            "made are good and stay; remove only those of rows that you have corrected since, or "
-            "cut with another --context.",
+            "  Their recordings have the same names as this table's. Clips from another table "
+            "are fine and stay; remove only those of rows that you have since corrected, or cut "
+            "with another --context.",
             highlight=False,
             soft_wrap=True,
         )
     counts = f"{_clips(len(done.written))} written under {root}"
     if done.unchanged:
-        counts += f", {len(done.unchanged)} were there already"
+        counts += f", {len(done.unchanged)} already existed"
     if done.refused:
         counts += f", {len(done.refused)} left out"
     if done.leftover:
-        counts += f", {len(done.leftover)} there that this table does not make"
+        counts += f", {len(done.leftover)} more not from this table"
     plain_console().print(counts, highlight=False, soft_wrap=True)
-    # Two tables may be of the same recordings: what another made is no fault of this one.
+    # Two tables may describe the same recordings: clips from the other one are not an error.
     return 1 if done.refused else 0
 
 
 def _left_out(refused: Sequence[Refused]) -> list[str]:
-    """What was left out, the lines of a table with one reason together."""
+    """Describe what was left out, with one line per file and reason."""
     lines = defaultdict(list)
     for left in refused:
         lines[left.file, left.why].append(left.line)

@@ -10,7 +10,7 @@ from audio_assets.settings import dagster_home
 
 
 def local_instance() -> dg.DagsterInstance:
-    """The user's instance; a context manager.
+    """Return the user's instance, a context manager.
 
     Raises
     ------
@@ -18,8 +18,8 @@ def local_instance() -> dg.DagsterInstance:
         If there is no ``dagster.yaml``.
     """
     home = dagster_home()
-    # Dagster makes the tables of a new home without a lock: of two commands at once one failed
-    # with "table runs already exists". The file is locked because it exists and is only read.
+    # Dagster creates the tables of a new home without a lock: with two commands at once, one failed
+    # with "table runs already exists". This file is locked because it exists and is only read.
     with open(home / "dagster.yaml") as config:
         fcntl.flock(config, fcntl.LOCK_EX)
         instance = dg.DagsterInstance.from_config(str(home))

@@ -1,6 +1,6 @@
-"""``audio-assets metrics``: an exporter for Prometheus, which runs beside the daemon.
+"""Implement ``audio-assets metrics``: an exporter for Prometheus that runs beside the daemon.
 
-What it tells is in :mod:`audio_assets.automation.metrics`.
+The metrics are defined in :mod:`audio_assets.automation.metrics`.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from audio_assets.pipeline.partitions import build_partitions
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.settings import load_settings
 
-# As the doctor's: a bucket that fails is told of, and not waited for.
+# As for the doctor: a failing bucket is reported instead of waited for.
 _PATIENCE_SECONDS = 10.0
 
 
 def run_metrics(host: str, port: int, every: float, *, stop: threading.Event | None = None) -> None:
-    """Answer scrapes until the process is stopped.
+    """Serve scrapes until the process is stopped.
 
     Parameters
     ----------
     host, port
-        Where to listen; nothing asks who scrapes.
+        Address to listen on; there is no authentication.
     every
         Seconds between two collections.
     stop
-        Ends it when set.
+        Stops serving when set.
 
     Raises
     ------
     SettingsError
-        If it cannot listen there.
+        If the address cannot be listened on.
     """
     if stop is None:
         stop = threading.Event()
-        # As the first process of a container, which no signal ends that it does not handle.
+        # The first process of a container ignores every signal that it does not handle.
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
     settings = load_settings()
     plan = AssetPlan(settings, build_partitions(settings), patience=_PATIENCE_SECONDS)
@@ -56,7 +56,7 @@ def run_metrics(host: str, port: int, every: float, *, stop: threading.Event | N
         except OSError as error:
             raise SettingsError(
                 f"Metrics cannot be served on {host}:{port}: {error}",
-                "Give an address of this machine with --host and a free port with --port.",
+                "Pass an address of this machine with --host and a free port with --port.",
             ) from error
         console = plain_console(stderr=True)
         console.print(f"Metrics on http://{host}:{server.server_port}/metrics", soft_wrap=True)

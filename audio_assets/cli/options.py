@@ -1,4 +1,4 @@
-"""Options that several calls of ``audio-assets`` have, with what completes their values."""
+"""Options shared by several calls of ``audio-assets``, with the completion of their values."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import typer
 
 
 def complete_models(begun: str) -> list[str]:
-    """Models whose names begin so."""
+    """Return the models whose names start with the typed text."""
     from audio_assets.models.registry import model_names
 
     return [name for name in model_names() if name.startswith(begun)]
 
 
 def complete_species(begun: str) -> list[str]:
-    """Species whose names begin so."""
+    """Return the species whose names start with the typed text."""
     from audio_assets.cli.complete import known_species
 
     return [name for name in known_species() if name.startswith(begun)]

@@ -1,4 +1,4 @@
-"""``audio-assets retry``: have work that was given up tried again at the next tick."""
+"""Implement ``audio-assets retry``: retry work that was given up at the next tick."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from audio_assets.cli.instance import local_instance
 
 
 def run_retry(species: Collection[str], models: Collection[str], *, as_json: bool) -> None:
-    """Let failures no longer count, and print the tasks that are tried again.
+    """Discard past failures, and print the tasks that will be retried.
 
-    No settings are read: it runs wherever the instance can be reached, such as in the daemon's pod.
+    It reads no settings, so that it works wherever the instance can be reached, for example in the
+    daemon's pod.
 
     Parameters
     ----------
     species, models
-        Only tasks of these; all if empty.
+        Limit to tasks of these; all if empty.
     """
 
     def wanted(task: Task) -> bool:
         parts = task.partition.split("|")
-        # A task of both has the model first; one of either alone is named by it.
+        # A key of both has the model first; a key of one is just its name.
         return (not species or parts[-1] in species) and (not models or parts[0] in models)
 
     with local_instance() as instance:
@@ -34,12 +35,12 @@ def run_retry(species: Collection[str], models: Collection[str], *, as_json: boo
         return
     console = plain_console()
     for task in tasks:
-        console.print(f"{task} is tried again", highlight=False)
+        console.print(f"{task} will be retried", highlight=False)
     console.print(
         (
             "The daemon starts them within a minute."
             if tasks
-            else "Nothing has failed that is not tried again already."
+            else "There is no failure that is not being retried already."
         ),
         highlight=False,
     )

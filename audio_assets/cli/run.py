@@ -1,4 +1,4 @@
-"""``audio-assets run``: bring the local results up to date."""
+"""Implement ``audio-assets run``: bring the local results up to date."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from audio_assets.tables.losses import loss_in_words
 def run_stale(
     species: Sequence[str], models: Sequence[str], *, quiet: bool, as_json: bool = False
 ) -> int:
-    """Run what is stale in the user's instance; the exit code.
+    """Run everything stale in the user's instance and return the exit code.
 
-    As JSON, the summary alone goes to stdout, and everything else to stderr.
+    With ``as_json``, only the summary goes to stdout; everything else goes to stderr.
     """
     console = plain_console(stderr=as_json)
     settings = load_settings()
@@ -50,7 +50,7 @@ def run_stale(
         get_model(model)
         if model not in settings.models:
             raise SettingsError(
-                f"The model {model} is not turned on", "Add it to AUDIO_ASSETS_MODELS."
+                f"The model {model} is not enabled", "Add it to AUDIO_ASSETS_MODELS."
             )
     with local_instance() as instance:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
@@ -91,18 +91,17 @@ def _as_json(
 def choose_species(
     settings: Settings, asked: Sequence[str], console: Console, seen: Sequence[str] = ()
 ) -> list[str]:
-    """Species to work on: those asked for, those of the settings, or all folders found.
+    """Choose the species: those asked for, those of the settings, or all folders.
 
-    ``seen`` are species of earlier runs: one whose folder is gone is worked on too, so that its
-    results do not stay as if nothing had happened. A species of the settings without a folder is
-    named on stderr.
+    ``seen`` are species of earlier runs: one whose folder has disappeared is included, so that its
+    results do not stay unchanged. A species of the settings without a folder is reported on stderr.
 
     Raises
     ------
     UnknownSpeciesError
-        If one that is asked for is unknown.
+        If a requested species is unknown.
     AudioAssetsError
-        If there is none, or none of the settings' has a folder.
+        If there is none, or none in the settings has a folder.
     """
     listing = list_species(open_root(settings.require_audio_root()))
     for name, remedy in listing.rejected.items():
@@ -130,7 +129,7 @@ def choose_species(
         what = f"AUDIO_ASSETS_SPECIES names {', '.join(absent)}: no such folder"
         what += f" under {settings.audio_root}"
         remedy = (
-            f"Correct the name, or add the folder. There: {', '.join(listing.species) or 'none'}"
+            f"Correct the name, or add the folder. Found: {', '.join(listing.species) or 'none'}"
         )
         if not {*chosen} & {*listing.species, *seen}:
             raise AudioAssetsError(what, remedy)
@@ -159,7 +158,7 @@ def materialize(
 
 
 def print_failures(summary: RunSummary, console: Console) -> None:
-    """A line for each partition that failed, with its reason."""
+    """Print each partition that failed, with the reason."""
     for name, reason in summary.failures.items():
         first, *rest = reason.splitlines()
         console.print(f"Failed: {name}: {first}", style="red", markup=False, soft_wrap=True)
@@ -168,15 +167,15 @@ def print_failures(summary: RunSummary, console: Console) -> None:
 
 
 def print_losses(settings: Settings, species: Sequence[str], console: Console) -> None:
-    """How many clips of these species were not used, and why: a line for each that lost any."""
+    """Print the number of unused clips with the reasons, for each species that has any."""
     name = ResultsLayout(open_root(settings.results_root)).quarantine.name
     shares = quarantine_shares(settings, species)
     lines = []
     for found in shares:
         if found.quarantined:
-            said = loss_in_words(found.quarantined, found.clips, found.reasons)
+            text = loss_in_words(found.quarantined, found.clips, found.reasons)
             them = "them" if found.quarantined > 1 else "it"
-            lines.append(f"{found.species}: {said} ({name} names {them})")
+            lines.append(f"{found.species}: {text} ({name} lists {them})")
     whole = [found.species for found in shares if not found.quarantined]
     if whole:
         lines.append(f"{', '.join(whole)}: every clip was used")
@@ -185,19 +184,19 @@ def print_losses(settings: Settings, species: Sequence[str], console: Console) -
 
 
 def print_unheard(settings: Settings, species: Sequence[str], console: Console) -> None:
-    """A line for the models that do not hear the sound of a species' positives."""
+    """Print a line per group of models that do not hear the sound of a species' positives."""
     plan = AssetPlan(settings, build_partitions(settings))
     try:
-        said = unheard(plan, species)
-    # A table that could not be made again is of an earlier version; the failure has been printed.
+        sentences = unheard(plan, species)
+    # A table from an earlier version that could not be updated; that failure has been printed.
     except ResultsError as error:
-        said = [f"Which models hear the positives is not known: {error.what}"]
-    for sentence in said:
+        sentences = [f"It is not known which models hear the positives: {error.what}"]
+    for sentence in sentences:
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_unknown_recordings(settings: Settings, species: Sequence[str], console: Console) -> None:
-    """A warning for each of these species whose numbers may come from hidden siblings."""
+    """Print a warning for each species whose numbers may come from unknown shared recordings."""
     for name, text in unknown_recordings_warnings(settings, species).items():
         console.print(
             f"Warning: {name}: {text}",
@@ -209,7 +208,7 @@ def print_unknown_recordings(settings: Settings, species: Sequence[str], console
 
 
 def unknown_recordings_warnings(settings: Settings, species: Sequence[str]) -> dict[str, str]:
-    """By species, that nothing tells which clips are of one recording; without the others."""
+    """Return species -> warning, for species whose clips cannot be assigned to recordings."""
     from audio_assets.reporting.words.finding_words import unknown_recordings_sentence
 
     results = ResultsLayout(open_root(settings.results_root))
@@ -225,9 +224,9 @@ def unknown_recordings_warnings(settings: Settings, species: Sequence[str]) -> d
 
 
 def quarantine_shares(settings: Settings, species: Sequence[str]) -> list[QuarantineShare]:
-    """How many clips of these species could not be used, and why.
+    """Count the unused clips of each species, with the reasons.
 
-    Without those of whose clips no model tells whether they can be used.
+    Species whose clips no model has read yet are left out.
     """
     plan = AssetPlan(settings, build_partitions(settings))
     found = []

@@ -1,4 +1,4 @@
-"""``audio-assets weights``: list, fetch and verify the weights of pretrained models."""
+"""Implement ``audio-assets weights``: list, fetch and verify the weights of pretrained models."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ class Finding:
     state
         ``present``, ``missing``, ``damaged``; ``fetched`` or ``failed`` after a fetch.
     sha256
-        By file; empty unless present.
+        Digest by file; empty unless present.
     embedding
-        Of the fixed sound, if asked for: ``agrees``, ``differs`` or ``unknown``, and its summary.
+        Result for the fixed sound, if asked for: ``agrees``, ``differs`` or ``unknown``, and a
+        summary of the embedding.
     """
 
     encoder: str
@@ -44,14 +45,14 @@ class Finding:
 
 
 def print_weights(models: Sequence[str], *, as_json: bool) -> None:
-    """Print where the weights of these models, or of all, come from and whether they are there."""
+    """Print the source and state of the weights of these models, or of all."""
     settings = load_settings()
     findings = [_find(spec, settings) for spec in _encoders(models or model_names())]
     _print(findings, as_json=as_json)
 
 
 def run_verify(models: Sequence[str], *, embed: bool, as_json: bool) -> int:
-    """Check digests, and the embedding of a fixed sound; the exit code."""
+    """Check digests, and optionally the embedding of a fixed sound; return the exit code."""
     settings = load_settings()
     findings = [_find(spec, settings) for spec in _encoders(models or settings.models)]
     if embed:
@@ -61,7 +62,7 @@ def run_verify(models: Sequence[str], *, embed: bool, as_json: bool) -> int:
 
 
 def run_fetch(models: Sequence[str], *, as_json: bool, quiet: bool) -> int:
-    """Fetch what is missing or damaged; the exit code."""
+    """Fetch missing or damaged weights and return the exit code."""
     settings = load_settings()
     folder = settings.weight_places().fetched
     if folder is None:
@@ -78,7 +79,7 @@ def run_fetch(models: Sequence[str], *, as_json: bool, quiet: bool) -> int:
     root = settings.weight_places().root_path()
     if root is not None and settings.weight_places().fetched != root and not as_json:
         console.print(
-            f"They lie under {folder}; copy that folder to {root} for other machines.",
+            f"The weights are in {folder}; copy that folder to {root} for other machines.",
             soft_wrap=True,
             highlight=False,
         )
@@ -86,7 +87,7 @@ def run_fetch(models: Sequence[str], *, as_json: bool, quiet: bool) -> int:
 
 
 def _encoders(models: Sequence[str]) -> list[EncoderSpec]:
-    """Encoders with weights behind these models, each once."""
+    """Return the encoders with weights behind these models, each once."""
     names = dict.fromkeys(get_model(model).encoder for model in models)
     return [spec for spec in map(get_encoder, names) if spec.source is not None]
 
@@ -139,18 +140,18 @@ def _embed(finding: Finding, settings: Settings) -> Finding:
         found = embed_fixed_sound(load_encoder(finding.encoder, settings.weight_places()))
     except AudioAssetsError as error:
         return replace(finding, state="failed", note=str(error))
-    # What the encoder's own code raises is the finding on it, beside those on the others.
+    # An error in the encoder's own code becomes its finding, beside those on the other encoders.
     except Exception as error:
         return replace(finding, state="failed", note=f"{type(error).__name__}: {error}")
     known = KNOWN.get(finding.encoder)
     if known is None:
         verdict = "unknown"
-        note = "No value is known to compare with; this one is for the record."
+        note = "There is no known value to compare with; this one is for the record."
     elif agrees(found, known):
-        verdict, note = "agrees", "The embedding of the fixed sound is the one known."
+        verdict, note = "agrees", "The embedding of the fixed sound has the known value."
     else:
         verdict = "differs"
-        note = f"The embedding of the fixed sound differs from the one known: {asdict(known)}"
+        note = f"The embedding of the fixed sound differs from the known value: {asdict(known)}"
     state = "damaged" if verdict == "differs" else finding.state
     summary = {"verdict": verdict, **asdict(found)}
     return replace(finding, state=state, note=note, embedding=summary)

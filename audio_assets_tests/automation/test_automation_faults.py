@@ -90,7 +90,7 @@ def test_what_failed_waits_longer_each_time_and_holds_up_nobody(automation, monk
     monkeypatch.setattr(species_evaluation, "score_species", failing)
     ran = automation.settle()
     assert ("experiment_report", None) in ran and ("roc_auc_chart", "fox") in ran
-    assert "1 waiting before it is tried again" in automation.look("stale_partitions").skip_message
+    assert "1 waiting to be retried" in automation.look("stale_partitions").skip_message
     now = stale.time.time
     monkeypatch.setattr(stale.time, "time", lambda: now() + decisions.DEFAULT_RETRIES.wait(1) + 1)
     (request,) = automation.tick("stale_partitions")

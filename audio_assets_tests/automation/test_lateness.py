@@ -51,7 +51,7 @@ def test_species_are_behind_by_any_of_their_tasks_and_work_of_no_species_by_itse
     behind = what_is_behind(Decision(standings, {}), jobs_of_no_species=["encoders"])
     assert behind == {
         "owl": "experiment birdnet|owl: given up",
-        "fox": "inventory fox: waiting before it is tried again",
+        "fox": "inventory fox: waiting to be retried",
         # A report that hangs is late, too, and is no species.
         "job encoders birdnet": "encoders birdnet: due",
         "job report": "report: due",

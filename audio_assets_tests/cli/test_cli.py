@@ -229,7 +229,7 @@ def test_import_counts_stretches_that_no_run_accepts_and_offers_context(
     ]
     called = call(*arguments, "--context", "0.65")
     assert called.code == 0
-    assert "4 clips written under new, 1 were there already" in called.out
+    assert "4 clips written under new, 1 already existed" in called.out
     called = call(*arguments, "--context", "0.5")
     assert called.code == 1 and "MIN_SECONDS" in called.err
 
@@ -241,8 +241,8 @@ def test_import_names_the_clips_of_rows_that_were_corrected(call, tmp_path):
         (tmp_path / "table.csv").write_text(f"file,start,end,label\n{row}\n")
         called = call(*arguments)
         assert called.code == 0
-    assert "1 clip written under new, 1 there that this table does not make" in called.out
+    assert "1 clip written under new, 1 more not from this table" in called.out
     (stays,) = (tmp_path / "new/owl/data/pos").iterdir()
-    assert f"Not of this table: new/owl/data/pos/{stays.name}" in called.err
-    assert "remove only those of rows that you have corrected" in called.err
+    assert f"Not from this table: new/owl/data/pos/{stays.name}" in called.err
+    assert "remove only those of rows that you have since corrected" in called.err
     assert "Clips that another table made are good and stay" in called.err

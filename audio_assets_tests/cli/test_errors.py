@@ -74,7 +74,7 @@ def test_a_species_of_the_settings_without_a_folder_is_named(call, monkeypatch):
     called = call("status")
     assert called.code == 0
     assert "AUDIO_ASSETS_SPECIES names field_cricket: no such folder under audio" in called.err
-    assert "There: owl" in called.err and "field_cricket" not in called.out
+    assert "Found: owl" in called.err and "field_cricket" not in called.out
     monkeypatch.setenv("AUDIO_ASSETS_SPECIES", '["field_cricket"]')
     called = call("status")
     two_lines(called)

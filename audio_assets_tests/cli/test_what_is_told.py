@@ -52,7 +52,7 @@ def test_a_demo_ends_with_the_clips_that_were_not_used_and_what_no_model_hears(c
     end = done.out.split("\n\n")[-2].splitlines()
     assert end == [
         "owl: 3 of 24 clips were not used: 2 damaged or cut off, 1 too short "
-        "(quarantine.csv names them)",
+        "(quarantine.csv lists them)",
         "bat: every clip was used",
         "Placeholder hears up to 8 kHz; nearly all of the energy of bat's positives is above "
         "(counting what stands out from the negatives, mean of 6 clips).",
@@ -68,7 +68,7 @@ def test_a_run_and_the_status_say_why_no_positive_clips_are_left(call: Call) -> 
     reasons = {"undecodable": 11, "too_short": 1}
     assert share == {"species": "owl", "quarantined": 12, "clips": 24, "reasons": reasons}
     told = "11 damaged or cut off, 1 too short"
-    assert f"owl: 12 of 24 clips were not used: {told} (quarantine.csv names them)" in done.err
+    assert f"owl: 12 of 24 clips were not used: {told} (quarantine.csv lists them)" in done.err
     (standing,) = json.loads(call("status", "--json").out)
     assert standing["note"].startswith("no evaluation: no recording has positive clips; ")
     assert f"(none of the 12 positive clips was used: {told})" in standing["note"]

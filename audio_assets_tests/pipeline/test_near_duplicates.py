@@ -105,7 +105,7 @@ def test_a_copy_under_the_other_label_is_used_joined_and_called_contradictory(fo
 def test_nothing_else_is_a_pair_and_equal_bytes_are_listed_too(found):
     assert len(pairs_of(found)) == 2
     shown = copies_section(found)
-    assert "pos/owl-pos-t-003_pos_1sec_1_a" in shown and "not used again" in shown
+    assert "pos/owl-pos-t-003_pos_1sec_1_a" in shown and "not used: a copy" in shown
 
 
 def test_what_the_search_embedded_is_there_for_the_model(found):

@@ -283,7 +283,7 @@ def test_how_many_clips_were_not_used_and_why_is_told_in_report_and_console(fini
     told = loss_in_words(bad, clips, counts)
     assert told.startswith(f"{bad} of {clips} clips were not used: ")
     fox, owl = sorted(said(finished.place).splitlines())
-    assert owl == f"owl: {told} (quarantine.csv names them)"
+    assert owl == f"owl: {told} (quarantine.csv lists them)"
     assert fox == "fox: every clip was used"
     # At the top of the section, before the chart.
     section = finished.report.split('<h2 id="species-owl">')[1]
