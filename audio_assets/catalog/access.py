@@ -1,6 +1,6 @@
-"""Try whether roots and clips can be reached, with as few and as small requests as possible.
+"""Test access to roots and clips with as few and as small requests as possible.
 
-What follows from a refusal is decided elsewhere.
+The consequences of a refusal are decided elsewhere.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def check_writable(root: UPath) -> None:
 
 
 def refusal_of_clips(root: UPath, inventory: pd.DataFrame) -> str:
-    """Why the first clip of an inventory may not be read; empty if it may, or none is listed.
+    """Return why the first clip of an inventory may not be read; empty if it may, or without clips.
 
-    A clip that was changed or removed meanwhile is no refusal, and neither is a fault that passes:
-    a run finds these out.
+    A clip that was changed or removed meanwhile does not count as refused, and neither does a
+    transient error: a run will discover these.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def refusal_of_clips(root: UPath, inventory: pd.DataFrame) -> str:
 
 
 def refusal_of_notice(root: UPath) -> str:
-    """Why ``NOTICE.txt`` of an audio root may not be read; empty if it may, or there is none."""
+    """Return why ``NOTICE.txt`` of an audio root may not be read; empty if it may, or is absent."""
     return _refusal(root / NOTICE)
 
 

@@ -1,9 +1,9 @@
-"""What every clip is by its bytes, wherever the audio lies.
+"""Content digests of clips, independent of where the audio is stored.
 
-A listing gives SHA-256, MD5 or CRC32C, as the place has it. What is drawn by content is drawn by
-these instead, so that the same clips get the same splits in a folder and in a bucket. Of a file too
-large to be read for that, its ends stand for it in both places, whether it can be used or not: the
-splits of the others must not depend on the limits for clips.
+A listing returns SHA-256, MD5 or CRC32C, depending on the place. Random draws by content use these
+digests instead, so that the same clips get the same splits in a folder and in a bucket. A file too
+large to read for that is represented by its two ends in both places, whether it can be used or
+not: the splits of the other clips must not depend on the limits for clips.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from audio_assets.tables import CLIP_DIGESTS
 if TYPE_CHECKING:
     import pandas as pd
 
-# Reading from a bucket is waiting; as many clips are in memory at once, as far as there is room.
+# Reading from a bucket is mostly waiting; so many clips are in memory at once, if there is room.
 _AT_ONCE = 16
 _ROOM_BYTES = 2 * WHOLE_UP_TO
 
@@ -32,7 +32,7 @@ def digest_clips(
     content: Callable[[str], str],
     progress: Callable[[int, int], None],
 ) -> tuple[pd.DataFrame, int]:
-    """Digests of the clips that are to be used, in all variants.
+    """Compute the digests of all usable clips, in all variants.
 
     Parameters
     ----------
@@ -41,11 +41,12 @@ def digest_clips(
     known
         An earlier table of the species: clips with the same checksum and size are not read again.
     content
-        What tells the content by URI, see :func:`audio_assets.catalog.reading.content_reader`;
-        called from several threads at once. Not called where the listing computed the SHA-256 of a
-        clip of ordinary size, as of a folder it does.
+        Returns the content digest of a URI, see
+        :func:`audio_assets.catalog.reading.content_reader`; called from several threads at once.
+        Not called if the listing computed the SHA-256 of a clip of ordinary size, as it does for
+        a folder.
     progress
-        Called with the clips read and the clips to be read.
+        Called with the number of clips read and the number to read.
 
     Returns
     -------
@@ -53,14 +54,14 @@ def digest_clips(
         As :data:`audio_assets.tables.CLIP_DIGESTS`, in the inventory's order. Files that the
         listing could not read have no row: they are quarantined.
     read
-        Clips that were read now.
+        Number of clips that this call read.
     """
     import pandas as pd
 
     rows: list[Any] = list(inventory[inventory["status"] == "ok"].itertuples(index=False))
     rows = [row for row in rows if not row.checksum.startswith("unread:")]
-    # An earlier version read large files whole.
-    digests = {} if known is None else _digests(known[_is_of_now(known)])
+    # An earlier version digested large files whole.
+    digests = {} if known is None else _digests(known[_is_current(known)])
     for row in rows:
         if row.checksum.startswith("sha256:") and row.size <= WHOLE_UP_TO:
             digests[row.checksum, row.size] = row.checksum
@@ -86,12 +87,12 @@ def digest_clips(
 
 
 def with_digests(inventory: pd.DataFrame, digests: pd.DataFrame) -> pd.DataFrame:
-    """The inventory with these digests for checksums; clips without one keep what they have.
+    """Replace the inventory's checksums by these digests; clips without one keep their checksum.
 
     Raises
     ------
     ResultsError
-        If the digests are of an earlier inventory.
+        If the digests belong to an earlier inventory.
     """
     import pandas as pd
 
@@ -115,6 +116,6 @@ def _digests(table: pd.DataFrame) -> dict[tuple[str, int], str]:
     return {(checksum, size): content for checksum, size, content in zip(*columns, strict=True)}
 
 
-def _is_of_now(table: pd.DataFrame) -> pd.Series:
-    """Which rows have the content that is told today."""
+def _is_current(table: pd.DataFrame) -> pd.Series:
+    """Select the rows whose digest was made by today's rule."""
     return table["content"].str.startswith("ends:") == (table["size"] > WHOLE_UP_TO)

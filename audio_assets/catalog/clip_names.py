@@ -1,20 +1,20 @@
-r"""Names the recording of clips that programs of this field have cut, as regular expressions.
+r"""Regular expressions for the clip names of programs in this field, to find the recording.
 
-Only the names belong here: which rule goes before which other one is decided in
-:mod:`audio_assets.catalog.recordings`. Two rules hold for every pattern. Clips of one recording
-that a program has cut get one recording, whatever confidence, rank or label stands before the name
-and whatever offset or counter behind it. And two recordings of one recorder stay two: a date and
-time is never taken for an offset.
+Only the patterns belong here; the order of the rules is decided in
+:mod:`audio_assets.catalog.recordings`. Two rules hold for every pattern. Clips that a program cut
+from one recording get one recording, whatever confidence, rank or label precedes its name and
+whatever offset or counter follows. And two recordings of one recorder stay separate: a date and
+time is never mistaken for an offset.
 """
 
 from __future__ import annotations
 
-# A word of letters or digits does not go on before this.
+# Not preceded by a letter or digit.
 _APART = r"(?<![^\W_])"
 _LABEL = r"(?:pos|neg|positives?|negatives?|presence|absence|present|absent)"
 _CONFIDENCE = r"(?:0\.\d{2,6}|1\.0{2,6})"
-# What may stand before a recording's name and says nothing of it. A rank is told from the number of
-# a recorder by the letter that follows; at worst two recorders that ran at one time are joined.
+# Text that may precede a recording's name without identifying it. A rank differs from the number of
+# a recorder by the letter that follows; at worst, two recorders that ran at one time are joined.
 _BEFORE = rf"^(?:.*{_APART}(?:{_LABEL}|{_CONFIDENCE})[-_ ]++)?"
 
 _NUMBER = r"\d{1,9}(?:\.\d{1,3})?"
@@ -23,13 +23,13 @@ _DECIMAL = r"(?<!\d)\d{1,5}\.\d{1,3}"
 _UNIT = r"(?:s|secs?|seconds|ms)"
 _TIME = rf"(?:\d{{1,2}}h[-_ ]?)?(?:\d{{1,3}}m(?:in)?[-_ ]?)?{_NUMBER}{_UNIT}"
 _TO = r"(?:[-_ ]{1,3}|[-_ ]?to[-_ ]?|[-_ ]?end[-_ =]?)"
-# Start and end: with a unit or a decimal point, as two whole numbers may be anything.
+# Start and end need a unit or a decimal point, since two whole numbers may be anything.
 _FROM = r"(?:start[-_ =]?|from[-_ ]?|t[-_ =]?)?"
 _TIMES = (
     rf"{_TIME}{_TO}{_TIME}|{_NUMBER}(?:-|_?to_?){_NUMBER}s|{_DECIMAL}{_TO}{_DECIMAL}{_UNIT}?"
     rf"|{_DECIMAL}{_TO}\d{{1,5}}"
 )
-# Of "rec 7_12.5" the 7 is a part of the name; behind a date nothing else is left but times.
+# In "rec 7_12.5" the 7 is part of the name; after a date only times can follow.
 _PAIR = rf"{_FROM}(?:{_TIMES}|(?<!\d)(?<!\d-)\d{{1,5}}(?:-|[-_ ]?to[-_ ]?){_DECIMAL})"
 _PAIR_BEHIND_DATE = rf"{_FROM}(?:{_TIMES}|(?<!\d)\d{{1,5}}{_TO}{_DECIMAL})"
 
@@ -39,14 +39,14 @@ _DATE = (
     rf"(?:{_YEAR}[-_.]?{_MONTH}[-_.]?{_DAY}|{_DAY}[-_.]?{_MONTH}[-_.]?{_YEAR}"
     rf"|{_DAY}\.{_MONTH}\.\d\d)"
 )
-# Atomic, so that the seconds are never given up to count as an offset.
+# Atomic, so that backtracking never reads the seconds as an offset.
 _MOMENT = (
     rf"(?>(?<!\d)(?:{_DATE}[-_ T.]{{0,3}}(?:{_HOUR}{_SIXTY}(?:{_SIXTY})?(?!\d)"
     rf"|{_HOUR}-{_SIXTY}(?:-{_SIXTY})?(?!\d)|{_HOUR}:{_SIXTY}(?::{_SIXTY})?(?!\d)"
     rf"|{_HOUR}\.{_SIXTY}(?:\.{_SIXTY})?(?!\d)|{_HOUR}_{_SIXTY}_{_SIXTY}(?!\d)"
     rf"|{_HOUR}h{_SIXTY}(?:m(?:{_SIXTY}s?)?)?(?!\d))"
     rf"|\d\d{_MONTH}{_DAY}[-_]{_HOUR}{_SIXTY}{_SIXTY}(?!\d)"
-    # Of the first AudioMoths: seconds since 1970 in hexadecimal digits.
+    # The first AudioMoths: seconds since 1970 in hexadecimal digits.
     rf"|{_APART}(?=\d*[A-F])[56][0-9A-F]{{7}}(?![^\W_]))(?:\.\d{{3}}(?!\d))?"
     r"(?:[TZ](?![^\W_])|\+\d\d:?\d\d(?!\d))?)"
 )
@@ -54,28 +54,28 @@ _WORDS = (
     r"(?:seg(?:ment)?|chunk|part|pt|clip|slice|split|piece|win(?:dow)?|frame|sel(?:ection)?|event"
     r"|evt|det(?:ection)?|call|roi|ann(?:otation)?|snippet|excerpt|cut|sample)s?"
 )
-# Before the recorder's name, which begins with a letter where numbers tell recorders apart.
+# Precedes the recorder's name, which begins with a letter if numbers identify recorders.
 _RANK = (
     rf"(?:(?:{_WORDS}|rank|top|no|nr)[-_ .#]?\d{{1,5}}[-_ ]+(?=[^\W\d_]|{_MOMENT})"
     r"|\d{1,5}[-_ ]+(?=[^\W\d_]))?+"
 )
-# Both atomic, and no sign can be read in two ways: a long name would take years otherwise.
+# Both are atomic, and no character can match in two ways: otherwise a long name would take years.
 _COUNTER = (
     rf"(?>(?:{_TIME}|\d+(?:\.\d+)?(?:{_UNIT}|m|min|h|%|p)?"
     rf"|(?:{_WORDS}|start|end|from|to|offset|conf|score|rank|ch(?:annel)?|no|nr|id|t|s|n)[-_ .=#]?"
     rf"\d+(?:\.\d+)?{_UNIT}?|left|right|[a-z]|copy|{_LABEL})(?![^\W_])[)\]]*)"
 )
 _GAP = r"(?<![-_ ,(\[#@])(?:[-_ ,(\[#@]|(?<!\d)\.|(?<=\d)\.(?!\d))++"
-# Before a time. Like a gap, it is entered at its first sign alone, and wholly.
+# Precedes a time. Like a gap, it starts at its first character only, and matches all of them.
 _SIGNS = r"(?<![-_ @(\[])[-_ @(\[]++"
 _SOUND = r"(?:wave?|flac|mp3|ogg|oga|opus|aiff?|aifc|au|caf|m4a|w64|wma|wv|wac|w4v)"
 
 SEGMENT_NAMES = r"(?:pos|neg)-(?P<recording>.+?)_\d+sec(?:_|$)"
-"""Of ``coyote-pos-t-11031961_122_9sec_1_a``: the source segment, ``t-11031961_122``."""
+"""For ``coyote-pos-t-11031961_122_9sec_1_a``, the source segment is ``t-11031961_122``."""
 
 CLIP_NAMES: dict[str, str] = {
     SEGMENT_NAMES: "{species}-{label}-{recording}_{seconds}sec",
-    # A number of a public collection says it all, whatever else is in the name.
+    # The number of a public collection is sufficient, whatever else is in the name.
     r"(?<![^\W_])(?P<recording>(?:XC|xc)(?!(?:19|20)\d{6}(?!\d))\d{3,8}"
     r"|(?:ML|iNat)(?!(?:19|20)\d{6}(?!\d))\d{5,9})(?!\d)": (
         "number of xeno-canto, the Macaulay Library or iNaturalist"
@@ -84,7 +84,7 @@ CLIP_NAMES: dict[str, str] = {
     r"(?:[-_ ]*(?:\(\d+\)|aug[a-z]*[-_ ]?\d*|copy))?$": "ESC-50",
     rf"(?:^|[_ ])(?P<recording>(?!{_YEAR}-)\d{{3,7}})-\d-\d{{1,3}}-\d{{1,3}}$": "UrbanSound8K",
     r"^(?:[A-Za-z]+[-_ ])?(?P<recording>\d{3,7})__(?=[^_]*[A-Za-z])": "Freesound",
-    # Both record without a break, in files of seconds: an hour of one microphone is the unit.
+    # Both record continuously, in files of seconds: an hour of one microphone is the unit.
     rf"(?P<recording>{_YEAR}-{_MONTH}-{_DAY}-birdnet-(?:RTSP_\d+-)?{_HOUR})"
     rf"[-:_.]?{_SIXTY}[-:_.]?{_SIXTY}$": ("BirdNET-Pi, by the hour"),
     rf"_\d{{1,3}}p_(?P<recording>{_YEAR}{_MONTH}{_DAY}T{_HOUR}){_SIXTY}{_SIXTY}Z?": (
@@ -98,7 +98,7 @@ CLIP_NAMES: dict[str, str] = {
     rf"(?i){_BEFORE}{_RANK}(?P<recording>.*?{_MOMENT}.*?){_GAP}{_PAIR_BEHIND_DATE}(?:{_GAP}.*)?$": (
         "date and time, then start and end"
     ),
-    # The part before the date is the recorder's, so that what follows the counter can be left.
+    # The part before the date identifies the recorder, so that text after the counter is ignored.
     rf"(?i){_BEFORE}{_RANK}(?P<recording>.+?{_MOMENT}(?:[-_ .]+[^\W\d_]{{2,}})*?)"
     rf"{_GAP}{_COUNTER}(?:{_GAP}.*)?$": "recorder, date and time, then an offset or counter",
     # Here the recorder may follow the date.
@@ -107,7 +107,7 @@ CLIP_NAMES: dict[str, str] = {
     ),
     rf"(?i){_BEFORE}(?P<recording>.+?)(?:[-_ ]+{_CONFIDENCE})?{_SIGNS}{_PAIR}[)\]]?"
     rf"(?:{_GAP}{_COUNTER})*$": "{recording}_{start}s_{end}s (birdnetlib, OpenSoundscape)",
-    # Not "plot 7_3s" nor "night_0_5s": whether 7 or 0 is a part of the name, nobody can tell.
+    # Not "plot 7_3s" or "night_0_5s": it is unknown whether 7 or 0 is part of the name.
     rf"(?i){_BEFORE}(?P<recording>.*?(?:[^\W\d_]|\d{{5}}|[0-9a-f]{{8}}))"
     rf"{_SIGNS}(?:start|offset|t|at)?[-_ =]?{_TIME}[)\]]?$": "{recording}_{start}s",
     rf"(?i){_BEFORE}(?P<recording>.+?){_SIGNS}(?:start|offset|t|at)?[-_ =]?"
@@ -116,10 +116,10 @@ CLIP_NAMES: dict[str, str] = {
     rf"[-_ @]+{_DECIMAL}$": "{recording}_{start}",
     rf"(?i)^(?:.*{_APART}{_LABEL}[-_ ]+)?(?:{_WORDS}[-_ .#]?\d+|(?:.*{_APART})?{_CONFIDENCE})[-_ ]+"
     rf"(?P<recording>.*?{_MOMENT}.*)$": "seg{number}_{recording}, {confidence}_{recording}",
-    # Without a digit a name may be that of the species, and its clips be counted.
+    # A name without a digit may be the species', with its clips numbered.
     rf"(?i){_BEFORE}(?P<recording>.*\d\D*?)[-_ .(\[]+{_WORDS}[-_ .#]*\d+[)\]]?"
     rf"(?:{_GAP}{_COUNTER})*$": "{recording}_chunk{number}, seg, part, clip",
 }
-"""What gives the recording, by pattern with a group ``recording``, in the order they are tried."""
+"""Pattern with a group ``recording`` -> description, in the order in which they are tried."""
 
 DEFAULT_RECORDING_PATTERNS = tuple(CLIP_NAMES)

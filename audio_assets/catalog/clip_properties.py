@@ -1,6 +1,6 @@
-"""The table of clip properties: measured once a clip, and kept as long as its bytes are the same.
+"""The table of clip properties, measured once per clip and kept while its bytes are the same.
 
-What is measured belongs in :mod:`audio_assets.audio.properties`.
+The measurements themselves belong in :mod:`audio_assets.audio.properties`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from upath import UPath
 
-# Of large clips that are read at once.
+# Limit for large clips in memory at the same time.
 _ROOM_BYTES = 2**27
 _MEASURED = tuple(field.name for field in fields(ClipProperties))
 
@@ -38,7 +38,7 @@ def measure_clips(
     progress: Callable[[int, int], None],
     heard_before: Mapping[tuple[str, int], float] | None = None,
 ) -> tuple[pd.DataFrame, int]:
-    """Properties of the clips of some variants.
+    """Measure the clips of some variants.
 
     Parameters
     ----------
@@ -47,25 +47,25 @@ def measure_clips(
     known
         An earlier table of the species: clips with the same checksum and size are not read again.
     read
-        Bytes by URI, or why the clip cannot be used, which leaves it out; called from several
-        threads at once. So does an OSError, but for connections that break and time-outs, which are
-        passed on.
+        Returns the bytes of a URI, or the fault that leaves the clip out; called from several
+        threads at once. An OSError leaves the clip out too, except for broken connections and
+        time-outs, which are raised.
     limits
-        What is accepted.
+        Accepted durations.
     workers
-        Threads that read and decode; as many clips are in memory at once, as far as there is room.
+        Threads that read and decode; so many clips are in memory at once, if there is room.
     progress
-        Called with the clips done and the clips in all.
+        Called with the number of clips done and in total.
     heard_before
-        Of :func:`seconds_before`: clips of which less was heard then get a note that says so.
+        Result of :func:`seconds_before`: clips whose length differs from it get a note.
 
     Returns
     -------
     table
         As :data:`audio_assets.tables.CLIP_PROPERTIES`, in the inventory's order. Clips that cannot
-        be decoded have no row here: the quarantine says why.
+        be decoded have no row here: the quarantine gives the reason.
     measured
-        Clips that were read now.
+        Number of clips that this call read.
     """
     import pandas as pd
 
@@ -98,17 +98,17 @@ def measure_clips(
 
 
 def seconds_before(path: UPath) -> dict[tuple[str, int], float]:
-    """Seconds of the clips in a table that an earlier version of the measurement made.
+    """Return the length of clips that an earlier version of the measurement recorded.
 
     Parameters
     ----------
     path
-        Of the table; without one there are none.
+        Path of the table, which may be missing.
 
     Returns
     -------
     dict
-        By checksum and size.
+        (checksum, size) -> seconds.
     """
     columns = ["checksum", "size", "seconds", "method"]
     found: dict[tuple[str, int], float] = {}
@@ -117,18 +117,18 @@ def seconds_before(path: UPath) -> dict[tuple[str, int], float]:
             earlier = piece[piece["method"] < METHOD]
             keys = zip(earlier["checksum"], earlier["size"], strict=True)
             found |= dict(zip(keys, earlier["seconds"], strict=True))
-    # A damaged table tells nothing; it is made again.
+    # A damaged table is ignored; it will be replaced.
     except (FileNotFoundError, ResultsError):
         return {}
     return found
 
 
 def _compared(found: ClipProperties, before: float | None) -> ClipProperties:
-    """The properties, with a note if an earlier version had not heard the same audio."""
+    """Add a note to the properties if an earlier version had not read the same audio."""
     if before is None or abs(before - found.seconds) <= SAME_SECONDS:
         return found
-    said = f"an earlier version had heard {before:.2f} s of it, so it was embedded again"
-    return replace(found, note=said if found.note is None else f"{found.note}; {said}")
+    note = f"an earlier version had heard {before:.2f} s of it, so it was embedded again"
+    return replace(found, note=note if found.note is None else f"{found.note}; {note}")
 
 
 def _kept(
@@ -140,7 +140,7 @@ def _kept(
     return {
         (row.checksum, row.size): tuple(getattr(row, name) for name in _MEASURED)
         for row in rows
-        # The limits of this run decide, whatever they were when the clip was measured.
+        # This run's limits apply, whatever they were when the clip was measured.
         if row.method == METHOD
         and limits.fault(row.seconds, round(row.seconds * row.sample_rate) * row.channels) is None
     }

@@ -1,7 +1,7 @@
-"""Reads the ``clips.csv`` of an audio root, in every form that spreadsheet programs write it.
+"""Read the ``clips.csv`` of an audio root, in every form that spreadsheet programs write.
 
-Finding the file, its encoding, its delimiter and its lines belong here, and so does adding lines
-in the file's own form. Which recording a clip without a line has is decided in
+Finding the file, its encoding, its delimiter and its lines belongs here, and so does adding lines
+in the file's own format. The recording of a clip without a line is decided in
 :mod:`audio_assets.catalog.recordings`.
 """
 
@@ -29,7 +29,7 @@ CLIPS_CSV = "clips.csv"
 _COLUMNS = ("file", "group")
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
-# The longer mark first: that of UTF-32 begins with that of UTF-16.
+# The longer mark first: the one of UTF-32 begins with the one of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -50,9 +50,9 @@ class LineFault:
     Attributes
     ----------
     file
-        Path that it names, as :func:`normal_path` writes it; empty if it names none.
+        Path in the line, as :func:`normal_path` writes it; empty if it has none.
     error
-        What is wrong with it, and what to do.
+        The problem and the remedy.
     """
 
     file: str
@@ -61,27 +61,27 @@ class LineFault:
 
 @dataclass(frozen=True)
 class ClipsCsv:
-    """What a ``clips.csv`` says, and the form that it says it in.
+    """The content of a ``clips.csv``, and its format.
 
     Attributes
     ----------
     path
-        Where it is, or would be.
+        Path of the file, which may not exist yet.
     groups
         Recording by path relative to the root, as :func:`normal_path` writes it.
     more
-        What the further columns say of a path: column, as spelled, to value; no empty ones.
+        Path -> column, as spelled -> value, for the other columns; without empty values.
     faults
-        Lines that have no file or no group, have more values than the header, or give a file
-        another group than an earlier line.
+        Lines that have no file or no group, have more values than the header, or assign a file to
+        a different group than an earlier line.
     columns
-        Its header, as spelled.
+        Header, as spelled.
     delimiter, newline, encoding
-        Of the file; the encoding as Python calls it.
+        Format of the file; the encoding by its Python name.
     mark
-        The byte order mark that it begins with, if any.
+        Byte order mark at the start, if any.
     text
-        All of it, decoded.
+        The whole file, decoded.
     """
 
     path: UPath
@@ -96,10 +96,10 @@ class ClipsCsv:
     text: str = "file,group\n"
 
     def with_lines(self, groups: Mapping[str, str]) -> bytes:
-        """The bytes of the file with these clips added at its end, in its own form.
+        """Return the bytes of the file with these clips appended, in the file's own format.
 
-        What is there stays as it is. Only where its encoding lacks a letter of the new lines is
-        the whole file written as UTF-8, with a byte order mark so that spreadsheets see it.
+        Existing lines stay unchanged. Only if the file's encoding lacks a letter of the new lines,
+        the whole file becomes UTF-8, with a byte order mark so that spreadsheets recognise it.
 
         Parameters
         ----------
@@ -113,7 +113,7 @@ class ClipsCsv:
         for path, group in groups.items():
             new = {"file": guarded(path), "group": guarded(group)}
             row = io.StringIO()
-            # With these at its end the writer puts quotes around each value that holds one.
+            # With this terminator the writer quotes each value that contains a line break.
             writer = csv.writer(row, delimiter=self.delimiter, lineterminator="\r\n")
             writer.writerow([new.get(column, "") for column in named])
             text += row.getvalue().removesuffix("\r\n") + self.newline
@@ -124,9 +124,10 @@ class ClipsCsv:
 
 
 def normal_path(path: str) -> str:
-    r"""One form for the ways in which systems and programs write a path relative to the root.
+    r"""Normalise a path relative to the root, which systems and programs write in several ways.
 
-    Letters with accents in NFC (macOS lists NFD), ``\`` as ``/``, and no ``./`` at the start.
+    Accented letters become NFC (macOS lists NFD), ``\`` becomes ``/``, and a leading ``./`` is
+    removed.
     """
     return unicodedata.normalize("NFC", path).replace("\\", "/").removeprefix("./")
 
@@ -135,24 +136,24 @@ def read_clips_csv(root: UPath) -> ClipsCsv | None:
     """Read the ``clips.csv`` of a root; None if it has none.
 
     The name may be in capitals. The text may be UTF-8, UTF-16 or UTF-32, with a byte order mark or
-    (UTF-8 and UTF-16) without, and else counts as Windows-1252, which is what Excel writes in
-    western Europe and America. Values are separated by comma, semicolon, tab or ``|``; blanks
-    around them, the capitals of the header, empty lines and empty values at the end of a line do
-    not count; nor does an apostrophe before what a spreadsheet would take for a formula.
+    (UTF-8 and UTF-16) without, and is otherwise read as Windows-1252, which Excel writes in
+    western Europe and America. Values are separated by comma, semicolon, tab or ``|``. Blanks
+    around values, capitals in the header, empty lines, empty values at the end of a line, and an
+    apostrophe before text that a spreadsheet would read as a formula are ignored.
 
     Raises
     ------
     AudioRootError
-        If there are two, if it cannot be read or leads out of the root, or if it has not exactly
-        one column file and one column group.
+        If there are two files, if the file cannot be read or leads out of the root, or if it does
+        not have exactly one column file and one column group.
     StorageError
-        If a bucket refuses it, or fails.
+        If a bucket refuses or fails to return it.
     """
     path = _find(root)
     if path is None:
         return None
     try:
-        # Its groups and its header are published, in tables and in messages.
+        # The link check: groups and header are published, in tables and in messages.
         Inside(root).require(path.path)
         data = read_file(path)
     except FileNotFoundError:
@@ -189,24 +190,24 @@ def _find(root: UPath) -> UPath | None:
         ) from error
     if len(names) > 1:
         raise AudioRootError(
-            f"{root} has {' and '.join(sorted(names))}: only one file may say which recording a "
-            "clip is of",
-            "Put the lines into one of them and remove the other.",
+            f"{root} has {' and '.join(sorted(names))}: only one file may assign clips to "
+            "recordings",
+            "Put all lines into one of them and remove the other.",
         )
     return root / names[0] if names else None
 
 
 def _decoded(path: UPath, data: bytes) -> tuple[str, str, bytes]:
-    """Text, encoding and byte order mark."""
+    """Return the text, the encoding and the byte order mark."""
     if data.startswith(b"PK\x03\x04") or data.startswith(b"\xd0\xcf\x11\xe0"):
-        raise AudioRootError(f"{path} cannot be read: it is a workbook and no CSV", _SAVE_AS)
+        raise AudioRootError(f"{path} cannot be read: it is a workbook, not a CSV", _SAVE_AS)
     mark, encodings = b"", ["utf-8", "cp1252"]
     for start, encoding in _MARKS:
         if data.startswith(start):
             mark, encodings = start, [encoding]
             break
     else:
-        # The first letters of a header in UTF-16 have a zero beside each of them.
+        # In UTF-16, each of the first letters of a header has a zero byte beside it.
         head = data[:8]
         if len(head) == 8 and not any(head[1::2]):
             encodings = ["utf-16-le"]
@@ -232,7 +233,7 @@ def _newline(text: str) -> str:
 
 
 def _delimiter(text: str, start: re.Match[str] | None) -> str:
-    """What separates the values: the sign by which the header has both columns."""
+    """Return the delimiter: the character with which the header has both columns."""
     signs = list(_DELIMITERS)
     if start is not None:
         signs.insert(0, start["sign"])
@@ -247,15 +248,15 @@ def _delimiter(text: str, start: re.Match[str] | None) -> str:
         except csv.Error:
             headers[sign] = set()
     both = [sign for sign in signs if headers[sign] >= set(_COLUMNS)]
-    # Without one, the sign that gives the most columns shows best what is wrong.
+    # Without one, the character with the most columns leads to the clearest error.
     return both[0] if both else max(signs, key=lambda sign: len(headers[sign]))
 
 
 def _rows(
     path: UPath, text: str, delimiter: str, *, skipped: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """Number of the first line, from 1, and values of each row that has any, without blanks."""
-    # The last row shows whether a quote was left open, which would take in all that follows.
+    """Yield the first line number, from 1, and the stripped values of each non-empty row."""
+    # The last row shows whether a quote was left open, which would swallow everything after it.
     lines = io.StringIO(f"{text}\n{_LAST}", newline="")
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != " ")
     line = 1
@@ -265,7 +266,7 @@ def _rows(
                 return
             if number >= skipped and row and _LAST in row[-1]:
                 raise AudioRootError(
-                    f"{path}, line {line}: a quote is opened and not closed", "Close or remove it."
+                    f"{path}, line {line}: a quote is not closed", "Close or remove it."
                 )
             values = [value.strip() for value in row]
             if number >= skipped and any(values):
@@ -297,7 +298,7 @@ def _checked_columns(path: UPath, header: list[str], delimiter: str) -> list[str
 
 
 def _plain(name: str) -> str:
-    # Some programs add signs that nobody sees, or a second byte order mark.
+    # Some programs add invisible characters, or a second byte order mark.
     return name.strip("\ufeff\u200b\u200e\u2060 \t\xa0").casefold()
 
 
@@ -317,23 +318,23 @@ def _with_groups(
             shown = ", ".join(found.columns)
             fault = AudioRootError(
                 f"{where}: more values than the columns {shown}",
-                f"Put a value that holds a {_NAMES.get(found.delimiter, 'separator')} into quotes, "
-                "or drop what is too much.",
+                f"Quote a value that contains a {_NAMES.get(found.delimiter, 'separator')}, "
+                "or delete the extra values.",
             )
         elif not file or not group:
             fault = AudioRootError(
-                f"{where}: file or group is empty", "Fill it in or drop the line."
+                f"{where}: file or group is empty", "Fill it in or delete the line."
             )
         elif groups.setdefault(file, group) != group:
             fault = AudioRootError(
-                f"{where} gives {spelled} more than one group: {group!r}, and {groups[file]!r} in "
-                "an earlier line",
-                "Keep the right line only.",
+                f"{where} assigns {spelled} to a second group: {group!r}, after "
+                f"{groups[file]!r} in an earlier line",
+                "Keep only the correct line.",
             )
         if fault is not None:
             faults.append(LineFault(file, fault))
             continue
-        said = ((found.columns[at], unguarded(row[at])) for at in further if at < len(row))
-        # Of two lines about a file the first counts, as it does for the group.
-        more.setdefault(file, {name: value for name, value in said if value})
+        values = ((found.columns[at], unguarded(row[at])) for at in further if at < len(row))
+        # If a file has two lines, the first one counts, as it does for the group.
+        more.setdefault(file, {name: value for name, value in values if value})
     return replace(found, groups=groups, more=more, faults=tuple(faults))

@@ -1,6 +1,7 @@
-"""The inventory of a species: a listing with recordings, and with equal bytes recognised.
+"""The inventory of a species: its listing, with recordings and with copies of equal bytes.
 
-Equal bytes are told by the listing's checksum. What a clip sounds like is not known here.
+Equal bytes are recognised by the listing's checksum. Clips that merely sound alike are found
+elsewhere.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd.DataFrame:
-    """The table ``audio_inventory`` of one species.
+    """Build the table ``audio_inventory`` of one species.
 
-    Equal bytes with the same label in one variant are used once (the first clip_id in order), the
-    others are ``duplicate``. Equal bytes under both labels, in whatever variants, are
-    ``both_labels`` and none of them is used. Recordings that share equal bytes become one, named
-    by the first of their names in order. Files without bytes count as different from one another.
-    What is a ``folder`` or a ``link_out_of_root`` is no clip, and in quarantine by its name.
+    Equal bytes with the same label in one variant are used once (the first clip_id in order); the
+    others are ``duplicate``. Equal bytes under both labels, in any variants, are ``both_labels``
+    and none of them is used. Recordings that share equal bytes become one, named by the first of
+    their names in order. Empty files count as different from each other. A ``folder`` or a
+    ``link_out_of_root`` is not a clip, and is quarantined by name.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def build_inventory(objects: Iterable[AudioObject], rules: RecordingRules) -> pd
 
 
 def known_checksums(inventory: pd.DataFrame) -> KnownChecksums:
-    """Checksums that an earlier inventory of the species computed, for :func:`list_objects`."""
+    """Return the checksums that an earlier inventory computed, for :func:`list_objects`."""
     columns = (inventory[name].tolist() for name in ("uri", "size", "file_state", "checksum"))
     return {
         (uri, size, state): checksum
@@ -94,12 +95,12 @@ def known_checksums(inventory: pd.DataFrame) -> KnownChecksums:
 
 
 def inventory_version(inventory: pd.DataFrame) -> str:
-    """SHA-256 of what downstream results depend on.
+    """Return a SHA-256 of everything that downstream results depend on.
 
-    Names, labels, checksums, recordings and the rules that gave them count; times and generations
-    do not, so that a re-listing that finds the same audio changes nothing.
+    That is names, labels, checksums, recordings and their rules; times and generations are left
+    out, so that listing the same audio again changes nothing.
     """
-    # The report shows the rules: a clips.csv that fits no clip changes them and nothing else.
+    # The report shows the rules: a clips.csv that matches no clip changes only these.
     recording = ["recording_id", "recording_rule"]
     columns = ["variant", "label", "clip_id", "checksum", *recording, "status"]
     rows = sorted(inventory[columns].itertuples(index=False, name=None))
@@ -107,16 +108,16 @@ def inventory_version(inventory: pd.DataFrame) -> str:
 
 
 def listing_digest(objects: Iterable[AudioObject], rules: RecordingRules) -> str:
-    """16 hex digits that change when a listing shows other audio; no file is read for it.
+    """Return 16 hex digits that change when a listing shows different audio; reads no file.
 
     Names, sizes, times of modification and of change, generations, recordings and their rules
-    count. Equal digests mean that there is nothing to list anew; unequal ones may still lead to the
-    same :func:`inventory_version`.
+    count. Equal digests mean that the inventory is still valid; different ones may still lead to
+    the same :func:`inventory_version`.
 
     Parameters
     ----------
     objects
-        In the order of :func:`audio_assets.catalog.listing.list_objects`; read one at a time.
+        In the order of :func:`audio_assets.catalog.listing.list_objects`; consumed one at a time.
     """
     digest = hashlib.sha256()
     for item in objects:
@@ -127,11 +128,11 @@ def listing_digest(objects: Iterable[AudioObject], rules: RecordingRules) -> str
 
 
 def _clip_ids(objects: list[AudioObject]) -> list[str]:
-    """Label and stem of each clip, or its whole name where another file has that stem or name.
+    """Return label and stem of each clip, or its full name if another file has that stem or name.
 
-    So no two files of a folder share one, whatever programs leave beside clips. What is named by a
-    clip's whole name and an ending (``a.wav.asd``) leaves the clip its id; a file with the clip's
-    own stem (``a.txt``) does not, be it sound or not.
+    Thus no two files of a folder share an id, whatever programs leave beside clips. A file named
+    after a clip's full name (``a.wav.asd``) does not change the clip's id; a file with the clip's
+    stem (``a.txt``) does, whether it is sound or not.
     """
     stems = [posixpath.splitext(item.name)[0] for item in objects]
     folders = [(item.variant, item.label) for item in objects]
@@ -148,8 +149,7 @@ def _clip_ids(objects: list[AudioObject]) -> list[str]:
 
 
 def _content(item: AudioObject) -> str:
-    # Files without bytes are equal and yet say nothing of one another: they neither join
-    # recordings nor contradict.
+    # Empty files are equal but unrelated: they neither join recordings nor contradict each other.
     return item.checksum if item.size else item.path
 
 
@@ -164,7 +164,7 @@ def _contradiction(
 
 
 def _join(recordings: list[str], contents: list[str]) -> dict[str, str]:
-    """Name of the joined recording by recording: union-find over shared contents."""
+    """Return recording -> name of its joined recording, by union-find over shared contents."""
     parent = {name: name for name in recordings}
 
     def root(name: str) -> str:

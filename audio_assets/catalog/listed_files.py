@@ -1,10 +1,10 @@
-"""The files of an inventory as they were listed: parts of them, and all of their bytes.
+"""Read the files of an inventory as they were listed, in part or whole.
 
-A file that was changed between listing and reading would get the row of another; it is an error
-that the next run mends. What the bytes mean is not known here.
+A file that changed between listing and reading would be credited to the wrong row, so it is an
+error, which the next run resolves. Interpreting the bytes belongs elsewhere.
 
-Local files are read and not mapped: one that becomes shorter while it is mapped ends the process
-that looks at it (SIGBUS), and with it the work on all other clips.
+Local files are read, not mapped: a file that shrinks while mapped kills the process that reads it
+(SIGBUS), and with it the work on all other clips.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _CHUNK_BYTES = 2**20
 class ListedFile(Protocol):
     """A file as it was listed.
 
-    All but ``size`` raise :class:`TransientStorageError` if the file was changed or removed since,
-    or its place does not give it for now, :class:`StorageError` if it may not be read, and an
-    OSError if a local file cannot be read and could not be when it was listed. That it is behind a
-    link out of the root is one: :class:`~audio_assets.objects.links.LeadsOutError`.
+    All methods raise :class:`TransientStorageError` if the file was changed or removed since, or
+    is temporarily unavailable, :class:`StorageError` if it may not be read, and OSError if a local
+    file cannot be read and could not be read when it was listed either. A file behind a link out
+    of the root is such a case: :class:`~audio_assets.objects.links.LeadsOutError`.
 
     Attributes
     ----------
@@ -48,19 +48,19 @@ class ListedFile(Protocol):
     size: int
 
     def part(self, start: int, end: int) -> bytes:
-        """Bytes as they are stored, from ``start`` to before ``end``."""
+        """Return the stored bytes from ``start`` to before ``end``."""
 
     def whole(self, most: int | None = None) -> bytes:
-        """All bytes, compared with the listed checksum.
+        """Return all bytes, verified against the listed checksum.
 
         Raises
         ------
         UnpacksToMoreError
-            If it is stored compressed and has more than ``most`` bytes.
+            If it is stored compressed and unpacks to more than ``most`` bytes.
         """
 
     def is_packed(self, start: bytes) -> bool:
-        """Whether it is stored compressed, so that a part of it says nothing.
+        """Return whether the file is stored compressed, so that a part of it is meaningless.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class ListedFile(Protocol):
         """
 
     def require_unchanged(self) -> None:
-        """Check that the parts that were read are of the file that was listed."""
+        """Check that the parts that were read belong to the file that was listed."""
 
 
 class ListedFiles:
@@ -91,7 +91,7 @@ class ListedFiles:
         self._listed = {uri: known for uri, *known in zip(*columns, strict=True)}
 
     def open(self, uri: str) -> ListedFile:
-        """A file by its URI; raises as its methods do."""
+        """Open a file by its URI; raises the same errors as its methods."""
         from upath import UPath
 
         path = UPath(uri, **self._options)
@@ -129,11 +129,11 @@ class _Object:
 
     def is_packed(self, start: bytes) -> bool:
         """See :class:`ListedFile`."""
-        # A listing does not tell; to ask costs a request.
+        # A listing does not contain this; asking costs a request.
         return start[:2] == _GZIP and self._as_listed(partial(bucket.is_packed, self._path))
 
     def require_unchanged(self) -> None:
-        """See :class:`ListedFile`; each part is of the listed generation."""
+        """See :class:`ListedFile`; each part is read from the listed generation."""
 
     def _as_listed(self, read: Callable[[], T]) -> T:
         try:
@@ -154,8 +154,8 @@ class _LocalFile:
         self._inside = inside
         self._checksum = checksum
         self._state = state
-        # A disk that was away for a moment would leave its clips in quarantine for good: the
-        # listing stays what it was, so nothing would be made anew.
+        # A disk that was briefly unavailable would leave its clips in quarantine for good: the
+        # listing stays the same, so nothing would be recomputed.
         self._is_known = checksum.startswith("sha256:")
         seen = self._as_listed(self._stat)
         if self._is_known and seen.st_size != size:
@@ -184,7 +184,7 @@ class _LocalFile:
         seen = self._as_listed(self._stat)
         if self._state == file_state(seen):
             return
-        # It may have another name or mode since, and the same bytes.
+        # Its name or mode may have changed, but not its bytes.
         if self._as_listed(self._sha256) != self._checksum:
             raise self._changed()
 
@@ -216,9 +216,9 @@ class _LocalFile:
             if not self._is_known:
                 raise
             raise TransientStorageError(
-                f"{self._path} cannot be read, and could be when it was listed: {error}",
-                "See that its disk is there and run again. If it is the file that is damaged, move "
-                "it away or put another in its place.",
+                f"{self._path} cannot be read, but could be when it was listed: {error}",
+                "Make sure that its disk is available and run again. If the file itself is "
+                "damaged, move it away or replace it.",
             ) from error
 
     def _changed(self) -> TransientStorageError:

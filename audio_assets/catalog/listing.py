@@ -1,4 +1,4 @@
-"""Listing audio under a root: species folders and the objects in them.
+"""List the audio under a root: species folders and the objects in them.
 
 Nothing is decoded here. A listing that fails is an error; it is never mistaken for an empty folder.
 """
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from upath import UPath
 
 KnownChecksums = Mapping[tuple[str, int, str], str]
-"""Checksums of local files that were read before, by URI, size and file state."""
+"""(URI, size, file state) -> checksum of a local file that was read before."""
 
 _CHUNK_BYTES = 1 << 20
 # A file may change twice within one step of its file system's clock: 2 s on FAT, 10 ms on ext4.
 _CLOCK_STEP_NS = 2 * 10**9
-# A prefix of a bucket has no time of its own, and a folder's says nothing of audio.
+# A prefix of a bucket has no time of its own, and a folder's time is unrelated to its audio.
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
 class AudioObject:
-    """One object of a species, as a listing shows it.
+    """One object of a species, as listed.
 
     Attributes
     ----------
@@ -50,21 +50,21 @@ class AudioObject:
         Bytes.
     checksum
         ``sha256:…`` of a local file, ``md5:…`` or ``crc32c:…`` from a bucket, or ``unread:…`` for
-        a file that could not be read. Empty where it was not asked for.
+        a file that could not be read. Empty if not requested.
     generation
         Object generation, empty for local files.
     changed_ns
-        When a local file or what is known of it last changed, in ns since 1970. Unlike the
+        Time of the last change of a local file or its metadata, in ns since 1970. Unlike the
         modification time it cannot be set; 0 in a bucket.
     file_state
-        What differs after a local file was written or replaced, whatever its size and time: inode
-        number, modification and change time. Empty in a bucket, and for a file that changed so
-        short a time ago that it may change again and look the same.
+        Inode number, modification and change time, which differ after a local file was written or
+        replaced even if size and time are the same. Empty in a bucket, and for a file that changed
+        so recently that it may change again without a visible difference.
     is_folder
         Whether it is a folder in place of a clip.
     leads_out
-        Whether it is a link that leads out of the root, or is named for the folder of the species
-        that is one. What it leads to is neither read nor described.
+        Whether it is a link that leads out of the root, or stands for a folder of the species that
+        is one. Its target is neither read nor described.
     """
 
     name: str
@@ -91,7 +91,7 @@ class SpeciesListing:
     species
         Folder names that may be partitions, sorted.
     rejected
-        Folder names that break the key rule, with what to do about it.
+        Folder name that breaks the key rule -> remedy.
     """
 
     species: tuple[str, ...]
@@ -100,7 +100,7 @@ class SpeciesListing:
 
 @dataclass(frozen=True)
 class _Entry:
-    """What is in a folder. The checksum is None where it has yet to be computed."""
+    """An entry of a folder. The checksum is None if it has yet to be computed."""
 
     name: str
     is_folder: bool
@@ -114,7 +114,7 @@ class _Entry:
 
 
 def list_species(root: UPath) -> SpeciesListing:
-    """Species folders under ``root``.
+    """List the species folders under ``root``.
 
     Raises
     ------
@@ -141,20 +141,20 @@ def list_objects(
     compute_checksums: bool = True,
     check_root: bool = True,
 ) -> Iterator[AudioObject]:
-    r"""Objects under ``{species}/{variant}/{label}/``, in order of variant, label and name.
+    r"""Yield the objects under ``{species}/{variant}/{label}/``, by variant, label and name.
 
     Hidden files and placeholders of empty folders are left out; every other object is listed,
-    whatever its ending, so that what is not audio can be named as such. So is a folder, whose files
-    are not: clips that were sorted into it would be missed by nobody. A missing folder has no
-    objects. Bytes of a name that are no UTF-8 are shown as ``\xff``. Of a bucket, one page is in
-    memory at a time. A local file is read for its checksum, unless it is ``known`` to be as it was
-    when it was last read. Without ``compute_checksums`` no file is read, and only a bucket's
-    objects have a checksum. Without ``check_root`` the caller has just listed the root: of a bucket
-    it would be a request for each species.
+    whatever its ending, so that non-audio files can be reported by name. Folders are listed too,
+    but not their files: otherwise clips moved into them would go unnoticed. A missing folder has no
+    objects. Bytes of a name that are not UTF-8 are shown as ``\xff``. For a bucket, one page is in
+    memory at a time. A local file is read for its checksum, unless it is ``known`` to be unchanged
+    since it was last read. Without ``compute_checksums`` no file is read, and only a bucket's
+    objects have a checksum. Pass ``check_root=False`` if the root has just been listed: for a
+    bucket, checking it costs a request per species.
 
-    A link that leads out of the root is listed by its name, without size, time or checksum of what
-    it leads to. Of a species, variant or label folder that is one, its own name stands in each
-    label folder that would have been behind it.
+    A link that leads out of the root is listed by name, without size, time or checksum of its
+    target. If a species, variant or label folder is such a link, its name is listed in each label
+    folder behind it.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def list_objects(
     for variant in VARIANTS:
         for label in LABELS:
             folder = root / species / variant / label
-            # With a UPath an object, these would take most of the time of a listing.
+            # Building a UPath per object would take most of the time of a listing.
             shown, prefix = str(folder), f"{species}/{variant}/{label}"
             if not inside.has(folder.path):
                 yield _named_for_folder(root, inside, (species, variant, label))
@@ -175,7 +175,7 @@ def list_objects(
             for entry in _list(folder, inside=inside):
                 if entry.name.startswith("."):
                     continue
-                # Neither Parquet nor a page can hold a name that is no UTF-8.
+                # Neither Parquet nor HTML can contain a name that is not UTF-8.
                 name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
                 uri = f"{shown}/{name}"
                 checksum = entry.checksum
@@ -201,9 +201,9 @@ def list_objects(
 
 
 def _list_root(root: UPath) -> Iterator[_Entry]:
-    """What is in the root, which has to be there and not to be empty.
+    """List the root, which must exist and must not be empty.
 
-    A drive that is not mounted leaves an empty folder: it would look as if all audio was removed.
+    A drive that is not mounted leaves an empty folder, as if all audio had been removed.
     """
     entries = _list(root, required=True)
     first = next((entry for entry in entries if not entry.name.startswith(".")), None)
@@ -213,7 +213,7 @@ def _list_root(root: UPath) -> Iterator[_Entry]:
         raise AudioRootError(
             f"There is nothing under the audio root {root}",
             "Put clips into {species}/data/pos and {species}/data/neg there, or correct "
-            "AUDIO_ASSETS_AUDIO_ROOT; if there were clips, see that the drive is mounted.",
+            "AUDIO_ASSETS_AUDIO_ROOT; if there were clips, make sure that the drive is mounted.",
         )
     raise AudioRootError(
         f"The audio root {root} does not exist: there is no object under it",
@@ -222,7 +222,7 @@ def _list_root(root: UPath) -> Iterator[_Entry]:
 
 
 def _named_for_folder(root: UPath, inside: Inside, parts: tuple[str, str, str]) -> AudioObject:
-    """What stands for a label folder that cannot be looked into: the link that leads out."""
+    """Return the object that represents a label folder behind a link out of the root."""
     depth = next(n for n in (1, 2, 3) if not inside.has((root / "/".join(parts[:n])).path))
     path = "/".join(parts[:depth])
     return AudioObject(
@@ -242,9 +242,9 @@ def _named_for_folder(root: UPath, inside: Inside, parts: tuple[str, str, str]) 
 def _list(
     folder: UPath, *, required: bool = False, inside: Inside | None = None
 ) -> Iterator[_Entry]:
-    """What is in a folder, in order of the names; nothing if there is no such folder.
+    """Yield the entries of a folder by name; nothing if the folder does not exist.
 
-    Links are judged where it is said what they have to lie ``inside``.
+    Links are checked only if ``inside`` is given.
     """
     if not is_local(folder):
         for found in bucket.list_folder(folder):
@@ -272,7 +272,7 @@ def _list(
             ]
     except NotADirectoryError as error:
         raise AudioRootError(
-            f"{folder} is a file", "Give the folder that holds the species."
+            f"{folder} is a file", "Set it to the folder that contains the species."
         ) from error
     except OSError as error:
         raise AudioRootError(
@@ -283,10 +283,10 @@ def _list(
 
 
 def _local_entry(entry: os.DirEntry[str], inside: Inside | None) -> _Entry | None:
-    """What is there, or None if it has gone since: what copies files renames or removes some."""
+    """Return the entry, or None if it has disappeared: copying tools rename or remove files."""
     if inside is not None and entry.is_symlink() and not inside.has(entry.path):
         return _Entry(entry.name, False, 0, None, "", _NO_TIME, leads_out=True)
-    # A link counts as what it leads to, and one that leads nowhere as a file of its own.
+    # A link counts as its target, and a broken link as a file.
     try:
         seen = entry.stat()
     except OSError:
@@ -298,7 +298,7 @@ def _local_entry(entry: os.DirEntry[str], inside: Inside | None) -> _Entry | Non
         return _Entry(entry.name, True, 0, None, "", _NO_TIME)
     updated = datetime.fromtimestamp(seen.st_mtime, UTC)
     changed = seen.st_ctime_ns
-    # Before the file is read: whatever is written to it from now on gives it another state.
+    # Taken before the file is read: any later write changes its state.
     settled = max(changed, seen.st_mtime_ns) < time.time_ns() - _CLOCK_STEP_NS
     state = file_state(seen) if settled else ""
     return _Entry(entry.name, False, seen.st_size, None, "", updated, changed, state)
@@ -311,14 +311,14 @@ def _computed(folder: UPath, prefix: str, name: str, entry: _Entry, inside: Insi
     try:
         if entry.is_folder:
             raise IsADirectoryError
-        # Not only of links: one may have been put there since the folder was listed.
+        # Not only for links: the file may have been replaced by one since the folder was listed.
         inside.require(path)
         require_file(path)
         with open(path, "rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
     except OSError:
-        # The clip stays in the inventory, so that it is quarantined by name when it is read.
+        # The clip stays in the inventory, so that reading it later quarantines it by name.
         seen = f"{prefix}/{name}:{entry.size}:{entry.updated.isoformat()}"
         return "unread:" + hashlib.sha256(seen.encode()).hexdigest()
     return "sha256:" + digest.hexdigest()

@@ -1,4 +1,4 @@
-"""A sentence about the audio as a whole, which the report shows first."""
+"""The notice about the audio as a whole, which the report shows first."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ NOTICE = "NOTICE.txt"
 
 
 def read_notice(root: UPath) -> str | None:
-    """Text of ``NOTICE.txt`` beside the species folders, or None without one.
+    """Return the text of ``NOTICE.txt`` beside the species folders, or None without one.
 
     Raises
     ------
     AudioRootError
-        If it is a link that leads out of the root: its text would be published.
+        If it is a link that leads out of the root, because its text would be published.
     """
     try:
         if is_local(root):

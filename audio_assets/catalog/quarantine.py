@@ -1,4 +1,4 @@
-"""The quarantine list of a species, gathered from its embeddings tables, and its share of clips."""
+"""The quarantine list of a species, collected from its embeddings tables, and its share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class QuarantineShare:
-    """How many of a species' clips could not be used.
+    """The number of a species' clips that could not be used.
 
     Attributes
     ----------
@@ -32,14 +32,14 @@ class QuarantineShare:
 
     @property
     def share(self) -> float:
-        """From 0 to 1; 0 without clips."""
+        """Share of quarantined clips, from 0 to 1; 0 without clips."""
         return self.quarantined / self.clips if self.clips else 0.0
 
 
 def quarantine_share(
     quarantine: pd.DataFrame, inventory: pd.DataFrame, species: str, variants: Collection[str]
 ) -> QuarantineShare:
-    """The share of a species' clips that could not be used.
+    """Compute the share of a species' clips that could not be used.
 
     Parameters
     ----------
@@ -48,24 +48,24 @@ def quarantine_share(
     inventory
         Table ``audio_inventory`` of the species.
     variants
-        Variants that a model reads: nobody knows of the others which clips could be used.
+        Variants that a model reads; the clips of other variants are never tried.
     """
     key = ["variant", "clip_id"]
     clips = inventory.loc[inventory["variant"].isin(list(variants)), key]
-    # A clip that is gone may still be in a quarantine table that is about to be made again.
+    # A removed clip may still be in a quarantine table that is about to be updated.
     listed = quarantine.loc[quarantine["species"] == species, [*key, "reason"]]
     both = clips.merge(listed, on=key)
     return QuarantineShare(species, len(both), len(clips), loss_by_reason(both["reason"]))
 
 
 def quarantined_clips(embeddings: Iterable[pd.DataFrame], species: str) -> pd.DataFrame:
-    """Quarantined clips, each once.
+    """Return the quarantined clips, each once.
 
     Parameters
     ----------
     embeddings
-        Tables ``embeddings`` of the species, one a model; models that read one variant agree on
-        which of its clips are unusable.
+        Tables ``embeddings`` of the species, one per model; models that read the same variant
+        agree on its unusable clips.
 
     Returns
     -------

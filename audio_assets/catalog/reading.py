@@ -1,6 +1,6 @@
-"""Reading clips as they were listed, and of what is no clip no more than is needed to see that.
+"""Read clips as they were listed, and only as much of other files as is needed to reject them.
 
-What a file has to be like to be a clip belongs in :mod:`audio_assets.audio`.
+The requirements for a clip belong in :mod:`audio_assets.audio`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from upath import UPath
 
 END_BYTES = 2**16
-"""Bytes at each end of a large file that stand for its content."""
+"""Bytes at each end of a large file that identify its content."""
 WHOLE_UP_TO = 2**26
-"""Bytes up to which a clip's content is told by all of them."""
+"""Size in bytes up to which a clip is identified by all of its bytes."""
 
 
 class ClipReader:
@@ -37,12 +37,12 @@ class ClipReader:
     inventory
         Table ``audio_inventory`` of a species.
     limits
-        What is accepted.
+        Accepted durations.
 
     Attributes
     ----------
     bytes_read
-        How many were read so far, of clips that are used and of others.
+        Bytes read so far, from usable clips and other files.
     """
 
     def __init__(self, root: UPath, inventory: pd.DataFrame, limits: DurationLimits) -> None:
@@ -52,20 +52,19 @@ class ClipReader:
         self.bytes_read = 0
 
     def __call__(self, uri: str) -> bytes | ClipFault:
-        """Bytes of a clip, or why it can be none.
+        """Return the bytes of a clip, or the fault that rules it out.
 
-        A large file is looked at before it is read, see
+        A large file is inspected before it is read, see
         :func:`audio_assets.audio.first_look.first_look`.
 
         Raises
         ------
         TransientStorageError
-            If the clip was changed or removed after it was listed, or the place where it lies does
-            not give it for now.
+            If the clip was changed or removed after it was listed, or is temporarily unavailable.
         StorageError
             If it may not be read.
         OSError
-            If a local file cannot be read, and could not be when it was listed.
+            If a local file cannot be read, and could not be when it was listed either.
         """
         file = self._files.open(uri)
         if file.size >= LOOKED_AT_FROM:
@@ -93,17 +92,17 @@ class ClipReader:
 
 
 def content_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], str]:
-    """What tells the content of the clips of an inventory; may be called from several threads.
+    """Return a function for the content digests of an inventory; it may be called from threads.
 
     Parameters
     ----------
     root, inventory
-        As of :class:`ClipReader`.
+        As for :class:`ClipReader`.
 
     Returns
     -------
     callable
-        The content by URI, see :data:`audio_assets.tables.CLIP_DIGESTS`; raises as
+        URI -> content, see :data:`audio_assets.tables.CLIP_DIGESTS`; raises the same errors as
         :class:`ClipReader`.
     """
     files = ListedFiles(root, inventory)
@@ -114,7 +113,7 @@ def content_reader(root: UPath, inventory: pd.DataFrame) -> Callable[[str], str]
             try:
                 return f"sha256:{hashlib.sha256(file.whole(most=WHOLE_UP_TO)).hexdigest()}"
             except UnpacksToMoreError:
-                # Stored compressed, and a large file when unpacked: 5 MB may be 5 GB.
+                # Stored compressed and large when unpacked: 5 MB may be 5 GB.
                 pass
         ends = hashlib.sha256(f"{file.size} ".encode())
         ends.update(file.part(0, min(END_BYTES, file.size)))

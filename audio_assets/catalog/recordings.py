@@ -1,4 +1,4 @@
-"""Which source recording a clip comes from: the unit of every split.
+"""Assign clips to their source recordings, the unit of every split.
 
 The order of the rules is a contract: a ``clips.csv`` beside the species folders, else the first
 pattern that matches the stem, else the stem itself.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from upath import UPath
 
 NO_LINE = f" (no line in {CLIPS_CSV})"
-"""Ends the rule of a clip that has no line in a ``clips.csv`` with lines for its species."""
+"""Suffix of the rule for a clip without a line in a ``clips.csv`` that lists its species."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class RecordingRules:
     patterns
         Regular expressions with a group ``recording``, searched in the stem.
     faults
-        What is wrong with the lines of a species, by species.
+        Species -> error in its lines.
     more
-        What further columns of ``clips.csv`` say, such as a site: path to column to value.
+        Path -> column -> value, for further columns of ``clips.csv``, such as a site.
     """
 
     groups: Mapping[str, str] = field(default_factory=dict)
@@ -48,10 +48,10 @@ class RecordingRules:
     more: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def recording_of(self, path: str) -> tuple[str, str]:
-        """Recording of the clip at ``path`` (relative to the root), and the rule that gave it.
+        """Return the recording of the clip at ``path`` (relative to the root), and its rule.
 
-        The rule is ``clips.csv``, a pattern or ``stem``. The last two end in :data:`NO_LINE` where
-        ``clips.csv`` has lines for the species: it may name the clip in another way.
+        The rule is ``clips.csv``, a pattern or ``stem``. The last two end in :data:`NO_LINE` if
+        ``clips.csv`` has lines for the species: it may spell the clip's path differently.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class RecordingRules:
         return stem, f"stem{unnamed}"
 
     def lines_without_clip(self, species: str, inventory: pd.DataFrame) -> list[str]:
-        """Paths in ``clips.csv`` for a species that none of its clips has, sorted.
+        """Return the sorted paths in ``clips.csv`` for a species that match none of its clips.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class RecordingRules:
         return sorted(named - clips)
 
     def further_columns(self, species: str, inventory: pd.DataFrame) -> pd.DataFrame:
-        """What further columns of ``clips.csv`` say of the clips of a species.
+        """Return the further columns of ``clips.csv`` for the clips of a species.
 
         Parameters
         ----------
@@ -95,15 +95,15 @@ class RecordingRules:
         Returns
         -------
         DataFrame
-            ``variant`` and ``clip_id`` as the index, a column of strings for each column that says
-            something of a clip of the species, empty where it says nothing.
+            ``variant`` and ``clip_id`` as the index, and one column of strings per column with a
+            value for any clip of the species; missing values are empty.
         """
         import pandas as pd
 
-        said = [self.more.get(path, {}) for path in _paths(species, inventory)]
-        names = dict.fromkeys(name for of_clip in said for name in of_clip)
+        values = [self.more.get(path, {}) for path in _paths(species, inventory)]
+        names = dict.fromkeys(name for of_clip in values for name in of_clip)
         return pd.DataFrame(
-            {name: [of_clip.get(name, "") for of_clip in said] for name in names},
+            {name: [of_clip.get(name, "") for of_clip in values] for name in names},
             index=pd.MultiIndex.from_frame(inventory[["variant", "clip_id"]]),
             dtype=str,
         )
@@ -113,21 +113,21 @@ class RecordingRules:
         return frozenset(map(_species_of, self.groups))
 
 
-# Of a line that can be no clip's path, such as a bare name: it may be meant for any species.
+# For a line that cannot be a clip's path, such as a bare name: it may be meant for any species.
 _ANY_SPECIES = ""
 
 
 def read_recording_rules(root: UPath, patterns: Sequence[str]) -> RecordingRules:
-    """The rules of ``root``, with its ``clips.csv`` if there is one.
+    """Read the rules of ``root``, with its ``clips.csv`` if there is one.
 
-    A line that has no group, has more values than the header, or gives a file another group than
-    an earlier one is a fault of its species alone.
+    A line that has no group, has more values than the header, or assigns a file to a different
+    group than an earlier one is a fault of its species only.
 
     Raises
     ------
     AudioRootError
-        As from :func:`audio_assets.catalog.clips_csv.read_clips_csv`, or if a line is wrong of
-        which nobody knows the species.
+        As from :func:`audio_assets.catalog.clips_csv.read_clips_csv`, or if the species of a wrong
+        line is unknown.
     """
     table = read_clips_csv(root)
     if table is None:
@@ -142,7 +142,7 @@ def read_recording_rules(root: UPath, patterns: Sequence[str]) -> RecordingRules
 
 
 def _paths(species: str, inventory: pd.DataFrame) -> list[str]:
-    """Path of each row relative to the root, as in ``clips.csv``."""
+    """Return the path of each row relative to the root, as in ``clips.csv``."""
     columns = (inventory[name] for name in ("variant", "label", "uri"))
     return [
         normal_path(f"{species}/{variant}/{label}/{posixpath.basename(uri)}")

@@ -1,6 +1,6 @@
-"""Which clips the report last knew of, and which of them are gone.
+"""The clips of the last report, and those that have been removed since.
 
-How the list is shown belongs in :mod:`audio_assets.reporting`.
+Displaying the list belongs in :mod:`audio_assets.reporting`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CONTENT = [*_KEY, "checksum"]
 
 
 def read_reported(path: UPath) -> pd.DataFrame:
-    """What :func:`clips_to_report` gave last; empty if there was no report yet.
+    """Read the last result of :func:`clips_to_report`; empty if there was no report yet.
 
     Raises
     ------
@@ -36,18 +36,18 @@ def read_reported(path: UPath) -> pd.DataFrame:
 def clips_to_report(
     reported: pd.DataFrame, inventories: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """The clips there are now, and those that went when the audio of their species last changed.
+    """Return the current clips, and those removed when the audio of their species last changed.
 
-    A species whose clips and checksums are those of the last report keeps its list of removed
-    clips, so that writing the report again gives the same page. Any change begins the list anew:
-    clips that were there at the last report and are not now. A clip with other bytes under its old
-    name is there; one that was renamed or moved to another folder is gone under its old name. A
-    species without an inventory is left as it was, since nothing is known of its clips.
+    A species whose clips and checksums are unchanged keeps its list of removed clips, so that
+    writing the report again produces the same page. Any change restarts the list: clips that
+    existed at the last report and do not exist now. A clip with different bytes under its old name
+    still exists; a clip that was renamed or moved to another folder is removed under its old name.
+    A species without an inventory stays unchanged, since nothing is known about its clips.
 
     Parameters
     ----------
     reported
-        What this function gave for the last report.
+        Result of this function for the last report.
     inventories
         Species -> table ``audio_inventory``, now.
 

@@ -140,13 +140,13 @@ def test_a_folder_of_that_name_is_an_error(tmp_path: Path) -> None:
         (b"owl/data/pos/a.wav,r1\n", "its columns are 'owl/data/pos/a.wav', 'r1' .separated by co"),
         (b"file\na.wav\n", "no column group; its columns are 'file'"),
         (b"file,File,group\n", "two columns file; its columns are 'file', 'File', 'group'"),
-        (b"PK\x03\x04\x14\x00", "it is a workbook and no CSV"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "it is a workbook and no CSV"),
+        (b"PK\x03\x04\x14\x00", "it is a workbook, not a CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "it is a workbook, not a CSV"),
         (b"file,group\n\x81,\x8d\n", "cannot be read as text"),
         (b"file,group\na\x00b,c\n", "zero bytes"),
         (codecs.BOM_UTF16_LE + b"f\x00i", "cannot be read as text|no column file"),
         (codecs.BOM_UTF16_LE + b"f\x00i\x00l", "cannot be read as text"),
-        (b'file,group\na,b\n"c,d\ne,f\n', "line 3: a quote is opened and not closed"),
+        (b'file,group\na,b\n"c,d\ne,f\n', "line 3: a quote is not closed"),
     ],
 )
 def test_what_cannot_be_read_is_an_error_that_shows_what_is_there(
@@ -163,7 +163,7 @@ def test_what_cannot_be_read_is_an_error_that_shows_what_is_there(
         ("owl/data/pos/c.wav,", "line 4: file or group is empty"),
         ("owl/data/pos/c.wav", "line 4: file or group is empty"),
         ("owl/data/pos/c, d.wav,x", "line 4: more values than the columns file, group"),
-        ("./owl/data/neg/b.wav,x", "line 4 gives ./owl/data/neg/b.wav more than one group: 'x'"),
+        ("./owl/data/neg/b.wav,x", "line 4 assigns ./owl/data/neg/b.wav to a second group: 'x'"),
     ],
 )
 def test_a_wrong_line_is_a_fault_of_its_own_and_leaves_the_others(

@@ -130,9 +130,9 @@ def test_a_clips_csv_that_fits_no_clip_changes_what_is_listed(tmp_path):
         ("file,site\na,b\n", "no column group"),
         ("file,group\na,\n", "line 2"),
         ("file,group\na,x,y\nb,x,y\n", "line 2: more values than the columns file, group"),
-        ("file,group\na,x\na,y\n", "more than one group"),
-        ("file,group\na/b,x\n./a\\b,y\n", "more than one group"),
-        ("file,group\n\u00e4,x\na\u0308,y\n", "more than one group"),
+        ("file,group\na,x\na,y\n", "to a second group"),
+        ("file,group\na/b,x\n./a\\b,y\n", "to a second group"),
+        ("file,group\n\u00e4,x\na\u0308,y\n", "to a second group"),
         ("", "no column file and no column group; it is empty"),
     ],
 )
@@ -144,7 +144,7 @@ def test_a_faulty_clips_csv_is_an_error_that_says_where(tmp_path, text, fault):
 
 @pytest.mark.parametrize(
     ("line", "words"),
-    [("owl/data/pos/a.wav,", "line 3: file or group is empty"), ("./owl/data/pos/a.wav,y", "more")],
+    [("owl/data/pos/a.wav,", "line 3: file or group is empty"), ("./owl/data/pos/a.wav,y", "second group")],
 )
 def test_a_wrong_line_of_clips_csv_is_a_fault_of_its_species_alone(tmp_path, line, words):
     (tmp_path / "clips.csv").write_text(f"file,group\nowl/data/pos/a.wav,x\n{line}\n")

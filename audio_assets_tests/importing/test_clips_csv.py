@@ -27,7 +27,7 @@ def write(root: Path, text: str) -> Path:
         ("file,group\na.wav\n", "line 2: file or group is empty"),
         (
             "file,group\na.wav,a\n./a.wav,b\n",
-            "line 3 gives ./a.wav more than one group: 'b', and 'a'",
+            "line 3 assigns ./a.wav to a second group: 'b', after 'a'",
         ),
     ],
 )
