@@ -1,6 +1,6 @@
-"""Names of the clips that are cut out of recordings, and how they are told from other files.
+"""Names of the clips that are cut out of recordings, and a pattern to recognise them.
 
-Where the clips lie in a recording is decided in :mod:`audio_assets.importing.stretches`.
+Their positions in a recording are decided in :mod:`audio_assets.importing.clip_times`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import re
 from audio_assets.importing.label_table import Segment
 
 CUT_CLIP = re.compile(r"(?P<source>.+)_[\d.]+-[\d.]+s(?:_in_[\d.]+s)?\.wav")
-"""The name of a clip that was cut by a table; ``source`` is that of its recorded file."""
+"""The name of a clip that was cut by a table; ``source`` names its recorded file."""
 
 
 def clip_name(segment: Segment, context: float | None = None) -> str:
-    """Name that tells file and time, and no two files, stretches or contexts share.
+    """Return a name with file and time that is unique per file, segment and context.
 
     Parameters
     ----------
     segment
-        Its file and times.
+        File and times of the clip.
     context
-        Seconds that it was padded to, if it was.
+        Seconds that the clip was padded to, if any.
     """
     within = "" if context is None else f"_in_{_seconds(context)}s"
     times = f"{_seconds(segment.start)}-{_seconds(segment.end)}s"
@@ -30,7 +30,7 @@ def clip_name(segment: Segment, context: float | None = None) -> str:
 
 
 def source_name(name: str) -> str:
-    """How the names of the clips of a recorded file begin."""
+    """Return the prefix of the names of all clips from a recorded file."""
     stem, suffix = posixpath.splitext(name)
     flat = re.sub(r"[/\\]+", "__", stem.lstrip("./\\"))
     return f"{flat}.{suffix.lower().lstrip('.')}"

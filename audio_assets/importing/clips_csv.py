@@ -1,7 +1,6 @@
-"""Adds the clips of an import to the ``clips.csv`` of an audio root.
+"""Add the clips of an import to the ``clips.csv`` of an audio root.
 
-How the file is read and in which form lines are added is the subject of
-:mod:`audio_assets.catalog.clips_csv`.
+Reading the file and formatting new lines belongs in :mod:`audio_assets.catalog.clips_csv`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from audio_assets.objects.files import write_atomic
 
 
 def read_clips_csv(root: Path) -> ClipsCsv:
-    """The ``clips.csv`` of a root; one without lines if there is none.
+    """Read the ``clips.csv`` of a root, or return an empty one if there is none.
 
     Raises
     ------
@@ -34,7 +33,7 @@ def read_clips_csv(root: Path) -> ClipsCsv:
 
 
 def require_agreement(listed: ClipsCsv, recordings: Mapping[str, str]) -> None:
-    """Check that no clip has another recording already.
+    """Check that no clip is already assigned to a different recording.
 
     Parameters
     ----------
@@ -44,21 +43,21 @@ def require_agreement(listed: ClipsCsv, recordings: Mapping[str, str]) -> None:
     Raises
     ------
     AudioRootError
-        If one has.
+        If one is.
     """
     known = dict(listed.groups)
     for path, recording in sorted(recordings.items()):
         if known.setdefault(normal_path(path), recording) != recording:
             raise AudioRootError(
-                f"{listed.path} gives {path} the group {known[normal_path(path)]!r}, "
-                f"the import {recording!r}",
-                "Correct the one that is wrong, and import again. If these are recordings of two "
-                "tables with equal file names, give their paths below one common folder.",
+                f"{listed.path} assigns {path} to the group {known[normal_path(path)]!r}, "
+                f"the import to {recording!r}",
+                "Correct the wrong one, and import again. If these are recordings of two tables "
+                "with equal file names, give their paths below one common folder.",
             )
 
 
 def add_recordings(root: Path, recordings: Mapping[str, str]) -> None:
-    """Add clips to the root's ``clips.csv``, which keeps its name, form, lines and columns.
+    """Add clips to the root's ``clips.csv``, which keeps its name, format, lines and columns.
 
     Parameters
     ----------
@@ -68,7 +67,7 @@ def add_recordings(root: Path, recordings: Mapping[str, str]) -> None:
     Raises
     ------
     AudioRootError
-        As from :func:`read_clips_csv` and :func:`require_agreement`; nothing is changed then.
+        As from :func:`read_clips_csv` and :func:`require_agreement`; the file is then unchanged.
     """
     listed = read_clips_csv(root)
     require_agreement(listed, recordings)

@@ -1,6 +1,6 @@
-"""Cutting the clips of one recording after the other, and keeping account of what became of them.
+"""Cut the clips of one recording after the other, and keep track of the results.
 
-Which clips are asked for is decided in :mod:`audio_assets.importing.segments`.
+The clips to cut are decided in :mod:`audio_assets.importing.segments`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from audio_assets.audio.decode import DurationLimits, hear
 from audio_assets.audio.faults import ClipFault
 from audio_assets.importing.layout import ImportRefusedError, write_clip
 from audio_assets.importing.recording import Recording
-from audio_assets.importing.stretches import (
+from audio_assets.importing.clip_times import (
     Clip,
     HoldsCallError,
     PastTheEndError,
@@ -27,31 +27,31 @@ from audio_assets.tables import QUARANTINE_REASONS
 
 
 class Cutting:
-    """An import while it is under way.
+    """An import in progress.
 
     Parameters
     ----------
     root
-        Audio root that clips are written under.
+        Audio root under which clips are written.
     rows
         Number of rows of the table.
     limits
         Durations that runs accept.
     context
-        Seconds that short stretches are padded to, or None.
+        Seconds that short segments are padded to, or None.
     progress
-        Called with (rows done, rows in all).
+        Called with (rows done, total rows).
 
     Attributes
     ----------
     kept
-        Path of each clip that is there now, and whether it was written.
+        Path of each existing clip -> whether this import wrote it.
     refused
-        Line and reason of what was left out.
+        Line and reason of each row that was left out.
     holding
-        Paths of clips that were left out because they would hold a call.
+        Paths of clips that were left out because they would contain a call.
     remarks
-        What is odd about recordings that were used.
+        Remarks on unusual recordings that were used.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Cutting:
         self.remarks: list[str] = []
 
     def expect(self, clips: Sequence[Clip]) -> None:
-        """Take notice of the clips of a row, all of which are cut later."""
+        """Register the clips of a row, which will be cut later."""
         self._left.update(clip.segment.line for clip in clips)
 
     def refuse_row(self, line: int, error: ImportRefusedError) -> None:
@@ -97,14 +97,14 @@ class Cutting:
             self.remarks.append(f"{path}: {recording.note}")
         if recording.fault:
             self.remarks.append(
-                f"{path}: {recording.fault}; only what lies in the {recording.seconds:.2f} s that "
-                "are there was cut"
+                f"{path}: {recording.fault}; only segments within the {recording.seconds:.2f} s "
+                "that exist were cut"
             )
 
     def _pass(self, recording: Recording, clips: Sequence[Clip]) -> list[Clip]:
-        """Decode a recording once; the clips that need another pass.
+        """Decode a recording once, and return the clips that need another pass.
 
-        Those are clips whose place depends on where the recording really ends.
+        Those are clips whose position depends on the real end of the recording.
         """
         is_known = recording.is_decoded
         placed, again = list[tuple[Clip, tuple[int, int]]](), list[Clip]()
@@ -133,23 +133,23 @@ class Cutting:
         return [*again, *left.values()]
 
     def _samples(self, clip: Clip, recording: Recording) -> tuple[int, int]:
-        """First sample of a clip, and the one after its last."""
+        """Return the first sample of a clip, and the one after its last."""
         start, end = clip.times(recording.seconds)
         require_length(clip, round(end - start, 6), self._limits, self._context)
         rate = recording.rate
         first, stop = round(start * rate), round(end * rate)
-        # Rounded to samples, a clip of the shortest duration that is accepted may be shorter.
+        # Rounding to samples may make a clip of the shortest accepted duration shorter.
         stop = max(stop, first + math.ceil(self._limits.min_seconds * rate - 1e-6))
         stop = min(stop, first + math.floor(self._limits.max_seconds * rate + 1e-6))
         over = 0 if recording.frames is None else max(0, stop - recording.frames)
         return max(0, first - over), stop - over
 
     def _keep(self, clip: Clip, data: bytes) -> None:
-        fault = hear(data, self._limits, _Nobody())
+        fault = hear(data, self._limits, _Discard())
         try:
             if isinstance(fault, ClipFault):
                 raise ImportRefusedError(
-                    f"no run would use the clip: {QUARANTINE_REASONS[fault.reason]}", "Leave it."
+                    f"no run would use the clip: {QUARANTINE_REASONS[fault.reason]}", "Skip it."
                 )
             self.kept[clip.path] = write_clip(self._root, clip.path, data)
         except ImportRefusedError as error:
@@ -159,7 +159,7 @@ class Cutting:
 
     def _refuse(self, clip: Clip, why: str) -> None:
         line = clip.segment.line
-        # Both clips of a row may be left out for one reason.
+        # Both clips of a row may be left out for the same reason.
         if (line, why) not in self.refused:
             self.refused.append((line, why))
         self._count(clip)
@@ -175,8 +175,8 @@ class Cutting:
             self._progress(self._rows_done, self._rows)
 
 
-class _Nobody:
-    """Listens to a clip of which only the faults are asked for."""
+class _Discard:
+    """A listener that ignores the samples, to check a clip for faults only."""
 
     def start(self, sample_rate: int) -> None:
         """See :class:`audio_assets.audio.decode.Listener`."""

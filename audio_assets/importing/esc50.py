@@ -1,4 +1,4 @@
-"""ESC-50 (Piczak 2015) in its own layout, as species against all its other sounds."""
+"""Import ESC-50 (Piczak 2015) in its own layout: each category against all other sounds."""
 
 from __future__ import annotations
 
@@ -49,35 +49,36 @@ def import_esc50(
 ) -> Imported:
     """Copy categories of ESC-50 into the layout, each as a species.
 
-    Clips of the category are its positives. Negatives are so many clips of every other category in
-    every fold, chosen by a hash of their names: the same for everybody, whatever is imported first.
-    Clips are 5 s long, so data and data_5s get the same files.
+    Clips of the category are its positives. Negatives are ``negatives`` clips of every other
+    category in every fold, chosen by a hash of their names, so that the choice is the same
+    everywhere and in any order of imports. Clips are 5 s long, so data and data_5s get the same
+    files.
 
     Parameters
     ----------
     folder
         The unpacked data set, with ``meta/esc50.csv`` and ``audio``.
     root
-        Audio root that the clips are written under, with their recordings in ``clips.csv``.
+        Audio root under which the clips are written, with their recordings in ``clips.csv``.
     categories
         Names as in the table; all 50 if empty.
     group_by
         ``fold``: ESC-50's five folds are the recordings, which keeps results comparable with
-        published ones; ``source``: the source recordings are, of which there are more.
+        published ones; ``source``: the more numerous source recordings are.
     negatives
-        Clips of every other category a fold, at least 1.
+        Clips per other category and fold, at least 1.
     progress
-        Called with (files done, files in all).
+        Called with (files done, total files).
 
     Raises
     ------
     ImportRefusedError
         If this is not ESC-50, or it has no such category.
     AudioRootError
-        If the root's ``clips.csv`` cannot be added to; nothing is copied then.
+        If the root's ``clips.csv`` cannot be extended; nothing is copied then.
     """
     if group_by not in GROUPINGS or negatives < 1:
-        raise ValueError(f"group_by is one of {GROUPINGS} and negatives at least 1")
+        raise ValueError(f"group_by must be one of {GROUPINGS} and negatives at least 1")
     clips = _read(folder)
     known = sorted({clip.category for clip in clips})
     unknown = [name for name in categories if name not in known]
@@ -115,7 +116,7 @@ def import_esc50(
             if progress is not None:
                 progress(done, len(wanted))
     finally:
-        # Also when interrupted: a clip without a line would count as a recording of its own.
+        # Also when interrupted: a clip without a line would count as a separate recording.
         if written or unchanged:
             add_recordings(root, {path: groups[path] for path in (*written, *unchanged)})
     return Imported(tuple(written), tuple(unchanged), tuple(refused))
@@ -134,13 +135,13 @@ def _read(folder: Path) -> list[Clip]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ImportRefusedError(
             f"{table} cannot be read: {error}",
-            "Name the folder that holds ESC-50's meta and audio.",
+            "Name the folder that contains ESC-50's meta and audio.",
         ) from error
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     if missing or not rows:
         raise ImportRefusedError(
             f"{table} has no {'column ' + ' and '.join(missing) if missing else 'rows'}",
-            "Take the table that ESC-50 came with.",
+            "Use the table that comes with ESC-50.",
         )
     return [Clip(*(row[name] for name in COLUMNS)) for row in rows]
 

@@ -1,6 +1,6 @@
-"""The table of labelled stretches of time that clips are cut by: its columns and its rows.
+"""Read the table of labelled segments from which clips are cut.
 
-How clips are cut and named belongs to :mod:`audio_assets.importing.segments`.
+Cutting and naming the clips belongs in :mod:`audio_assets.importing.segments`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class Segment:
     Attributes
     ----------
     line
-        Line of the table that the row ends on.
+        Line of the table on which the row ends.
     file
-        The recording.
+        The recorded file.
     start, end
         Seconds from the beginning of the file.
     label
         ``pos`` or ``neg``.
     recording
-        Unit that is kept together in the splits.
+        Unit that stays together in the splits.
     species
         Species folder.
     """
@@ -56,17 +56,19 @@ class Segment:
 def read_segments(
     table: Path, recordings: Path, species: str | None
 ) -> list[tuple[int, Segment | ImportRefusedError]]:
-    """Rows with the line that each ends on (empty lines are no rows), or what is wrong with one.
+    """Read the rows, each with the line on which it ends, or with the error in it.
+
+    Empty lines are ignored.
 
     Parameters
     ----------
     table
-        CSV with the columns :data:`COLUMNS` and, if wanted, :data:`OPTIONAL_COLUMNS`, in any case
+        CSV with the columns :data:`COLUMNS` and, optionally, :data:`OPTIONAL_COLUMNS`, in any case
         and with blanks around their names.
     recordings
-        Folder that its files are relative to.
+        Folder that the files are relative to.
     species
-        Of rows that name none.
+        Species of rows without one.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def _read(table: Path) -> list[tuple[int, dict[str, str] | ImportRefusedError]]:
             lines = [(reader.line_num, [value.strip() for value in row]) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ImportRefusedError(
-            f"{table} cannot be read: {error}", "Give a UTF-8 CSV with a header line."
+            f"{table} cannot be read: {error}", "Pass a UTF-8 CSV with a header line."
         ) from error
     # Spreadsheets write the commas of empty rows as well.
     (_, header), *rows = [one for one in lines if any(one[1])] or [(0, [])]
@@ -97,11 +99,11 @@ def _read(table: Path) -> list[tuple[int, dict[str, str] | ImportRefusedError]]:
         fault = f"no column {' and '.join(missing)}" if missing else f"two columns {twice[0]}"
         raise ImportRefusedError(
             f"{table} has {fault}; its columns are {header}",
-            f"Give the columns {', '.join(COLUMNS)}, separated by commas, and "
-            f"{' and '.join(OPTIONAL_COLUMNS)} if you like.",
+            f"Provide the columns {', '.join(COLUMNS)}, separated by commas, and optionally "
+            f"{' and '.join(OPTIONAL_COLUMNS)}.",
         )
     if not rows:
-        raise ImportRefusedError(f"{table} has no rows", "Give a line for each stretch.")
+        raise ImportRefusedError(f"{table} has no rows", "Add a line per segment.")
     return [(line, _by_column(columns, values)) for line, values in rows]
 
 
@@ -109,10 +111,10 @@ def _by_column(
     columns: Sequence[str], values: Sequence[str]
 ) -> dict[str, str] | ImportRefusedError:
     if any(values[len(columns) :]):
-        # As of a decimal comma, which would put values under the wrong names.
+        # For example from decimal commas, which would put values into the wrong columns.
         return ImportRefusedError(
             f"it has {len(values)} values, and the header {len(columns)} columns",
-            "Write decimals with a point, and put quotes around a value that holds a comma.",
+            "Write decimals with a point, and quote values that contain a comma.",
         )
     return dict(zip_longest(columns, values[: len(columns)], fillvalue=""))
 
@@ -147,7 +149,7 @@ def _segment(
         start = end = math.nan
     if not 0.0 <= start < end < math.inf:
         raise ImportRefusedError(
-            f"from {row['start']!r} to {row['end']!r} is no stretch of seconds", "Correct it."
+            f"from {row['start']!r} to {row['end']!r} is not a segment in seconds", "Correct it."
         )
     named = row.get("species") or species
     if not named:

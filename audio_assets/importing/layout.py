@@ -1,6 +1,6 @@
-"""Writing clips into the layout of an audio root, and what an import did.
+"""Write clips into the layout of an audio root, and define the result of an import.
 
-Where clips come from belongs to the modules of the layouts that are read, their recordings to
+Reading other layouts belongs in their modules, and assigning recordings in
 :mod:`audio_assets.importing.clips_csv`.
 """
 
@@ -15,7 +15,7 @@ from audio_assets.tables.partition_keys import KEY_RULE, is_partition_key
 
 
 class ImportRefusedError(AudioAssetsError):
-    """Nothing, or nothing of one row, can be brought in."""
+    """The import, or one row of it, is impossible."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Refused:
     file
         Table, or file of a clip.
     why
-        In plain words.
+        Reason in plain words.
     line
-        Of the table.
+        Line of the table.
     """
 
     file: str
@@ -39,19 +39,19 @@ class Refused:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did.
+    """The result of an import.
 
     Attributes
     ----------
     written, unchanged
-        Paths relative to the audio root; ``unchanged`` were there with the same bytes.
+        Paths relative to the audio root; ``unchanged`` existed with the same bytes.
     refused
-        What was left out.
+        Rows or files that were left out.
     leftover
-        Paths of clips of the same recordings that the source does not make, as an earlier version
-        of it may have. They were not touched.
+        Paths of clips of the same recordings that are not from the source, perhaps from an earlier
+        version of it. They were not touched.
     remarks
-        What is odd about recordings that were used: a wrong header, an end that is missing.
+        Remarks on unusual recordings that were used: a wrong header, a missing end.
     """
 
     written: tuple[str, ...]
@@ -62,7 +62,7 @@ class Imported:
 
 
 def require_species(name: str) -> str:
-    """The name, if it may be a species folder.
+    """Return the name if it may be a species folder.
 
     Raises
     ------
@@ -77,19 +77,19 @@ def require_species(name: str) -> str:
 
 
 def write_clip(root: Path, path: str, data: bytes) -> bool:
-    """Write a clip unless it is there with the same bytes; whether it was written.
+    """Write a clip unless it exists with the same bytes; return whether it was written.
 
     Parameters
     ----------
     root
         Audio root.
     path
-        Relative to it, with forward slashes.
+        Path relative to it, with forward slashes.
 
     Raises
     ------
     ImportRefusedError
-        If other bytes are there: a clip is never replaced.
+        If the file exists with other bytes: a clip is never replaced.
     """
     from upath import UPath
 
@@ -98,7 +98,7 @@ def write_clip(root: Path, path: str, data: bytes) -> bool:
         if target.read_bytes() == data:
             return False
         raise ImportRefusedError(
-            f"{target} is there already with other content", "Move it away, or import elsewhere."
+            f"{target} already exists with other content", "Move it away, or import elsewhere."
         )
     write_atomic(UPath(target), data)
     return True

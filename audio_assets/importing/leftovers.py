@@ -1,7 +1,7 @@
-"""Clips that an earlier table left in an audio root, told by their names and ``clips.csv``.
+"""Find the clips that an earlier table left in an audio root, by their names and ``clips.csv``.
 
-A corrected label or time gives another file name, so the clip of the wrong row stays. Nothing is
-removed here: who labelled knows which of them are wrong.
+A corrected label or time changes the file name, so the clip of the wrong row stays. Nothing is
+removed here: only the labeller knows which of these clips are wrong.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from audio_assets.tables import LABELS, VARIANTS
 
 @dataclass(frozen=True)
 class Sources:
-    """What a table cuts the clips of a species from.
+    """The sources from which a table cuts the clips of a species.
 
     Attributes
     ----------
     names
-        Recorded files, as they begin the names of their clips.
+        Recorded files, as prefixes of the names of their clips.
     recordings
-        Their recordings.
+        Recordings of these files.
     """
 
     names: Collection[str]
@@ -35,20 +35,20 @@ class Sources:
 def leftover_clips(
     root: Path, made: Collection[str], sources: Mapping[str, Sources]
 ) -> tuple[str, ...]:
-    """Clips under ``root`` that were cut from the same files or recordings and are not in ``made``.
+    """Return the clips under ``root`` that have the same sources and are not in ``made``.
 
     Parameters
     ----------
     root
         Audio root.
     made
-        Paths relative to it of what the table makes.
+        Relative paths of the clips that the table makes.
     sources
-        By species.
+        Sources by species.
     """
     recording_of = read_clips_csv(root).groups
     found = []
-    for species, its in sources.items():
+    for species, of_species in sources.items():
         for variant in VARIANTS:
             for label in LABELS:
                 for file in (root / species / variant / label).glob("*.wav"):
@@ -57,8 +57,8 @@ def leftover_clips(
                     if match is None or path in made:
                         continue
                     if (
-                        match["source"] in its.names
-                        or recording_of.get(normal_path(path)) in its.recordings
+                        match["source"] in of_species.names
+                        or recording_of.get(normal_path(path)) in of_species.recordings
                     ):
                         found.append(path)
     return tuple(sorted(found))

@@ -1,6 +1,6 @@
-"""Which recorded files the rows of a table mean, however each of them is spelled.
+"""Identify the recorded files that the rows of a table name, in any spelling.
 
-What the rows say of the files belongs to :mod:`audio_assets.importing.label_table`.
+Reading the rows belongs in :mod:`audio_assets.importing.label_table`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RecordedFile:
-    """A file as one spelling in a table names it.
+    """A file under one of its spellings in a table.
 
     Attributes
     ----------
     spelling
-        Path as the table gives it.
+        Path in the table.
     path
-        Where it is opened.
+        Path to open.
     name
         Path below the folder of the recordings, with forward slashes, equal for all spellings of
-        one file; of a file that lies elsewhere, one of its spellings.
+        one file; for a file elsewhere, one of its spellings.
     """
 
     spelling: str
@@ -33,23 +33,23 @@ class RecordedFile:
 
 
 def find_recorded_files(folder: Path, spellings: Iterable[str]) -> dict[str, RecordedFile]:
-    r"""The file that each spelling means.
+    r"""Return the file that each spelling means.
 
-    A file that two names lead to (a link, or letters in another case where the system does not tell
-    them apart) is one file. ``\`` is a separator where there is no file with it in its name.
+    Two names of the same file (a link, or different case on a case-insensitive system) are one
+    file. ``\`` is a separator unless a file with it in its name exists.
 
     Parameters
     ----------
     folder
-        That the spellings are relative to.
+        Folder that the spellings are relative to.
     spellings
-        Paths; those of no file get a name as well.
+        Paths; those without a file get a name too.
     """
     paths = {spelling: _path(folder, spelling) for spelling in spellings}
     names = defaultdict(set)
     for spelling, path in paths.items():
         names[_identity(path)].add(_name(folder, path, spelling))
-    chosen = {file: min(its, key=_from_without) for file, its in names.items()}
+    chosen = {file: min(of_file, key=_nearest_first) for file, of_file in names.items()}
     return {
         spelling: RecordedFile(spelling, path, chosen[_identity(path)])
         for spelling, path in paths.items()
@@ -66,13 +66,13 @@ def _identity(path: Path) -> Hashable:
         found = os.stat(path)
     except (OSError, ValueError):
         return os.path.abspath(path)
-    # Only a number other than 0 tells files of a device apart (documentation of os.stat_result).
+    # Only a number other than 0 identifies a file on a device (documentation of os.stat_result).
     return (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
 
 
 def _name(folder: Path, path: Path, spelling: str) -> str:
     plain = Path(os.path.abspath(path))
-    # ".." after a link to a folder leads elsewhere than the text says.
+    # ".." after a link to a folder leads elsewhere than the text suggests.
     if _identity(plain) == _identity(path) and plain.is_relative_to(os.path.abspath(folder)):
         return plain.relative_to(os.path.abspath(folder)).as_posix()
     real = Path(os.path.realpath(path))
@@ -81,6 +81,6 @@ def _name(folder: Path, path: Path, spelling: str) -> str:
     return Path(spelling).as_posix()
 
 
-def _from_without(name: str) -> tuple[bool, bool, int, str]:
-    """Orders names of one file: below the folder, then beside it, then by an absolute path."""
+def _nearest_first(name: str) -> tuple[bool, bool, int, str]:
+    """Order names of one file: below the folder, then beside it, then absolute."""
     return os.path.isabs(name), name.startswith("../"), len(name), name

@@ -1,7 +1,7 @@
-"""A recording that clips are cut out of, in one pass over its audio.
+"""Cut clips out of a recording in one pass over its audio.
 
-Memory depends on the clips, not on the recording. Where the clips lie is decided in
-:mod:`audio_assets.importing.stretches`.
+Memory depends on the clips, not on the recording. The positions of the clips are decided in
+:mod:`audio_assets.importing.clip_times`.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from audio_assets.audio.parts import DamagedError
 from audio_assets.audio.sound import BLOCK_VALUES, Block, open_sound
 from audio_assets.importing.layout import ImportRefusedError
 
-# What WAV can hold as it is, in a type that holds its every value. Other files are kept as floating
-# point: what a lossy one decodes to may exceed full scale.
+# Codings that WAV stores unchanged, with a type for all their values. Other files are stored as
+# floating point, because a lossy file may decode to more than full scale.
 _INTEGERS: dict[str, type[np.signedinteger]] = {
     "PCM_U8": np.int16, "PCM_16": np.int16, "PCM_24": np.int32, "PCM_32": np.int32,
 }  # fmt: skip
 _AS_THEY_ARE: dict[str, type[np.number]] = {
     **_INTEGERS, "FLOAT": np.float32, "DOUBLE": np.float64,
 }  # fmt: skip
-# Clips that overlap are cut in one pass as far as they fit in so many bytes together.
+# Overlapping clips are cut in one pass as long as they fit into this many bytes together.
 _OPEN_BYTES = 2**28
-# Pages of the file that were read count as memory of the process until they are given back.
+# Pages of the file that were read count as memory of the process until they are released.
 _GIVEN_BACK_EVERY = 64
 
 
@@ -47,16 +47,16 @@ class Recording:
     rate
         Sample rate in Hz.
     channels
-        Their number.
+        Number of channels.
     frames
-        Samples per channel: what its container counts before the first pass, or None where that
-        is not known; what was decoded after it.
+        Samples per channel: before the first pass the container's count, or None if unknown;
+        afterwards the decoded number.
     is_decoded
         Whether a pass has been made.
     fault
-        What is missing after ``frames``, or None; known after the first pass.
+        Message if audio is missing after ``frames``, or None; known after the first pass.
     note
-        What is odd about the file although all of it can be used, or None; as ``fault``.
+        Remark on an unusual file that can be used completely, or None; known after the first pass.
 
     Raises
     ------
@@ -89,34 +89,34 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """Duration in seconds, as far as it is known; infinite where it is not."""
+        """Duration in seconds; infinite if unknown."""
         return float("inf") if self.frames is None else self.frames / self.rate
 
-    def cut(self, stretches: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
-        """Cut stretches in one pass over the recording.
+    def cut(self, segments: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+        """Cut segments in one pass over the recording.
 
         Parameters
         ----------
-        stretches
-            First sample of each, and the one after its last.
+        segments
+            First sample of each segment, and the one after its last.
 
         Yields
         ------
         tuple[int, bytes]
-            Index of a stretch, and it as a WAV file with the sample rate, the channels and, where
-            the file is not lossy, the bits of the recording. Stretches that end after the recording
-            does are left out; so are some of very many that overlap, but never all.
+            Index of a segment, and a WAV file of it with the sample rate, the channels and, unless
+            the file is lossy, the bits of the recording. Segments that end after the recording are
+            left out; so are some of very many overlapping ones, but never all.
         """
-        waiting = sorted(range(len(stretches)), key=lambda index: stretches[index], reverse=True)
+        waiting = sorted(range(len(segments)), key=lambda index: segments[index], reverse=True)
         cut: list[_Cut] = []
         self.fault = None
         end = 0
         try:
-            for number, (at, block) in enumerate(self._blocks(stretches)):
+            for number, (at, block) in enumerate(self._blocks(segments)):
                 end = at + len(block)
-                while waiting and stretches[waiting[-1]][0] < end:
+                while waiting and segments[waiting[-1]][0] < end:
                     index = waiting.pop()
-                    new = _Cut(index, *stretches[index], self.channels, self._subtype)
+                    new = _Cut(index, *segments[index], self.channels, self._subtype)
                     if not cut or new.size + sum(one.size for one in cut) <= _OPEN_BYTES:
                         cut.append(new)
                 for one in cut:
@@ -125,36 +125,36 @@ class Recording:
                     cut.remove(one)
                     yield one.index, one.wav(self.rate)
                 if number % _GIVEN_BACK_EVERY == 0:
-                    self._give_back()
+                    self._release()
         except DamagedError as error:
             self.fault = str(error)
         self.frames = end
         self.note = self._sound.note
         self.is_decoded = True
 
-    def _blocks(self, stretches: Sequence[tuple[int, int]]) -> Iterator[tuple[int, Block]]:
-        """The recording in blocks with the first sample of each, to its end.
+    def _blocks(self, segments: Sequence[tuple[int, int]]) -> Iterator[tuple[int, Block]]:
+        """Yield the recording in blocks, with the first sample of each, to its end.
 
-        Where the decoder can skip, that is the stretches and the last sample.
+        If the decoder can skip, only the segments and the last sample are read.
         """
         runs: list[tuple[int, int | None]] = [(0, None)]
         if self._sound.can_skip and self._sound.frames:
-            runs = [*_joined(stretches), (self._sound.frames - 1, None)]
+            runs = [*_joined(segments), (self._sound.frames - 1, None)]
         for at, stop in runs:
             for block in self._sound.blocks(BLOCK_VALUES, at):
-                # What is past the end of a run would come again with the next one.
+                # Samples after the end of a run may be part of the next one.
                 yield at, block if stop is None else block[: stop - at]
                 at += len(block)
                 if stop is not None and at >= stop:
                     break
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         if hasattr(mmap, "MADV_DONTNEED"):
             self._data.madvise(mmap.MADV_DONTNEED)
 
 
 class _Cut:
-    """A stretch while it is cut."""
+    """A segment while it is being cut."""
 
     def __init__(self, index: int, first: int, stop: int, channels: int, subtype: str) -> None:
         self.index, self.first, self.stop = index, first, stop
@@ -165,13 +165,13 @@ class _Cut:
         self._blocks: list[NDArray[np.number]] = []
 
     def add(self, block: Block, at: int) -> None:
-        """Keep what belongs to the stretch of a block that begins at this sample."""
+        """Keep the segment's part of a block that begins at this sample."""
         part = block[max(self.first - at, 0) : max(self.stop - at, 0)]
         if len(part):
             self._blocks.append(_kept(part, self._subtype))
 
     def wav(self, rate: int) -> bytes:
-        """The stretch as a WAV file; can be called once."""
+        """Return the segment as a WAV file; can be called once."""
         import soundfile
 
         subtype = self._subtype
@@ -188,8 +188,8 @@ class _Cut:
 
 
 def _clear_time(wav: io.BytesIO) -> None:
-    """Take out when a file was written: a clip that is cut again must have the same bytes."""
-    # libsndfile notes it in the PEAK chunk of floating-point files, after the chunk's version.
+    """Remove the time of writing, so that cutting a clip again yields the same bytes."""
+    # libsndfile writes it into the PEAK chunk of floating-point files, after the chunk's version.
     header = wav.getbuffer()[:128]
     at = bytes(header).find(b"PEAK")
     if 0 <= at < bytes(header).find(b"data"):
@@ -197,25 +197,25 @@ def _clear_time(wav: io.BytesIO) -> None:
 
 
 def _kept(block: Block, subtype: str) -> NDArray[np.number]:
-    """A copy of the samples in the type that their coding needs."""
+    """Copy the samples into the type that their coding needs."""
     integer = _INTEGERS.get(subtype)
     if integer is not None:
-        # Integers are written as they are; of floating point libsndfile would round some down.
+        # Integers are written unchanged; libsndfile would round some floating-point values down.
         scale = -float(np.iinfo(integer).min)
         return np.rint(block.astype(np.float64) * scale).astype(integer)
     kind = _AS_THEY_ARE.get(subtype)
     if kind is None:
         single = block.astype(np.float32)
-        # A few lossless formats hold more digits than that.
+        # A few lossless formats have more digits.
         exact = block.dtype == np.float32 or np.array_equal(single, block, equal_nan=True)
         return single if exact else block.astype(np.float64)
     return block.astype(kind)
 
 
-def _joined(stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int | None]]:
-    """The stretches in their order, those that overlap as one."""
+def _joined(segments: Sequence[tuple[int, int]]) -> list[tuple[int, int | None]]:
+    """Return the segments in order, with overlapping ones merged."""
     joined = list[tuple[int, int | None]]()
-    for first, stop in sorted(stretches):
+    for first, stop in sorted(segments):
         before = joined[-1] if joined else None
         if before is not None and before[1] is not None and first <= before[1]:
             joined[-1] = (before[0], max(before[1], stop))
@@ -227,9 +227,9 @@ def _joined(stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int | None]
 def _mapped(path: Path) -> mmap.mmap:
     if not os.path.exists(path):
         raise ImportRefusedError(f"there is no file {path}", "Correct the path.")
-    # A pipe or a device would be waited for.
+    # Opening a pipe or a device could block.
     if not os.path.isfile(path):
-        raise ImportRefusedError(f"{path} is no regular file", "Correct the path.")
+        raise ImportRefusedError(f"{path} is not a regular file", "Correct the path.")
     try:
         with path.open("rb") as file:
             if not os.fstat(file.fileno()).st_size:

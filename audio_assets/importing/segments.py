@@ -1,4 +1,4 @@
-"""Clips cut out of long recordings, as a table of labelled stretches of time says."""
+"""Cut clips out of long recordings, as listed in a table of labelled segments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from audio_assets.importing.layout import (
     require_species,
 )
 from audio_assets.importing.leftovers import Sources, leftover_clips
-from audio_assets.importing.stretches import (
+from audio_assets.importing.clip_times import (
     Clip,
     HoldsCallError,
     calls_by_file,
@@ -48,44 +48,44 @@ def import_segments(
     limits: DurationLimits | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Imported:
-    """Cut the stretches that a table names out of their recordings.
+    """Cut the segments of a table out of their recordings.
 
-    Clips keep the sample rate, the channels and, where the file is not lossy, the bits of their
+    Clips keep the sample rate, the channels and, unless the file is lossy, the bits of their
     recording. A row that cannot be cut, or whose clip no run would use, is left out with its
-    reason, and the others are cut. Clips of the same recordings that the table does not make are
-    named and stay where they are.
+    reason, and the others are cut. Clips of the same recordings that are not from the table are
+    listed and stay where they are.
 
-    Recordings are decoded to the real end of their audio, whatever their headers claim. Of one that
-    is cut off, the stretches are cut that lie in what is there of it.
+    Recordings are decoded to the real end of their audio, whatever their headers claim. For one
+    that is cut off, the segments within the remaining audio are cut.
 
-    A negative clip must not hold a call that the table labels. So a negative stretch that overlaps
-    a positive one of the same file and species is left out; touching ends do not overlap. The 5 s
-    of another, or what it is padded to, are moved, still holding all of it, until no positive
-    stretch is in them; where there is no such place, that clip is left out with its reason, and the
-    other one is made all the same. What other tables label is not known. The clip of a positive may
-    hold a negative stretch, and stays where it is.
+    A negative clip must not contain a call that the table labels. Therefore a negative segment that
+    overlaps a positive one of the same file and species is left out; touching ends do not overlap.
+    The 5 s window or the padding of any other negative is moved, still containing the whole
+    segment, until no positive segment is in it. If there is no such position, that clip is left out
+    with its reason, and the row's other clip is made all the same. Labels of other tables are
+    unknown. The clip of a positive may contain a negative segment, and is not moved.
 
     Parameters
     ----------
     table
-        CSV with the columns file, start, end (seconds), label (pos or neg, 1 or 0) and, if wanted,
-        recording (else the file is the recording, however it is spelled) and species.
+        CSV with the columns file, start, end (seconds), label (pos or neg, 1 or 0) and,
+        optionally, recording (otherwise the file is the recording, in any spelling) and species.
     root
-        Audio root that the clips are written under, with their recordings in ``clips.csv``.
+        Audio root under which the clips are written, with their recordings in ``clips.csv``.
     species
-        Species of rows that name none.
+        Species of rows without one.
     recordings
-        Folder that the table's files are relative to; the table's own if not given.
+        Folder that the table's files are relative to; by default the table's own.
     perch
-        Also cut 5 s around the middle of every stretch into ``data_5s``, moved inwards at the ends
+        Also cut 5 s around the middle of every segment into ``data_5s``, moved inwards at the ends
         of a recording and, for negatives, off the positives.
     context
-        Seconds that shorter stretches are padded to with audio of their recording: around their
+        Seconds that shorter segments are padded to with audio of their recording: around their
         middle, moved inwards at the ends of the recording and, for negatives, off the positives.
     limits
         Durations that runs accept; their defaults if not given.
     progress
-        Called with (rows done, rows in all).
+        Called with (rows done, total rows).
 
     Raises
     ------
@@ -93,7 +93,7 @@ def import_segments(
         If the table cannot be read, lacks a column or has no rows, or no run accepts clips of
         ``context`` seconds.
     AudioRootError
-        If the root's ``clips.csv`` cannot be added to; nothing is cut then.
+        If the root's ``clips.csv`` cannot be extended; nothing is cut then.
     """
     limits = DurationLimits() if limits is None else limits
     if species is not None:
@@ -113,10 +113,10 @@ def import_segments(
         by_file = defaultdict(list)
         for clip in clips:
             by_file[os.path.realpath(clip.segment.file.path)].append(clip)
-        for its in by_file.values():
-            done.cut(its[0].segment.file.path, its)
+        for of_file in by_file.values():
+            done.cut(of_file[0].segment.file.path, of_file)
     finally:
-        # Also when interrupted: a clip without a line would count as a recording of its own.
+        # Also when interrupted: a clip without a line would count as a separate recording.
         if done.kept:
             add_recordings(root, {path: planned[path] for path in done.kept})
     made = {clip_path(segment, variant, context) for segment in segments for variant in VARIANTS}
@@ -135,14 +135,14 @@ def _require_context(context: float | None, limits: DurationLimits) -> None:
         return
     if not math.isfinite(context) or limits.fault(context) is not None:
         raise ImportRefusedError(
-            f"no run accepts clips of {context:g} s, the context that is asked for",
-            f"Give --context from {limits.min_seconds:g} to {limits.max_seconds:g} (MIN_SECONDS "
+            f"no run accepts clips of {context:g} s, the requested context",
+            f"Pass --context from {limits.min_seconds:g} to {limits.max_seconds:g} (MIN_SECONDS "
             "and MAX_SECONDS).",
         )
 
 
 def _clips(rows: _Rows, done: Cutting, perch: bool, context: float | None) -> list[Clip]:
-    """The clips to cut; rows that cannot be cut are left out."""
+    """Return the clips to cut; rows that cannot be cut are left out."""
     calls = calls_by_file([segment for _, segment in rows if isinstance(segment, Segment)])
     clips = list[Clip]()
     paths = set[str]()
@@ -155,7 +155,7 @@ def _clips(rows: _Rows, done: Cutting, perch: bool, context: float | None) -> li
             require_apart(segment, beside)
             if of_row[0].path in paths:
                 raise ImportRefusedError(
-                    f"{of_row[0].path} is cut by an earlier line too", "Drop one."
+                    f"{of_row[0].path} is also cut by an earlier line", "Delete one."
                 )
         except ImportRefusedError as error:
             if isinstance(error, HoldsCallError) and isinstance(segment, Segment):
@@ -174,9 +174,9 @@ def _sources(segments: Sequence[Segment]) -> dict[str, Sources]:
         by_species[segment.species].append(segment)
     return {
         species: Sources(
-            # The name by the spelling is that of clips which were cut before spellings were one.
-            {source_name(name) for s in its for name in (s.file.name, s.file.spelling)},
-            {s.recording for s in its},
+            # Earlier versions named clips by the spelling of the file.
+            {source_name(name) for s in of_species for name in (s.file.name, s.file.spelling)},
+            {s.recording for s in of_species},
         )
-        for species, its in by_species.items()
+        for species, of_species in by_species.items()
     }

@@ -212,9 +212,7 @@ def test_import_tells_rows_with_one_reason_on_one_line(call, tmp_path):
     ]
 
 
-def test_import_counts_stretches_that_no_run_accepts_and_offers_context(
-    call, tmp_path, monkeypatch
-):
+def test_import_counts_segments_that_no_run_accepts_and_offers_context(call, tmp_path, monkeypatch):
     monkeypatch.setenv("AUDIO_ASSETS_MIN_SECONDS", "0.6")
     clip = min((tmp_path / "audio/owl/data/pos").iterdir()).relative_to(tmp_path / "audio")
     rows = "".join(f"{clip},0.{start},0.{start + 1},pos\n" for start in range(1, 5))
@@ -224,7 +222,7 @@ def test_import_counts_stretches_that_no_run_accepts_and_offers_context(
     assert called.code == 1
     assert "1 clip written under new, 4 left out" in called.out
     assert [line for line in called.err.splitlines() if line.startswith("Left out")] == [
-        "Left out: table.csv, 4 lines (2, 3, 4, 5): the stretch is shorter than 0.6 s, which no "
+        "Left out: table.csv, 4 lines (2, 3, 4, 5): the segment is shorter than 0.6 s, which no "
         "run accepts; add --context 3 to cut 3 s around each"
     ]
     called = call(*arguments, "--context", "0.65")

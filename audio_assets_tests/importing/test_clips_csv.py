@@ -58,7 +58,7 @@ def test_a_line_that_names_a_clip_in_another_form_is_its_line(line: str, tmp_pat
     before = path.read_bytes()
     add_recordings(tmp_path, {"frog/data/pos/é.wav": "pond"})
     assert path.read_bytes() == before
-    with pytest.raises(AudioRootError, match="'pond', the import 'lake'"):
+    with pytest.raises(AudioRootError, match="'pond', the import to 'lake'"):
         add_recordings(tmp_path, {"frog/data/pos/é.wav": "lake"})
     assert path.read_bytes() == before
 

@@ -1,4 +1,4 @@
-"""The columns and rows of a table of labelled stretches."""
+"""The columns and rows of a table of labelled segments."""
 
 from pathlib import Path
 

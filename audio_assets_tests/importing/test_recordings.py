@@ -104,7 +104,7 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_stretch_is_where_the_table_says_whatever_the_header_claims(
+def test_a_segment_is_where_the_table_says_whatever_the_header_claims(
     name: str, tmp_path: Path
 ) -> None:
     times = [(2, 4), (15, 17), (18, 20)]
@@ -136,7 +136,7 @@ CUT = {
 
 
 @pytest.mark.parametrize("name", CUT)
-def test_of_a_recording_that_is_cut_off_the_stretches_in_what_is_there_are_cut(
+def test_of_a_recording_that_is_cut_off_the_segments_in_what_is_there_are_cut(
     name: str, tmp_path: Path
 ) -> None:
     make, length = CUT[name]
@@ -145,9 +145,9 @@ def test_of_a_recording_that_is_cut_off_the_stretches_in_what_is_there_are_cut(
     seconds, pitches = onsets(tmp_path / "out" / path)
     assert seconds == 2.0 and pitches[::2] == [2.0, 2.0, 3.0, 3.0]
     ((line, why),) = [(left.line, left.why) for left in done.refused]
-    assert line == 3 and "the stretch ends at 20 s" in why
+    assert line == 3 and "the segment ends at 20 s" in why
     (remark,) = done.remarks
-    assert ("missing" in remark or "cut off" in remark) and "that are there was cut" in remark
+    assert ("missing" in remark or "cut off" in remark) and "that exist were cut" in remark
     if length is not None:
         assert f"has {length:.2f} s" in why and f"{length:.2f} s that are there" in remark
 
@@ -233,7 +233,7 @@ def test_clips_that_no_run_would_use_are_not_written_and_have_one_reason_a_kind(
     assert "longer than 4 s" in whys[5]
 
 
-def test_a_stretch_of_the_shortest_duration_is_not_made_shorter_by_rounding(tmp_path: Path) -> None:
+def test_a_segment_of_the_shortest_duration_is_not_made_shorter_by_rounding(tmp_path: Path) -> None:
     out = io.BytesIO()
     soundfile.write(out, np.random.default_rng(3).normal(size=11_025 * 4), 11_025, format="WAV")
     rows = [(round(k / 10 + 0.03, 2), round(k / 10 + 0.53, 2), "pos") for k in range(34)]
@@ -241,7 +241,7 @@ def test_a_stretch_of_the_shortest_duration_is_not_made_shorter_by_rounding(tmp_
     assert done.refused == () and len(done.written) == 34
 
 
-def test_a_short_stretch_gets_its_context_around_its_middle_within_the_recording(
+def test_a_short_segment_gets_its_context_around_its_middle_within_the_recording(
     tmp_path: Path,
 ) -> None:
     rows = [(0.1, 0.18), (9.96, 10.04), (19.9, 19.98), (3, 7)]
@@ -313,7 +313,9 @@ def test_what_cannot_be_mapped_is_refused_and_the_others_are_cut(tmp_path: Path)
     done = import_segments(tmp_path / "t.csv", tmp_path / "out", species="owl")
     assert len(done.written) == 1
     whys = [left.why for left in done.refused]
-    assert "empty" in whys[0] and "no regular file" in whys[1] and "no regular file" in whys[2]
+    assert (
+        "empty" in whys[0] and "not a regular file" in whys[1] and "not a regular file" in whys[2]
+    )
 
 
 def test_a_recording_is_decoded_once_for_all_its_rows(
@@ -375,7 +377,7 @@ def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["WAV", "FLAC"])
-def test_stretches_that_overlap_past_what_memory_may_hold_are_cut_in_further_passes(
+def test_segments_that_overlap_past_what_memory_may_hold_are_cut_in_further_passes(
     form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("audio_assets.importing.recording._OPEN_BYTES", 5 * RATE * 2)

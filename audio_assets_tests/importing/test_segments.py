@@ -41,7 +41,7 @@ def groups(root: Path) -> dict[str, str]:
         return {line["file"]: line["group"] for line in csv.DictReader(file)}
 
 
-def test_a_clip_is_the_very_samples_of_its_stretch(long_file: Path, tmp_path: Path) -> None:
+def test_a_clip_is_the_very_samples_of_its_segment(long_file: Path, tmp_path: Path) -> None:
     table = write_table(tmp_path / "t.csv", row(1.5, 4.5), row(10, 13, "neg"))
     done = import_segments(table, tmp_path / "out", species="owl")
     assert done.written == (
@@ -89,7 +89,7 @@ def test_a_file_spelled_in_two_ways_is_one_recording_with_one_name(
     }
 
 
-def test_the_stretches_of_a_file_spelled_in_two_ways_are_cut_once(
+def test_the_segments_of_a_file_spelled_in_two_ways_are_cut_once(
     long_file: Path, tmp_path: Path
 ) -> None:
     table = write_table(tmp_path / "t.csv", row(0, 3), row(0, 3) | {"file": str(long_file)})
@@ -146,7 +146,7 @@ def five_second_starts(root: Path, whole_file: Path, paths: list[str]) -> list[f
         # At the ends of the file there is one side only.
         ([(0, 1)], (1, 2), 1.0),
         ([(18, 19)], (17, 18), 13.0),
-        # A long stretch holds its 5 s, wherever they lie in it.
+        # A long segment holds its 5 s, wherever they lie in it.
         ([(4, 5)], (5, 11), 5.5),
     ],
 )
@@ -179,7 +179,7 @@ def test_a_negative_whose_every_five_seconds_hold_a_call_is_left_out_of_data_5s_
     done = import_segments(table, tmp_path / "out", species="owl", perch=True)
     assert [(left.file, left.line) for left in done.refused] == [(str(table), 3)]
     assert "10-12 s of line 2, 13.5-14 s of line 4" in done.refused[0].why
-    assert "only that in data" in done.refused[0].why
+    assert "only the one in data" in done.refused[0].why
     assert [path for path in done.written if "/neg/" in path] == [
         "owl/data/neg/field__day 1.wav_12-13s.wav"
     ]
@@ -208,8 +208,8 @@ def test_a_negative_that_holds_a_labelled_call_is_left_out_with_its_lines(
     ]
     table = write_table(tmp_path / "t.csv", *({"species": ""} | one for one in rows))
     done = import_segments(table, tmp_path / "out", species="owl", perch=True)
-    assert [left.line for left in done.refused if "the negative stretch" in left.why] == [3]
-    assert done.refused[0].why.endswith(f"positive stretch {why}")
+    assert [left.line for left in done.refused if "the negative segment" in left.why] == [3]
+    assert done.refused[0].why.endswith(f"positive segment {why}")
     found = [path.split("_")[-1] for path in done.written if path.startswith("owl/data/")]
     assert found == ["5-8s.wav", "8-9s.wav", "9-10s.wav"]
     assert [path for path in done.written if path.startswith("frog/data/neg/")]
@@ -239,10 +239,10 @@ def test_a_positive_stays_around_its_middle_whatever_negatives_lie_in_it(
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (row(3, 1), "no stretch"),
-        (row(-1, 1), "no stretch"),
-        (row("nan", 1), "no stretch"),
-        (row("", 1), "no stretch"),
+        (row(3, 1), "is not a segment"),
+        (row(-1, 1), "is not a segment"),
+        (row("nan", 1), "is not a segment"),
+        (row("", 1), "is not a segment"),
         (row(15, 25), "has 20.00 s"),
         (row(1, 2, "maybe"), "neither pos nor neg"),
         (row(1, 2, species="Great Owl"), "cannot be a species"),

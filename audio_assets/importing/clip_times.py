@@ -1,6 +1,6 @@
-"""Which clips the rows of a table ask for, and where in its recording each of them lies.
+"""Plan the clips for the rows of a table, and their positions in the recordings.
 
-How they are cut belongs in :mod:`audio_assets.importing.recording`.
+Cutting them belongs in :mod:`audio_assets.importing.recording`.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from audio_assets.importing.layout import ImportRefusedError
 
 PERCH_SECONDS = 5.0
 TOLERANCE_SECONDS = 0.05
-"""A table's seconds are rounded: a stretch that ends so little past its recording is no fault."""
+"""A table's seconds are rounded: a segment may end this much after its recording."""
 _OFFERED_SECONDS = 3.0
 
 
 class PastTheEndError(ImportRefusedError):
-    """The recording ends before the stretch of a row does."""
+    """The recording ends before the segment of a row."""
 
 
 class HoldsCallError(ImportRefusedError):
-    """The clip of a negative would hold a call that the table labels."""
+    """The clip of a negative would contain a call that the table labels."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip that a row asks for.
+    """A clip requested by a row.
 
     Attributes
     ----------
@@ -39,12 +39,12 @@ class Clip:
     variant
         ``data`` or ``data_5s``.
     length
-        Seconds that the stretch is padded to, or, in ``data_5s``, also cut to; None for the
-        stretch as it is.
+        Seconds that the segment is padded to, or, in ``data_5s``, also cut to; None for the
+        unchanged segment.
     path
-        Of the clip, relative to the audio root.
+        Path of the clip relative to the audio root.
     calls
-        Positive stretches that it must not hold a part of.
+        Positive segments that the clip must not overlap.
     """
 
     segment: Segment
@@ -54,19 +54,19 @@ class Clip:
     calls: Sequence[Segment] = ()
 
     def times(self, seconds: float) -> tuple[float, float]:
-        """Start and end in a recording of so many seconds.
+        """Return start and end in a recording of this many seconds.
 
         Raises
         ------
         PastTheEndError
-            If the recording ends before the stretch.
+            If the recording ends before the segment.
         HoldsCallError
-            If every clip of this length that holds the stretch would hold a call.
+            If every clip of this length that contains the segment would contain a call.
         """
         segment = self.segment
         if segment.end > seconds + TOLERANCE_SECONDS:
             raise PastTheEndError(
-                f"{segment.file.path} has {seconds:.2f} s, and the stretch ends at "
+                f"{segment.file.path} has {seconds:.2f} s, and the segment ends at "
                 f"{segment.end:g} s",
                 "Correct it.",
             )
@@ -75,9 +75,9 @@ class Clip:
         return self._around(min(self.length, seconds), seconds)
 
     def _around(self, length: float, seconds: float) -> tuple[float, float]:
-        """The nearest to the middle of the stretch that holds no call."""
+        """Return the position nearest to the middle of the segment that contains no call."""
         segment, calls = self.segment, self.calls
-        # A short stretch stays within the clip, and the clip stays within a long one.
+        # A short segment stays within the clip, and the clip stays within a long one.
         ends = sorted((segment.start, segment.end - length))
         low, high = (min(max(end, 0.0), seconds - length) for end in ends)
         wanted = min(max((segment.start + segment.end - length) / 2.0, low), high)
@@ -85,12 +85,12 @@ class Clip:
         last = min([high, *(call.start - length for call in calls if call.start >= segment.end)])
         if first > last:
             held = [call for call in calls if call.start < high + length and low < call.end]
-            only = ", only that in data" if self.variant == "data_5s" else ""
+            only = ", only the one in data" if self.variant == "data_5s" else ""
             raise HoldsCallError(
-                f"{length:g} s that hold {segment.start:g}-{segment.end:g} s would also hold a "
-                f"part of the positive stretch {_named(held)}, so there is no clip in "
+                f"{length:g} s that contain {segment.start:g}-{segment.end:g} s would also contain "
+                f"a part of the positive segment {_named(held)}, so there is no clip in "
                 f"{self.variant}{only}",
-                "Label a stretch that lies further from the call.",
+                "Label a segment further from the call.",
             )
         start = min(max(wanted, first), last)
         return start, start + length
@@ -99,18 +99,18 @@ class Clip:
 def plan_clips(
     segment: Segment, calls: Sequence[Segment], *, context: float | None, perch: bool
 ) -> list[Clip]:
-    """The clips that a row asks for, that in ``data`` first.
+    """Return the clips requested by a row, the one in ``data`` first.
 
     Parameters
     ----------
     segment
         The row.
     calls
-        Positive stretches of its file and species.
+        Positive segments of its file and species.
     context
-        Seconds that shorter stretches are padded to in ``data``.
+        Seconds that shorter segments are padded to in ``data``.
     perch
-        Whether a clip in ``data_5s`` is wanted.
+        Whether to add a clip in ``data_5s``.
     """
     beside = calls if segment.label == "neg" else ()
     padded = context if _is_padded(segment, context) else None
@@ -122,7 +122,7 @@ def plan_clips(
 
 
 def clip_path(segment: Segment, variant: str, context: float | None) -> str:
-    """Path under the audio root of the clip of a row.
+    """Return the path of a row's clip under the audio root.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def clip_path(segment: Segment, variant: str, context: float | None) -> str:
     variant
         ``data`` or ``data_5s``.
     context
-        Seconds that shorter stretches are padded to in ``data``.
+        Seconds that shorter segments are padded to in ``data``.
     """
     is_padded = variant == "data" and _is_padded(segment, context)
     name = clip_name(segment, context if is_padded else None)
@@ -139,7 +139,7 @@ def clip_path(segment: Segment, variant: str, context: float | None) -> str:
 
 
 def calls_by_file(segments: Sequence[Segment]) -> dict[tuple[str, str], list[Segment]]:
-    """Positive stretches by species and name of the file."""
+    """Return the positive segments by species and file name."""
     calls = defaultdict(list)
     for segment in segments:
         if segment.label == "pos":
@@ -148,21 +148,21 @@ def calls_by_file(segments: Sequence[Segment]) -> dict[tuple[str, str], list[Seg
 
 
 def require_apart(segment: Segment, calls: Sequence[Segment]) -> None:
-    """Check that a negative stretch holds no call.
+    """Check that a negative segment contains no call.
 
     Raises
     ------
     HoldsCallError
-        If it does.
+        If it contains one.
     """
     if segment.label != "neg":
         return
     held = [call for call in calls if segment.start < call.end and call.start < segment.end]
     if held:
         raise HoldsCallError(
-            f"the negative stretch {segment.start:g}-{segment.end:g} s holds a part of the "
-            f"positive stretch {_named(held)}",
-            "Correct the one that is wrong.",
+            f"the negative segment {segment.start:g}-{segment.end:g} s overlaps the "
+            f"positive segment {_named(held)}",
+            "Correct the wrong one.",
         )
 
 
@@ -176,11 +176,11 @@ def require_length(
     clip
         The clip.
     seconds
-        Its duration.
+        Duration of the clip.
     limits
-        Those of the runs.
+        Limits of the runs.
     context
-        What the user chose, if anything.
+        The user's choice, if any.
 
     Raises
     ------
@@ -192,14 +192,14 @@ def require_length(
         return
     if fault.reason == "too_long":
         raise ImportRefusedError(
-            f"the stretch is longer than {limits.max_seconds:g} s, which no run accepts; label "
-            "shorter stretches, or raise MAX_SECONDS",
-            "Label shorter stretches.",
+            f"the segment is longer than {limits.max_seconds:g} s, which no run accepts; label "
+            "shorter segments, or raise MAX_SECONDS",
+            "Label shorter segments.",
         )
     if clip.length is not None:
         raise ImportRefusedError(
             f"the recording is shorter than {limits.min_seconds:g} s, which no run accepts",
-            "Take longer recordings.",
+            "Use longer recordings.",
         )
     offered = min(max(_OFFERED_SECONDS, limits.min_seconds), limits.max_seconds)
     offer = (
@@ -208,13 +208,13 @@ def require_length(
         else f"; add --context {offered:g} to cut {offered:g} s around each"
     )
     raise ImportRefusedError(
-        f"the stretch is shorter than {limits.min_seconds:g} s, which no run accepts{offer}",
+        f"the segment is shorter than {limits.min_seconds:g} s, which no run accepts{offer}",
         "Add --context.",
     )
 
 
 def _is_padded(segment: Segment, context: float | None) -> bool:
-    # The difference of two decimals is not exact: 4.1 - 1.1 is a bit less than 3.
+    # The difference of two decimals is not exact: 4.1 - 1.1 is slightly less than 3.
     return context is not None and segment.end - segment.start < context - 1e-6
 
 
