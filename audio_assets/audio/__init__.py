@@ -1,1 +1,4 @@
-"""From the bytes of a file to windows of samples."""
+"""Decoding of audio: from the bytes of a file to windows of samples.
+
+Reading files and buckets belongs in :mod:`audio_assets.objects`.
+"""

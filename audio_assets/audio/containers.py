@@ -1,22 +1,22 @@
-"""Which container a file is by its first bytes, and the parts of it that hold audio.
+"""Recognise a file's container by its first bytes, and hand it to the container's module.
 
-What the bytes of a container mean belongs to the module of that container.
+Parsing the bytes of a container belongs to that module.
 """
 
 from __future__ import annotations
 
 from audio_assets.audio.flac import MAGIC as FLAC_MAGIC
-from audio_assets.audio.flac import flac_layout, flac_told
+from audio_assets.audio.flac import flac_layout, flac_summary
 from audio_assets.audio.glimpse import Seen
-from audio_assets.audio.mpeg import find_first_frame, mpeg_layout, mpeg_told
+from audio_assets.audio.mpeg import find_first_frame, mpeg_layout, mpeg_summary
 from audio_assets.audio.ogg import MAGIC as OGG_MAGIC
-from audio_assets.audio.ogg import ogg_layout, ogg_told
-from audio_assets.audio.parts import DamagedError, Layout, Told
-from audio_assets.audio.sized import sized_kind, sized_layout, sized_told
+from audio_assets.audio.ogg import ogg_layout, ogg_summary
+from audio_assets.audio.parts import DamagedError, Layout, StreamSummary
+from audio_assets.audio.sized import sized_kind, sized_layout, sized_summary
 from audio_assets.audio.stitched import Data
 from audio_assets.audio.tags import after_leading_tags, before_trailing_tags
 from audio_assets.audio.wav import MAGICS as WAV_MAGICS
-from audio_assets.audio.wav import wav_layout, wav_told
+from audio_assets.audio.wav import wav_layout, wav_summary
 
 NAMES = "WAV, FLAC, OGG, MP3, AIFF, W64, CAF or AU"
 """The containers that are read without an extra."""
@@ -34,12 +34,12 @@ _MORE = (
     (4, b"ftyp3g", "3GP"),
     (4, b"ftyp", "M4A"),
 )
-# A cut file may begin in the middle of a frame, other files hold frames by chance further on.
+# A cut file may begin in the middle of a frame; other files contain frames by chance further on.
 _SEARCHED = 2**12
 
 
 def container(data: Seen) -> str | None:
-    """Name of the container by its first bytes: ``WAV``, ``M4A`` and others; None for none."""
+    """Return the container's name by its first bytes, such as ``WAV`` or ``M4A``, or None."""
     at = after_leading_tags(data)
     head = data[at : at + 16]
     if head[:4] in WAV_MAGICS and head[8:12] == b"WAVE":
@@ -59,19 +59,19 @@ def container(data: Seen) -> str | None:
     # Eleven set bits begin an MPEG frame.
     if at or (head[:1] == b"\xff" and len(head) > 1 and head[1] >= 0xE0):
         return "MP3"
-    # The frames in a row that tell are far shorter than the rest of this.
+    # The row of frames that is needed is far shorter than the rest of this.
     start = data[: 16 * _SEARCHED]
     stop = min(len(start), _SEARCHED)
     return "MP3" if find_first_frame(start, 0, stop, len(start)) is not None else None
 
 
 def needs_extra(kind: str) -> bool:
-    """Whether a container of :func:`container` is read by the extra only."""
+    """Return whether only the extra reads this container."""
     return kind == "AAC" or kind in {name for _, _, name in _MORE}
 
 
 def layout_of(data: Data, kind: str) -> Layout:
-    """The parts of a file of this container, with a fault where one is cut off.
+    """Return the parts of a file of this container, with a fault if one is cut off.
 
     Raises
     ------
@@ -93,26 +93,26 @@ def layout_of(data: Data, kind: str) -> Layout:
     return sized_layout(data, start, end, kind)
 
 
-def told(data: Seen, kind: str) -> Told | None:
-    """What a file of this container tells before all of it is read; None for nothing.
+def summary_of(data: Seen, kind: str) -> StreamSummary | None:
+    """Summarise a file of this container without reading all of it; None if nothing is known.
 
     Raises
     ------
     DamagedError
         If it cannot be used.
-    NotToldError
-        If a glimpse is too little to tell.
+    GlimpseLimitError
+        If a glimpse is not enough.
     """
     start = after_leading_tags(data)
     if kind == "MP3":
-        return mpeg_told(data, start)
+        return mpeg_summary(data, start)
     if kind == "OGG":
-        return ogg_told(data, start)
+        return ogg_summary(data, start)
     if needs_extra(kind):
         return None
     end = before_trailing_tags(data, start)
     if kind == "WAV":
-        return wav_told(data, start, end)
+        return wav_summary(data, start, end)
     if kind == "FLAC":
-        return flac_told(data, start, end)
-    return sized_told(data, start, end, kind)
+        return flac_summary(data, start, end)
+    return sized_summary(data, start, end, kind)

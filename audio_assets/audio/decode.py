@@ -1,7 +1,7 @@
-"""From the bytes of a file to mono samples, or to the reason why they cannot be used.
+"""Decode the bytes of a file to mono samples, or to the reason why they cannot be used.
 
-Every rule about unusable clips is here. How files are read belongs in
-:mod:`audio_assets.audio.sound`, how channels become one in :mod:`audio_assets.audio.mixdown`.
+All rules about unusable clips are here. Reading files belongs in
+:mod:`audio_assets.audio.sound`, mixing channels down in :mod:`audio_assets.audio.mixdown`.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from audio_assets.audio.stitched import Data
 CHANNELS = (1, 64)
 SAMPLE_RATES = (1_000, 768_000)
 SAME_SECONDS = 0.01
-"""Durations that differ by no more are of the same audio."""
+"""Largest difference between two durations of the same audio."""
 
 
 @dataclass(frozen=True)
 class DurationLimits:
-    """Durations that a clip may have, and how much there may be to decode of it.
+    """Accepted durations of a clip, and the largest amount of audio to decode.
 
     Attributes
     ----------
     min_seconds, max_seconds
         Both included.
     max_samples
-        The most samples of all channels together. A duration alone bounds no work: 600 s of 8
-        channels at 384 kHz are 64 times as much as of one channel at 48 kHz.
+        Most samples, all channels together. A duration alone does not limit the work: 600 s of 8
+        channels at 384 kHz are 64 times as much as one channel at 48 kHz.
 
     Raises
     ------
@@ -54,12 +54,12 @@ class DurationLimits:
             raise ValueError(f"no clip has at most {self.max_samples} samples")
 
     def fault(self, seconds: float, samples: int | None = None) -> ClipFault | None:
-        """The fault of a clip of this duration, or None.
+        """Return the fault of a clip of this duration, or None.
 
         Parameters
         ----------
         samples
-            Of all channels together; None where they are not known.
+            Number for all channels together; None if unknown.
         """
         if seconds < self.min_seconds:
             return ClipFault("too_short", f"{seconds:.3f} s, shorter than {self.min_seconds:g} s")
@@ -74,9 +74,9 @@ class DurationLimits:
         return None
 
     def too_much(self, frames: int, rate: float, channels: int) -> ClipFault | None:
-        """The fault of a file with at least so many samples per channel, or None.
+        """Return the fault of a file with at least this many samples per channel, or None.
 
-        Too short a clip is none: it may be a long one that is damaged.
+        Being too short is not a fault here: the file may be a long one that is damaged.
         """
         fault = self.fault(frames / rate, frames * channels)
         return fault if fault is not None and fault.reason != "too_short" else None
@@ -84,7 +84,7 @@ class DurationLimits:
 
 @dataclass(frozen=True)
 class Heard:
-    """What is known of a clip that was decoded.
+    """Facts about a decoded clip.
 
     Attributes
     ----------
@@ -97,9 +97,9 @@ class Heard:
     file_format
         Container and coding of the file, e.g. ``WAV PCM_16`` or ``OGG VORBIS``.
     note
-        What is odd about how the file was read, in words; None in most cases.
+        Remark on an unusual file, in words; None in most cases.
     mix
-        Which channels were heard.
+        The channels that were used.
     """
 
     frames: int
@@ -122,12 +122,12 @@ class Waveform:
     Attributes
     ----------
     samples
-        float32[n], mean of the channels, or what was to be kept of it; full scale is 1, and float
-        files may exceed it.
+        float32[n], mean of the channels, or the part of it that was asked for; full scale is 1,
+        and float files may exceed it.
     sample_rate
-        Of ``samples``, in Hz.
+        Rate of ``samples`` in Hz.
     heard
-        What is known of the clip beside them.
+        Further facts about the clip.
     """
 
     samples: NDArray[np.float32]
@@ -151,15 +151,15 @@ class Waveform:
 
     @property
     def note(self) -> str | None:
-        """What is odd about how the file was read, in words."""
+        """Remark on an unusual file, in words."""
         return self.heard.note
 
 
 class Listener(Protocol):
-    """What is told of a clip while it is decoded."""
+    """A receiver of the samples of a clip while it is decoded."""
 
     def start(self, sample_rate: int) -> None:
-        """A clip begins, or begins again: what was told of it before does not hold.
+        """Begin a clip, or begin it again: discard its earlier samples.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ class Listener(Protocol):
         """
 
     def add(self, samples: NDArray[np.float32]) -> None:
-        """The next samples of it, float32[n], mono."""
+        """Receive the next samples of the clip, float32[n], mono."""
 
 
 def decode_clip(
@@ -177,23 +177,23 @@ def decode_clip(
     """Decode a sound file.
 
     It is decoded in blocks to the real end of its audio, whatever length its header gives. Memory
-    is bounded by ``limits`` and ``rate`` whatever the bytes are.
+    is bounded by ``limits`` and ``rate`` for any bytes.
 
     Parameters
     ----------
     data
         Bytes of the whole file.
     limits
-        What is accepted.
+        Accepted durations.
     rate
-        Sample rate in Hz that is wanted; that of the file if None.
+        Sample rate of the result in Hz; the file's if None.
     seconds
-        How much is kept from the start of the clip; all of it if None.
+        Length to keep from the start of the clip; all of it if None.
 
     Returns
     -------
     Waveform or ClipFault
-        A fault, and never an exception, for any bytes that cannot be used.
+        A fault, never an exception, for any bytes that cannot be used.
     """
     collector = _Collector(rate, seconds)
     heard = hear(data, limits, collector)
@@ -210,12 +210,13 @@ def hear(data: Data, limits: DurationLimits, listener: Listener) -> Heard | Clip
     data, limits
         As for :func:`decode_clip`.
     listener
-        Is told of the samples, block by block.
+        Receives the samples, block by block.
 
     Returns
     -------
     Heard or ClipFault
-        A fault for bytes that cannot be used; what the listener was told is then void.
+        A fault for bytes that cannot be used; the samples that the listener received are then
+        void.
     """
     if not data:
         return ClipFault("empty_file", "0 bytes")
@@ -230,7 +231,7 @@ def hear(data: Data, limits: DurationLimits, listener: Listener) -> Heard | Clip
 
 
 def format_fault(rate: float, channels: int) -> ClipFault | None:
-    """The fault of a file of this sample rate in Hz and number of channels, or None."""
+    """Return the fault of a file with this sample rate in Hz and number of channels, or None."""
     for value, (low, high), unit in (
         (channels, CHANNELS, "channels"),
         (rate, SAMPLE_RATES, "Hz"),
@@ -264,7 +265,7 @@ def _hear(sound: Sound, limits: DurationLimits, listener: Listener) -> Heard | C
                 )
             if mixdown.peak <= LARGEST_LEVEL or mix.exponent:
                 listener.add(samples)
-        # Only the whole clip tells whether its channels cancel or its level has to be lowered.
+        # Only the whole clip shows whether its channels cancel or its level must be lowered.
         better = mixdown.better()
         if better is None:
             break
@@ -289,15 +290,15 @@ def _hear(sound: Sound, limits: DurationLimits, listener: Listener) -> Heard | C
 
 
 def is_as_before(heard: Heard, seconds: float) -> bool:
-    """Whether an earlier version, which heard so many seconds of a clip, heard what is heard now.
+    """Return whether an earlier version, which read this many seconds, used the same audio.
 
-    It took the mean of all channels always, and as much of the audio as the header gave.
+    That version always averaged all channels, and read as much audio as the header gave.
     """
     return heard.mix.channel is None and abs(heard.seconds - seconds) <= SAME_SECONDS
 
 
 class _Collector:
-    """Keeps the samples of a clip, at the rate that is wanted."""
+    """Collects the samples of a clip at the requested rate."""
 
     def __init__(self, rate: int | None, seconds: float | None) -> None:
         self._wanted = rate
@@ -323,12 +324,12 @@ class _Collector:
         self._blocks.append(self._resampler.add(samples) if self._resampler else samples)
 
     def samples(self) -> NDArray[np.float32]:
-        """All of them, float32[n]; can be called once."""
+        """Return all samples, float32[n]; can be called once."""
         if self._resampler is not None:
             self._blocks.append(self._resampler.finish())
         if len(self._blocks) == 1:
             return self._blocks[0]
-        # Each block is let go as soon as it is copied, so that a long clip is not there twice.
+        # Each block is freed once it is copied, so that a long clip is not in memory twice.
         joined = np.empty(sum(map(len, self._blocks)), dtype=np.float32)
         end = len(joined)
         while self._blocks:

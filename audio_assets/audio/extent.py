@@ -1,7 +1,7 @@
-"""Where the audio of an uncompressed file really ends, whatever its header counts.
+"""Find the real end of the audio in an uncompressed file, whatever its header claims.
 
-For containers whose audio is one run of bytes: WAV, RF64, W64, AIFF, CAF and AU. How their headers
-are read belongs to the modules of these containers.
+This applies to containers whose audio is one run of bytes: WAV, RF64, W64, AIFF, CAF and AU.
+Reading their headers belongs to the modules of these containers.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from dataclasses import dataclass
 from audio_assets.audio.parts import TOLERANCE_SECONDS, DamagedError, cut_off
 from audio_assets.audio.stitched import Data, is_filling
 
-# What writers that cannot seek back leave as a size: 0, or the largest value of a field with or
-# without sign, rounded down to a block or less the header (0x7FFFF000 of SoX, 0xFFFFFFDB, ...).
+# Sizes left by writers that cannot seek back: 0, or the largest value of a field with or without
+# sign, rounded down to a block or minus the header (0x7FFFF000 by SoX, 0xFFFFFFDB, ...).
 _LARGEST = (2**31, 2**32, 2**63, 2**64)
 _BELOW, _ABOVE = 0x2000, 0x80
-# Chunks at the end of a file whose sizes are wrong are looked for in so many last bytes.
+# Chunks with wrong sizes are searched for in this many bytes at the end of the file.
 _SEARCHED = 2**16
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a header says of the audio.
+    """A header's claims about the audio.
 
     Attributes
     ----------
     body
         First byte of the audio.
     claimed
-        Number of its bytes by the header.
+        Number of its bytes according to the header.
     end
-        End of the file, tags left out.
+        End of the file without tags.
     frame_bytes
         Bytes of a sample of all channels, or of a block of a compressed format.
     bytes_per_second
-        Of the audio.
+        Rate of the audio.
     agrees
-        Whether the size of the whole, as the header has it, fits ``claimed``.
+        Whether the total size in the header is consistent with ``claimed``.
     """
 
     body: int
@@ -48,24 +48,24 @@ class Claim:
     agrees: bool = False
 
     def seconds(self, size: int) -> float:
-        """Duration of so many bytes in seconds."""
+        """Return the duration of a number of bytes in seconds."""
         return size / self.bytes_per_second
 
 
 @dataclass(frozen=True)
 class Extent:
-    """Where the audio is.
+    """The place of the audio in a file.
 
     Attributes
     ----------
     start, end
         First byte, and the byte after the last one.
     note
-        What the header has wrong, or None.
+        Remark on an error in the header, or None.
     follows
-        Where the chunks after it begin, or None.
+        Start of the chunks after the audio, or None.
     fault
-        What is missing of it, or None.
+        The fault if audio is missing, or None.
     """
 
     start: int
@@ -76,17 +76,17 @@ class Extent:
 
 
 def is_open(size: int) -> bool:
-    """Whether a writer left this size open."""
+    """Return whether a writer left this size open."""
     return size == 0 or any(top - _BELOW <= size <= top + _ABOVE for top in _LARGEST)
 
 
 def least_audio(claim: Claim, are_chunks: Callable[[int], bool]) -> int:
-    """Bytes that :func:`find_audio` finds at least, told without a look at them.
+    """Return the least number of bytes that :func:`find_audio` will find, without reading them.
 
     Parameters
     ----------
     are_chunks
-        As there.
+        As for :func:`find_audio`.
 
     Raises
     ------
@@ -118,16 +118,16 @@ def find_audio(
     data
         The file.
     claim
-        What its header says.
+        Its header's claims.
     are_chunks
-        Whether the bytes from here to the end are chunks of the container.
+        Returns whether the bytes from an offset to the end are chunks of the container.
     trailer
-        Where chunks begin that fill the bytes between two places to the end; the end if none do.
+        Returns the start of chunks that fill the rest of a range; its end if there are none.
 
     Returns
     -------
     Extent
-        With a fault if more than 50 ms are missing.
+        The place of the audio, with a fault if more than 50 ms are missing.
     """
     present = claim.end - claim.body
     if present == 0:
@@ -136,7 +136,7 @@ def find_audio(
         return Extent(claim.body, _without_trailer(claim, trailer), fault=_missing(claim))
     after = claim.body + claim.claimed
     if claim.claimed and is_filling(data, after, claim.end):
-        # Space that was set aside, or the rest of a block.
+        # Reserved space, or the rest of a block.
         return Extent(claim.body, _whole_blocks(claim))
     for follows in (after + claim.claimed % 2, after):
         if follows >= claim.end:
@@ -160,7 +160,7 @@ def find_audio(
 
 
 def _missing(claim: Claim) -> DamagedError | None:
-    """The fault of a file that has less audio than a writer claimed who knew how much there is."""
+    """Return the fault of a file with less audio than claimed, unless the size was left open."""
     missing = claim.seconds(claim.claimed - (claim.end - claim.body))
     if is_open(claim.claimed) or missing <= TOLERANCE_SECONDS:
         return None
@@ -168,7 +168,7 @@ def _missing(claim: Claim) -> DamagedError | None:
 
 
 def _whole_blocks(claim: Claim) -> int:
-    """End of the block that the claimed size ends in, as far as there is one."""
+    """Return the end of the block in which the claimed size ends, within the file."""
     blocks = -(-claim.claimed // claim.frame_bytes)
     return min(claim.end, claim.body + blocks * claim.frame_bytes)
 

@@ -1,6 +1,6 @@
-"""Why a clip cannot be used: a value that travels with the clip, never an exception.
+"""The reason why a clip cannot be used: a value that travels with the clip, never an exception.
 
-The vocabulary itself is part of a published table and lives in :mod:`audio_assets.tables`.
+The vocabulary of reasons is part of a published table and belongs in :mod:`audio_assets.tables`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from audio_assets.tables import QUARANTINE_REASONS
 
 @dataclass(frozen=True)
 class ClipFault:
-    """Why one clip is not used.
+    """The reason why one clip is not used.
 
     Attributes
     ----------

@@ -1,47 +1,47 @@
-"""Which large files can be no clip, by their size and a few bytes of them.
+"""Reject large files that cannot be clips by their size and a few of their bytes.
 
-So that no run reads gigabytes to find that out. What a look cannot settle is settled when the file
-is decoded, see :mod:`audio_assets.audio.decode`. No file is refused here that would be used there,
-but for the bound on bytes, which is for files that tell too little of themselves. One that is too
-long and damaged besides is called too long here.
+Otherwise a run would read gigabytes to find that out. Whatever this inspection cannot decide is
+decided when the file is decoded, see :mod:`audio_assets.audio.decode`. No file is rejected here
+that would be used there, except by the limit on bytes, which is for files whose headers reveal too
+little. A file that is both too long and damaged is called too long here.
 """
 
 from __future__ import annotations
 
 import struct
 
-from audio_assets.audio.containers import container, needs_extra, told
+from audio_assets.audio.containers import container, needs_extra, summary_of
 from audio_assets.audio.decode import DurationLimits, format_fault
 from audio_assets.audio.faults import ClipFault
-from audio_assets.audio.glimpse import Glimpse, NotToldError
+from audio_assets.audio.glimpse import Glimpse, GlimpseLimitError
 from audio_assets.audio.more_formats import require_extra
-from audio_assets.audio.parts import DamagedError, OtherCodingError, Told
+from audio_assets.audio.parts import DamagedError, OtherCodingError, StreamSummary
 from audio_assets.audio.sound import not_audio
 
-LOOKED_AT_FROM = 2**22
-"""Bytes from which a file is looked at before it is read; reading a smaller one costs little more
-than a look does."""
+INSPECTED_FROM = 2**22
+"""Bytes from which a file is inspected before it is read; reading a smaller one costs little more
+than inspecting it."""
 
 _SAMPLE_BYTES = 4.0
-# Tags, pictures and what else a file may hold beside its audio.
+# Tags, pictures and whatever else a file may contain beside its audio.
 _BESIDE_AUDIO = 2**24
 
 
 def first_look(file: Glimpse, limits: DurationLimits) -> ClipFault | None:
-    """What is wrong with a file, as far as a glimpse of it tells.
+    """Return the fault of a file as far as a glimpse reveals it.
 
     Parameters
     ----------
     file
         The file.
     limits
-        What is accepted.
+        Accepted durations.
 
     Returns
     -------
     ClipFault or None
-        None for a file that has to be read. It has no more bytes than a clip within the limits may
-        have.
+        None for a file that has to be read. Such a file is no larger than a clip within the limits
+        may be.
     """
     kind, found = None, None
     try:
@@ -50,13 +50,13 @@ def first_look(file: Glimpse, limits: DurationLimits) -> ClipFault | None:
             raise not_audio(len(file))
         if needs_extra(kind):
             require_extra(kind)
-        found = told(file, kind)
+        found = summary_of(file, kind)
     except OtherCodingError:
         pass
     except DamagedError as error:
         return ClipFault(error.reason, str(error))
-    except (NotToldError, struct.error, ValueError, ArithmeticError, LookupError):
-        # The decoder will tell, of a file of a size that a clip may have.
+    except (GlimpseLimitError, struct.error, ValueError, ArithmeticError, LookupError):
+        # Left to the decoder, for a file of acceptable size.
         pass
     if found is not None:
         fault = format_fault(found.rate, found.channels)
@@ -64,7 +64,7 @@ def first_look(file: Glimpse, limits: DurationLimits) -> ClipFault | None:
             fault = limits.too_much(found.frames, found.rate, found.channels)
         if fault is not None:
             return fault
-    # What tells how long it plays may have room set aside beside its audio.
+    # A file of known duration may have reserved space beside its audio.
     most = most_bytes(limits, None if found is not None and found.frames is not None else found)
     if len(file) > most:
         return ClipFault(
@@ -75,8 +75,8 @@ def first_look(file: Glimpse, limits: DurationLimits) -> ClipFault | None:
     return None
 
 
-def most_bytes(limits: DurationLimits, found: Told | None = None) -> int:
-    """Bytes that a file within the limits may have, by what it tells."""
+def most_bytes(limits: DurationLimits, found: StreamSummary | None = None) -> int:
+    """Return the most bytes that a file within the limits may have, given its summary."""
     samples = float(limits.max_samples)
     if found is not None:
         samples = min(samples, limits.max_seconds * found.rate * found.channels)

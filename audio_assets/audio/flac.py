@@ -1,7 +1,7 @@
-"""FLAC (RFC 9639): how many samples a file really holds.
+"""FLAC (RFC 9639): find the real number of samples in a file.
 
-The number of samples in STREAMINFO is a claim. Each frame says where it lies, so the last one tells
-the length; the MD5 of the samples settles what is left in doubt.
+The number of samples in STREAMINFO is only a claim. Each frame contains its position, so the last
+one reveals the length; the MD5 of the samples settles any remaining doubt.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from audio_assets.audio.flac_frames import (
     possible_ends,
     sample_count,
 )
-from audio_assets.audio.glimpse import NotToldError, Seen
+from audio_assets.audio.glimpse import GlimpseLimitError, Seen
 from audio_assets.audio.parts import (
     TOLERANCE_SECONDS,
     DamagedError,
     Layout,
     OtherCodingError,
     Part,
-    Told,
+    StreamSummary,
     cut_off,
 )
-from audio_assets.audio.stitched import Data, Piece, Stitched, stretch
+from audio_assets.audio.stitched import Data, Piece, Stitched, view
 
 MAGIC = b"fLaC"
 FORMATS = ("FLAC",)
 _STREAMINFO = 34
 _CUESHEET, _PICTURE = 5, 6
-# libsndfile reads no more of them.
+# libsndfile does not read more bits.
 _MOST_BITS = 24
 # libFLAC reads to the end of the file where STREAMINFO leaves the number of samples open.
 _OPEN = 0
@@ -50,11 +50,11 @@ class StreamInfo:
     Attributes
     ----------
     rate, channels, bits
-        Hz; bits a sample.
+        Sample rate in Hz, number of channels, bits per sample.
     samples
         Number of samples per channel; 0 if left open.
     md5
-        Of the samples; zeros if left out.
+        Digest of the samples; zeros if left out.
     least
         Bytes of the smallest frame; 0 if left open.
     """
@@ -68,7 +68,7 @@ class StreamInfo:
 
 
 def flac_layout(data: Data, start: int, end: int) -> Layout:
-    """The audio of a FLAC file between these bytes, or of several that were joined.
+    """Return the audio of a FLAC file between these bytes, or of several joined files.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def flac_layout(data: Data, start: int, end: int) -> Layout:
     """
     starts = [start]
     info, at = read_stream_info(data, start, end)
-    # A picture in the metadata may hold anything, and to look through the audio takes time.
+    # A picture in the metadata may contain anything, and searching the audio takes time.
     is_one = _is_one(data, info, at, end)
     if not is_one:
         while (at := data.find(MAGIC, at + 4, end)) > 0:
@@ -91,8 +91,8 @@ def flac_layout(data: Data, start: int, end: int) -> Layout:
     return Layout("FLAC", FORMATS, parts, joined if len(parts) > 1 else None)
 
 
-def flac_told(data: Seen, start: int, end: int) -> Told:
-    """What the header and the last frame of a file between these bytes tell.
+def flac_summary(data: Seen, start: int, end: int) -> StreamSummary:
+    """Summarise a file between these bytes by its header and its last frame.
 
     Raises
     ------
@@ -104,19 +104,19 @@ def flac_told(data: Seen, start: int, end: int) -> Told:
     try:
         first = frame_header(data, audio, end)
         frames = None if first is None else sample_count(first, last_frame(data, first, end))
-    except NotToldError:
-        # Whatever follows the last frame is longer than a glimpse.
+    except GlimpseLimitError:
+        # The data after the last frame is longer than a glimpse.
         pass
-    return Told(info.rate, info.channels, frames)
+    return StreamSummary(info.rate, info.channels, frames)
 
 
 def _part(data: Data, start: int, end: int, is_one: bool) -> Part:
-    """A file that begins and ends here; ``is_one`` if its frames were counted already."""
+    """Return one file between these bytes; ``is_one`` if its frames were counted already."""
     info, audio = read_stream_info(data, start, end)
     if audio >= end:
         if info.samples:
             raise cut_off(info.samples / info.rate, info.samples / info.rate, "its header")
-        return Part((stretch(data, start, end),), 0)
+        return Part((view(data, start, end),), 0)
     first = frame_header(data, audio, end)
     if first is None:
         raise DamagedError(f"the file is damaged: no frame of FLAC begins at byte {audio}")
@@ -134,15 +134,15 @@ def _part(data: Data, start: int, end: int, is_one: bool) -> Part:
     if not is_one:
         _check_sequence(data, first, last, end, info.least)
     header, after = data[start : start + 8 + _STREAMINFO], start + 8 + _STREAMINFO
-    as_it_is: tuple[Piece, ...] = (stretch(data, start, end),)
+    as_it_is: tuple[Piece, ...] = (view(data, start, end),)
     if not _is_readable(data, after, audio):
         header, after = header[:4] + b"\x80" + header[5:], audio
-        as_it_is = (header, stretch(data, after, end))
+        as_it_is = (header, view(data, after, end))
     claim = int.from_bytes(header[18:26], "big")
     header = header[:18] + (claim >> 36 << 36 | _OPEN).to_bytes(8, "big") + header[26:]
 
     def up_to(audio_end: int, there: int, fault: DamagedError | None = None) -> Part:
-        pieces = (header, stretch(data, after, audio_end))
+        pieces = (header, view(data, after, audio_end))
         verify = None if fault else partial(_verify, info, pieces)
         return Part(pieces, there, verify=verify, fault=fault)
 
@@ -150,7 +150,7 @@ def _part(data: Data, start: int, end: int, is_one: bool) -> Part:
         audio_end = _end_of(data, last, end, header)
         if audio_end is not None:
             return None if audio_end == end else up_to(audio_end, there)
-        # What is left of the last frame cannot be decoded.
+        # The rest of the last frame cannot be decoded.
         total = info.samples or there
         if (total - there + last.size) / info.rate > TOLERANCE_SECONDS:
             missing = (total - there + last.size) / info.rate
@@ -159,13 +159,13 @@ def _part(data: Data, start: int, end: int, is_one: bool) -> Part:
         return up_to(last.at, there - last.size)
 
     if there == info.samples:
-        # Then the frames are there, and the decoder tells whether anything follows the last one.
+        # All frames are there, and the decoder will find out whether anything follows the last one.
         return Part(as_it_is, there, retry=without_tail)
     return without_tail() or up_to(end, there)
 
 
 def read_stream_info(data: Seen, start: int, end: int) -> tuple[StreamInfo, int]:
-    """STREAMINFO of a file, and where its first frame begins.
+    """Return the STREAMINFO of a file, and the start of its first frame.
 
     Raises
     ------
@@ -197,7 +197,7 @@ def read_stream_info(data: Seen, start: int, end: int) -> tuple[StreamInfo, int]
 
 
 def _is_readable(data: Data, at: int, audio: int) -> bool:
-    """Whether the decoder reads all metadata from here on; it fails at a picture with a fault."""
+    """Return whether the decoder can read all metadata from here; it fails at faulty pictures."""
     while at < audio:
         if data[at] & 0x7F in (_CUESHEET, _PICTURE):
             return False
@@ -206,7 +206,7 @@ def _is_readable(data: Data, at: int, audio: int) -> bool:
 
 
 def _is_one(data: Data, info: StreamInfo, audio: int, end: int) -> bool:
-    """Whether the frames up to the last one are as many as the header counts, and no more."""
+    """Return whether the number of frames up to the last one is exactly that of the header."""
     first = frame_header(data, audio, end)
     if first is None:
         return False
@@ -218,22 +218,22 @@ def _is_one(data: Data, info: StreamInfo, audio: int, end: int) -> bool:
 
 
 def _check_sequence(data: Data, first: Frame, last: Frame, end: int, least: int) -> None:
-    """Fail if a frame is missing; the decoder puts silence in its place."""
+    """Fail if a frame is missing, which the decoder would replace by silence."""
     at = last_in_sequence(data, first, last, end, least)
     if at != last.at:
         raise DamagedError(f"the file is damaged: a frame of FLAC is missing after byte {at}")
 
 
 def _end_of(data: Data, frame: Frame, end: int, header: bytes) -> int | None:
-    """Where a frame ends; None if it is not whole."""
+    """Return the end of a frame; None if it is incomplete."""
     import soundfile
 
-    # By chance a remainder is 0 after 65,536 bytes, and zeros after a frame leave it so: the first
-    # place up to which the decoder finds the whole frame is the right one.
+    # The remainder is 0 by chance once in 65,536 bytes, and stays 0 over zeros after a frame: the
+    # first place up to which the decoder finds the whole frame is the right one.
     alone = header[:4] + bytes([header[4] | 0x80]) + header[5:]
     for at in possible_ends(data, frame, end):
         try:
-            with soundfile.SoundFile(Stitched((alone, stretch(data, frame.at, at)))) as file:
+            with soundfile.SoundFile(Stitched((alone, view(data, frame.at, at)))) as file:
                 file.seekable = lambda: False
                 if len(file.read(frame.size)) == frame.size:
                     return at
@@ -243,7 +243,7 @@ def _end_of(data: Data, frame: Frame, end: int, header: bytes) -> int | None:
 
 
 def _verify(info: StreamInfo, pieces: Sequence[Piece], read: int) -> str | None:
-    """Compare what was decoded with what the header counts."""
+    """Compare the decoded samples with the header's count and digest."""
     if info.samples == read or (not info.samples and not any(info.md5)):
         return None
     missing = (info.samples - read) / info.rate
@@ -263,7 +263,7 @@ def _verify(info: StreamInfo, pieces: Sequence[Piece], read: int) -> str | None:
 
 
 def _md5(info: StreamInfo, pieces: Sequence[Piece]) -> bytes:
-    """MD5 of the samples, as STREAMINFO has it."""
+    """Return the MD5 of the samples, computed as for STREAMINFO."""
     import soundfile
 
     width = -(-info.bits // 8)

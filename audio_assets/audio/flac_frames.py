@@ -1,6 +1,6 @@
-"""The frames of FLAC (RFC 9639, 9): their headers, their places and where they end.
+"""The frames of FLAC (RFC 9639, section 9): their headers, positions and ends.
 
-What a file's own header claims is compared with them in :mod:`audio_assets.audio.flac`.
+They are compared with the claims of the file's header in :mod:`audio_assets.audio.flac`.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ class Frame:
     Attributes
     ----------
     at
-        Its first byte.
+        First byte.
     variable
-        Whether ``number`` counts samples; else it counts frames.
+        Whether ``number`` counts samples; otherwise it counts frames.
     number
-        Its place.
+        Position in the stream.
     size
-        Its samples per channel.
+        Samples per channel.
     rate, channels, bits
-        As in :class:`audio_assets.audio.flac.StreamInfo`; 0 where the frame refers to that.
+        As in :class:`audio_assets.audio.flac.StreamInfo`; 0 if the frame refers to that.
     """
 
     at: int
@@ -61,7 +61,7 @@ class Frame:
 
 
 def frame_header(data: Seen, at: int, end: int) -> Frame | None:
-    """The header of the frame that begins here; None if none does."""
+    """Parse the header of a frame that begins here; None if none does."""
     head = data[at : min(at + _HEADER, end)]
     if len(head) < 6 or head[0] != 0xFF or head[1] & 0xFE != 0xF8:
         return None
@@ -105,12 +105,12 @@ def frame_header(data: Seen, at: int, end: int) -> Frame | None:
 
 
 def _begins(frame: Frame, first: Frame) -> int:
-    """Place of a frame's first sample."""
+    """Return the position of a frame's first sample."""
     return frame.number if frame.variable else frame.number * first.size
 
 
 def last_frame(data: Seen, first: Frame, end: int) -> Frame:
-    """The last frame of which the header is there."""
+    """Return the last frame with a complete header."""
     sync = b"\xff" + (b"\xf9" if first.variable else b"\xf8")
     at = end
     while (at := data.rfind(sync, first.at + 1, at + 1)) > 0:
@@ -121,19 +121,19 @@ def last_frame(data: Seen, first: Frame, end: int) -> Frame:
 
 
 def last_in_sequence(data: Data, first: Frame, last: Frame, end: int, least: int) -> int:
-    """First byte of the frame that none with the next number follows, up to the last one.
+    """Return the first byte of the first frame without a successor, up to the last frame.
 
     Parameters
     ----------
     least
-        Bytes of the smallest frame by the header; nothing is looked for within these.
+        Bytes of the smallest frame according to the header, which the search skips.
     """
     sync = data[first.at : first.at + 2]
     at, number, size = first.at, first.number, first.size
     while at < last.at:
         number += size if first.variable else 1
         if number > 0x10FFFF:
-            # Beyond what is encoded as text is.
+            # Beyond the numbers that are encoded like UTF-8.
             return last.at
         place = chr(number).encode("utf-8", "surrogatepass")
         after = -1
@@ -155,7 +155,7 @@ def last_in_sequence(data: Data, first: Frame, last: Frame, end: int, least: int
 
 
 def sample_count(first: Frame, last: Frame) -> int:
-    """Samples per channel from the first frame to the last one."""
+    """Return the samples per channel from the first frame to the last one."""
     return _begins(last, first) + last.size - _begins(first, first)
 
 
@@ -168,7 +168,7 @@ def _of_stream(data: Seen, at: int, end: int, first: Frame) -> Frame | None:
 
 
 def _follows_another(data: Seen, frame: Frame, first: Frame, end: int) -> bool:
-    """Whether the frame before is where this one's number says; chance makes headers, too."""
+    """Return whether a predecessor with the right number exists; headers also occur by chance."""
     sync = b"\xff" + (b"\xf9" if first.variable else b"\xf8")
     at = frame.at
     while (at := data.rfind(sync, max(first.at, frame.at - _LARGEST_FRAME), at + 1)) >= 0:
@@ -183,7 +183,7 @@ def _follows_another(data: Seen, frame: Frame, first: Frame, end: int) -> bool:
 
 
 def possible_ends(data: Data, frame: Frame, end: int) -> list[int]:
-    """Where a frame may end by its checksum: the remainder up to there is 0."""
+    """Return the possible ends of a frame by its checksum: the remainder up to there is 0."""
     stop = min(end, frame.at + _LARGEST_FRAME)
     crc = 0
     found = []

@@ -1,7 +1,7 @@
-"""A large file of which only the parts that are looked at are read.
+"""Partial reading of a large file: only the blocks that are accessed are read.
 
-Where the bytes come from is not known here, and neither is what they mean: the modules of the
-containers read a glimpse as they read a whole file.
+This module knows neither the source nor the meaning of the bytes: the modules of the containers
+read a glimpse as they read a whole file.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import overload
 
 MOST_BYTES = 2**19
-"""A header and the last frames take 64 to 256 kB, unless something is odd about the file."""
+"""Limit on bytes read; a header and the last frames of an ordinary file take 64 to 256 kB."""
 
 _BLOCK = 2**16
 
 
-class NotToldError(Exception):
-    """What was asked for cannot be told without reading more of the file than a glimpse may."""
+class GlimpseLimitError(Exception):
+    """The answer would require reading more of the file than a glimpse may."""
 
 
 class Glimpse:
@@ -28,14 +28,14 @@ class Glimpse:
     size
         Bytes of the whole file.
     read
-        Gives the bytes from the first to before the second place.
+        Returns the bytes from the first to before the second offset.
     most
         Bytes after which to give up.
 
     Attributes
     ----------
     bytes_read
-        How many were read.
+        Bytes read so far.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class Glimpse:
     def __getitem__(self, part: slice) -> bytes: ...
 
     def __getitem__(self, part: int | slice) -> int | bytes:
-        """A byte, or the bytes of a slice, as of :class:`bytes`.
+        """Return a byte or a slice, as :class:`bytes` does.
 
         Raises
         ------
-        NotToldError
-            If that is too much.
+        GlimpseLimitError
+            If that exceeds the limit.
         """
         if isinstance(part, int):
             return self._bytes(range(self._size)[part], range(self._size)[part] + 1)[0]
@@ -70,17 +70,17 @@ class Glimpse:
         return self._bytes(start, stop)[::step]
 
     def find(self, wanted: bytes, start: int = 0, end: int | None = None) -> int:
-        """Where some bytes begin between two places, or -1; raises as reading them does."""
+        """Return the first offset of some bytes in a range, or -1; raises as reading does."""
         stop = min(self._size if end is None else end, self._size)
         for low in range(start, stop, _BLOCK):
-            # What begins in this block may end in the next one.
+            # A match may begin in this block and end in the next.
             found = self._bytes(low, min(low + _BLOCK + len(wanted) - 1, stop)).find(wanted)
             if found >= 0:
                 return low + found
         return -1
 
     def rfind(self, wanted: bytes, start: int = 0, end: int | None = None) -> int:
-        """As :meth:`find`, from the end."""
+        """Search like :meth:`find`, but from the end."""
         stop = min(self._size if end is None else end, self._size)
         for high in range(stop, start, -_BLOCK):
             low = max(high - _BLOCK, start)
@@ -97,7 +97,7 @@ class Glimpse:
         if missing:
             low, high = missing[0] * _BLOCK, min((missing[-1] + 1) * _BLOCK, self._size)
             if self.bytes_read + high - low > self._most:
-                raise NotToldError(f"more than {self._most} bytes of it would have to be read")
+                raise GlimpseLimitError(f"more than {self._most} bytes of it would have to be read")
             data = self._read(low, high)
             self.bytes_read += len(data)
             for at in range(0, len(data), _BLOCK):
@@ -107,4 +107,4 @@ class Glimpse:
 
 
 Seen = bytes | mmap.mmap | Glimpse
-"""A file as its header is read from it: all of it, or a glimpse."""
+"""A file whose header is read: all of it, or a glimpse."""

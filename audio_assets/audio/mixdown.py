@@ -1,7 +1,7 @@
-"""From the channels of a file to the one that is heard: their mean, in blocks.
+"""Mix the channels of a file down to one, block by block: their mean, unless they cancel.
 
-Channels that nearly cancel are no mean to listen to: a recorder wired in opposite phase would be
-silent. What is told of the whole clip, its peak and whether its channels cancel, is gathered here.
+The mean of channels that nearly cancel is useless: a recorder wired in opposite phase would be
+silent. Statistics of the whole clip, its peak and whether its channels cancel, are collected here.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from audio_assets.audio.sound import Block
 
 LARGEST_LEVEL = 2.0**31
-"""Past the scale of 32-bit integers a value is no level but an accident. Up to here the square of a
-spectrum still fits float32."""
+"""Beyond the scale of 32-bit integers a value is an accident rather than a level. Up to here the
+square of a spectrum still fits float32."""
 CANCELLING_DB = 30.0
-"""By how much the sum of the channels lies below the loudest of them where they cancel."""
+"""Level of the channels' sum below the loudest channel from which they count as cancelling."""
 
 
 class NonFiniteError(Exception):
@@ -26,12 +26,12 @@ class NonFiniteError(Exception):
 
 @dataclass(frozen=True)
 class Mix:
-    """How the channels of a clip become one.
+    """The way in which the channels of a clip are mixed.
 
     Attributes
     ----------
     channel
-        The channel that is heard alone, from 0; None for the mean of all.
+        The only channel to use, from 0; None for the mean of all.
     exponent
         Power of two that samples are divided by.
     """
@@ -41,7 +41,7 @@ class Mix:
 
     @property
     def note(self) -> str | None:
-        """What there is to say of it, in words."""
+        """Remark on an unusual mix, in words, or None."""
         if self.channel is None:
             return None
         return (
@@ -51,7 +51,7 @@ class Mix:
 
 
 class Mixdown:
-    """The one channel of a clip, block by block, and what the whole of it shows.
+    """Mixes a clip down block by block, and collects statistics of the whole clip.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Mixdown:
     channels
         Number of channels.
     mix
-        How they become one.
+        The way to mix them.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Mixdown:
         self._of_sum = np.zeros(2)
 
     def add(self, block: Block) -> NDArray[np.float32]:
-        """The one channel of a block.
+        """Mix down a block.
 
         Parameters
         ----------
@@ -94,8 +94,7 @@ class Mixdown:
         Returns
         -------
         NDArray[np.float32]
-            float32[n]; not to be used where ``peak`` exceeds :data:`LARGEST_LEVEL` and the mix
-            divides by nothing.
+            float32[n]; void if ``peak`` exceeds :data:`LARGEST_LEVEL` and the mix has no exponent.
 
         Raises
         ------
@@ -104,7 +103,7 @@ class Mixdown:
         """
         mono = self._one(block)
         low, high = float(mono.min()), float(mono.max())
-        # The sum of finite values that were divided is finite, so the mean tells of all of them.
+        # The sum of finite values divided beforehand is finite, so the mean reveals every NaN.
         if not (np.isfinite(low) and np.isfinite(high)):
             self._raise(block)
         if self._mix.channel is not None and not np.isfinite(block).all():
@@ -119,7 +118,7 @@ class Mixdown:
         if self._channels > 1 and self._mix == Mix():
             self._compare(block, mono)
         samples: NDArray[np.float32] = mono.astype(np.float32, copy=False)
-        # Rounding keeps the order, so the ends need no second look at all samples.
+        # Rounding preserves order, so the extremes need no second pass over the samples.
         ends = np.array([low, high]) * 2.0**-self._mix.exponent
         self.low = min(self.low, float(np.float32(ends[0])))
         self.high = max(self.high, float(np.float32(ends[1])))
@@ -127,22 +126,22 @@ class Mixdown:
 
     @property
     def is_silent(self) -> bool:
-        """Whether all samples are equal."""
+        """Return whether all samples are equal."""
         return self.low == self.high
 
     def better(self) -> Mix | None:
-        """The mix that the whole clip asks for, if it is another one."""
+        """Return the mix that the whole clip requires, if it differs from the present one."""
         if self._mix.exponent or not self.frames:
             return None
         if self.peak > LARGEST_LEVEL:
             return Mix(self._mix.channel, int(np.frexp(self.peak)[1]))
         if self._channels == 1 or self._mix.channel is not None:
             return None
-        # Variances: a direct current says nothing of the sound.
+        # Variances, because a DC offset is not sound.
         energies = self._sums[1] - self._sums[0] ** 2 / self.frames
         of_sum = float(self._of_sum[1] - self._of_sum[0] ** 2 / self.frames)
         loudest = int(np.argmax(energies))
-        # Below that, rounding of large values is taken for sound.
+        # Below this floor, rounding errors of large values would count as sound.
         floor = 1e-12 * float(self._sums[1][loudest])
         if energies[loudest] <= floor:
             return None
@@ -151,7 +150,7 @@ class Mixdown:
         return None
 
     def _compare(self, block: Block, mono: NDArray[np.floating]) -> None:
-        """Add a block to the sums by which channels that cancel are told."""
+        """Add a block to the sums that reveal cancelling channels."""
         if self._channels == 2:
             left, right = np.ascontiguousarray(block.T)
             energies = np.array([left @ left, right @ right])
@@ -166,7 +165,7 @@ class Mixdown:
             return np.ascontiguousarray(block[:, self._mix.channel])
         if self._channels == 1:
             return block[:, 0]
-        # Divided before it is summed: the sum of finite values need not be finite.
+        # Divided before summing, because the sum of finite values need not be finite.
         if self._channels == 2:
             return np.asarray(block[:, 0] / 2 + block[:, 1] / 2)
         mean: NDArray[np.float64] = (block / self._channels).sum(axis=1)

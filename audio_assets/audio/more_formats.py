@@ -1,4 +1,4 @@
-"""Formats that the extra ``formats`` reads (PyAV, whose wheel brings FFmpeg's codecs)."""
+"""Decode formats with the extra ``formats`` (PyAV, whose wheel contains FFmpeg's codecs)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_assets.audio.parts import TOLERANCE_SECONDS, DamagedError, cut_off
-from audio_assets.audio.stitched import Data, Stitched, stretch
+from audio_assets.audio.stitched import Data, Stitched, view
 
-# The file properties of an ASF file, by which WMA says its duration.
+# The file properties of an ASF file, which contain the duration of WMA.
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _MANY_PLANES = 8
 INSTALL = "pip install 'audio-assets[formats]'"
@@ -28,7 +28,7 @@ class PyAvSound:
     kind
         Name of its container.
     what
-        What is read with the extra only, where that is not all of this container.
+        Name of the coding that needs the extra, if other codings of the container do not.
 
     Raises
     ------
@@ -43,8 +43,8 @@ class PyAvSound:
         self._errors: tuple[type[Exception], ...] = (av.FFmpegError, ValueError)
         self._kind = kind
         try:
-            # Opened again for each pass: not every demuxer seeks back to its first sample.
-            self._file = Stitched((stretch(data, 0, len(data)),))
+            # Reopened for each pass, because not every demuxer can seek back to its first sample.
+            self._file = Stitched((view(data, 0, len(data)),))
             container = self._open()
         except self._errors as error:
             raise DamagedError(f"damaged or cut off {kind} file: {_words(error)}") from error
@@ -96,7 +96,7 @@ class PyAvSound:
         more = read - round(self._promised * self.rate)
         if -more / self.rate > TOLERANCE_SECONDS:
             raise cut_off(-more / self.rate, self._promised, "its header")
-        # Up to a frame more than there was sound is what the encoder filled the last one with.
+        # Excess of less than a frame is the encoder's padding of the last frame.
         if more >= len(held):
             counted = f"its header counts {self._promised:.2f} s of audio"
             self.note = f"{counted}, and {read / self.rate:.2f} s are there and were used"
@@ -115,12 +115,12 @@ def require_extra(what: str) -> None:
     Parameters
     ----------
     what
-        The format that is to be read.
+        The format to read.
 
     Raises
     ------
     DamagedError
-        If it is not; the message says how to do without it.
+        If it is not installed; the message explains the alternative.
     """
     try:
         import av  # noqa: F401
@@ -133,8 +133,8 @@ def require_extra(what: str) -> None:
 
 
 def _duration(data: Data, container: Any, stream: Any) -> float | None:
-    """What the header promises, in seconds; None where it is an estimate or left out."""
-    # Of a raw stream FFmpeg guesses the duration from the bit rate, of WMA from the file's size.
+    """Return the duration in the header in seconds; None if it is an estimate or missing."""
+    # FFmpeg guesses the duration of a raw stream from the bit rate, of WMA from the file's size.
     if container.format.name in ("aac", "amr", "mp3"):
         return None
     at = data.find(_ASF_PROPERTIES, 0, 2**16)
@@ -147,14 +147,14 @@ def _duration(data: Data, container: Any, stream: Any) -> float | None:
 
 
 class _Packed:
-    """Frames of many channels with the channels of a sample side by side."""
+    """Converts frames with many channels to interleaved samples."""
 
     def __init__(self) -> None:
         self._packer: Any = None
 
     def of(self, frame: Any) -> Any:
-        """The frame, or one with the same samples that PyAV reads."""
-        # PyAV 18 looks for one plane more than FFmpeg has room for, and the process dies.
+        """Return the frame, or one with the same samples that PyAV can read."""
+        # PyAV 18 reads one plane more than FFmpeg has room for, and the process dies.
         if not frame.format.is_planar or frame.layout.nb_channels < _MANY_PLANES:
             return frame
         if self._packer is None:
@@ -166,7 +166,7 @@ class _Packed:
 
 
 def _samples(frame: Any) -> NDArray[np.float64]:
-    """float64[n, channels] of a decoded frame, full scale 1."""
+    """Return a decoded frame as float64[n, channels], full scale 1."""
     raw: NDArray[Any] = frame.to_ndarray()
     channels = frame.layout.nb_channels
     planar = frame.format.is_planar

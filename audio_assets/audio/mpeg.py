@@ -1,7 +1,7 @@
-"""MPEG audio (MP3 and its elder layers): which frames a file has, and what its headers count.
+"""MPEG audio (MP3 and the older layers): find a file's frames, and check its headers' counts.
 
-A file without a Xing, Info or VBRI frame tells no length, and the decoder's guess from the bit rate
-of the first frame is wrong wherever that varies. So frames are counted here.
+A file without a Xing, Info or VBRI frame does not state its length, and the decoder's guess from
+the bit rate of the first frame is wrong if that varies. Therefore frames are counted here.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from audio_assets.audio.parts import (
     DamagedError,
     Layout,
     Part,
-    Told,
+    StreamSummary,
     cut_off,
 )
-from audio_assets.audio.stitched import Data, stretch
+from audio_assets.audio.stitched import Data, view
 
 FORMATS = ("MP3",)
-# A chance sequence of bytes is a frame header once in some thousand places, four in a row are not.
+# Random bytes form a frame header once in some thousand places, but never four in a row.
 _IN_A_ROW = 4
 _SEARCHED = 2**16
 # The highest bit rate is 40 times the lowest one of a layer.
@@ -48,7 +48,7 @@ _HIGHEST_KBITS = 448
 _KNOWN_DELAYS = (576, 1_105, 1_160)
 _LARGEST_PADDING = 4 * 1_152
 _LAME_SIZE = 36
-# What mpg123 drops at the start of a stream of known length without LAME's part.
+# Samples that mpg123 drops at the start of a stream of known length without LAME's part.
 _DECODER_DELAY = 529
 
 
@@ -62,8 +62,8 @@ def _crc_table() -> tuple[int, ...]:
 
 
 _CRC16 = _crc_table()
-# The bits of a header that cannot be wrong: eleven ones, and a bit rate that there is. It looks one
-# byte ahead without taking it, as a header may begin at any byte.
+# The mandatory bits of a header: eleven ones, and a valid bit rate. The second byte is a lookahead,
+# because a header may begin at any byte.
 _SYNC = re.compile(rb"\xff(?=[\xe2-\xff][\x10-\xef])")
 
 
@@ -76,13 +76,13 @@ class Header:
     size
         Bytes of the frame.
     samples
-        Per channel.
+        Samples per channel.
     rate
         Hz.
     side
-        Where an Info frame has its name.
+        Offset of the name of an Info frame.
     kind
-        Version, layer, sample rate and whether it is mono: what does not change within a stream.
+        Version, layer, sample rate and whether it is mono, which are constant within a stream.
     """
 
     size: int
@@ -94,18 +94,18 @@ class Header:
 
 @dataclass(frozen=True)
 class Count:
-    """What the Info, Xing or VBRI frame of a stream says.
+    """The content of the Info, Xing or VBRI frame of a stream.
 
     Attributes
     ----------
     at, size
-        The frame.
+        Offset and bytes of the frame.
     frames
-        Their number without this one, or None.
+        Number of frames without this one, or None.
     frames_at, size_at
-        Where that number and the number of bytes stand, or None.
+        Offsets of that number and of the number of bytes, or None.
     is_sound
-        Whether its checksum fits, or it has none.
+        Whether its checksum is right or absent.
     trims
         Samples that the encoder added at both ends, or None.
     """
@@ -121,18 +121,18 @@ class Count:
 
 @dataclass
 class _Stream:
-    """Frames of one kind, from a count to the next: what one encoder wrote at a time.
+    """Frames of one kind up to the next count, as one encoder wrote them.
 
     Attributes
     ----------
     count
-        What its first frame counts, or None.
+        Count in its first frame, or None.
     header
-        Of its first frame.
+        Header of its first frame.
     runs
         First byte of each run of frames, and the byte after its last one, without the count.
     frames
-        Their number.
+        Number of frames.
     astray
         Bytes between frames that are neither frames nor tags.
     """
@@ -153,14 +153,14 @@ class _Stream:
 
 
 def parse_header(data: Data, at: int) -> Header | None:
-    """The frame header at this place, or None."""
+    """Parse the frame header at this offset; None if there is none."""
     word = data[at : at + 4]
     if len(word) < 4 or word[0] != 0xFF or word[1] < 0xE0:
         return None
     return _header(word[1], word[2], word[3] >> 6 == 3)
 
 
-# A file has a few different headers and some hundred frames a clip.
+# A clip has some hundred frames, but only a few different headers.
 @cache
 def _header(second: int, third: int, mono: bool) -> Header | None:
     version, layer = second >> 3 & 3, second >> 1 & 3
@@ -180,7 +180,7 @@ def _header(second: int, third: int, mono: bool) -> Header | None:
 
 
 def find_first_frame(data: Data, start: int, stop: int, end: int) -> int | None:
-    """Where a frame begins, before ``stop``, that is followed by others; None if none does."""
+    """Return the first offset before ``stop`` of a frame with successors; None if there is none."""
     for found in _SYNC.finditer(data, start, stop):
         if _row(data, found.start(), end):
             return found.start()
@@ -188,12 +188,12 @@ def find_first_frame(data: Data, start: int, stop: int, end: int) -> int | None:
 
 
 def mpeg_layout(data: Data, start: int) -> Layout:
-    """The audio of an MPEG file whose leading tags end at ``start``.
+    """Return the audio of an MPEG file whose leading tags end at ``start``.
 
     Raises
     ------
     DamagedError
-        If it is no such file or lacks frames in its middle.
+        If it is not such a file or lacks frames in its middle.
     """
     end = len(data)
     first = _within_tags(data, start, end)
@@ -213,15 +213,15 @@ def mpeg_layout(data: Data, start: int) -> Layout:
     return Layout("MP3", FORMATS, parts, "; ".join(notes) or None)
 
 
-def mpeg_told(data: Seen, start: int) -> Told | None:
-    """What the first frame of a file tells whose leading tags end at ``start``.
+def mpeg_summary(data: Seen, start: int) -> StreamSummary | None:
+    """Summarise a file whose leading tags end at ``start`` by its first frame.
 
     Raises
     ------
     DamagedError
-        If no frame is where one has to be.
+        If there is no frame where one has to be.
     """
-    # As far as the layout looks for it, and the frames that have to follow.
+    # As far as the layout searches, and the frames that have to follow.
     head = data[start : start + _SEARCHED + _IN_A_ROW * 2**12]
     first = find_first_frame(head, 0, min(len(head), _SEARCHED), len(head))
     if first is None and start == 0:
@@ -230,7 +230,7 @@ def mpeg_told(data: Seen, start: int) -> Told | None:
     if header is None:
         return None
     channels = 1 if header.kind[-1] else 2
-    return Told(
+    return StreamSummary(
         header.rate,
         channels,
         sample_bytes=_HIGHEST_KBITS * 125 / header.rate / channels,
@@ -238,7 +238,7 @@ def mpeg_told(data: Seen, start: int) -> Told | None:
 
 
 def _within_tags(data: Data, start: int, end: int) -> int | None:
-    """Where frames begin in what the leading tags claim, and go on after it."""
+    """Return the start of frames that begin within the claimed leading tags and continue after."""
     at = find_first_frame(data, 0, start, end)
     if at is None:
         return None
@@ -249,7 +249,7 @@ def _within_tags(data: Data, start: int, end: int) -> int | None:
 
 
 def _row(data: Data, at: int, end: int) -> bool:
-    """Whether frames of one kind follow each other from here on."""
+    """Return whether frames of one kind follow each other from here."""
     kind = None
     for _ in range(_IN_A_ROW):
         header = parse_header(data, at)
@@ -270,9 +270,9 @@ def _streams(data: Data, first: int, end: int) -> list[_Stream]:
         header = parse_header(data, at)
         known = bool(streams) and header is not None and header.kind == streams[-1].header.kind
         if header is None or not (known or _row(data, at, end)):
-            # Not by the sizes of tags: they may lie, and no tag looks like frames in a row.
+            # Sizes of tags are ignored: they may be wrong, and no tag looks like frames in a row.
             after = find_first_frame(data, at + 1, end, end)
-            # What follows the last frame is no audio, or too little of it.
+            # The data after the last frame is not audio, or too little of it.
             if after is None:
                 break
             if data[at:after].strip(b"\0") and not _is_tag(data, at):
@@ -291,7 +291,7 @@ def _streams(data: Data, first: int, end: int) -> list[_Stream]:
 
 
 def _is_tag(data: Data, at: int) -> bool:
-    """Whether a tag begins here."""
+    """Return whether a tag begins here."""
     head = data[at : at + 8]
     return head[:3] in (b"ID3", b"TAG") or head == b"APETAGEX"
 
@@ -345,7 +345,7 @@ def _part(data: Data, stream: _Stream) -> tuple[Part, str | None]:
             f"its first frame counts {counted * seconds:.2f} s of audio, and "
             f"{found * seconds:.2f} s are there and were used"
         )
-    runs = [stretch(data, low, high) for low, high in stream.runs]
+    runs = [view(data, low, high) for low, high in stream.runs]
     if count is None or count.frames_at is None or not _may_be_kept(count):
         frames = found * stream.header.samples
         verify = partial(_verify, frames, stream.header)
@@ -354,7 +354,7 @@ def _part(data: Data, stream: _Stream) -> tuple[Part, str | None]:
     place = count.frames_at - count.at
     head = head[:place] + found.to_bytes(4, "big") + head[place + 4 :]
     if found != counted and count.size_at is not None:
-        # The decoder warns on the console of a size that is far from that of the file.
+        # The decoder warns on the console if the size is far from the file's.
         place = count.size_at - count.at
         size = len(head) + sum(map(len, runs))
         head = head[:place] + size.to_bytes(4, "big") + head[place + 4 :]
@@ -365,10 +365,10 @@ def _part(data: Data, stream: _Stream) -> tuple[Part, str | None]:
 
 
 def _may_be_kept(count: Count) -> bool:
-    """Whether the decoder may cut off at both ends what the count's frame says."""
+    """Return whether the decoder may trim both ends as the count's frame says."""
     if count.is_sound or count.trims is None:
         return True
-    # With a wrong checksum any of its fields may be wrong; these would cost audio.
+    # With a wrong checksum any field may be wrong; wrong trims would lose audio.
     delay, padding = count.trims
     return delay in _KNOWN_DELAYS and padding <= _LARGEST_PADDING
 

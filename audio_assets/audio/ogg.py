@@ -1,8 +1,8 @@
-"""Ogg (RFC 3533): the pages of a file, and what each stream in it really holds.
+"""Ogg (RFC 3533): parse the pages of a file, and find the real length of its streams.
 
-The decoder plays as far as the position in the last page says and stops at a page that is marked as
-the last. Both may be wrong, so the samples of the packets are added up, and a stream whose marks
-and positions do not fit is handed to the decoder with pages that do.
+The decoder plays up to the position in the last page and stops at a page that is marked as the
+last. Both may be wrong, so the samples of the packets are added up, and a stream with inconsistent
+marks or positions is handed to the decoder with corrected pages.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from audio_assets.audio.parts import (
     DamagedError,
     Layout,
     Part,
-    Told,
+    StreamSummary,
 )
-from audio_assets.audio.stitched import Data, Piece, stretch
+from audio_assets.audio.stitched import Data, Piece, view
 
 MAGIC = b"OggS"
 FORMATS = ("OGG", "FLAC")
@@ -41,11 +41,11 @@ class Page:
     Attributes
     ----------
     start, body, end
-        Its first byte, that of its packets, and the byte after it.
+        First byte of the page and of its packets, and the byte after the page.
     flags, position, serial, sequence
-        Fields of its header; ``position`` is in samples, -1 where no packet ends.
+        Fields of the header; ``position`` is in samples, -1 if no packet ends on the page.
     lacing
-        Lengths of its segments.
+        Lengths of the segments.
     """
 
     start: int
@@ -65,12 +65,12 @@ class _Stream:
 
 
 def ogg_layout(data: Data, start: int, end: int) -> Layout:
-    """The audio of an Ogg file between these bytes, of all its parts if it has several.
+    """Return the audio of an Ogg file between these bytes, with all parts of a joined file.
 
     Raises
     ------
     DamagedError
-        If a page is damaged or missing, or it holds no audio.
+        If a page is damaged or missing, or there is no audio.
     """
     pages, cut = _pages(data, start, end)
     streams = _streams(data, pages)
@@ -88,13 +88,13 @@ def ogg_layout(data: Data, start: int, end: int) -> Layout:
     return Layout("OGG", FORMATS, parts, "; ".join(notes) or None)
 
 
-def ogg_told(data: Seen, start: int) -> Told | None:
-    """What the first page of a file that begins here tells; None if that is no Vorbis or Opus.
+def ogg_summary(data: Seen, start: int) -> StreamSummary | None:
+    """Summarise a file that begins here by its first page; None unless it is Vorbis or Opus.
 
     Raises
     ------
     DamagedError
-        If its header makes no sense.
+        If its header is invalid.
     """
     page = _page(data, start)
     if page is None:
@@ -104,11 +104,11 @@ def ogg_told(data: Seen, start: int) -> Told | None:
     if kind is None or kind not in CODECS:
         return None
     codec = CODECS[kind](packet)
-    return Told(codec.rate, codec.channels) if codec.channels else None
+    return StreamSummary(codec.rate, codec.channels) if codec.channels else None
 
 
 def _pages(data: Data, start: int, end: int) -> tuple[list[Page], Page | None]:
-    """The whole pages, and the one that the file ends in the middle of."""
+    """Return the complete pages, and the incomplete one at the end of the file, if any."""
     pages: list[Page] = []
     at = start
     while at < end:
@@ -131,7 +131,7 @@ def _pages(data: Data, start: int, end: int) -> tuple[list[Page], Page | None]:
 
 
 def _follows(pages: Sequence[Page], page: Page | None) -> bool:
-    """Whether this would be the page after the last one, were it marked as a page."""
+    """Return whether this would be the next page, apart from its signature."""
     if page is None or not pages:
         return False
     last = pages[-1]
@@ -139,7 +139,7 @@ def _follows(pages: Sequence[Page], page: Page | None) -> bool:
 
 
 def _page(data: Seen, at: int) -> Page | None:
-    """The page that begins here; None if its header is cut off."""
+    """Parse the page that begins here; None if its header is cut off."""
     header = data[at : at + _HEADER]
     if len(header) < _HEADER:
         return None
@@ -157,15 +157,15 @@ def _is_whole(data: Data, page: Page | None, end: int) -> bool:
 
 
 def _with_checksum(page: bytes) -> bytes:
-    """The page with the CRC-32 that it must have."""
-    # Without reflection, start or end value: zlib's, on bytes with their bits reversed.
+    """Return the page with the correct CRC-32."""
+    # This CRC has no reflection and no start or end value: zlib's, on bytes with reversed bits.
     reversed_bits = (page[:22] + bytes(4) + page[26:]).translate(_REVERSED_BITS)
     crc = zlib.crc32(reversed_bits, 0xFFFFFFFF) ^ 0xFFFFFFFF
     return page[:22] + crc.to_bytes(4, "big").translate(_REVERSED_BITS) + page[26:]
 
 
 def _streams(data: Data, pages: Sequence[Page]) -> list[_Stream]:
-    """The streams of audio, one after the other; others beside them are left out."""
+    """Return the consecutive audio streams; streams multiplexed with them are left out."""
     streams: list[_Stream] = []
     others: set[int] = set()
     started = False
@@ -203,13 +203,13 @@ def _streams(data: Data, pages: Sequence[Page]) -> list[_Stream]:
 
 def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | None]:
     codec, pages = stream.codec, stream.pages
-    # Some writers end with a page that holds nothing but the mark of the last one.
+    # Some writers end with an empty page that only carries the mark of the last page.
     while len(pages) > 1 and not pages[-1].lacing:
         del pages[-1]
     ends = _samples_by_page(data, stream)
     offset = codec.offset(pages, ends)
-    # A position may lie before the end of the last packet, which then is shortened, and nowhere
-    # else but where the packets end.
+    # A position before the end of the last packet shortens that packet; any other position must be
+    # at the end of a packet.
     before = max([end for page, end in zip(pages[:-1], ends[:-1], strict=True)], default=0)
     position = pages[-1].position - offset
     total = position if before <= position <= ends[-1] and ends[-1] > 0 else ends[-1]
@@ -219,7 +219,7 @@ def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | No
             fault = DamagedError("the file is cut off or damaged: its last Ogg page is not whole")
         missing = (cut.position - offset - total) / codec.clock
         if fault is None and missing > TOLERANCE_SECONDS:
-            # How many pages would have followed that one, nobody knows.
+            # It is unknown how many pages would have followed.
             fault = DamagedError(
                 f"the file is cut off in the middle of a page: at least {missing:.2f} s after its "
                 f"first {(total - codec.skip) / codec.clock:.2f} s are missing"
@@ -231,7 +231,7 @@ def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | No
             f"its last page counts {promised:.2f} s of audio, and "
             f"{(total - codec.skip) / codec.clock:.2f} s are there and were used"
         )
-    # Before position 0 nothing is played.
+    # Nothing is played before position 0.
     played = total - codec.skip + min(offset, 0)
     frames = max(0, round(played * codec.rate / codec.clock))
     pieces: list[Piece]
@@ -248,7 +248,7 @@ def _part(data: Data, stream: _Stream, cut: Page | None) -> tuple[Part, str | No
 
 
 def _samples_by_page(data: Data, stream: _Stream) -> list[int]:
-    """How many samples the packets up to the end of each page hold."""
+    """Return the number of samples in the packets up to the end of each page."""
     ends = [0] * len(stream.pages)
     for number, packet in _packets(data, stream):
         ends[number] += stream.codec.samples(packet)
@@ -256,7 +256,7 @@ def _samples_by_page(data: Data, stream: _Stream) -> list[int]:
 
 
 def _packets(data: Data, stream: _Stream) -> Iterator[tuple[int, bytes]]:
-    """The packets of a stream, each with the number of the page that it ends on."""
+    """Yield the packets of a stream, each with the index of the page on which it ends."""
     packet = b""
     for number, page in enumerate(stream.pages):
         at, size = page.body, 0
@@ -270,7 +270,7 @@ def _packets(data: Data, stream: _Stream) -> Iterator[tuple[int, bytes]]:
 
 
 def _native_flac(data: Data, stream: _Stream, cut: Page | None) -> Sequence[Part]:
-    """FLAC out of its Ogg pages; libsndfile reads what some programs write of it only so."""
+    """Return FLAC without its Ogg pages, the only form of some files that libsndfile reads."""
     if cut is not None:
         raise DamagedError("the file is cut off: its last Ogg page is not whole")
     packets = [packet for _, packet in _packets(data, stream)]
@@ -279,7 +279,7 @@ def _native_flac(data: Data, stream: _Stream, cut: Page | None) -> Sequence[Part
 
 
 def _fits(pages: Sequence[Page], ends: Sequence[int], offset: int, total: int) -> bool:
-    """Whether the decoder reads a stream to its end as it is."""
+    """Return whether the decoder reads an unmodified stream to its end."""
     last = len(pages) - 1
     continued = False
     for number, (page, end) in enumerate(zip(pages, ends, strict=True)):
@@ -294,7 +294,7 @@ def _fits(pages: Sequence[Page], ends: Sequence[int], offset: int, total: int) -
 
 
 def _mended(data: Data, pages: Sequence[Page], ends: Sequence[int], total: int) -> list[bytes]:
-    """The pages with marks and positions that fit, counted from 0."""
+    """Return the pages with correct marks and positions, counted from 0."""
     found = []
     continued = False
     for number, (page, end) in enumerate(zip(pages, ends, strict=True)):
@@ -315,14 +315,14 @@ def _flags(continued: bool, first: bool, last: bool) -> int:
 
 
 def _runs(data: Data, pages: Sequence[Page]) -> list[Piece]:
-    """The bytes of pages, those that follow each other together."""
+    """Return the bytes of pages, with adjacent pages joined."""
     runs: list[tuple[int, int]] = []
     for page in pages:
         if runs and runs[-1][1] == page.start:
             runs[-1] = (runs[-1][0], page.end)
         else:
             runs.append((page.start, page.end))
-    return [stretch(data, low, high) for low, high in runs]
+    return [view(data, low, high) for low, high in runs]
 
 
 def _verify(frames: int, rate: int, read: int) -> str | None:

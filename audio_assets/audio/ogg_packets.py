@@ -1,8 +1,7 @@
-"""How many samples a packet of an Ogg stream holds, by its codec: Vorbis and Opus.
+"""Count the samples in the packets of an Ogg stream, by its codec: Vorbis or Opus.
 
-FLAC is taken out of its pages and read as such.
-
-What is done with the sums belongs in :mod:`audio_assets.audio.ogg`.
+FLAC is extracted from its pages and read as native FLAC. Using the counts belongs in
+:mod:`audio_assets.audio.ogg`.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ _OPUS_CLOCK = 48_000
 _SILK, _HYBRID, _CELT = (480, 960, 1_920, 2_880), (480, 960), (120, 240, 480, 960)
 # The rates that libsndfile decodes Opus to.
 _OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
-# What stands before the native signature in the first packet of FLAC.
+# Bytes before the native signature in the first packet of FLAC.
 OGG_FLAC_HEADER = 9
 _OTHERS = (b"Speex   ", b"fishead\0", b"\x80theora")
 
 
 class HasPosition(Protocol):
-    """A page, as far as this module looks at it."""
+    """The part of a page that this module uses."""
 
     @property
     def position(self) -> int:
-        """Samples up to its end."""
+        """Samples up to the end of the page."""
 
 
 class Codec:
@@ -36,13 +35,13 @@ class Codec:
     Attributes
     ----------
     rate
-        Sample rate that is decoded to, in Hz.
+        Sample rate of the decoded audio in Hz.
     clock
-        Of positions, in Hz.
+        Rate of positions in Hz.
     skip
         Samples of the clock at the start that are not played.
     channels
-        Their number; 0 where another header has it.
+        Number of channels; 0 if another header has it.
     """
 
     rate: int
@@ -51,20 +50,20 @@ class Codec:
     channels = 0
 
     def samples(self, packet: bytes) -> int:
-        """Samples per channel, on the clock, that the next packet adds."""
+        """Return the samples per channel, on the clock, that the next packet adds."""
         raise NotImplementedError
 
     def first_page(self, page: bytes) -> bytes:
-        """The first page as the decoder has to get it, its checksum left as it was."""
+        """Return the first page as the decoder needs it, with its old checksum."""
         return page
 
     def offset(self, pages: Sequence[HasPosition], ends: Sequence[int]) -> int:
-        """Position at which the stream begins: a part of a longer one does not begin at 0.
+        """Return the position at which the stream begins, which is not 0 for an excerpt.
 
         Parameters
         ----------
         pages, ends
-            Pages, and the samples up to the end of each by their packets.
+            Pages, and the samples up to the end of each according to the packets.
         """
         pairs = zip(pages[:-1], ends[:-1], strict=True)
         steps = [page.position - end for page, end in pairs if page.position > 0 and end > 0]
@@ -122,7 +121,7 @@ class Opus(Codec):
         at = page.find(b"OpusHead") + 12
         if not self._is_open:
             return page
-        # libsndfile takes a rate that is left open for the lowest one there is.
+        # libsndfile interprets an open rate as the lowest one.
         return page[:at] + _OPUS_CLOCK.to_bytes(4, "little") + page[at + 4 :]
 
     def samples(self, packet: bytes) -> int:
@@ -157,16 +156,16 @@ CODECS: Mapping[bytes, Callable[[bytes], Codec]] = {
     b"OpusHead": Opus,
     b"\x7fFLAC": OggFlac,
 }
-"""By how the first packet of a stream begins."""
+"""Start of a stream's first packet -> codec."""
 
 
 def identify(start: bytes) -> bytes | None:
-    """How a stream of this first packet is known: a key of :data:`CODECS`, another, or None."""
+    """Return the signature of a stream by its first packet, a key of :data:`CODECS` or not."""
     return next((magic for magic in (*CODECS, *_OTHERS) if start.startswith(magic[:8])), None)
 
 
 def vorbis_modes(packet: bytes) -> list[int]:
-    """Of each mode in a Vorbis setup header, 1 if it has long blocks.
+    """Return 1 for each mode with long blocks in a Vorbis setup header, else 0.
 
     The header is read from its end, where the modes are (Vorbis I, 4.2.4): 41 bits each, of which
     32 are 0 and 8 are a mapping below 64, after their number less 1 in 6 bits.

@@ -1,7 +1,7 @@
-"""What the modules of the containers say of a file: the parts to decode and what they hold.
+"""The results of the container modules: the parts of a file to decode, and their contents.
 
-A length in a header is a claim. How it is checked is known to the module of the container; here are
-the terms in which the answer is given.
+A length in a header is only a claim. Checking it belongs to the module of the container; this
+module defines the types of the answer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from audio_assets.audio.stitched import Piece
 
 TOLERANCE_SECONDS = 0.05
-"""A file that lacks no more than this of what its header counts is not called cut."""
+"""A file that lacks no more than this of its header's count does not count as cut off."""
 
 
 class DamagedError(Exception):
@@ -21,7 +21,7 @@ class DamagedError(Exception):
     Parameters
     ----------
     detail
-        What is wrong, in plain words.
+        The problem in plain words.
     reason
         Key of :data:`audio_assets.tables.QUARANTINE_REASONS`.
     """
@@ -44,25 +44,26 @@ class OtherCodingError(DamagedError):
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of a file that a decoder reads as a file of its own.
+    """A section of a file that a decoder reads as a separate file.
 
     Attributes
     ----------
     pieces
-        Its bytes, the header repaired where that was wrong.
+        Bytes of the part, with a wrong header repaired.
     frames
-        Samples per channel that it holds; None where only decoding can tell.
+        Samples per channel; None if only decoding can determine it.
     times_longer
         See :class:`audio_assets.audio.stitched.Stitched`.
     verify
-        Given the samples per channel that were decoded: a remark, or None. It raises
-        :class:`DamagedError` where some are missing.
+        Takes the decoded samples per channel and returns a remark, or None. It raises
+        :class:`DamagedError` if some are missing.
     retry
-        Where the decoder fails: the part without what confused it, or None if all of it is audio.
+        Called if the decoder fails; returns the part without the data that confused it, or None
+        if all of it is audio.
     fault
-        What is missing after it, or None.
+        The fault if audio is missing after the part, or None.
     is_uncompressed
-        Whether the decoder finds a sample by its place, so that ``frames`` is the truth.
+        Whether the decoder finds a sample by its offset, so that ``frames`` is exact.
     """
 
     pieces: Sequence[Piece]
@@ -83,11 +84,11 @@ class Layout:
     kind
         Name of the container, such as ``WAV``.
     formats
-        Names that libsndfile may give it.
+        Names that libsndfile may use for it.
     parts
-        What it holds, in order; several where files were joined.
+        Parts in order; several if files were joined.
     note
-        What is odd about the file although all of it can be used, or None.
+        Remark on an unusual file that can be used completely, or None.
     """
 
     kind: str
@@ -97,20 +98,20 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a file tells of its audio before all of it is read.
+class StreamSummary:
+    """Facts about a file's audio that are known before all of it is read.
 
     Attributes
     ----------
     rate
         Hz.
     channels
-        Their number.
+        Number of channels.
     frames
-        Samples per channel that are there, however the rest of the file is read; None where only
-        reading all of it can tell.
+        Least number of samples per channel, whatever the rest of the file contains; None if only
+        reading all of it can determine it.
     sample_bytes
-        The most that a sample of a channel takes in the file.
+        Most bytes that a sample of one channel takes in the file.
     """
 
     rate: float
@@ -120,14 +121,14 @@ class Told:
 
 
 def cut_off(missing: float, promised: float, source: str) -> DamagedError:
-    """The fault of a file that lacks a part.
+    """Return the fault of a file that lacks a part.
 
     Parameters
     ----------
     missing, promised
         Seconds.
     source
-        What promises them.
+        Part of the file that contains the promised length.
     """
     return DamagedError(
         f"the file is cut off: {missing:.2f} s of the {promised:.2f} s that {source} promises are "

@@ -1,7 +1,7 @@
-"""What can be told of a clip without listening to it: how the file was made and how it is filled.
+"""Properties of a clip that can be measured without listening: format, level and spectrum.
 
-A classifier may learn these in place of the species. Whether the labels can be read off them is
-asked in :mod:`audio_assets.evaluation.doubts.confounds`.
+A classifier may learn these instead of the species. Testing whether they reveal the labels belongs
+in :mod:`audio_assets.evaluation.doubts.confounds`.
 """
 
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ from audio_assets.audio.faults import ClipFault
 from audio_assets.audio.spectrum import BandEnergies
 
 METHOD = 2
-"""Version of the measurement: raise it when a value changes, so that kept rows are made again."""
+"""Version of the measurement: raise it when a value changes, so that kept rows are redone."""
 
-# 1.4 s at 48 kHz: of a long clip, no more than this is in memory beside the block at hand.
+# 1.4 s at 48 kHz: at most this much of a long clip is in memory beside the current block.
 _CHUNK = 2**16
 
 
@@ -40,8 +40,7 @@ class ClipProperties:
         float32[:data:`audio_assets.audio.spectrum.BANDS`], mean power of the channels' mean in
         each band of :data:`audio_assets.tables.SPECTRUM_EDGES_HZ`, full scale being 1.
     note
-        What is odd about how the file was read, such as a header that names a wrong length; None
-        otherwise.
+        Remark on an unusual file, for example a header with a wrong length; otherwise None.
     """
 
     file_format: str
@@ -55,10 +54,10 @@ class ClipProperties:
 
 
 class SoundMeter:
-    """Measures mono audio as it comes in, in memory that does not grow with its length.
+    """Measures streamed mono audio, in memory that does not grow with its length.
 
-    All is computed on pieces of one length, whatever the lengths of the blocks are: cut in other
-    places, equal audio gives equal bits.
+    Everything is computed on pieces of one length, whatever the lengths of the blocks: equal audio
+    yields equal bits even if it is split elsewhere.
 
     Parameters
     ----------
@@ -75,7 +74,7 @@ class SoundMeter:
         self._peak = 0.0
 
     def add(self, block: NDArray[np.float32] | NDArray[np.float64]) -> None:
-        """Take the next samples; [n], any n, finite, full scale 1."""
+        """Add the next samples; [n], any n, finite, full scale 1."""
         while len(block):
             room = _CHUNK - self._filled
             part, block = block[:room], block[room:]
@@ -85,7 +84,7 @@ class SoundMeter:
                 self._measure()
 
     def result(self) -> "SoundLevels":
-        """The levels of all audio taken; none can be taken afterwards.
+        """Return the levels of all added audio; none can be added afterwards.
 
         Raises
         ------
@@ -113,7 +112,7 @@ class SoundMeter:
 
 @dataclass(frozen=True)
 class SoundLevels:
-    """What :class:`SoundMeter` measures; see :class:`ClipProperties`."""
+    """The result of :class:`SoundMeter`; see :class:`ClipProperties`."""
 
     rms_db: float
     peak_db: float
@@ -128,19 +127,19 @@ def clip_properties(data: bytes, limits: DurationLimits) -> ClipProperties | Cli
     data
         Bytes of the whole file.
     limits
-        What is accepted.
+        Accepted durations.
 
     Returns
     -------
     ClipProperties or ClipFault
-        The fault of :func:`audio_assets.audio.decode.hear` where it gives one.
+        The fault of :func:`audio_assets.audio.decode.hear` if it returns one.
     """
     listener = _Listener()
     heard = hear(data, limits, listener)
     if isinstance(heard, ClipFault):
         return heard
     assert listener.meter is not None
-    # A clip that was heard is never silent, so there are levels.
+    # A clip without a fault is never silent, so it has levels.
     levels = listener.meter.result()
     return ClipProperties(
         heard.file_format,

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 QUALITY = "HQ"
 RESAMPLER = f"soxr {QUALITY}"
-"""Names the method in an encoder's fingerprint; the version of soxr is added there."""
+"""Name of the method in an encoder's fingerprint, which adds the version of soxr."""
 
 
 def resample(samples: NDArray[np.float32], rate: int, target_rate: int) -> NDArray[np.float32]:
@@ -42,7 +42,7 @@ def resample(samples: NDArray[np.float32], rate: int, target_rate: int) -> NDArr
 
 
 class Resampler:
-    """The conversion of :func:`resample`, of audio that comes in blocks: the same bits.
+    """The conversion of :func:`resample` for audio in blocks, with identical bits.
 
     Parameters
     ----------
@@ -56,12 +56,12 @@ class Resampler:
         self._stream = soxr.ResampleStream(rate, target_rate, 1, dtype="float32", quality=QUALITY)
 
     def add(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What can be told after the next samples, float32[m]."""
+        """Add samples and return the converted samples that are ready, float32[m]."""
         converted: NDArray[np.float32] = self._stream.resample_chunk(samples, last=False)
         return converted
 
     def finish(self) -> NDArray[np.float32]:
-        """The rest, float32[m]."""
+        """Return the remaining converted samples, float32[m]."""
         converted: NDArray[np.float32] = self._stream.resample_chunk(
             np.zeros(0, dtype=np.float32), last=True
         )

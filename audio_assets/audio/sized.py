@@ -1,6 +1,6 @@
-"""AIFF, W64, CAF and AU: which bytes of a file are audio.
+"""AIFF, W64, CAF and AU: find the bytes of a file that are audio.
 
-The decoder is given the file with the sizes mended; one whose sizes are right it gets as it is.
+The decoder receives the file with corrected sizes, or unchanged if its sizes are right.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from functools import partial
 
 from audio_assets.audio.extent import Claim, find_audio, is_open, least_audio
 from audio_assets.audio.glimpse import Seen
-from audio_assets.audio.parts import DamagedError, Layout, Part, Told
-from audio_assets.audio.stitched import Data, Piece, stretch
+from audio_assets.audio.parts import DamagedError, Layout, Part, StreamSummary
+from audio_assets.audio.stitched import Data, Piece, view
 from audio_assets.audio.wav import Chunk, read_coding
 
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _W64_HEADER = 24
-# Bytes of a sample by AU's number and AIFF's name of a coding.
+# Bytes per sample by AU's number and AIFF's name of a coding.
 _AU_BYTES = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 _AIFC_BYTES = {
     b"fl32": 4, b"FL32": 4, b"fl64": 8, b"FL64": 8, b"ulaw": 1, b"ULAW": 1, b"alaw": 1,
@@ -32,7 +32,7 @@ _CAF_BYTES_KNOWN = (b"lpcm", b"ulaw", b"alaw")
 
 @dataclass(frozen=True)
 class _Field:
-    """A size in the file: where it stands, as :mod:`struct` packs it, and what it should be."""
+    """A size field of the file: its offset, its :mod:`struct` format, and its correct value."""
 
     at: int
     form: str
@@ -49,7 +49,7 @@ class _Sized:
 
 
 def sized_kind(data: Seen, start: int) -> str | None:
-    """Name of the container that begins here, if it is one of these."""
+    """Return the name of the container that begins here, if it is one of these."""
     head = data[start : start + 16]
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return "AIFF"
@@ -61,7 +61,7 @@ def sized_kind(data: Seen, start: int) -> str | None:
 
 
 def sized_layout(data: Data, start: int, end: int, kind: str) -> Layout:
-    """The audio of a file of such a container between these bytes.
+    """Return the audio of a file of such a container between these bytes.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def sized_layout(data: Data, start: int, end: int, kind: str) -> Layout:
     found = _HEADERS[kind](data, start, end)
     if found is None:
         # Compressed: only the decoder knows how far it goes.
-        return Layout(kind, (kind,), (Part((stretch(data, start, end),)),))
+        return Layout(kind, (kind,), (Part((view(data, start, end),)),))
     claim = found.claim
     extent = find_audio(data, claim, are_chunks=found.are_chunks, trailer=lambda low, high: high)
     frames = (extent.end - extent.start) // claim.frame_bytes
@@ -80,20 +80,20 @@ def sized_layout(data: Data, start: int, end: int, kind: str) -> Layout:
         struct.unpack(field.form, _raw(data, field))[0] == field.value(size)
         for field in found.fields
     ):
-        pieces: list[Piece] = [stretch(data, start, end)]
+        pieces: list[Piece] = [view(data, start, end)]
     else:
         pieces = []
         at = start
         for field in sorted(found.fields, key=lambda field: field.at):
-            pieces += [stretch(data, at, field.at), struct.pack(field.form, field.value(size))]
+            pieces += [view(data, at, field.at), struct.pack(field.form, field.value(size))]
             at = field.at + struct.calcsize(field.form)
-        pieces.append(stretch(data, at, extent.start + size))
+        pieces.append(view(data, at, extent.start + size))
     part = Part(pieces, frames, fault=extent.fault, is_uncompressed=True)
     return Layout(kind, (kind,), (part,), extent.note)
 
 
-def sized_told(data: Seen, start: int, end: int, kind: str) -> Told | None:
-    """What the header of a file between these bytes tells; None of a compressed one.
+def sized_summary(data: Seen, start: int, end: int, kind: str) -> StreamSummary | None:
+    """Summarise a file between these bytes by its header; None if it is compressed.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def sized_told(data: Seen, start: int, end: int, kind: str) -> Told | None:
         return None
     claim = found.claim
     size = least_audio(claim, found.are_chunks)
-    return Told(
+    return StreamSummary(
         claim.bytes_per_second / claim.frame_bytes,
         found.channels,
         size // claim.frame_bytes,
@@ -276,7 +276,7 @@ def _are_w64(data: Seen, at: int, end: int) -> bool:
 
 
 def _extended(raw: bytes) -> float:
-    """An 80-bit floating-point number of AIFF, positive; 0.0 for anything else."""
+    """Parse a positive 80-bit floating-point number of AIFF; 0.0 for anything else."""
     exponent, mantissa = struct.unpack(">HQ", raw)
     if exponent >= 0x8000 or not 16_383 <= exponent < 16_383 + 40:
         return 0.0

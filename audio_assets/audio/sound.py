@@ -1,7 +1,7 @@
-"""A sound file as it is decoded: in blocks, to the real end of its audio.
+"""Decode a sound file in blocks, to the real end of its audio.
 
-The one reader for runs, imports and the report. Which file can be used as a clip is decided in
-:mod:`audio_assets.audio.decode`.
+Runs, imports and the report all use this reader. Deciding whether a file can be used as a clip
+belongs in :mod:`audio_assets.audio.decode`.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from audio_assets.audio.parts import TOLERANCE_SECONDS, DamagedError, OtherCodin
 from audio_assets.audio.stitched import Data, Stitched
 
 BLOCK_VALUES = 2**18
-"""Values in a block, of all channels together: 2 MB. NumPy asks for huge pages from 4 MB on, and to
-clear these took longer than to decode 5 s of FLAC."""
+"""Values in a block, all channels together: 2 MB. NumPy requests huge pages from 4 MB on, and
+clearing these took longer than decoding 5 s of FLAC."""
 
 _UNSUPPORTED_ENCODING = 4
-"""libsndfile's number of the fault."""
+"""libsndfile's error number."""
 
 Block = NDArray[np.float64] | NDArray[np.float32]
 """[n, channels], n > 0; full scale is 1, and float files may exceed it."""
 
-# float32 holds every value of these codings, and takes half the time.
+# float32 represents every value of these codings exactly, and takes half the time.
 _FLOAT32_IS_EXACT = {
     "PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "ULAW", "ALAW", "VORBIS", "OPUS",
     "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III",
@@ -44,17 +44,17 @@ class Sound(Protocol):
     rate
         Sample rate in Hz.
     channels
-        Their number.
+        Number of channels.
     file_format
         Container and coding, e.g. ``WAV PCM_16`` or ``OGG VORBIS``.
     frames
-        Samples per channel where they are known before decoding, or None.
+        Samples per channel if known before decoding, or None.
     can_skip
-        Whether blocks from a later start come without decoding what is before it; then ``frames``
-        is the truth.
+        Whether blocks from a later start need no decoding of the audio before it; then ``frames``
+        is exact.
     note
-        What is odd about the file although all of it can be used, or None; complete when all
-        blocks have been read.
+        Remark on an unusual file that can be used completely, or None; complete once all blocks
+        have been read.
     """
 
     rate: int
@@ -72,18 +72,18 @@ class Sound(Protocol):
         values
             Largest number of values in a block, of all channels together.
         start
-            The sample to begin with.
+            First sample to return.
 
         Yields
         ------
         Block
-            The next samples; float32 only where that holds every value.
+            The next samples; float32 only if that represents every value exactly.
 
         Raises
         ------
         DamagedError
-            If a part of the audio is missing or does not decode. What was yielded before is the
-            audio up to there.
+            If a part of the audio is missing or does not decode. The blocks before are the audio
+            up to there.
         """
 
 
@@ -95,12 +95,12 @@ def open_sound(data: Data, *, cut_too: bool = False) -> Sound:
     data
         Bytes of the whole file, or a map of them.
     cut_too
-        Open also a file that is cut off. Its blocks are what is there of it; then they raise.
+        Open a file that is cut off, too. Its blocks contain the audio that exists, then raise.
 
     Raises
     ------
     DamagedError
-        If it is no sound file, is damaged or cut off, or needs the extra that is not installed.
+        If it is not a sound file, is damaged or cut off, or needs an extra that is not installed.
     """
     kind = container(data)
     if kind is None:
@@ -112,13 +112,13 @@ def open_sound(data: Data, *, cut_too: bool = False) -> Sound:
             )
         except OtherCodingError as other:
             return PyAvSound(data, kind, other.detail)
-    # Values that no writer gives, which no rule about headers has foreseen.
+    # Values that no writer produces, for which there is no rule.
     except (struct.error, ValueError, ArithmeticError, LookupError) as error:
         raise DamagedError(f"the file is damaged: its header makes no sense ({error})") from error
 
 
 def not_audio(size: int) -> DamagedError:
-    """The fault of a file of so many bytes that begins with no audio."""
+    """Return the fault of a file of this size that does not begin with audio."""
     return DamagedError(f"{size} bytes that begin with no {NAMES}", "not_audio")
 
 
@@ -209,7 +209,7 @@ class _SndfileSound:
             dtype = "float32" if exact else "float64"
             if start:
                 file.seek(start)
-            # soundfile seeks to where it is after each read of a file that can seek. That moves
+            # After each read of a seekable file, soundfile seeks to its position. That changes
             # the last bits of MP3, and fails in a FLAC file of unknown length.
             file.seekable = lambda: False
             while len(block := file.read(frames, dtype=dtype, always_2d=True)):
@@ -225,7 +225,7 @@ class _SndfileSound:
             if kind == "CAF" and getattr(error, "code", 0) == _UNSUPPORTED_ENCODING:
                 raise OtherCodingError("CAF of this coding", "needs_extra") from error
             size = sum(len(piece) for piece in part.pieces)
-            # An MPEG frame is announced by eleven bits, which other files may begin with too.
+            # An MPEG frame begins with eleven set bits, and so may other files.
             reason = "not_audio" if kind == "MP3" else "undecodable"
             raise DamagedError(f"{size} bytes of {kind}: {_words(error)}", reason) from error
         if opened.format not in self._layout.formats:
@@ -237,7 +237,7 @@ class _SndfileSound:
 def _file(part: Part) -> io.BytesIO | Stitched:
     piece, *more = part.pieces
     if isinstance(piece, memoryview) and not more and part.times_longer == 1:
-        # A file that is read as it is needs no code of ours at each of its reads, and no copy.
+        # An unmodified file needs neither our code at each read nor a copy.
         whole = piece.obj
         if isinstance(whole, bytes) and len(whole) == len(piece):
             return io.BytesIO(whole)
@@ -245,6 +245,6 @@ def _file(part: Part) -> io.BytesIO | Stitched:
 
 
 def _words(error: Exception) -> str:
-    """What libsndfile says, without the address of the object it was reading."""
+    """Return libsndfile's message without the address of the object it was reading."""
     text = str(getattr(error, "error_string", error))
     return text.removeprefix("Error : ").strip().rstrip(".")

@@ -1,7 +1,7 @@
-"""How a clip's energy is spread over frequency, measured as the audio comes in.
+"""Measure the distribution of a clip's energy over frequency, on streamed audio.
 
-Only the measurement belongs here. What it means for a model that hears up to some frequency is
-asked in :mod:`audio_assets.evaluation.doubts.hearing`.
+Only the measurement belongs here. Its meaning for a model with a limited frequency range belongs
+in :mod:`audio_assets.evaluation.doubts.hearing`.
 """
 
 import numpy as np
@@ -17,11 +17,11 @@ _BIN_HZ = 50.0
 
 
 class BandEnergies:
-    """Adds up the energy of mono audio by bands, :data:`audio_assets.tables.SPECTRUM_EDGES_HZ`.
+    """Adds up the energy of mono audio in the bands :data:`audio_assets.tables.SPECTRUM_EDGES_HZ`.
 
     Frames overlap by half under a sine window, whose squares add up to 1: each sample counts
-    once, wherever a short call falls, but for the first and the last half frame, at most 20 ms.
-    Every frame is taken without its mean, so that an offset of the recorder is no energy.
+    once, wherever a short call falls, except in the first and last half frame, at most 20 ms.
+    The mean of each frame is removed, so that a recorder's DC offset does not count as energy.
 
     Parameters
     ----------
@@ -33,10 +33,10 @@ class BandEnergies:
         size = 2 ** max(int(np.ceil(np.log2(sample_rate / _BIN_HZ))), 4)
         self._size, self._hop = size, size // 2
         self._window = _sine(size)
-        # Each bin reaches half way to its neighbours, and what a band has of it counts in it.
+        # Each bin reaches halfway to its neighbours; a band gets the part of it that it covers.
         middles = (np.arange(size // 2) + 0.5) * (sample_rate / size)
         self._bin_edges = np.concatenate([[0.0], middles, [sample_rate / 2.0]])
-        # The bins of a real signal's spectrum stand for two, but for the first and the last.
+        # Each bin of a real signal's spectrum counts twice, except the first and the last.
         self._weights = np.full(size // 2 + 1, 2.0 / size)
         self._weights[[0, -1]] /= 2.0
         self._energies = np.zeros(BANDS)
@@ -44,12 +44,12 @@ class BandEnergies:
         self._framed = False
 
     def add(self, samples: NDArray[np.float32]) -> None:
-        """Take the next samples.
+        """Add the next samples.
 
         Parameters
         ----------
         samples
-            float32[n], any n. Where the audio is cut changes the last digits of the result.
+            float32[n], any n. Splitting the audio elsewhere changes the last digits of the result.
         """
         carried = np.concatenate([self._carry, samples])
         count = (len(carried) - self._size) // self._hop + 1
@@ -61,9 +61,9 @@ class BandEnergies:
         self._carry = carried.copy()
 
     def energies(self) -> NDArray[np.float64]:
-        """Energy so far, the sum of squares, in each band; float64[:data:`BANDS`].
+        """Return the energy so far, the sum of squares, in each band; float64[:data:`BANDS`].
 
-        Audio shorter than one frame is one frame.
+        Audio shorter than one frame counts as one frame.
         """
         if not self._framed and len(self._carry):
             return 2.0 * self._in_bands(self._carry[None, :], _sine(len(self._carry)))

@@ -1,7 +1,7 @@
-"""Several stretches of bytes read as one file, without a copy of them.
+"""Read several pieces of bytes as one file, without copying them.
 
-Decoders are given repaired headers in front of the audio as it lies in the file. What has to be
-repaired is decided by the modules of the containers.
+Decoders thus receive a repaired header in front of the audio in the original file. The repairs are
+decided by the modules of the containers.
 """
 
 from __future__ import annotations
@@ -15,40 +15,40 @@ from audio_assets.audio.glimpse import Seen
 Data = bytes | mmap.mmap
 """A whole file: its bytes, or a map of it."""
 Piece = bytes | memoryview
-"""A stretch of it, or bytes that take the place of one."""
+"""A section of the file, or bytes that replace one."""
 
 # As long as an ID3v1 tag, which decoders look for at the end.
 _TAIL = 128
 _CHUNK = 2**16
 
 
-def stretch(data: Data, start: int, end: int) -> memoryview:
-    """The bytes from ``start`` to ``end`` of a file, without a copy."""
+def view(data: Data, start: int, end: int) -> memoryview:
+    """Return the bytes from ``start`` to ``end`` of a file, without copying."""
     return memoryview(data)[start:end]
 
 
 def is_filling(data: Data, start: int, end: int) -> bool:
-    """Whether all bytes from ``start`` to ``end`` are those of empty space: 0, or erased flash."""
+    """Return whether the bytes from ``start`` to ``end`` are filler: all 0, or erased flash."""
     return are_all(b"\0", data, start, end) or are_all(b"\xff", data, start, end)
 
 
 def are_all(byte: bytes, data: Seen, start: int, end: int) -> bool:
-    """Whether all bytes from ``start`` to ``end`` are this one; read up to the first other one."""
+    """Return whether all bytes from ``start`` to ``end`` equal ``byte``, up to the first other."""
     chunks = range(start, end, _CHUNK)
     return all(not data[at : min(at + _CHUNK, end)].strip(byte) for at in chunks)
 
 
 class Stitched:
-    """A file for reading, as libsndfile's virtual files need it.
+    """A readable file, as libsndfile's virtual files need it.
 
     Parameters
     ----------
     pieces
-        What it holds, in order.
+        Contents in order.
     times_longer
-        How many times longer it claims to be. A decoder that guesses the number of samples from
-        the size of the file then guesses more than there are, and reads to the end. At the end that
-        is claimed it has zeros, as decoders look for tags there.
+        Factor by which the file overstates its size. A decoder that guesses the number of samples
+        from the file size then guesses too many, and reads to the end. The end of the claimed size
+        reads as zeros, because decoders search for tags there.
     """
 
     def __init__(self, pieces: Sequence[Piece], times_longer: int = 1) -> None:
@@ -60,16 +60,16 @@ class Stitched:
         self._at = 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Set the position; the new one."""
+        """Set the position and return it."""
         self._at = max(0, offset + (0, self._at, self._claimed)[whence])
         return self._at
 
     def tell(self) -> int:
-        """The position."""
+        """Return the position."""
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer as far as there are bytes; their number."""
+        """Fill the buffer with the available bytes and return their number."""
         wanted, got = len(buffer), 0
         while got < wanted and self._at < self._ends[-1]:
             index = bisect_right(self._ends, self._at) - 1
@@ -85,6 +85,6 @@ class Stitched:
         return got
 
     def read(self, size: int = -1) -> bytes:
-        """At most so many bytes; all that are left for -1."""
+        """Return at most ``size`` bytes; all remaining ones for -1."""
         buffer = bytearray(self._ends[-1] - self._at if size < 0 else size)
         return bytes(buffer[: self.readinto(memoryview(buffer))])

@@ -1,4 +1,4 @@
-"""Tags and padding that programs put before and after the audio of a file of any kind."""
+"""Find the tags and padding that programs put before and after the audio of any file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LYRICS_END = b"LYRICS200"
 
 
 def after_leading_tags(data: Seen) -> int:
-    """Where the file begins after ID3v2 tags at its start."""
+    """Return the offset after the ID3v2 tags at the start of a file."""
     at = 0
     while (size := id3v2_size(data, at)) is not None:
         at = min(at + size, len(data))
@@ -18,7 +18,7 @@ def after_leading_tags(data: Seen) -> int:
 
 
 def before_trailing_tags(data: Seen, start: int = 0) -> int:
-    """Where the file ends before ID3v1, ID3v2.4, APE and Lyrics3 tags at its end."""
+    """Return the end of a file before the ID3v1, ID3v2.4, APE and Lyrics3 tags at its end."""
     end = len(data)
     while True:
         before = end
@@ -26,7 +26,7 @@ def before_trailing_tags(data: Seen, start: int = 0) -> int:
             end -= ID3V1_SIZE
         tail = data[max(end - APE_SIZE, start) : end]
         if tail[:8] == b"APETAGEX":
-            # Bit 31 of the flags says that there is a header too, bit 29 that this is one.
+            # Bit 31 of the flags means that there is a header too, bit 29 that this is one.
             size = int.from_bytes(tail[12:16], "little") + APE_SIZE * (tail[23] >> 7)
             if tail[23] & 0x20:
                 end -= APE_SIZE
@@ -43,7 +43,7 @@ def before_trailing_tags(data: Seen, start: int = 0) -> int:
 
 
 def id3v2_size(data: Seen, at: int) -> int | None:
-    """Bytes of the ID3v2 tag that begins here, its header included; None if none does."""
+    """Return the size of an ID3v2 tag that begins here, with its header; None if none does."""
     head = data[at : at + 10]
     if len(head) < 10 or head[:3] != b"ID3" or head[3] == 0xFF or max(head[6:10]) > 127:
         return None

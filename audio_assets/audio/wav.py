@@ -1,7 +1,7 @@
-"""WAV, RF64 and big-endian WAV: which bytes of a file are audio.
+"""WAV, RF64 and big-endian WAV: find the bytes of a file that are audio.
 
-The decoder is given a header of its own in front of the audio, so that it reads what was found
-here and nothing else.
+The decoder receives a new header in front of the audio, so that it reads exactly the bytes that
+were found here.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 
 from audio_assets.audio.extent import Claim, Extent, find_audio, is_open, least_audio
 from audio_assets.audio.glimpse import Seen
-from audio_assets.audio.parts import DamagedError, Layout, Part, Told
-from audio_assets.audio.stitched import Data, are_all, stretch
+from audio_assets.audio.parts import DamagedError, Layout, Part, StreamSummary
+from audio_assets.audio.stitched import Data, are_all, view
 from audio_assets.audio.tags import before_trailing_tags
 
 MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 FORMATS = ("WAV", "WAVEX", "RF64")
 _PCM, _FLOAT, _ALAW, _ULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 _UNCOMPRESSED = (_PCM, _FLOAT, _ALAW, _ULAW)
-# Microsoft's and IMA's ADPCM, GSM 6.10: blocks of as many samples as the fmt chunk says.
+# Microsoft's and IMA's ADPCM, GSM 6.10: blocks with the number of samples in the fmt chunk.
 _OF_BLOCKS = (2, 0x11, 0x31)
 # Chunks that programs of this field write after the audio.
 _AFTER_AUDIO = (
@@ -37,11 +37,11 @@ class Coding:
     Attributes
     ----------
     tag
-        Number of the coding; that of the subformat where the chunk is extensible.
+        Number of the coding; the subformat's if the chunk is extensible.
     channels, rate, bytes_per_second, align, bits
-        Its fields, rate in Hz.
+        Fields of the chunk, rate in Hz.
     raw
-        The chunk as the decoder gets it.
+        The chunk that the decoder receives.
     """
 
     tag: int
@@ -54,13 +54,13 @@ class Coding:
 
     @property
     def is_uncompressed(self) -> bool:
-        """Whether a number of bytes is a number of samples."""
+        """Return whether the number of bytes determines the number of samples."""
         return self.tag in _UNCOMPRESSED
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk: its name, the first byte of its content, and the size that is claimed for it."""
+    """A chunk: its name, the first byte of its content, and its claimed size."""
 
     name: bytes
     body: int
@@ -68,7 +68,7 @@ class Chunk:
 
 
 def wav_layout(data: Data, start: int) -> Layout:
-    """The audio of a WAV file that begins at ``start``, or of several that were joined.
+    """Return the audio of a WAV file that begins at ``start``, or of several joined files.
 
     Raises
     ------
@@ -90,16 +90,16 @@ def wav_layout(data: Data, start: int) -> Layout:
 
 @dataclass(frozen=True)
 class _Header:
-    """The chunks before the audio, and what they say of it.
+    """The chunks before the audio, and their claims about it.
 
     Attributes
     ----------
     body
         First byte of the audio.
     claimed
-        Number of its bytes.
+        Claimed number of its bytes.
     agrees
-        Whether the size of the whole fits that.
+        Whether the total size is consistent with that.
     """
 
     order: str
@@ -127,7 +127,7 @@ def _read_header(data: Seen, start: int, end: int) -> _Header:
     is_empty = claimed == 0 and _are_chunks(data, audio.body, end, order)
     left_open = is_open(claimed) and not is_empty
     if left_open and not is_open(riff) and riff + 8 > audio.body - start:
-        # Some writers fill in the size of the whole alone.
+        # Some writers fill in only the total size.
         claimed = start + riff + 8 - audio.body
     agrees = not left_open and 0 <= start + riff + 8 - audio.body - claimed <= 1
     return _Header(order, coding, chunks.get(b"fact"), audio.body, claimed, agrees)
@@ -140,8 +140,8 @@ def _claim(header: _Header, end: int) -> Claim:
     )
 
 
-def wav_told(data: Seen, start: int, end: int) -> Told:
-    """What the header of a file that ends at ``end`` tells.
+def wav_summary(data: Seen, start: int, end: int) -> StreamSummary:
+    """Summarise a file that ends at ``end`` by its header.
 
     Raises
     ------
@@ -151,13 +151,15 @@ def wav_told(data: Seen, start: int, end: int) -> Told:
     header = _read_header(data, start, end)
     coding = header.coding
     if not coding.is_uncompressed:
-        return Told(coding.rate, coding.channels)
+        return StreamSummary(coding.rate, coding.channels)
     size = least_audio(_claim(header, end), lambda at: _are_chunks(data, at, end, header.order))
-    return Told(coding.rate, coding.channels, size // coding.align, coding.align / coding.channels)
+    return StreamSummary(
+        coding.rate, coding.channels, size // coding.align, coding.align / coding.channels
+    )
 
 
 def _one(data: Data, start: int, end: int) -> tuple[Part, str | None, int | None]:
-    """The first file from here on, and where another one follows it."""
+    """Return the first file from here, its remark, and the start of the next file, if any."""
     header = _read_header(data, start, end)
     order, body = header.order, header.body
     ends_there = 0 <= end - body - header.claimed <= 1
@@ -175,7 +177,7 @@ def _one(data: Data, start: int, end: int) -> tuple[Part, str | None, int | None
 
 
 def read_coding(data: Seen, chunk: Chunk, order: str = "<") -> Coding:
-    """The fields of a ``fmt`` chunk, mended where others settle what they must be.
+    """Read a ``fmt`` chunk, and correct fields whose value follows from the others.
 
     Raises
     ------
@@ -208,10 +210,10 @@ def _consistent(coding: Coding, order: str) -> Coding:
         raise _contradiction(coding)
     align = coding.align or frame
     if align not in sizes and coding.bytes_per_second == coding.rate * frame and align <= 64:
-        # All other fields agree, and a writer may take a frame for a sample or a block.
+        # All other fields agree, and a writer may confuse a frame with a sample or a block.
         align = frame
-    # A writer may leave either out. Another contradiction leaves it open which field is wrong, and
-    # it may be the sample rate.
+    # A writer may leave out either field. With any other contradiction it is unknown which field
+    # is wrong, and it may be the sample rate.
     if align not in sizes or coding.bytes_per_second not in rates | {0}:
         raise _contradiction(coding)
     per_second = coding.rate * align
@@ -220,7 +222,7 @@ def _consistent(coding: Coding, order: str) -> Coding:
 
 
 def _check_blocks(coding: Coding, order: str) -> None:
-    """Fail if bytes per second and sample rate do not fit the blocks of a compressed coding."""
+    """Fail if bytes per second and sample rate contradict the blocks of a compressed coding."""
     if coding.tag not in _OF_BLOCKS or len(coding.raw) < 20 or not coding.bytes_per_second:
         return
     (samples,) = struct.unpack_from(f"{order}H", coding.raw, 18)
@@ -239,7 +241,7 @@ def _contradiction(coding: Coding) -> DamagedError:
 
 
 def _chunks(data: Seen, start: int, end: int, order: str) -> list[Chunk]:
-    """The chunks up to the audio, found by their names where a size leads astray."""
+    """Return the chunks up to the audio, searching by name if a size is wrong."""
     found = []
     at = start + 12
     while at + 8 <= end and (chunk := _chunk(data, at, order)) is not None:
@@ -249,7 +251,7 @@ def _chunks(data: Seen, start: int, end: int, order: str) -> list[Chunk]:
         at = _next(data, chunk, end, order)
     names = {chunk.name for chunk in found}
     for name in (b"fmt ", b"ds64", b"data"):
-        # A chunk may lie within one whose size is too large.
+        # A chunk may be hidden inside one whose size is too large.
         at = data.find(name, start + 12, min(end, start + 2**20))
         if name not in names and 0 <= at <= end - 8:
             named = _chunk(data, at, order)
@@ -266,7 +268,7 @@ def _chunk(data: Seen, at: int, order: str) -> Chunk | None:
 
 
 def _next(data: Seen, chunk: Chunk, end: int, order: str) -> int:
-    """Where the next chunk begins; some writers leave out the byte after an odd size."""
+    """Return the start of the next chunk; some writers omit the padding after an odd size."""
     after = chunk.body + chunk.size
     padded = after + chunk.size % 2
     if padded != after and padded + 8 <= end and _chunk(data, padded, order) is None:
@@ -278,10 +280,10 @@ def _are_chunks(data: Seen, at: int, end: int, order: str) -> bool:
     while at < end:
         chunk = _chunk(data, at, order)
         if chunk is None:
-            # A byte or a few of padding after the last chunk.
+            # A few bytes of padding after the last chunk.
             return are_all(b"\0", data, at, end)
         if chunk.body + chunk.size > end:
-            # The last one may be cut; of an unknown name it may be audio.
+            # The last chunk may be cut off; one with an unknown name may be audio.
             return chunk.name in _AFTER_AUDIO
         at = _next(data, chunk, end, order)
     return True
@@ -300,7 +302,7 @@ def _trailer(data: Data, low: int, high: int, order: str) -> int:
 
 
 def _more_audio(data: Data, extent: Extent, end: int, order: str) -> list[tuple[int, int]]:
-    """Further data chunks."""
+    """Return the ranges of further data chunks."""
     found = []
     at = extent.follows
     while at is not None and at < end and (chunk := _chunk(data, at, order)) is not None:
@@ -312,7 +314,7 @@ def _more_audio(data: Data, extent: Extent, end: int, order: str) -> list[tuple[
 
 
 def _next_file(data: Data, body: int, end: int) -> int | None:
-    """Where another WAV file begins after this one's header."""
+    """Return the start of another WAV file after this one's header."""
     for magic in MAGICS:
         at = data.find(magic, body, end)
         while at >= 0:
@@ -348,5 +350,5 @@ def _part(
         riff = 4 + 36 + len(fields) + 8 + size
         ds64 = b"ds64" + struct.pack("<IQQQI", 28, riff, size, frames or 0, 0)
         header = b"RF64" + b"\xff" * 4 + b"WAVE" + ds64 + fields + b"data" + b"\xff" * 4
-    pieces = [stretch(data, low, high) for low, high in stretches]
+    pieces = [view(data, low, high) for low, high in stretches]
     return Part((header, *pieces), frames, is_uncompressed=coding.is_uncompressed)

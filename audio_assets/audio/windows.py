@@ -1,11 +1,11 @@
-"""Cutting a clip into the windows that an encoder takes."""
+"""Cut a clip into the windows that an encoder takes."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 MIN_LAST_SECONDS = 0.5
 WINDOW_RULE = f"no overlap; last part of at least {MIN_LAST_SECONDS} s kept, zero-padded at its end"
-"""Names the rule in an encoder's fingerprint."""
+"""Name of the rule in an encoder's fingerprint."""
 
 
 def cut_windows(
@@ -13,8 +13,8 @@ def cut_windows(
 ) -> NDArray[np.float32]:
     """Cut a clip into windows without overlap.
 
-    A clip shorter than a window is zero-padded at its end. Of a longer clip, a last part of at
-    least 0.5 s is kept and padded, and a shorter one dropped: it would be mostly padding and yet
+    A clip shorter than a window is zero-padded at its end. For a longer clip, a last part of at
+    least 0.5 s is kept and padded, and a shorter one is dropped: it would be mostly padding, yet
     weigh as much as a full window in the clip's mean.
 
     Parameters

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from audio_assets.audio.decode import DurationLimits
 from audio_assets.audio.faults import ClipFault
-from audio_assets.audio.first_look import LOOKED_AT_FROM, first_look, most_bytes
+from audio_assets.audio.first_look import INSPECTED_FROM, first_look, most_bytes
 from audio_assets.audio.glimpse import Glimpse
 from audio_assets.catalog.listed_files import ListedFiles
 from audio_assets.objects.bucket import UnpacksToMoreError
@@ -67,7 +67,7 @@ class ClipReader:
             If a local file cannot be read, and could not be when it was listed either.
         """
         file = self._files.open(uri)
-        if file.size >= LOOKED_AT_FROM:
+        if file.size >= INSPECTED_FROM:
             glimpse = Glimpse(file.size, file.part)
             fault = None if file.is_packed(glimpse[:2]) else first_look(glimpse, self._limits)
             self._count(glimpse.bytes_read)

@@ -11,7 +11,7 @@ from audio_assets.audio import glimpse
 from audio_assets.audio.decode import DurationLimits, Waveform, decode_clip
 from audio_assets.audio.faults import ClipFault
 from audio_assets.audio.first_look import first_look, most_bytes
-from audio_assets.audio.glimpse import Glimpse, NotToldError
+from audio_assets.audio.glimpse import Glimpse, GlimpseLimitError
 from audio_assets_tests.audio import odd_flac, odd_mp3, odd_ogg, odd_wav_files
 from audio_assets_tests.audio.fuzz_headers import fuzzed
 from audio_assets_tests.audio.hostile_files import Hostile, long_wav, no_audio, wide_flac
@@ -231,9 +231,9 @@ def test_a_glimpse_gives_up_before_it_reads_too_much() -> None:
         return bytes(end - start)
 
     seen = Glimpse(10**9, part, most=2**18)
-    with pytest.raises(NotToldError):
+    with pytest.raises(GlimpseLimitError):
         seen.find(b"x")
-    with pytest.raises(NotToldError):
+    with pytest.raises(GlimpseLimitError):
         seen[0 : 2**20]
     assert sum(read) == seen.bytes_read <= 2**18
 

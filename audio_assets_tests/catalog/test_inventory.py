@@ -144,7 +144,10 @@ def test_a_faulty_clips_csv_is_an_error_that_says_where(tmp_path, text, fault):
 
 @pytest.mark.parametrize(
     ("line", "words"),
-    [("owl/data/pos/a.wav,", "line 3: file or group is empty"), ("./owl/data/pos/a.wav,y", "second group")],
+    [
+        ("owl/data/pos/a.wav,", "line 3: file or group is empty"),
+        ("./owl/data/pos/a.wav,y", "second group"),
+    ],
 )
 def test_a_wrong_line_of_clips_csv_is_a_fault_of_its_species_alone(tmp_path, line, words):
     (tmp_path / "clips.csv").write_text(f"file,group\nowl/data/pos/a.wav,x\n{line}\n")

@@ -29,7 +29,7 @@ GOOD = encoded("WAV", "PCM_16", seconds=4.0)
 @pytest.fixture
 def small_is_large(monkeypatch):
     """Files of more than 100 kB count as large, so that tests need not write gigabytes."""
-    monkeypatch.setattr(reading, "LOOKED_AT_FROM", SMALL)
+    monkeypatch.setattr(reading, "INSPECTED_FROM", SMALL)
 
 
 @pytest.fixture

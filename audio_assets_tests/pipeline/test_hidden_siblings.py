@@ -89,7 +89,9 @@ def check(place: Place, models: tuple[str, ...]) -> None:
     assert set(said) == set(UNKNOWN) and "AUDIO_ASSETS_RECORDING_PATTERNS='" in said["counted"]
     assert f"they would be of {RECORDINGS} recordings" in said["counted"]
     report = place.results.report.read_text()
-    assert report.count("Warning: Nothing says which clips come from the same recording") == len(UNKNOWN)
+    assert report.count("Warning: Nothing says which clips come from the same recording") == len(
+        UNKNOWN
+    )
     assert "nothing to leak" not in report
     for name in UNKNOWN:
         leaks = read_table(place.results.table("leak_check", models[0], name), LEAK_CHECK)
