@@ -1,1 +1,4 @@
-"""The encoders, and the registry of encoders and models."""
+"""The encoders, one module per family: from windows of audio to embeddings.
+
+Their registry belongs in :mod:`audio_assets.models`, their weights in :mod:`audio_assets.weights`.
+"""

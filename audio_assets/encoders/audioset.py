@@ -2,7 +2,7 @@
 
 Both cut a waveform into patches of 0.96 s themselves: 96 frames of 25 ms, one every 10 ms. A window
 is 2.895 s long because that is 288 frames, which are exactly three patches of VGGish and five of
-YAMNet, whose patches overlap by half. Of 3 s, YAMNet would see a last patch with zeros at its end.
+YAMNet, whose patches overlap by half. With 3 s, YAMNet's last patch would end in zeros.
 
 References: Gemmeke et al. (2017), Audio Set, ICASSP; Hershey et al. (2017), arXiv 1609.09430.
 """
@@ -34,7 +34,7 @@ _WINDOW_SECONDS = 2.895
 
 
 class _AudioSetEncoder:
-    """A model that takes one waveform and gives an embedding a patch."""
+    """A model that turns one waveform into one embedding per patch."""
 
     name: str
     dimension: int
@@ -64,7 +64,7 @@ class _AudioSetEncoder:
         return saved_model_digests(SOURCES[self.name], self._folder)
 
     def _run(self, windows: NDArray[np.float32]) -> list[Any]:
-        """What the model gives for each window."""
+        """Return the model's output for each window."""
         samples = round(self.sample_rate * self.window_seconds)
         if windows.ndim != 2 or windows.shape[1] != samples:
             raise ValueError(f"windows must be float32[n, {samples}], not {list(windows.shape)}")
@@ -78,7 +78,7 @@ class _AudioSetEncoder:
     def _check(self, what: str, found: tuple[int, ...], size: int) -> None:
         if found != (self.patches, size):
             raise WeightsError(
-                f"{self.name}: the model in {self._folder} gives {what} of shape {list(found)} "
+                f"{self.name}: the model in {self._folder} returns {what} of shape {list(found)} "
                 f"instead of {[self.patches, size]}",
                 f"Fetch it again: audio-assets weights fetch --model {self.name}",
             )

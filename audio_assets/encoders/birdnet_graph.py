@@ -1,8 +1,9 @@
-"""BirdNET's graph, edited so that it begins after its spectrograms and gives the embedding too.
+"""Edit BirdNET's graph to begin after its spectrograms and to return the embedding too.
 
-The embedding is the input of the class head, inside the graph. Asking the interpreter to keep every
-tensor would give it too, and costs 3.8 GB at 16 windows; a second output costs nothing. What the
-spectrograms are is read from the graph here, and computed elsewhere.
+The embedding is the input of the class head, inside the graph. Making the interpreter keep every
+tensor would also provide it, but costs 3.8 GB with 16 windows; a second output costs nothing. The
+parameters of the spectrograms are read from the graph here; computing them belongs in
+:mod:`audio_assets.encoders.birdnet_front_end`.
 """
 
 import struct
@@ -19,18 +20,17 @@ _HOPS = {"MEL_SPEC1": 278, "MEL_SPEC2": 280}
 
 
 def with_embedding_output(model: bytes, dimension: int, classes: int) -> bytes:
-    """A TFLite model whose outputs are its class scores and the input of its class head.
+    """Return the TFLite model with two outputs: class scores, and the input of its class head.
 
-    The list of outputs is the one thing that changes: a new list is appended to the file and the
-    reference to the old one is pointed at it. Weights and operators stay where they are, so no
-    number can change.
+    Only the list of outputs changes: a new list is appended to the file, and the reference to the
+    old one is redirected to it. Weights and operators are untouched, so no number can change.
 
     Parameters
     ----------
     model
         A TFLite flatbuffer with one output, made by a fully connected layer.
     dimension, classes
-        Length of an embedding and number of class scores that are expected.
+        Expected length of an embedding and number of class scores.
 
     Returns
     -------
@@ -70,10 +70,10 @@ def with_embedding_output(model: bytes, dimension: int, classes: int) -> bytes:
 
 
 def without_front_end(model: bytes) -> bytes:
-    """BirdNET's graph from the image of its two spectrograms on.
+    """Return BirdNET's graph from the image of its two spectrograms on.
 
-    The list of operators is shortened in place, from its front, and the input is pointed at the
-    image. Weights and the other operators stay where they are.
+    The list of operators is shortened in place at its front, and the input is redirected to the
+    image. Weights and the other operators are untouched.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def without_front_end(model: bytes) -> bytes:
     Raises
     ------
     ValueError
-        If the graph has no such image, or anything after it reads what comes before it.
+        If the graph has no such image, or an operator after it uses a tensor from before it.
     """
     from ai_edge_litert import schema_py_generated as schema
 
@@ -95,7 +95,7 @@ def without_front_end(model: bytes) -> bytes:
     if any(made & set(operator.InputsAsNumpy()) for operator in operators[dropped + 1 :]):
         raise ValueError("the graph reads from its spectrograms in more than one place")
 
-    # The length goes where the reference to the last operator that is dropped was.
+    # The length replaces the reference to the last dropped operator.
     start = graph._tab.Vector(graph._tab.Offset(_OPERATORS_SLOT)) + 4 * dropped
     struct.pack_into("<I", edited, start, len(operators) - dropped - 1)
     field = graph._tab.Pos + graph._tab.Offset(_OPERATORS_SLOT)
@@ -105,7 +105,7 @@ def without_front_end(model: bytes) -> bytes:
 
 
 def front_end_branches(model: bytes) -> tuple[Branch, ...]:
-    """What the two spectrograms of BirdNET's graph are computed with, in the image's order.
+    """Read the parameters of the two spectrograms from BirdNET's graph, in the image's order.
 
     Raises
     ------
@@ -135,14 +135,14 @@ def front_end_branches(model: bytes) -> tuple[Branch, ...]:
     )
 
 
-# Places of fields of SubGraph in its vtable: the second, third and fourth, after two 2-byte sizes.
+# Offsets of SubGraph's second, third and fourth field in its vtable, after two 2-byte sizes.
 _INPUTS_SLOT = 6
 _OUTPUTS_SLOT = 8
 _OPERATORS_SLOT = 10
 
 
 def _set_list(edited: bytearray, graph: Any, slot: int, tensors: tuple[int, ...]) -> None:
-    """Append a list of tensors to the file and point a field of the graph at it."""
+    """Append a list of tensors to the file and make a field of the graph refer to it."""
     edited += bytes(-len(edited) % 4)
     field = graph._tab.Pos + graph._tab.Offset(slot)
     # A flatbuffer refers to a vector by its distance from the reference.
@@ -159,7 +159,7 @@ def _first_output(operator: Any) -> int:
 
 
 def _operator(graph: Any, output: str) -> tuple[int, int]:
-    """Place of the first operator whose output has a name that begins so, and the output."""
+    """Return the index of the first operator whose output name starts so, and that output."""
     for index, operator in enumerate(_operators(graph)):
         tensor = _first_output(operator)
         if graph.Tensors(tensor).Name().decode().startswith(output):

@@ -1,4 +1,4 @@
-"""Reading the class lists that come with SavedModels."""
+"""Read the class lists that come with SavedModels."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from audio_assets.errors import WeightsError
 
 
 def read_class_list(path: Path, column: str | None = None) -> tuple[str, ...]:
-    """Labels of a CSV file with a header, in order.
+    """Read the labels of a CSV file with a header, in order.
 
     Parameters
     ----------
     column
-        Name of the column; the first one if not given, whose header then names a taxonomy.
+        Name of the column; by default the first one, whose header then names a taxonomy.
 
     Raises
     ------
@@ -27,9 +27,9 @@ def read_class_list(path: Path, column: str | None = None) -> tuple[str, ...]:
         place = 0 if column is None else header.index(column)
         labels = tuple(row[place] for row in rows)
     except (OSError, ValueError, IndexError) as error:
-        raise WeightsError(f"{path} is no class list: {error}", _REMEDY) from error
+        raise WeightsError(f"{path} is not a class list: {error}", _REMEDY) from error
     if not labels:
-        raise WeightsError(f"{path} is no class list: it has no rows", _REMEDY)
+        raise WeightsError(f"{path} is not a class list: it has no rows", _REMEDY)
     return labels
 
 

@@ -1,7 +1,7 @@
-"""The fingerprint of an encoder: what must be equal for two embeddings to be comparable.
+"""The fingerprint of an encoder, which must be equal for two embeddings to be comparable.
 
 It is the cache key of the embedding store and a column of every published table. Library versions
-are read from their metadata, so that asking for a fingerprint imports none of them.
+are read from their metadata, so that computing a fingerprint imports none of the libraries.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from audio_assets.audio.resample import RESAMPLER
 from audio_assets.audio.windows import WINDOW_RULE
 from audio_assets.objects.checksums import file_digest
 
-# These stand between the bytes of a clip and the windows of every encoder. The wheel of soundfile
-# carries libsndfile, so its version stands for the decoders.
+# Libraries between the bytes of a clip and the windows of every encoder. The wheel of soundfile
+# contains libsndfile, so its version represents the decoders.
 _AUDIO_LIBRARIES = ("numpy", "soundfile", "soxr")
 
-# Raised by hand when the code between bytes and windows, or that averages windows, changes numbers.
+# Raised by hand when the code from bytes to windows, or the averaging of windows, changes numbers.
 _PIPELINE_VERSION = 1
 
 
@@ -29,7 +29,7 @@ def encoder_fingerprint(
     preprocessing: Mapping[str, str | int | float | bool | None],
     libraries: Iterable[str],
 ) -> str:
-    """SHA-256 over all that decides an encoder's numbers.
+    """Compute the SHA-256 of everything that determines an encoder's numbers.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def encoder_fingerprint(
     preprocessing
         Every parameter between samples and embedding, sample rate (Hz) and window (s) included.
     libraries
-        Distributions whose version changes numbers, beyond those that read audio.
+        Distributions whose versions change numbers, besides those that read audio.
 
     Returns
     -------
@@ -68,5 +68,5 @@ def encoder_fingerprint(
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file; see :func:`file_digest`."""
+    """Return the SHA-256 of a file; see :func:`file_digest`."""
     return file_digest(path, "sha256")

@@ -1,7 +1,7 @@
-"""Backbones trained on ImageNet, from keras.applications, that look at log-mel images.
+"""ImageNet backbones from keras.applications, applied to log-mel images.
 
-Their pretrained layers are used as they are, the first one too: the image has three equal channels
-because the weights expect three, and it goes through the backbone's own ``preprocess_input``.
+Their pretrained layers are used unchanged, including the first one: the image has three equal
+channels because the weights expect three, and it passes the backbone's own ``preprocess_input``.
 
 References: Simonyan and Zisserman (2015), arXiv 1409.1556 (VGG16); Sandler et al. (2018), arXiv
 1801.04381 (MobileNetV2); He et al. (2016), arXiv 1512.03385 (ResNet50).
@@ -42,7 +42,7 @@ _BACKBONES = {
 
 
 class KerasBackboneEncoder:
-    """A backbone without its top, averaged over the picture.
+    """A backbone without its top, averaged over the image.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def resnet(folder: Path) -> KerasBackboneEncoder:
 
 
 def load_backbone(name: str, weights: Path) -> Any:
-    """The backbone as a Keras model, its weights read from a file.
+    """Load the backbone as a Keras model with the weights of a file.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def load_backbone(name: str, weights: Path) -> Any:
     factory = getattr(keras.applications, _BACKBONES[name].factory)
     size = log_mel_image.SIZE
     try:
-        # Keras would download ImageNet's weights for the word "imagenet"; it never gets the word.
+        # Keras downloads ImageNet's weights only for the word "imagenet", which is never passed.
         return factory(
             weights=str(weights), include_top=False, pooling="avg", input_shape=(size, size, 3)
         )
@@ -164,12 +164,11 @@ def _graph(name: str, weights: Path) -> Any:
     signature = [tf.TensorSpec((1, size, size, 3), tf.float32)]
 
     def embed(images: Any) -> Any:
-        # Keras's own preprocessing for this backbone; it changes numpy arrays in place, and
-        # tensors not.
+        # Keras's own preprocessing for this backbone; it changes numpy arrays in place, but not
+        # tensors.
         return model(module.preprocess_input(images), training=False)
 
-    # With its weights as constants, TensorFlow folds each normalization into the convolution before
-    # it.
+    # With constant weights, TensorFlow folds each normalization into the preceding convolution.
     function = tf.function(embed, input_signature=signature)
     return convert_variables_to_constants_v2(function.get_concrete_function())
 

@@ -1,8 +1,8 @@
-"""librosa as the encoders use it: its compiled kernels kept where this process can write.
+"""Import librosa with its compiled kernels cached where this process can write.
 
-librosa has numba compile some of its functions as it is imported, which takes a quarter of a
-minute, and keep them beside librosa or in the user's cache folder. Where neither can be written to
-(an installation that is read-only, a user without a home), numba refuses, and with it the import.
+When librosa is imported, numba compiles some of its functions, which takes a quarter of a minute,
+and caches them beside librosa or in the user's cache folder. If neither is writable (a read-only
+installation, a user without a home), numba refuses, and the import fails.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from audio_assets.errors import AudioAssetsError
 
 @cache
 def import_librosa() -> Any:
-    """Import librosa; its kernels go to a temporary folder where numba finds no other.
+    """Import librosa, with a temporary folder for its kernels if numba finds no other.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def import_librosa() -> Any:
     """
     import numba
 
-    # What NUMBA_CACHE_DIR sets; untyped in numba, as it is filled at import.
+    # The target of NUMBA_CACHE_DIR; untyped in numba, because it is filled at import.
     config: Any = numba.config
     if not _numba_finds_a_folder():
         config.CACHE_DIR = str(_temporary_folder())
@@ -39,15 +39,15 @@ def import_librosa() -> Any:
 
 
 def _numba_finds_a_folder() -> bool:
-    """Whether numba can keep the compiled functions of every folder of librosa."""
+    """Return whether numba can cache the compiled functions of every folder of librosa."""
     import numba
 
     spec = find_spec("librosa")
     if spec is None or spec.origin is None:
         return True
     for file in Path(spec.origin).parent.rglob("__init__.py"):
-        # A function as it would be in that file: numba looks for the folder when it decorates, and
-        # this one is never compiled.
+        # A function that seems to be in that file: numba searches for the folder when it decorates,
+        # and this function is never compiled.
         names: dict[str, Any] = {}
         exec(compile("def function(): pass", str(file), "exec"), names)
         try:
@@ -58,10 +58,11 @@ def _numba_finds_a_folder() -> bool:
 
 
 def _temporary_folder() -> Path:
-    """A folder that later processes of this user find again.
+    """Return a folder that later processes of this user will find again.
 
-    numba unpickles what lies there, so it has to be this user's own and closed to all others; a
-    folder of that name that is not is left alone, and one for this process alone is made.
+    numba unpickles its content, so it must belong to this user and be closed to all others. An
+    existing folder of that name that does not qualify is left alone, and a new folder is created
+    for this process only.
     """
     try:
         folder = Path(tempfile.gettempdir()) / f"audio-assets-numba-{os.getuid()}"
@@ -73,6 +74,6 @@ def _temporary_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="audio-assets-numba-"))
     except OSError as error:
         raise AudioAssetsError(
-            f"librosa's compiled functions can be kept nowhere: {error}",
-            "Set NUMBA_CACHE_DIR to a folder that can be written to, or make /tmp writable.",
+            f"there is no place for librosa's compiled functions: {error}",
+            "Set NUMBA_CACHE_DIR to a writable folder, or make /tmp writable.",
         ) from error

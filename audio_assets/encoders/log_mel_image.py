@@ -1,21 +1,21 @@
-"""Sound as a picture: the log-mel image that the ImageNet backbones look at.
+"""Log-mel images of sound, the input of the ImageNet backbones.
 
-A window of 3 s becomes 224 x 224 pixels, a pixel a mel band and a frame, so that nothing is
+A window of 3 s becomes 224 x 224 pixels, one pixel per mel band and frame, so that nothing is
 stretched or cropped. The choices:
 
-- 22,050 Hz and 3 s, as for the MFCC: models differ by features and not by what they heard.
+- 22,050 Hz and 3 s, as for the MFCC, so that models differ in features and not in their audio.
 - Frames of 2,048 samples (93 ms, Hann) every 287 samples (13.0 ms), none of them padded: 224 frames
-  cover the window but for its last 5 ms. Bins are 10.8 Hz apart, which the narrowest filters need.
-- 224 mel filters (Slaney's scale and normalisation) from 50 Hz to 11,025 Hz. Below lies wind, which
-  would set the level of the picture.
-- Power in decibels below the loudest pixel, from 0 (white, 255) to -80 (black, 0). So the picture
-  does not depend on the recorder's gain, and has 80 dB of contrast whatever the sound. A silent
-  window is black.
-- Low frequencies at the bottom and time to the right; three equal channels, since the weights are
-  those of pictures in colour.
+  cover the window except its last 5 ms. Bins are 10.8 Hz apart, which the narrowest filters need.
+- 224 mel filters (Slaney's scale and normalisation) from 50 Hz to 11,025 Hz. Wind noise lies below
+  and would determine the level of the image.
+- Power in decibels below the loudest pixel, from 0 (white, 255) to -80 (black, 0). Thus the image
+  does not depend on the recorder's gain, and has 80 dB of contrast for any sound. A silent window
+  is black.
+- Low frequencies at the bottom and time to the right; three equal channels, because the weights are
+  for colour images.
 
-Everything is computed in float64 and one window at a time, so that no pixel depends on its
-neighbours in a batch.
+Everything is computed in float64 and one window at a time, so that no pixel depends on the other
+windows of a batch.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ WINDOW_SECONDS = 3.0
 SIZE = 224
 
 FRAME_SAMPLES = 2048
-"""Samples that the shortest sound must have."""
+"""Smallest number of samples of a sound."""
 
 _HOP = 287
 _FMIN = 50.0
 _FMAX = SAMPLE_RATE / 2
 _RANGE_DB = 80.0
-# Power of the loudest pixel, about 140 dB below that of a full-scale tone: what a resampler leaves
-# of digital silence is below.
+# Power of the loudest pixel, about 140 dB below a full-scale tone; digital silence stays below it
+# after resampling.
 _SILENCE = 2e-10
 
 PARAMETERS: dict[str, str | int | float | bool | None] = {
@@ -60,21 +60,21 @@ PARAMETERS: dict[str, str | int | float | bool | None] = {
     "orientation": "low frequencies at the bottom, time to the right",
     "channels": "three equal",
 }
-"""What decides the picture, for an encoder's fingerprint."""
+"""Everything that determines the image, for an encoder's fingerprint."""
 
 
 def log_mel_image(window: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The picture of a window, or of any sound.
+    """Compute the image of a window, or of any sound.
 
     Parameters
     ----------
     window
-        float32[66150]; float32[n], n >= 2048, of another sound.
+        float32[66150], or float32[n], n >= 2048, for any other sound.
 
     Returns
     -------
     NDArray[np.float32]
-        float32[224, 224], from 0 to 255; row 0 is the highest band. Of another sound,
+        float32[224, 224], from 0 to 255; row 0 is the highest band. For any other sound,
         float32[224, 1 + (n - 2048) // 287].
     """
     librosa = import_librosa()
@@ -83,8 +83,8 @@ def log_mel_image(window: NDArray[np.float32]) -> NDArray[np.float32]:
     spectrum = librosa.stft(
         samples, n_fft=FRAME_SAMPLES, hop_length=_HOP, window="hann", center=False
     )
-    # As librosa.feature.melspectrogram has it, to the last bit; that makes its filters anew for
-    # each window, which took nearly half of the 17 ms that a picture cost.
+    # Equal to librosa.feature.melspectrogram to the last bit, but that recomputes its filters for
+    # each window, which took nearly half of the 17 ms per image.
     power = np.einsum("ft,mf->mt", np.abs(spectrum) ** 2.0, _mel_filters(), optimize=True)
     loudest = power.max()
     if loudest <= _SILENCE:
@@ -96,7 +96,7 @@ def log_mel_image(window: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def log_mel_images(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Pictures in three equal channels: float32[n, 224, 224, 3] from float32[n, 66150]."""
+    """Compute images with three equal channels: float32[n, 224, 224, 3] from float32[n, 66150]."""
     images = np.empty((len(windows), SIZE, SIZE, 3), dtype=np.float32)
     for number, window in enumerate(windows):
         images[number] = log_mel_image(window)[:, :, None]
@@ -105,7 +105,7 @@ def log_mel_images(windows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @cache
 def _mel_filters() -> NDArray[np.float64]:
-    """float64[224, 1025]."""
+    """Return the filters, float64[224, 1025]."""
     librosa = import_librosa()
 
     filters: NDArray[np.float64] = librosa.filters.mel(
@@ -123,7 +123,7 @@ def _mel_filters() -> NDArray[np.float64]:
 
 
 def band_centres() -> NDArray[np.float64]:
-    """Centre frequency of each row of a picture, in Hz, from row 0 down."""
+    """Return the centre frequency of each row of an image in Hz, from row 0 down."""
     librosa = import_librosa()
 
     edges: Any = librosa.mel_frequencies(n_mels=SIZE + 2, fmin=_FMIN, fmax=_FMAX, htk=False)

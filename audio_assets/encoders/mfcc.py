@@ -27,7 +27,7 @@ _FLOOR = 1e-10
 class MfccEncoder:
     """13 MFCC, their first and second differences, each by mean and standard deviation over time.
 
-    The window is BirdNET's, so that the models differ by features and not by what they heard.
+    The window is BirdNET's, so that the models differ in features and not in their audio.
     """
 
     name = "mfcc"

@@ -1,8 +1,8 @@
 """Perch, Google's bird vocalization classifier: versions 8 and 2.0 of its SavedModel.
 
 References: Hamer et al. (2023), BIRB, arXiv 2312.07439 (Perch 8); van Merriënboer et al. (2025),
-Perch 2.0, arXiv 2508.04665. Windows are prepared as the publisher's own library does: the mean is
-taken off and the peak set to 0.25.
+Perch 2.0, arXiv 2508.04665. Windows are prepared as in the publisher's own library: the mean is
+subtracted and the peak set to 0.25.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PEAK = 0.25
 
 @dataclass(frozen=True)
 class _Version:
-    """Length of an embedding, and the class list of the scores that come as ``label``."""
+    """Length of an embedding, and the class list of the scores in the output ``label``."""
 
     dimension: int
     class_list: str
@@ -57,7 +57,7 @@ class PerchEncoder:
     AudioAssetsError
         From ``fingerprint`` and ``encode``, if TensorFlow is not installed.
     WeightsError
-        From ``classes`` and ``encode``, if the folder does not hold this model.
+        From ``classes`` and ``encode``, if the folder does not contain this model.
     """
 
     sample_rate = 32_000
@@ -104,8 +104,8 @@ class PerchEncoder:
         classes = len(self.classes or ())
         embeddings = np.empty((len(windows), self.dimension), dtype=np.float32)
         scores = np.empty((len(windows), classes), dtype=np.float32)
-        # One window per call: see audio_assets.encoders.tensorflow_runtime. Some exports take no
-        # more than one.
+        # One window per call: see audio_assets.encoders.tensorflow_runtime. Some exports accept
+        # only one.
         for row in range(len(windows)):
             window = to_peak(windows[row : row + 1], _PEAK)
             logits, embedding = _infer(model, tf.constant(window))
@@ -121,8 +121,8 @@ class PerchEncoder:
     def _check(self, embedding: tuple[int, ...], logits: tuple[int, ...], classes: int) -> None:
         if (embedding[-1], logits[-1]) != (self.dimension, classes):
             raise WeightsError(
-                f"{self.name}: the model in {self._folder} gives embeddings of {embedding[-1]} and "
-                f"{logits[-1]} class scores instead of {self.dimension} and {classes}",
+                f"{self.name}: the model in {self._folder} returns embeddings of {embedding[-1]} "
+                f"and {logits[-1]} class scores instead of {self.dimension} and {classes}",
                 f"Fetch it again: audio-assets weights fetch --model {self.name}",
             )
 
@@ -138,7 +138,7 @@ def perch_v2(folder: Path) -> PerchEncoder:
 
 
 def to_peak(windows: NDArray[np.float32], peak: float) -> NDArray[np.float32]:
-    """Take off each window's mean and set its largest magnitude to ``peak``; silence stays silent.
+    """Subtract each window's mean and scale its peak to ``peak``; silence stays silent.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def to_peak(windows: NDArray[np.float32], peak: float) -> NDArray[np.float32]:
 
 
 def _infer(model: Any, batch: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Class scores and embeddings, whichever of its forms the model answers in."""
+    """Return class scores and embeddings, in whichever form the model returns them."""
     if hasattr(model, "infer_tf"):
         output = model.infer_tf(batch)
     else:

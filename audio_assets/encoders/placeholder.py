@@ -1,7 +1,7 @@
 """An encoder without weights, for tests of everything else.
 
-Its embeddings carry signal - the shape of the spectrum - so that classifiers learn from them, and
-it costs less than a millisecond a window.
+Its embeddings contain signal, the shape of the spectrum, so that classifiers can learn from them,
+and it takes less than a millisecond per window.
 """
 
 from functools import cached_property
@@ -51,8 +51,8 @@ class PlaceholderEncoder:
         starts = np.round(edges[:-1]).astype(int)
         embeddings = np.empty((len(windows), self.dimension), dtype=np.float32)
         scores = np.empty((len(windows), 2), dtype=np.float32)
-        # One window at a time, and sums instead of a matrix product: the kernels that BLAS and the
-        # FFT choose for other numbers of rows round differently.
+        # One window at a time, and sums instead of a matrix product: BLAS and the FFT choose other
+        # kernels for other numbers of rows, which round differently.
         for row, window in enumerate(windows):
             spectrum = np.abs(np.fft.rfft(window.astype(np.float64))) ** 2 / len(window) ** 2
             levels = np.log10(np.add.reduceat(spectrum, starts) + _FLOOR)

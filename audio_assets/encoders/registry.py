@@ -1,6 +1,6 @@
 """Earlier path of :mod:`audio_assets.models.registry`, for packages that bring their own models.
 
-It goes with the next release.
+It will be removed in the next release.
 """
 
 from audio_assets.models.registry import EncoderSpec, ModelRegistration, ModelSpec

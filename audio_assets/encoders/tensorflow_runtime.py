@@ -1,12 +1,12 @@
-"""TensorFlow as the encoders use it: one copy of a model in a process, and bounded threads.
+"""TensorFlow for the encoders: one copy of a model per process, and bounded threads.
 
-Encoders give a model one window per call, always in the same shape. A batch would save at most a
+Encoders pass one window per call to a model, always in the same shape. A batch would save at most a
 seventh of the time, and on some processors it changes the result: without AVX-512, TensorFlow's
-matrix products handle the last rows of a batch in another kernel, which rounds differently, so that
-a window's last bits depend on its place. With one window per call, one thread per operation and
-TensorFlow's aligned buffers, nothing is left for them to depend on but the kind of processor.
+matrix products handle the last rows of a batch in a different kernel, which rounds differently, so
+that a window's last bits depend on its place. With one window per call, one thread per operation
+and TensorFlow's aligned buffers, they depend only on the kind of processor.
 
-What a model computes belongs to the encoder's own module.
+The models themselves belong in the encoders' own modules.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def require_tensorflow(encoder: str) -> None:
 
 @cache
 def tensorflow() -> Any:
-    """The module, bound to one thread an operation and to CPUs.
+    """Return the module, limited to CPUs and to one thread per operation.
 
-    The worker threads of the embedding loop each run a batch of their own; threads inside an
-    operation would compete with them, and the order in which they add would change the last bits of
-    an embedding with the number of CPUs. So would a GPU. Operations of several batches run side by
-    side in as many threads as there are CPUs: with a single one, TensorFlow would run one batch
-    after the other, whoever asks.
+    The worker threads of the embedding loop each run a batch of their own. Threads inside an
+    operation would compete with them, and their order of addition would make the last bits of an
+    embedding depend on the number of CPUs. So would a GPU. Operations of several batches run in
+    parallel in as many threads as there are CPUs: with a single thread, TensorFlow would run one
+    batch after the other, even for different callers.
     """
     import tensorflow as tf
 
@@ -60,26 +60,26 @@ def tensorflow() -> Any:
         tf.config.set_visible_devices([], "GPU")
     except RuntimeError as error:
         raise AudioAssetsError(
-            f"TensorFlow is in use already and its threads cannot be bounded: {error}",
+            f"TensorFlow is already in use and its threads cannot be limited: {error}",
             "Embed in a process that has not used TensorFlow before.",
         ) from error
     return tf
 
 
 def shared_model(make: Callable[[Path], Any], path: Path, digest: str) -> Any:
-    """What ``make`` gives for a path, made once in this process and used by all its threads.
+    """Return the result of ``make`` for a path, created once per process for all threads.
 
     Parameters
     ----------
     digest
-        Of the content: other weights at the same path are another model.
+        Digest of the content: different weights at the same path are a different model.
     """
-    # lru_cache alone lets two threads make it at the same time.
+    # lru_cache alone lets two threads create it at the same time.
     with _LOADING:
         return _made(make, path, digest)
 
 
-# Two: an encoder at work, and the next one while the first is still referred to.
+# Two: the current encoder, and the next one while the first is still referenced.
 @lru_cache(maxsize=2)
 def _made(make: Callable[[Path], Any], path: Path, digest: str) -> Any:
     return make(path)
@@ -91,13 +91,13 @@ def load_saved_model(path: Path) -> Any:
     Raises
     ------
     WeightsError
-        If it is none that this TensorFlow can load.
+        If this TensorFlow cannot load it.
     """
     tf = tensorflow()
     try:
         return tf.saved_model.load(str(path))
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise WeightsError(
-            f"{path} is no SavedModel that TensorFlow {tf.__version__} can load: {error}",
+            f"{path} is not a SavedModel that TensorFlow {tf.__version__} can load: {error}",
             "Fetch it again, or put the publisher's files there.",
         ) from error

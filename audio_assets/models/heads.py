@@ -1,7 +1,7 @@
 """The heads: classifiers trained on embeddings, by name.
 
-A head prepares once what all its fits share and then trains and scores any number of them. Which
-clips are trained on belongs in :mod:`audio_assets.evaluation.scores.grid`.
+A head prepares the work shared by all fits once, then trains and scores any number of them. The
+choice of training clips belongs in :mod:`audio_assets.evaluation.scores.grid`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,11 +25,11 @@ class Fit:
     Attributes
     ----------
     train
-        int[m], row numbers of the training clips; a clip that is named twice counts twice.
+        int[m], row numbers of the training clips; a repeated clip counts twice.
     test
         int[t], row numbers of the clips to score.
     random_state
-        For heads that draw random numbers.
+        Seed for heads that draw random numbers.
     """
 
     train: NDArray[np.int64]
@@ -38,10 +38,10 @@ class Fit:
 
 
 Scorer = Callable[[Labels, Sequence[Fit]], Scores]
-"""``scorer(labels, fits)`` trains each fit and gives the scores of its test clips.
+"""``scorer(labels, fits)`` trains each fit and returns the scores of its test clips.
 
-``labels`` are {0, 1}[n] of all clips; only those of training clips are looked at. What a fit gives
-may depend in its last bits on the fits beside it, and on nothing else.
+``labels`` are {0, 1}[n] of all clips; only those of training clips are used. Apart from its own
+data, the scores of a fit depend only on the fits beside it, and only in their last bits.
 """
 
 
@@ -62,7 +62,7 @@ class Head(Protocol):
     def slow(self) -> bool: ...
 
     def prepare(self, embeddings: NDArray[np.float64]) -> Scorer:
-        """Do what all fits share, given float64[n, d] of all clips; labels are not seen."""
+        """Do the work shared by all fits, given float64[n, d] of all clips but no labels."""
         ...
 
 
@@ -71,10 +71,10 @@ class LogisticHead:
     """L2-regularised logistic regression on embeddings of unit length, converged.
 
     C = 10 was best or among the best at every training size on nine sets of clips and three
-    encoders; standardising the features instead costs 0.02 of AUC at 4 clips a class. The intercept
-    is not penalised, and classes are not weighted since training subsets are balanced. An embedding
-    of zeros has no direction and stays zero: its score is the intercept's alone. Embeddings that
-    have one direction, or one and its opposite, and differ in length are refused.
+    encoders; standardising the features instead costs 0.02 of AUC at 4 clips per class. The
+    intercept is not penalised, and classes are not weighted because training subsets are balanced.
+    An embedding of zeros has no direction and stays zero: its score is that of the intercept.
+    Embeddings that all lie along one line and differ in length are refused.
 
     Attributes
     ----------
@@ -96,16 +96,16 @@ class LogisticHead:
 
 
 SAME_DIRECTION = 1e-9
-"""Cosines nearer to 1 than this leave less between two clips than a log odds is rounded to."""
+"""Cosines closer to 1 than this separate two clips by less than the rounding of a log odds."""
 
 
 def _check_directions(
     embeddings: NDArray[np.float64], unit: NDArray[np.float64], alive: NDArray[np.bool_]
 ) -> None:
-    """Refuse embeddings that differ, but not in what scaling to unit length leaves.
+    """Refuse embeddings that scaling to unit length makes equal although they differ.
 
-    One feature with the classes 10 standard deviations apart became a column of ones, and an AUC of
-    0.5 with nothing to say why. ``alive`` rows have a length.
+    A single feature with the classes 10 standard deviations apart became a column of ones, and an
+    AUC of 0.5 without any explanation. ``alive`` rows are not zero.
     """
     if not alive.any():
         return
@@ -121,8 +121,8 @@ def _check_directions(
             raise ValueError(
                 "embeddings: scaling to unit length, which the head logistic does, makes rows "
                 f"equal that differ (column {column} goes from {lowest[column]:.9g} to "
-                f"{highest[column]:.9g}), and they are told apart by nothing else; standardise the "
-                "columns, or take the head svm, random_forest or mlp"
+                f"{highest[column]:.9g}), and nothing else separates them; standardise the "
+                "columns, or use the head svm, random_forest or mlp"
             )
 
 
@@ -130,39 +130,39 @@ FARTHEST = 1e30
 """Largest standardised feature of a test clip."""
 
 USUAL = 1e100
-"""Values up to this, or one over it, have squares that neither overflow nor vanish."""
+"""Values between this and its inverse have squares that neither overflow nor vanish."""
 
 
 def _factors(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Powers of 2 that bring the largest of each row or column near 1; 1 where it is usual.
+    """Return powers of 2 that bring the largest of each row or column near 1, or 1 if it is usual.
 
-    A power of 2 changes no digit, and a row or column of usual size is left alone altogether, so
-    scores of ordinary embeddings are the same bits as without.
+    A power of 2 changes no digit, and a row or column of usual size is not touched at all, so
+    scores of ordinary embeddings keep the same bits.
     """
     largest = np.abs(values).max(axis=axis, keepdims=True, initial=0.0)
     unusual = (largest > USUAL) | ((largest > 0.0) & (largest < 1.0 / USUAL))
     exponent = np.where(unusual, -np.frexp(largest)[1], 0)
-    # 2 to more than 1023 is no number; what is left of the smallest values is near enough to 1.
+    # 2 to more than 1023 is not finite; the smallest values still come close enough to 1.
     return np.asarray(np.ldexp(1.0, np.minimum(exponent, 1000)))
 
 
 DECISION_DIGITS = 9
-"""Decimals of a log odds that mean something, a fit being converged to a gradient of 1e-9.
+"""Meaningful decimals of a log odds, given that fits converge to a gradient of 1e-9.
 
-Clips with equal embeddings differ in the last bits of a matrix product, by where they stand in it.
-Ranked by those, a fold of tied clips was off by up to 0.18 of AUC.
+Clips with equal embeddings differ in the last bits of a matrix product, depending on their position
+in it. Ranked by these bits, a fold of tied clips was off by up to 0.18 of AUC.
 """
 
 BATCH_VALUES = 2**14
-"""Clips times models of a batch of logistic fits: the vectors of a batch stay in a core's cache."""
+"""Clips times models in a batch of logistic fits, so that its vectors fit into a core's cache."""
 
 GRAM_VALUES = 2**17
-"""Values of the matrices of a batch of logistic fits that have one each: 1 MB, a core's cache."""
+"""Values in a batch of logistic fits with one matrix each: 1 MB, a core's cache."""
 
 
 @dataclass(frozen=True, eq=False)
 class _LogisticScorer:
-    """Fits in batches from float64[n, n] inner products of all clips."""
+    """Trains batches of fits from float64[n, n] inner products of all clips."""
 
     gram: NDArray[np.float64]
     c: float
@@ -185,7 +185,7 @@ class _LogisticScorer:
         return outcomes
 
     def _shares_gram(self, train: int) -> bool:
-        """Whether fits on so many clips work on the whole matrix rather than on their part of it.
+        """Return whether fits on this many clips use the whole matrix rather than their part of it.
 
         One product of all models with the whole matrix runs near a processor's peak; a product of
         one model with its own part is limited by memory.
@@ -198,7 +198,7 @@ class _LogisticScorer:
         return max(1, GRAM_VALUES // train**2)
 
     def _decisions(self, labels: Labels, fits: Sequence[Fit]) -> NDArray[np.float64]:
-        """Log odds float64[k, n] of all clips by k fits on equally many clips."""
+        """Return log odds float64[k, n] of all clips by k fits on equally many clips."""
         clips = len(self.gram)
         weights = np.array(
             [np.bincount(fit.train, minlength=clips) for fit in fits], dtype=np.float64
@@ -207,8 +207,7 @@ class _LogisticScorer:
         if self._shares_gram(len(fits[0].train)):
             fitted = fit_kernel_logistics(self.gram[None], labels[None], weights[None])
             return np.asarray(fitted.decision(self.gram)[0])
-        # A clip that is drawn twice has twice the weight; the rows are filled up with clips of
-        # none.
+        # A clip that is drawn twice has twice the weight; rows are padded with clips of weight 0.
         seen = [np.flatnonzero(row) for row in weights]
         width = max(len(rows) for rows in seen)
         rows = np.array([np.pad(row, (0, width - len(row))) for row in seen])
@@ -246,7 +245,7 @@ class StandardisedHead:
 
 @dataclass(frozen=True, eq=False)
 class _StandardisedScorer:
-    """Fits one after the other on float64[n, d]."""
+    """Trains one fit after the other on float64[n, d]."""
 
     head: StandardisedHead
     embeddings: NDArray[np.float64]
@@ -278,17 +277,17 @@ class _StandardisedScorer:
     def _standardised(
         self, scaler: Any, test: NDArray[np.int64], factors: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Features of test clips, in the training clips' mean and spread."""
+        """Return the test clips' features, standardised by the training clips."""
         with np.errstate(over="ignore"):
             features = scaler.transform(self.embeddings[test] * factors)
-        # Beyond that a clip is equally far from all that were trained on, and trees take float32.
+        # Beyond that a clip is equally far from all training clips, and trees use float32.
         return np.asarray(np.clip(features, -FARTHEST, FARTHEST), dtype=np.float64)
 
 
 def _random_forest(random_state: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
-    # One job: with more, scikit-learn adds up the trees' votes in the order they finish.
+    # One job: with more, scikit-learn adds up the trees' votes in the order in which they finish.
     return RandomForestClassifier(n_estimators=100, random_state=random_state, n_jobs=1)
 
 
@@ -301,7 +300,7 @@ def _svm(random_state: int) -> Any:
 def _mlp(random_state: int) -> Any:
     from sklearn.neural_network import MLPClassifier
 
-    # 200 epochs, the default, are too few for 4 clips a class: an epoch is one small step there.
+    # The default of 200 epochs is too few for 4 clips per class, where an epoch is one small step.
     return MLPClassifier(hidden_layer_sizes=(256, 64), max_iter=5000, random_state=random_state)
 
 

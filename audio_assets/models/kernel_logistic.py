@@ -3,7 +3,8 @@
 The minimiser over (w, b) of ``sum_i c_i log(1 + exp(-y_i f_i)) + |w|^2 / 2`` with
 ``f_i = w.x_i + b`` has ``w = sum_i a_i x_i`` (representer theorem; Schölkopf, Herbrich & Smola
 2001), so a fit needs the inner products of its training clips alone: every fold, size, repeat and
-bootstrap draw is a sub-matrix of one Gram matrix. What is fitted on what belongs in :mod:`.grid`.
+bootstrap draw is a sub-matrix of one Gram matrix. The choice of fits belongs in
+:mod:`audio_assets.evaluation.scores.grid`.
 """
 
 from dataclasses import dataclass
@@ -27,11 +28,11 @@ class KernelLogistic:
     Attributes
     ----------
     dual
-        float64[..., n], weights of the clips; those of a model sum to 0.
+        float64[..., n], weights of the clips, which sum to 0 for each model.
     intercept
         float64[...], b.
     gradient_norm
-        float64[...], Euclidean norm of the objective's gradient in (w, b) where the fit ended.
+        float64[...], Euclidean norm of the objective's gradient in (w, b) at the end of the fit.
     """
 
     dual: NDArray[np.float64]
@@ -39,7 +40,7 @@ class KernelLogistic:
     gradient_norm: NDArray[np.float64]
 
     def decision(self, cross_gram: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log odds of the positive class, from float64[m, n] products with the clips.
+        """Return the log odds of the positive class, from float64[m, n] products with the clips.
 
         Returns
         -------
@@ -116,7 +117,7 @@ def fit_kernel_logistics(
 
 
 class _Models:
-    """Where the fits stand. Arrays are [g, k, n], or [g, k, 1] for a number a model."""
+    """The state of the fits. Arrays are [g, k, n], or [g, k, 1] for one number per model."""
 
     def __init__(
         self,
@@ -132,7 +133,7 @@ class _Models:
         self.first_norm: NDArray[np.float64] | None = None
 
     def gradient_norm(self) -> NDArray[np.float64]:
-        """Norm of the gradient in (w, b); what it is made of is kept for the next step."""
+        """Return the norm of the gradient in (w, b); its components are kept for the next step."""
         pull = self.weights * (self.target - self.probability)
         self.slope = pull.sum(axis=-1, keepdims=True)
         self.residual = self.dual - pull
@@ -145,13 +146,13 @@ class _Models:
         return norm
 
     def newton_step(self, norm: NDArray[np.float64]) -> bool:
-        """Move every model that has not converged; False if a loss has no curvature left."""
+        """Move every model that has not converged; return False if a loss has no curvature."""
         assert self.first_norm is not None
         curvature = self.weights * self.probability * (1.0 - self.probability)
         total = curvature.sum(axis=-1, keepdims=True)
         if not total.min() > 0.0:
             return False
-        # Looser far from the solution: digits beyond what the quadratic model is worth are wasted.
+        # Looser far from the solution: digits beyond the quadratic model's accuracy are wasted.
         share = np.minimum(0.02, norm / np.maximum(self.first_norm, GRADIENT_TOLERANCE))
         moving = norm > GRADIENT_TOLERANCE
         goal = np.where(moving, np.maximum(share * norm, 0.1 * GRADIENT_TOLERANCE), np.inf)
@@ -171,7 +172,7 @@ class _Models:
             intercept = self.intercept + length * turn
             decision = self.decision + length * product
             loss, probability = self._objective(dual, intercept, decision)
-            # Near the minimum the objective is flat to rounding while the gradient still falls.
+            # Near the minimum the objective is flat up to rounding while the gradient still falls.
             rose = (loss > self.loss + 1e-12 * np.abs(self.loss)) & (length > 1e-8)
             if not rose.any():
                 break
@@ -187,11 +188,12 @@ class _Models:
         total: NDArray[np.float64],
         goal: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """``S v`` and ``G S v`` with ``(I + Q S G S Q) v = -Q S G start`` by conjugate gradients.
+        """Find ``S v`` and ``G S v`` with ``(I + Q S G S Q) v = -Q S G start``.
 
-        S is the diagonal of ``root``, and Q takes the part along it out, which is the intercept's.
-        A model stops when its residual's norm has fallen to ``goal``. Working with S v rather than
-        in w keeps the dual unique where G is singular.
+        The method is conjugate gradients. S is the diagonal of ``root``, and Q projects out the
+        part along it, which belongs to the intercept. A model stops when its residual's norm has
+        fallen to ``goal``. Working with S v rather than with w keeps the dual unique if G is
+        singular.
         """
 
         def without_intercept(vector: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -226,7 +228,7 @@ class _Models:
         intercept: NDArray[np.float64],
         decision: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The objective of each model, and the probabilities behind it."""
+        """Return the objective of each model, and its probabilities."""
         small = np.exp(-np.abs(decision))
         probability = np.where(decision >= 0.0, 1.0, small) / (1.0 + small)
         losses = np.log1p(small) + np.maximum(decision, 0.0) - self.target * decision
@@ -234,5 +236,5 @@ class _Models:
 
 
 def _dot(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Inner product of each model's two vectors, float64[g, k, 1]."""
+    """Return the inner product of each model's two vectors, float64[g, k, 1]."""
     return np.asarray(np.einsum("gkn,gkn->gk", left, right)[..., None])

@@ -1,7 +1,7 @@
-"""Which models and encoders there are: declarations, and how users add their own.
+"""Registry of models and encoders: the built-in declarations, and those of users' packages.
 
-A model is what a line of a chart is called: an encoder and a head. Looking up names imports no
-encoder; the modules that entry points name are imported, and should be as light as this one.
+A model is an encoder with a head, and one line of a chart. Looking up names imports no encoder, but
+it imports the modules that entry points name, which should be as light as this one.
 """
 
 import re
@@ -65,19 +65,19 @@ class EncoderSpec:
     name
         Key in the embedding store; matches ``^[a-z0-9_-]+$``.
     factory
-        ``module:attribute``, called to make an encoder: with the folder of its weights if it has a
-        ``source``, else without arguments.
+        ``module:attribute``, called to create an encoder: with the folder of its weights if it has
+        a ``source``, else without arguments.
     licence
-        Licence of the weights, as an SPDX identifier where there is one.
+        Licence of the weights, as an SPDX identifier if there is one.
     weights
-        Where the weights come from, in a few words.
+        Origin of the weights in a few words.
     source
-        The files, where the package is to find and check them; None for an encoder that has no
-        weights or sees to them itself.
+        The files that audio-assets finds and checks; None for an encoder that has no weights or
+        handles them itself.
     in_processes
         Whether each worker is a single-threaded process with an encoder of its own, or a thread.
-        Processes scale better and survive a crash; what is large, slow to load or has threads of
-        its own, as TensorFlow does, is better loaded once.
+        Processes scale better and survive a crash; an encoder that is large, slow to load or
+        multi-threaded, such as TensorFlow's, is better loaded once.
     """
 
     name: str
@@ -90,7 +90,7 @@ class EncoderSpec:
 
 @dataclass(frozen=True)
 class ModelRegistration:
-    """What an entry point of the group ``audio_assets.models`` resolves to, or a tuple of these."""
+    """The target of an entry point of the group ``audio_assets.models``, alone or in a tuple."""
 
     model: ModelSpec
     encoder: EncoderSpec
@@ -105,7 +105,7 @@ def _pretrained(
 
 
 PERCH_ENCODERS = ("perch", "perch_v2")
-"""Those whose clips the setting PERCH_VARIANT chooses."""
+"""Encoders whose clips are chosen by the setting PERCH_VARIANT."""
 
 _BIRDNET = _pretrained("birdnet", "birdnet:BirdNetEncoder", "CC-BY-NC-SA-4.0", in_processes=True)
 _MFCC = EncoderSpec("mfcc", "audio_assets.encoders.mfcc:MfccEncoder", "Apache-2.0", "none")
@@ -115,7 +115,7 @@ _PLACEHOLDER = EncoderSpec(
 
 
 def _logistic(encoder: EncoderSpec, variant: str, enabled: bool, title: str) -> ModelRegistration:
-    """A model that has its encoder to itself, and its name."""
+    """Register an encoder with a logistic head as a model of the same name."""
     model = ModelSpec(encoder.name, encoder.name, "logistic", variant, enabled, title)
     return ModelRegistration(model, encoder)
 
@@ -153,7 +153,7 @@ class _Registry:
     encoders: dict[str, EncoderSpec] = field(default_factory=dict)
 
     def add(self, registration: ModelRegistration) -> None:
-        """Raises ValueError when the registration breaks a rule."""
+        """Add a model; raises ValueError if the registration breaks a rule."""
         model, encoder = registration.model, registration.encoder
         for name in (model.name, encoder.name):
             if not is_partition_key(name):
@@ -168,29 +168,29 @@ class _Registry:
             )
         if model.head not in HEADS:
             raise ValueError(
-                f"model {model.name} trains {model.head!r}, which is no head; "
-                f"there are {', '.join(HEADS)}"
+                f"model {model.name} trains {model.head!r}, which is not a head; "
+                f"the heads are {', '.join(HEADS)}"
             )
         if model.name in self.models:
             raise ValueError(f"there already is a model {model.name}")
-        # Models may share an encoder, as random_forest and svm do; then they mean the same one.
+        # Models may share an encoder, as random_forest and svm do, but not just its name.
         if self.encoders.setdefault(encoder.name, encoder) != encoder:
             raise ValueError(f"there already is another encoder {encoder.name}")
         self.models[model.name] = model
 
 
 def model_names() -> tuple[str, ...]:
-    """Names of all models: the package's own in a fixed order, then the users' by entry point."""
+    """Return all model names: the built-in ones in a fixed order, then users' by entry point."""
     return tuple(_registry().models)
 
 
 def default_model_names() -> tuple[str, ...]:
-    """Names of the models that a run evaluates unless told otherwise."""
+    """Return the names of the models that a run evaluates by default."""
     return tuple(spec.name for spec in _registry().models.values() if spec.enabled_by_default)
 
 
 def get_model(name: str) -> ModelSpec:
-    """The declaration of a model.
+    """Return the declaration of a model.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def get_model(name: str) -> ModelSpec:
 
 
 def get_encoder(name: str) -> EncoderSpec:
-    """The declaration of an encoder.
+    """Return the declaration of an encoder.
 
     Raises
     ------
@@ -212,39 +212,39 @@ def get_encoder(name: str) -> EncoderSpec:
 
 
 def load_encoder(name: str, places: WeightPlaces = ONLY_WHEELS) -> Encoder:
-    """A new encoder, to be used by one thread.
+    """Create an encoder for use by one thread.
 
     Parameters
     ----------
     places
-        Where its weights are looked for.
+        Places to search for its weights.
 
     Raises
     ------
     UnknownModelError
         If there is no such encoder.
     WeightsError
-        If its weights are missing, or are not the ones published or recorded.
+        If its weights are missing, or differ from those published or recorded.
     EncoderError
-        If its factory cannot be found, or its own code fails, or a fingerprint, sample rate, window
-        or dimension is none.
+        If its factory cannot be found, its own code fails, or its fingerprint, sample rate, window
+        or dimension is invalid.
     AudioAssetsError
-        If its factory makes an encoder of another name.
+        If its factory creates an encoder with a different name.
     """
     spec = get_encoder(name)
-    with blaming(name, f"its factory {spec.factory} cannot be imported", _MEND_OR_INSTALL):
+    with blaming(name, f"its factory {spec.factory} cannot be imported", _FIX_OR_INSTALL):
         factory = resolve_name(spec.factory)
     arguments: tuple[Path, ...] = ()
     if spec.source is not None:
         arguments = (find_weights(name, spec.source, places, model=_models_of(name)[0]).folder,)
-    with blaming(name, f"its factory {spec.factory} makes no encoder", _MEND_OR_INSTALL):
+    with blaming(name, f"its factory {spec.factory} creates no encoder", _FIX_OR_INSTALL):
         encoder: Encoder = factory(*arguments)
         made = encoder.name
-        # Read here, so that all who ask for them later meet no error but ours.
+        # Read here, so that later callers never see an error of the encoder's own code.
         faults = ((fingerprint_fault(encoder), _FINGERPRINT), (size_fault(encoder), None))
     if made != name:
         raise AudioAssetsError(
-            f"encoder {name}: its factory {spec.factory} makes an encoder named {made}",
+            f"encoder {name}: its factory {spec.factory} creates an encoder named {made}",
             "The name is the key of the embedding store; make the two equal.",
         )
     for fault, remedy in faults:
@@ -253,31 +253,31 @@ def load_encoder(name: str, places: WeightPlaces = ONLY_WHEELS) -> Encoder:
     return encoder
 
 
-_REPORT = "Mend what the error names, or report it with what audio-assets --debug prints"
-_MEND_OR_INSTALL = "Mend what the error names, or install what the package {package} needs"
+_REPORT = "Fix the cause, or report the error with the output of audio-assets --debug"
+_FIX_OR_INSTALL = "Fix the cause, or install the dependencies of the package {package}"
 _FINGERPRINT = (
-    "Have the package {package} compute it by "
+    "Make the package {package} compute it with "
     "audio_assets.encoders.fingerprint.encoder_fingerprint from the SHA-256 of the weights "
-    "and all else that changes an embedding (embeddings are stored under it, and one that stays as "
-    "it was gives old embeddings for new)"
+    "and everything else that changes an embedding (embeddings are stored under it; if it does not "
+    "change with the encoder, old embeddings are used)"
 )
 
 
 def encoder_error(name: str, what: str, remedy: str | None = None) -> EncoderError:
-    """An error that names the encoder, its models and its package.
+    """Return an error that names the encoder, its models and its package.
 
     Parameters
     ----------
     what
-        What its code does wrong.
+        The fault of its code.
     remedy
-        What to do about it, if it is not the code that needs mending; ``{package}`` stands for the
-        package. That its models can be left out is added.
+        The remedy, unless it is to fix the code; ``{package}`` stands for the package. The option
+        of leaving out its models is added.
     """
     package = re.split("[.:]", get_encoder(name).factory)[0]
     if remedy is None:
         own = package == __name__.partition(".")[0]
-        remedy = _REPORT if own else "Mend it in the package {package}"
+        remedy = _REPORT if own else "Fix it in the package {package}"
     return EncoderError(
         f"encoder {name} (models: {', '.join(_models_of(name))}): {what}",
         f"{remedy.format(package=package)}; or leave the models out of AUDIO_ASSETS_MODELS.",
@@ -286,16 +286,16 @@ def encoder_error(name: str, what: str, remedy: str | None = None) -> EncoderErr
 
 @contextmanager
 def blaming(name: str, what: str, remedy: str | None = None) -> Iterator[None]:
-    """Names the encoder in whatever its code raises: a fault of one model stops no other.
+    """Turn errors of an encoder's code into errors that name it, so that others can continue.
 
-    What says itself what is wrong stays as it is, and so does a lack of memory.
+    The project's own errors are raised unchanged, and so is a lack of memory.
     """
     try:
         yield
-    # A worker process tells its parent that there was no memory by how it ends.
+    # A worker process reports a lack of memory to its parent by its exit.
     except (AudioAssetsError, MemoryError):
         raise
-    # An encoder that exits would end the program without a word.
+    # An encoder that exits would end the program silently.
     except (Exception, SystemExit) as error:
         raise encoder_error(name, f"{what}: {type(error).__name__}: {error}", remedy) from error
 
@@ -325,7 +325,7 @@ def _collect(points: Iterable[EntryPoint]) -> _Registry:
         try:
             for registration in _registrations(point.load()):
                 registry.add(registration)
-        # Whatever a user's module raises, the user needs to know which entry point it came from.
+        # For any error in a user's module, the user needs to know the entry point.
         except (Exception, SystemExit) as error:
             source = f" of {point.dist.name}" if point.dist else ""
             raise AudioAssetsError(
@@ -339,5 +339,5 @@ def _registrations(declared: object) -> tuple[ModelRegistration, ...]:
     found = declared if isinstance(declared, tuple) else (declared,)
     for item in found:
         if not isinstance(item, ModelRegistration):
-            raise TypeError(f"it is a {type(item).__name__} and no ModelRegistration")
+            raise TypeError(f"it is a {type(item).__name__}, not a ModelRegistration")
     return found

@@ -243,4 +243,4 @@ def test_import_names_the_clips_of_rows_that_were_corrected(call, tmp_path):
     (stays,) = (tmp_path / "new/owl/data/pos").iterdir()
     assert f"Not from this table: new/owl/data/pos/{stays.name}" in called.err
     assert "remove only those of rows that you have since corrected" in called.err
-    assert "Clips that another table made are good and stay" in called.err
+    assert "Clips from another table are fine and stay" in called.err

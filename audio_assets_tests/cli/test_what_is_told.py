@@ -119,4 +119,4 @@ def test_the_doctor_says_that_models_hear_what_was_measured_and_names_a_damaged_
     assert found["found"] == "the models hear the positives of bat" and not found["is_note"]
     path.write_bytes(b"nothing")
     (found,) = heard(call)
-    assert "is damaged or is no clip_properties table" in found["found"]
+    assert "is damaged or is not a clip_properties table" in found["found"]

@@ -103,5 +103,5 @@ def test_a_folder_that_others_may_have_filled_is_not_used(
 
 def test_without_any_folder_the_error_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/dev/null/tmp")
-    with pytest.raises(AudioAssetsError, match="(?s)kept nowhere.*NUMBA_CACHE_DIR"):
+    with pytest.raises(AudioAssetsError, match="(?s)no place for librosa.*NUMBA_CACHE_DIR"):
         _temporary_folder()

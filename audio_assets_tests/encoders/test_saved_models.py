@@ -99,7 +99,7 @@ def test_a_class_list_that_is_missing_or_empty_is_refused(
     (tmp_path / "assets").mkdir()
     if content is not None:
         (tmp_path / "assets/label.csv").write_text(content)
-    with pytest.raises(WeightsError, match="label.csv is no class list"):
+    with pytest.raises(WeightsError, match="label.csv is not a class list"):
         PerchEncoder("perch", tmp_path).classes  # noqa: B018
 
 
@@ -110,7 +110,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     for name in ("variables.index", "variables.data-00000-of-00001"):
         (tmp_path / "variables" / name).write_bytes(b"")
     (tmp_path / "saved_model.pb").write_bytes(b"no graph")
-    with pytest.raises(WeightsError, match="no SavedModel"):
+    with pytest.raises(WeightsError, match="not a SavedModel"):
         PerchEncoder("perch", tmp_path).encode(noise(1, 160_000))
 
 

@@ -59,7 +59,7 @@ def test_threads_that_can_not_be_bounded_any_more_are_an_error(
     monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", too_late)
     tensorflow.cache_clear()
     try:
-        with pytest.raises(AudioAssetsError, match="(?s)in use already.*after initialization"):
+        with pytest.raises(AudioAssetsError, match="(?s)already in use.*after initialization"):
             tensorflow()
     finally:
         monkeypatch.undo()

@@ -149,7 +149,7 @@ def test_of_a_recording_that_is_cut_off_the_segments_in_what_is_there_are_cut(
     (remark,) = done.remarks
     assert ("missing" in remark or "cut off" in remark) and "that exist were cut" in remark
     if length is not None:
-        assert f"has {length:.2f} s" in why and f"{length:.2f} s that are there" in remark
+        assert f"has {length:.2f} s" in why and f"{length:.2f} s that exist" in remark
 
 
 @pytest.mark.parametrize(

@@ -124,10 +124,10 @@ def test_an_entry_point_may_declare_several_models_of_one_encoder(
         (ModelRegistration(replace(MODEL, variant="data_9s"), ENCODER), "data_9s"),
         (
             ModelRegistration(replace(MODEL, head="logistik"), ENCODER),
-            "'logistik', which is no head; there are logistic, ",
+            "'logistik', which is not a head; the heads are logistic, ",
         ),
         ((ModelRegistration(MODEL, ENCODER),) * 2, "already is a model mine"),
-        ("birdnet", "str and no ModelRegistration"),
+        ("birdnet", "str, not a ModelRegistration"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -169,7 +169,7 @@ def test_what_the_code_of_an_encoder_raises_names_it_and_its_package(
     for part in ("encoder mine (models: mine)", "users_models:MyEncoder", "FileNotFoundError"):
         assert part in caught.value.what
     assert "/models/mine/weights.onnx" in caught.value.what
-    assert "the package users_models needs" in caught.value.remedy
+    assert "dependencies of the package users_models" in caught.value.remedy
     assert isinstance(caught.value.__cause__, FileNotFoundError)
 
 
@@ -196,7 +196,7 @@ def test_only_64_hex_digits_are_a_fingerprint(fingerprint: object, installed: Mo
         load_encoder("mine")
     assert caught.value.what.startswith("encoder mine (models: mine): its fingerprint ")
     assert "is not 64 hex digits" in caught.value.what
-    assert "the package users_models compute it by" in caught.value.remedy
+    assert "the package users_models compute it with" in caught.value.remedy
     assert "audio_assets.encoders.fingerprint.encoder_fingerprint" in caught.value.remedy
 
 
@@ -225,7 +225,7 @@ def test_an_encoder_of_impossible_sizes_is_refused_by_name(
     installed.MyEncoder = type("Mine", (MyEncoder,), attributes)  # type: ignore[attr-defined]
     with pytest.raises(EncoderError, match=f"encoder mine .*: its {name} {value!r} ") as caught:
         load_encoder("mine")
-    assert "Mend it in the package users_models" in caught.value.remedy
+    assert "Fix it in the package users_models" in caught.value.remedy
 
 
 def test_sizes_may_be_numbers_of_numpy(installed: ModuleType) -> None:
@@ -246,12 +246,12 @@ def test_a_fault_of_encode_names_the_package_of_the_user(installed: ModuleType) 
     assert caught.value.what == (
         "encoder mine (models: mine): its encode fails: RuntimeError: no session"
     )
-    assert "Mend it in the package users_models; or leave the models out" in caught.value.remedy
+    assert "Fix it in the package users_models; or leave the models out" in caught.value.remedy
 
 
 def test_a_factory_that_exits_is_an_error_of_its_encoder(installed: ModuleType) -> None:
     installed.MyEncoder = lambda: sys.exit("no licence")  # type: ignore[attr-defined]
-    with pytest.raises(EncoderError, match="makes no encoder: SystemExit: no licence"):
+    with pytest.raises(EncoderError, match="creates no encoder: SystemExit: no licence"):
         load_encoder("mine")
 
 
@@ -270,5 +270,5 @@ def test_missing_weights_of_an_encoder_name_a_model_that_the_command_knows(
 
 def test_a_factory_that_makes_another_encoder_is_refused(installed: ModuleType) -> None:
     installed.MyEncoder = PlaceholderEncoder  # type: ignore[attr-defined]
-    with pytest.raises(AudioAssetsError, match="makes an encoder named placeholder"):
+    with pytest.raises(AudioAssetsError, match="creates an encoder named placeholder"):
         load_encoder("mine")

@@ -65,11 +65,11 @@ def test_a_users_model_runs_through_the_whole_pipeline(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "why"),
     [
-        ("LOUDNESS = 'not a registration'", "str and no ModelRegistration"),
+        ("LOUDNESS = 'not a registration'", "str, not a ModelRegistration"),
         (MODULE.replace('"logistic", "data"', '"logistic", "data_9s"'), "data_9s"),
         (
             MODULE.replace('"logistic", "data"', '"logistik", "data"'),
-            "'logistik', which is no head",
+            "'logistik', which is not a head",
         ),
         ("import a_module_that_is_not_there", "a_module_that_is_not_there"),
     ],
