@@ -86,7 +86,7 @@ def test_the_recipe_for_weights_makes_an_encoder_that_needs_its_file(
     noise = np.random.default_rng(0).normal(size=(3, 4000)).astype(np.float32)
     assert EncoderPool(lambda: encoder).encode(noise).embeddings.shape == (3, 8)
     np.save(tmp_path / "bands" / "bands.npy", np.ones((2000, 8)))
-    with pytest.raises(WeightsError, match="bands.npy is damaged or another file"):
+    with pytest.raises(WeightsError, match="bands.npy is damaged or a different file"):
         registry.load_encoder("bands", places)
 
 

@@ -1,7 +1,8 @@
-"""What a run's pod gets on Kubernetes, by model: the one table, and the tag that it becomes.
+"""Resources of a run's pod on Kubernetes, one row per model, and the tag made from them.
 
-Dagster reads the tag ``dagster-k8s/config`` of a run when it makes the pod, and only then does a
-misspelt key of it show, so nothing else writes it. How a run comes by its tag is not known here.
+Dagster reads the tag ``dagster-k8s/config`` of a run when it creates the pod, and a misspelt key
+shows only then, so no other module writes it. Attaching the tag to a run belongs in
+:mod:`audio_assets.instance.queue`.
 """
 
 from __future__ import annotations
@@ -22,12 +23,11 @@ class PodSize:
     ----------
     cpu
         Cores requested, and the number of workers (rounded up). There is no limit: a run may use
-        what its node has to spare.
+        spare cores of its node.
     memory_gib
-        Memory in GiB, requested and allowed: more is not taken from neighbours, and less is not
-        promised.
+        Memory in GiB, both requested and allowed, so that a run gets exactly this much.
     gpus
-        NVIDIA GPUs. No encoder of this package uses one; one of yours may.
+        NVIDIA GPUs. No encoder of this package uses one; your own encoders may.
     node_selector
         Labels that the node must have, e.g. ``{"cloud.google.com/gke-nodepool": "heavy"}``.
 
@@ -44,12 +44,10 @@ class PodSize:
 
     def __post_init__(self) -> None:
         if not (self.cpu > 0 and self.memory_gib > 0 and self.gpus >= 0):
-            raise ValueError(
-                f"a pod needs more than 0 cores and GiB, and no less than 0 GPUs: {self}"
-            )
+            raise ValueError(f"a pod needs more than 0 cores and GiB, and at least 0 GPUs: {self}")
 
     def run_config(self) -> dict[str, Any]:
-        """Value of the tag, before it is JSON."""
+        """Return the value of the tag, before conversion to JSON."""
         requests = {"cpu": f"{round(self.cpu * 1000)}m", "memory": self._memory}
         limits = {"memory": self._memory}
         pod: dict[str, Any] = {}
@@ -60,7 +58,7 @@ class PodSize:
             ]
         if self.node_selector:
             pod["node_selector"] = dict(self.node_selector)
-        # Without it, a run has a worker for each CPU of the node, whatever it has asked for.
+        # Otherwise a run starts one worker per CPU of the node, whatever it requested.
         workers = {"name": "AUDIO_ASSETS_WORKERS", "value": str(math.ceil(self.cpu))}
         config: dict[str, Any] = {
             "container_config": {
@@ -73,7 +71,7 @@ class PodSize:
         return config
 
     def or_more(self, other: PodSize) -> PodSize:
-        """Size with room for both: the larger of each number, and the labels of both."""
+        """Return a size that suffices for both: the larger numbers, and the labels of both."""
         return PodSize(
             cpu=max(self.cpu, other.cpu),
             memory_gib=max(self.memory_gib, other.memory_gib),
@@ -87,7 +85,7 @@ class PodSize:
 
 
 DEFAULT = "default"
-"""Key of the table for runs that are of no model, and for models that it does not name."""
+"""Key of the table for runs without a model, and for models that are not in it."""
 
 PODS: Mapping[str, PodSize] = {
     DEFAULT: PodSize(cpu=2, memory_gib=3),
@@ -102,16 +100,16 @@ PODS: Mapping[str, PodSize] = {
     "yamnet": PodSize(cpu=2, memory_gib=6),
     "vggish": PodSize(cpu=2, memory_gib=6),
 }
-"""By model. docs/cluster.md says what was measured; the others are estimates with room."""
+"""Model -> size. docs/cluster.md lists what was measured; the others are generous estimates."""
 
 
 def pod_of(partition: str | None, pods: Mapping[str, PodSize] = PODS) -> PodSize:
-    """Size of the pod of a run.
+    """Return the size of a run's pod.
 
     Parameters
     ----------
     partition
-        Key of a model, or of a model and a species (``birdnet|coyote``); anything else, also None,
-        is of no model.
+        Key of a model, or of a model and a species (``birdnet|coyote``); anything else, including
+        None, has no model.
     """
     return pods.get((partition or "").split("|")[0], pods[DEFAULT])

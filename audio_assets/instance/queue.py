@@ -1,9 +1,9 @@
-"""The run queues: both refuse wrong partitions, and a cluster's gives a run the pod of its model.
+"""Run queues: both refuse wrong partitions, and the cluster's sets the pod size by model.
 
-All runs pass here: from the UI, backfills, sensors, automation, retries and the command line. Tags
-of a job would not do for the pods: Dagster puts the same on all its partitions, and assets that are
-materialized by automation or from the asset graph belong to no job of ours. It is imported by the
-webserver and the daemon, so these run the project's own image.
+All runs pass through here: from the UI, backfills, sensors, automation, retries and the command
+line. Tags of a job would not suffice for the pods: Dagster sets the same tags on all its
+partitions, and assets that are materialized by automation or from the asset graph belong to none of
+our jobs. The webserver and the daemon import this module, so they run the project's own image.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _POD = {
 
 
 class RefusedRunError(click.ClickException):
-    """A run that names no partition of its job; a command line prints it without a traceback."""
+    """A run without a valid partition of its job; a command line prints it without a traceback."""
 
 
 class PartitionRunCoordinator(QueuedRunCoordinator[dg.DagsterInstance]):
-    """Queues runs as Dagster's own does, but for those without a partition that their job has.
+    """Queues runs as Dagster's own coordinator does, except those without a valid partition.
 
-    Dagster would queue them, say nothing to who asked, and have them fail when it is their turn.
+    Dagster would queue these without a message, and they would fail when their turn comes.
     """
 
     def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
@@ -52,19 +52,19 @@ class PartitionRunCoordinator(QueuedRunCoordinator[dg.DagsterInstance]):
         Raises
         ------
         RefusedRunError
-            If its job has partitions and it names none of them; the message lists them.
+            If its job has partitions and the run names none of them; the message lists them.
         """
         run = context.dagster_run
         keys = self._partitions(context)
         given = run.tags.get(PARTITION_NAME_TAG)
         if keys is None or given in keys or ASSET_PARTITION_RANGE_START_TAG in run.tags:
             return super().submit_run(context)
-        # Dagster counts it as failed now; that is not to be retried, and was told to who asked.
+        # Dagster counts it as failed now; it must not be retried, and the caller was informed.
         self._instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0", REFUSED_TAG: "true"})
         raise RefusedRunError(wrong_partition(run.job_name, given, keys))
 
     def _partitions(self, context: SubmitRunContext) -> Sequence[str] | None:
-        """Partitions of the job of a run; None if it has none, or they cannot be told."""
+        """Return the partitions of a run's job; None if it has none, or they are unknown."""
         origin = context.dagster_run.remote_job_origin
         assert origin is not None
         repository, job = origin.repository_origin.get_selector(), context.dagster_run.job_name
@@ -80,20 +80,21 @@ class PartitionRunCoordinator(QueuedRunCoordinator[dg.DagsterInstance]):
 class PodRunCoordinator(PartitionRunCoordinator):
     """Queues runs like :class:`PartitionRunCoordinator`, each with the pod of its model.
 
-    A run of assets that embed with an encoder of their own
-    (:data:`audio_assets.pipeline.partitions.ENCODER_TAG`) has room for that one, too.
+    The pod of a run whose assets use a further encoder
+    (:data:`audio_assets.pipeline.partitions.ENCODER_TAG`) is large enough for that one, too.
 
     Parameters
     ----------
     pods
-        By model, or ``default``: what to use in place of :data:`audio_assets.instance.pods.PODS`.
+        Sizes by model, or ``default``, that replace those of
+        :data:`audio_assets.instance.pods.PODS`.
     inst_data, **queue
-        As Dagster gives them.
+        As passed by Dagster.
 
     Raises
     ------
     UnknownModelError
-        If ``pods`` names a model that there is not.
+        If ``pods`` names an unknown model.
     ValueError
         If a size is out of range.
     """
@@ -124,7 +125,7 @@ class PodRunCoordinator(PartitionRunCoordinator):
 
     def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
         run = context.dagster_run
-        # A tag that someone gave by hand is left alone, and so is a retried run's.
+        # A tag that was set by hand is left alone, and so is that of a retried run.
         if POD_TAG not in run.tags:
             pod = pod_of(run.tags.get(PARTITION_NAME_TAG), self._pods)
             for encoder in _encoders(context):
@@ -136,12 +137,12 @@ class PodRunCoordinator(PartitionRunCoordinator):
 
 
 def _encoders(context: SubmitRunContext) -> frozenset[str]:
-    """Encoders that the assets of a run name, as the code location tells them."""
+    """Return the encoders named by the assets of a run, as loaded from the code location."""
     run = context.dagster_run
     assert run.remote_job_origin is not None
     place = run.remote_job_origin.repository_origin.get_selector()
     graph = context.workspace.get_repository(place).asset_graph
-    # A job that is launched whole selects nothing.
+    # A job that is launched as a whole selects nothing.
     keys = run.asset_selection or graph.asset_keys_for_job(run.job_name)
     tags = (graph.get(key).tags for key in keys if graph.has(key))
     return frozenset(found[ENCODER_TAG] for found in tags if ENCODER_TAG in found)

@@ -1,6 +1,6 @@
-"""The one CSV format of published tables, chosen so that equal tables give equal bytes.
+"""The CSV format of published tables, chosen so that equal tables yield equal bytes.
 
-Writing belongs here; where the bytes go, and how they get there atomically, does not.
+Only formatting belongs here, not writing the bytes to a place.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from audio_assets.tables.formula_guard import guarded
 if TYPE_CHECKING:
     import pandas as pd
 
-REMEDY = "This is a fault of the program, not of the audio: please report it with the table's name."
+REMEDY = "This is a bug in the program, not in the audio: please report it with the table's name."
 
 
 def to_csv_bytes(frame: pd.DataFrame, table: Table) -> bytes:
     r"""Write a table as CSV: UTF-8, ``\n``, columns and rows in a fixed order.
 
-    - Floats are the shortest decimal that reads back as the same float64 (``repr``), so nothing
-      that was computed is lost and no rounding can hide a difference between two runs. Negative
-      zero is written as ``0.0``.
-    - Integers have no decimal point, also where pandas keeps them as floats beside missing values.
+    - Floats are the shortest decimal that reads back as the same float64 (``repr``), so no
+      precision is lost and no rounding can hide a difference between two runs. Negative zero is
+      written as ``0.0``.
+    - Integers have no decimal point, even if pandas stores them as floats beside missing values.
     - Booleans are ``true`` and ``false``; timestamps are ISO 8601 in UTC with microseconds.
     - A missing value is an empty field, and so is an empty string.
     - Rows are sorted by the table's unique columns, missing values last.
-    - Text that a spreadsheet would take for a formula has an apostrophe before it; see
-      :mod:`audio_assets.tables.formula_guard`. Numbers have none.
-    - Bytes of a file name that are no valid UTF-8 are written as ``\udcXX``.
+    - Text that a spreadsheet would read as a formula gets a leading apostrophe; see
+      :mod:`audio_assets.tables.formula_guard`. Numbers do not.
+    - Bytes of a file name that are not valid UTF-8 are written as ``\udcXX``.
 
     Parameters
     ----------
@@ -70,11 +70,13 @@ def to_csv_bytes(frame: pd.DataFrame, table: Table) -> bytes:
 
 
 def _typed(series: pd.Series[Any], column: Column, table: Table) -> list[Any]:
-    """The column's values as plain Python objects, None where missing."""
+    """Return the column's values as plain Python objects, None where missing."""
     import pandas as pd
 
     if column.dtype == "vector":
-        raise TableError(f"{table.name}.{column.name} is a vector, which CSV cannot hold", REMEDY)
+        raise TableError(
+            f"{table.name}.{column.name} is a vector, which CSV cannot contain", REMEDY
+        )
     missing = pd.isna(series).to_numpy(dtype=bool)
     try:
         return [
@@ -90,7 +92,7 @@ def _convert(value: Any, column: Column) -> Any:
 
     if column.dtype == "int64":
         if int(value) != value:
-            raise ValueError(f"{value!r} is no whole number")
+            raise ValueError(f"{value!r} is not a whole number")
         return int(value)
     if column.dtype == "float64":
         number = float(value)
@@ -107,12 +109,12 @@ def _convert(value: Any, column: Column) -> Any:
             raise ValueError(f"{value!r} has no time zone")
         return stamp.tz_convert("UTC").isoformat(timespec="microseconds")
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not text")
     return value
 
 
 def _field(value: Any) -> str:
-    """One field, quoted where it has to be."""
+    """Write one field, quoted if necessary."""
     # The csv module of Python 3.11 is not used: it leaves a lone carriage return unquoted when
     # lines end in a newline, and reading such a file splits the row.
     if value is None:
@@ -121,7 +123,7 @@ def _field(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return repr(value)
-    # Timestamps and whole numbers are no text: a negative one is no formula.
+    # Timestamps and whole numbers are not text: a negative number is not a formula.
     text = guarded(value) if isinstance(value, str) else str(value)
     if re.search('[",\r\n]', text):
         return '"' + text.replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""Where things lie under a results root: the published layout, a contract with other tools."""
+"""The published layout of a results root, which is a contract with other tools."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class ResultsLayout:
 
     @property
     def reported_clips(self) -> UPath:
-        """Parquet file of the clips that the report knows of."""
+        """Parquet file of the clips known to the report."""
         return self.root / "report" / "clips.parquet"
 
     def chart(self, species: str, form: str) -> UPath:
-        """Learning-curve chart of a species; ``form`` is one of :data:`CHART_FORMATS`."""
+        """Return the path of a species' chart; ``form`` is one of :data:`CHART_FORMATS`."""
         return self.root / "learning_curves" / f"{species}.{form}"
 
     def table(self, name: str, *partition: str) -> UPath:
-        """Parquet file of a table's partition: ``{name}/{model}/{species}.parquet`` or less."""
+        """Return the path of a table's partition, such as ``{name}/{model}/{species}.parquet``."""
         return self.root.joinpath(name, *partition[:-1], f"{partition[-1]}.parquet")

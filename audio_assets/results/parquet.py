@@ -1,4 +1,4 @@
-"""Tables as Parquet bytes and back, by their definition in :mod:`audio_assets.tables`."""
+"""Read and write tables as Parquet, following their definitions in :mod:`audio_assets.tables`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def write_table(path: UPath, frame: pd.DataFrame | PiecewiseTable, table: Table) -> None:
-    """Validate ``frame`` and write it atomically; a piecewise table a row group at a time.
+    """Validate ``frame`` and write it atomically; a piecewise table by row groups.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def write_table(path: UPath, frame: pd.DataFrame | PiecewiseTable, table: Table)
 
 
 def table_bytes(frame: pd.DataFrame, table: Table) -> bytes:
-    """Validate ``frame``; the bytes of its Parquet file.
+    """Validate ``frame`` and return the bytes of its Parquet file.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def table_bytes(frame: pd.DataFrame, table: Table) -> bytes:
 
 
 def _parquet_options(table: Table) -> dict[str, Any]:
-    # A dictionary of vectors is larger than they are: it took 25 MB more.
+    # A dictionary of vectors is larger than the vectors: it took 25 MB more.
     repeating = [column.name for column in table.columns if column.dtype != "vector"]
     return {"compression": "zstd", "use_dictionary": repeating}
 
@@ -68,7 +68,7 @@ def _write_pieces(file: IO[bytes], frame: PiecewiseTable, table: Table) -> None:
 
     scalars = _without(table, frame.column)
     place = table.column_names.index(frame.column)
-    # Without the vectors: pandera leaves frames behind that wait for the garbage collector.
+    # Without the vectors, because pandera leaves frames for the garbage collector.
     rows = validate(frame.rows, scalars)
     with ExitStack() as stack:
         writer = None
@@ -89,15 +89,15 @@ def _write_pieces(file: IO[bytes], frame: PiecewiseTable, table: Table) -> None:
 
 def _damaged(path: UPath, table: Table, error: Exception) -> ResultsError:
     return ResultsError(
-        f"{path} is damaged or is no {table.name} table: {error}",
-        "Delete it; the next run makes it again.",
+        f"{path} is damaged or is not a {table.name} table: {error}",
+        "Delete it; the next run recreates it.",
     )
 
 
 def _release_memory() -> None:
-    """Give back what Arrow's allocator keeps of freed memory.
+    """Return freed memory that Arrow's allocator retains to the system.
 
-    Of the inventory of 20,000 clips, 28 MB that were of no more use stayed in the process.
+    For an inventory of 20,000 clips, 28 MB of unused memory stayed in the process.
     """
     import pyarrow as pa
 
@@ -116,16 +116,16 @@ def read_table(path: UPath, table: Table) -> pd.DataFrame:
     FileNotFoundError
         If there is no such file.
     ResultsError
-        If the file is damaged or lacks columns of the table that may not be empty. Those that may
-        be are: an earlier version did not write them.
+        If the file is damaged or lacks required columns of the table. Missing nullable columns,
+        which an earlier version did not write, are filled with nulls.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     data = read_file(path)
-    # On this thread alone: a thread of Arrow's that lets go of the last reference to a Python
-    # buffer while the interpreter shuts down aborts the process (apache/arrow issue 34314); one
-    # of 100 runs ended so, with exit code -6 after all its work was done.
+    # On this thread only: if a thread of Arrow's drops the last reference to a Python buffer while
+    # the interpreter shuts down, the process aborts (apache/arrow issue 34314); one of 100 runs
+    # ended so, with exit code -6 after all its work was done.
     try:
         with pq.ParquetFile(pa.BufferReader(data)) as file:
             read = file.read(columns=list(table.column_names), use_threads=False)
@@ -136,7 +136,7 @@ def read_table(path: UPath, table: Table) -> pd.DataFrame:
     if missing:
         raise ResultsError(
             f"{path} lacks the columns {missing} of {table.name}",
-            "Delete it; the next run makes it again.",
+            "Delete it; the next run recreates it.",
         )
     frame = _to_pandas(read, table)
     del data, read
@@ -145,7 +145,7 @@ def read_table(path: UPath, table: Table) -> pd.DataFrame:
 
 
 def read_pieces(path: UPath, table: Table, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-    """Some columns of a table that :func:`write_table` wrote, at most 512 rows at a time.
+    """Read some columns of a table that :func:`write_table` wrote, at most 512 rows at a time.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def read_pieces(path: UPath, table: Table, columns: Sequence[str]) -> Iterator[p
     part = replace(table, columns=tuple(c for c in table.columns if c.name in columns))
     with open_file(path) as source:
         try:
-            # Arrow would read ahead: of 20,000 BirdNET embeddings, all 80 MB.
+            # Otherwise Arrow reads ahead: all 80 MB of 20,000 BirdNET embeddings.
             with pq.ParquetFile(source, pre_buffer=False) as file:
                 for batch in file.iter_batches(
                     PIECE_ROWS, columns=list(columns), use_threads=False
@@ -173,9 +173,9 @@ def read_pieces(path: UPath, table: Table, columns: Sequence[str]) -> Iterator[p
 
 
 def content_version(frame: pd.DataFrame | PiecewiseTable, table: Table) -> str:
-    """SHA-256 of a table's content, the same for equal rows whenever they were computed.
+    """Return a SHA-256 of a table's content, the same for equal rows whenever they were computed.
 
-    It is the same for a table in pieces and in memory, too.
+    A table in pieces and the same table in memory have the same digest.
     """
     digest = hashlib.sha256()
     if isinstance(frame, PiecewiseTable):
@@ -198,7 +198,7 @@ def content_version(frame: pd.DataFrame | PiecewiseTable, table: Table) -> str:
 def _digest_values(digest: Any, values: pa.Array[Any], name: str) -> None:
     import pyarrow as pa
 
-    # What lies in memory under a null is arbitrary, so nulls are hashed as a mask.
+    # The memory under a null is arbitrary, so nulls are hashed as a mask.
     digest.update(values.is_null().to_numpy(zero_copy_only=False).tobytes())
     sink = pa.BufferOutputStream()
     present = pa.table({name: values.drop_null()})
@@ -216,18 +216,18 @@ def _digest_vectors(
 
 
 def concat_tables(frames: Iterable[pd.DataFrame], table: Table) -> pd.DataFrame:
-    """Tables of one definition under one another; an empty table if there are none."""
+    """Concatenate tables of one definition; return an empty table if there are none."""
     import pandas as pd
     import pyarrow as pa
 
-    # In Arrow, since pandas guesses the types of columns that are empty in some of the frames.
+    # In Arrow, because pandas guesses the types of columns that are empty in some frames.
     parts = [to_arrow(frame, table) for frame in frames if len(frame)]
     empty = pd.DataFrame(columns=list(table.column_names))
     return _to_pandas(pa.concat_tables(parts) if parts else to_arrow(empty, table), table)
 
 
 def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
-    """The frame as an Arrow table with the definition's types and nothing else."""
+    """Convert a frame to an Arrow table with exactly the definition's columns and types."""
     import pyarrow as pa
 
     arrays = [_array(frame, column) for column in table.columns]
@@ -247,7 +247,7 @@ def _array(frame: pd.DataFrame, column: Column) -> pa.Array[Any]:
 
 
 def _with_empty_columns(read: pa.Table, table: Table) -> pa.Table:
-    """The table with the columns that may be empty and that an earlier version did not write."""
+    """Add the nullable columns that an earlier version did not write."""
     import pyarrow as pa
 
     for column in table.columns:
@@ -276,8 +276,8 @@ def _type(column: Column, frame: pd.DataFrame) -> Any:
     if column.dtype == "vector":
         lengths = {len(value) for value in frame[column.name] if value is not None}
         if len(lengths) > 1:
-            raise ValueError(f"{column.name} holds vectors of lengths {sorted(lengths)}")
-        # A table without a single vector has no length to keep; a plain list then stands for it.
+            raise ValueError(f"{column.name} contains vectors of lengths {sorted(lengths)}")
+        # Without a single vector there is no length to declare, so the type is a plain list.
         return pa.list_(pa.float32(), lengths.pop() if lengths else -1)
     return _scalar_type(column)
 

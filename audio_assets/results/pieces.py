@@ -1,7 +1,7 @@
-"""A table with vectors that need not fit into memory: its rows, and the vectors in a file.
+"""Tables whose vectors need not fit into memory: rows in memory, vectors in a file.
 
-The file is a temporary one without a name, so it is gone with the process however that ends. What
-the columns mean is not known here.
+The file is temporary and has no name, so it disappears with the process however that ends. The
+meaning of the columns does not matter here.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PIECE_ROWS = 512
-"""Rows that are in memory with their vectors at once: 2 MB of BirdNET's embeddings."""
-# The embeddings of most species: these never see a disk.
+"""Rows in memory with their vectors at the same time: 2 MB of BirdNET's embeddings."""
+# Enough for the embeddings of most species, which are never written to a disk.
 _IN_MEMORY_BYTES = 4 * 2**20
 
 
@@ -37,42 +37,42 @@ class VectorFile:
     Raises
     ------
     ResultsError
-        If there is no room for the temporary file.
+        If there is no space for the temporary file.
     """
 
     def __init__(self, rows: int, dimension: int) -> None:
         self.dimension = dimension
         self._stride = 4 * dimension
-        # Decided here: a spooled file whose first row is its last one is in memory as a whole
-        # before it moves to the disk, which cost 80 MB with 20,000 clips.
+        # Decided here, because a spooled file whose last row is written first is in memory as a
+        # whole before it moves to the disk, which cost 80 MB with 20,000 clips.
         size = rows * self._stride
         in_memory = size <= _IN_MEMORY_BYTES
         try:
             self._file: IO[bytes] = io.BytesIO() if in_memory else tempfile.TemporaryFile()
-            # To its whole length, so that what is missing in a read was lost and not left out.
+            # Extended to its full length, so that a short read means lost data.
             if in_memory:
                 self._file.write(bytes(size))
             else:
                 self._file.truncate(size)
         except OSError as error:
             raise _no_room(error) from error
-        # A table has many readers and no last one that would close it.
+        # A table has many readers, none of which knows that it is the last and should close it.
         weakref.finalize(self, self._file.close)
 
     def put(self, row: int, vector: NDArray[np.float32]) -> None:
-        """Set a row; those that are not set are zero.
+        """Set a row; rows that are never set are zero.
 
         Raises
         ------
         ResultsError
-            If the vector has another length, which would overwrite the next row or leave zeros in
-            this one, or if there is no room.
+            If the vector has a different length, which would overwrite the next row or leave zeros
+            in this one, or if there is no space.
         """
         if vector.shape != (self.dimension,):
             raise ResultsError(
                 f"an embedding of shape {vector.shape} was found where ({self.dimension},) belongs",
-                "The embedding store holds embeddings of another length under the encoder's "
-                "fingerprint: an encoder that changes needs another fingerprint.",
+                "The embedding store contains embeddings of a different length under the encoder's "
+                "fingerprint: an encoder that changes needs a new fingerprint.",
             )
         try:
             self._file.seek(row * self._stride)
@@ -81,7 +81,7 @@ class VectorFile:
             raise _no_room(error) from error
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Rows from ``start`` to before ``stop``.
+        """Return the rows from ``start`` to before ``stop``.
 
         Raises
         ------
@@ -95,21 +95,21 @@ class VectorFile:
         except OSError as error:
             raise _no_room(error) from error
         if len(data) != wanted:
-            raise _no_room(OSError(f"{len(data)} of {wanted} bytes are there"))
+            raise _no_room(OSError(f"only {len(data)} of {wanted} bytes exist"))
         return np.frombuffer(data, dtype=np.float32).reshape(stop - start, self.dimension)
 
 
 class PiecewiseTable:
-    """A table of which one column holds vectors, read a piece of consecutive rows at a time.
+    """A table with one column of vectors, read in pieces of consecutive rows.
 
     Attributes
     ----------
     rows
-        All columns but that of the vectors.
+        All columns except the vectors.
     column
         Name of the column of vectors.
     present
-        bool[n], which rows have a vector; it is missing in the others.
+        bool[n], True for rows that have a vector.
     vectors
         The vectors, by row.
     """
@@ -126,17 +126,17 @@ class PiecewiseTable:
         return len(self.rows)
 
     def pieces(self) -> Iterator[slice]:
-        """Consecutive rows, together all of them; one piece without rows if the table has none."""
+        """Yield consecutive pieces that cover all rows; one empty piece for an empty table."""
         for start in range(0, max(1, len(self)), PIECE_ROWS):
             yield slice(start, min(start + PIECE_ROWS, len(self)))
 
     def present_vectors(self) -> Iterator[NDArray[np.float32]]:
-        """The vectors of the rows that have one, float32[k, d] a piece."""
+        """Yield the existing vectors, float32[k, d] per piece."""
         for piece in self.pieces():
             yield self.vectors.read(piece.start, piece.stop)[self.present[piece]]
 
     def whole(self) -> pd.DataFrame:
-        """The table in memory, the column of vectors last; None where one is missing."""
+        """Return the table in memory, with the column of vectors last; missing ones are None."""
         vectors = self.vectors.read(0, len(self))
         values = np.empty(len(self), dtype=object)
         for row in np.flatnonzero(self.present):
@@ -147,5 +147,5 @@ class PiecewiseTable:
 def _no_room(error: OSError) -> ResultsError:
     return ResultsError(
         f"A temporary file of embeddings cannot be written or read: {error}",
-        "Set TMPDIR to a folder with room for them: 4 kB a clip with BirdNET, 8 kB with resnet.",
+        "Set TMPDIR to a folder with enough space: 4 kB per clip with BirdNET, 8 kB with resnet.",
     )

@@ -1,8 +1,8 @@
-"""One ``audio-assets run`` at a time on a results root.
+"""The lock that admits one ``audio-assets run`` at a time to a results root.
 
-Runs that Dagster starts itself are not locked out: they work side by side through the embedding
-store and write every file atomically. In a bucket the lock is a claim, which a thread renews: after
-a kill the next run waits until it has run out.
+Runs that Dagster starts itself are not locked out: they coordinate through the embedding store and
+write every file atomically. In a bucket the lock is a claim, which a thread renews: after a kill,
+the next run waits until the claim has expired.
 """
 
 from __future__ import annotations
@@ -34,16 +34,17 @@ def run_lock(root: UPath, say: Callable[[str], None]) -> Iterator[None]:
     Parameters
     ----------
     root
-        Results root; made if it does not exist.
+        Results root; created if it does not exist.
     say
-        Told if it takes a while to see whether another run lives, which it does in a bucket.
+        Called with a message if it takes a while to find out whether another run is alive, as it
+        does in a bucket.
 
     Raises
     ------
     ResultsError
-        If another run holds it (the message says which), or it cannot be written to.
+        If another run holds it (the message names it), or it cannot be written to.
     StorageError
-        If the bucket refuses, or fails.
+        If the bucket refuses or fails.
     """
     if not is_local(root):
         with _held_in_bucket(root, say):
@@ -72,7 +73,7 @@ def _acquire(root: UPath) -> FileLock:
     except OSError as error:
         raise ResultsError(
             f"The results root {root} cannot be written to: {error}",
-            "Check that there is room and that you may write there, or set "
+            "Check the free space and your permission to write there, or set "
             "AUDIO_ASSETS_RESULTS_ROOT to another folder.",
         ) from error
     raise _held(root, _local_holder(path))
@@ -98,7 +99,7 @@ def _held_in_bucket(root: UPath, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _claim(root: UPath, say: Callable[[str], None]) -> claims.Claim:
-    """The claim of the run, when it is free or its holder has proved dead."""
+    """Take the claim of the run once it is free or its holder is dead."""
     path = root / claim_name(_CLAIM)
     watched = claims.Claims(root)
     seen = None
@@ -112,8 +113,8 @@ def _claim(root: UPath, say: Callable[[str], None]) -> claims.Claim:
         if generation is not None and seen is None:
             seen = generation
             say(
-                f"Another run may be working on {root}: {holder}. If it does not say within "
-                f"{claims.DEAD_SECONDS:g} s that it lives, this one takes over."
+                f"Another run may be working on {root}: {holder}. If it gives no sign of life "
+                f"within {claims.DEAD_SECONDS:g} s, this one takes over."
             )
         time.sleep(watched.poll_seconds)
 
@@ -121,7 +122,7 @@ def _claim(root: UPath, say: Callable[[str], None]) -> claims.Claim:
 def _held(root: UPath, holder: str) -> ResultsError:
     return ResultsError(
         f"Another run is working on {root}: {holder}",
-        "Wait until it is done, or stop it; if it is killed, the next run goes on where it was.",
+        "Wait until it is done, or stop it; if it is killed, the next run continues its work.",
     )
 
 
@@ -140,10 +141,10 @@ def _bucket_holder(path: UPath) -> str:
         return _holder(b"")
 
 
-def _holder(said: bytes) -> str:
+def _holder(content: bytes) -> str:
     try:
-        run = json.loads(said)
+        run = json.loads(content)
         return f"process {run['pid']} on {run['host']}, started {run['started']}"
     except (ValueError, KeyError, TypeError):
-        # It is just starting or just ending.
-        return "a process that has not said its name yet"
+        # The process is just starting or just ending.
+        return "a process that has not identified itself yet"

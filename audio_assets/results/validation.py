@@ -1,4 +1,4 @@
-"""Checking a table against its definition with pandera, at the edge of a stage."""
+"""Validate a table against its definition with pandera, at the boundary of a stage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PANDAS_DTYPES = {
 
 
 def validate(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
-    """The frame with the table's columns and types, in the table's order of columns.
+    """Return the frame with the table's columns and types, in the table's order.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def validate(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     if missing or unknown:
         raise TableError(
             f"Table {table.name}: missing columns {missing}, unknown columns {unknown}",
-            "This is a fault in the code that made the table, or in a file changed by hand.",
+            "This is a bug in the code that made the table, or in a file changed by hand.",
         )
     try:
         return _schema(table).validate(frame[list(table.column_names)], lazy=True)
@@ -51,7 +51,7 @@ def validate(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
         raise TableError(
             f"Table {table.name} breaks its definition in {len(error.failure_cases)} places: "
             f"{shown}",
-            "This is a fault in the code that made the table, or in a file changed by hand.",
+            "This is a bug in the code that made the table, or in a file changed by hand.",
         ) from error
 
 

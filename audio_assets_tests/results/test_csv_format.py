@@ -121,9 +121,9 @@ def test_a_file_name_that_is_no_utf8_is_written_readably():
         (pd.concat([one(), one(value=0.2)]), "two rows for name=a, number=1"),
         (one().drop(columns="value"), "lacks the columns value"),
         (one(value=math.inf), "infinite"),
-        (one(number=1.5), "no whole number"),
+        (one(number=1.5), "not a whole number"),
         (one(flag="yes"), "neither true nor false"),
-        (one(name=3), "no text"),
+        (one(name=3), "not text"),
         (one(time=pd.Timestamp("2024-05-01")), "no time zone"),
     ],
 )

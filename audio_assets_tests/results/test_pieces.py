@@ -139,7 +139,7 @@ def test_a_vector_of_another_length_is_refused(rows, shape):
     vectors = VectorFile(rows, 700)
     for row in range(3):
         vectors.put(row, np.full(700, row + 1, dtype=np.float32))
-    with pytest.raises(ResultsError, match="another fingerprint"):
+    with pytest.raises(ResultsError, match="new fingerprint"):
         vectors.put(1, np.zeros(shape, dtype=np.float32))
     assert vectors.read(0, 3).mean(axis=1).tolist() == [1, 2, 3]
 
@@ -162,5 +162,5 @@ def test_vectors_that_the_temporary_file_lost_are_no_zeros(rows):
     assert vectors.read(2, rows).sum() == 1024
     vectors._file.truncate((rows - 1) * 4096)
     assert len(vectors.read(0, rows - 1)) == rows - 1
-    with pytest.raises(ResultsError, match="bytes are there"):
+    with pytest.raises(ResultsError, match="bytes exist"):
         vectors.read(2, rows)
