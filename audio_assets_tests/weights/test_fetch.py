@@ -166,7 +166,7 @@ def test_two_processes_that_want_the_same_file_fetch_it_once(
     command = [sys.executable, "-c", _FETCH, offered.url, str(tmp_path / "owl")]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     try:
-        while not available.asked:
+        while not offered.asked:
             assert any(process.poll() is None for process in both)
             time.sleep(0.05)
         # Both are at work before the first one gets its answer.
@@ -186,7 +186,7 @@ def test_a_killed_fetch_holds_nobody_up(offered: Publisher, tmp_path: Path) -> N
     offered.may_answer.clear()
     command = [sys.executable, "-c", _FETCH, offered.url, str(tmp_path / "owl")]
     process = subprocess.Popen(command)
-    while not available.asked:
+    while not offered.asked:
         time.sleep(0.05)
     process.kill()
     process.wait()
