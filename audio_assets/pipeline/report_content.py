@@ -6,12 +6,12 @@ How the page looks is in :mod:`audio_assets.reporting.page`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import AudioAssetsError
 from audio_assets.models.registry import get_model
 from audio_assets.pipeline.enabled_models import EnabledModels
+from audio_assets.pipeline.report_tables import ReportTables
 from audio_assets.pipeline.roots import Roots
 from audio_assets.pipeline.source import git_commit
 from audio_assets.settings import Settings
@@ -28,38 +28,6 @@ _NO_RESULT = (
     "failed or not run with this audio and these settings; see audio-assets status, and bring it "
     "up to date with audio-assets run"
 )
-
-
-@dataclass(frozen=True)
-class ReportTables:
-    """The current rows of the tables that the report is made from.
-
-    Attributes
-    ----------
-    inventory, near_duplicates
-        By species.
-    published_charts
-        Rows of the charts that are published, by species.
-    curves, comparisons, quarantine, findings, calibration, hard_clips, embedding_maps
-        Rows of all species.
-    clips
-        The clips that the report knows of, removed ones included.
-    unchecked
-        Species whose clips were not looked at with today's audio and settings.
-    """
-
-    inventory: Mapping[str, pd.DataFrame]
-    near_duplicates: Mapping[str, pd.DataFrame]
-    published_charts: Mapping[str, pd.DataFrame]
-    curves: pd.DataFrame
-    comparisons: pd.DataFrame
-    quarantine: pd.DataFrame
-    clips: pd.DataFrame
-    findings: pd.DataFrame
-    calibration: pd.DataFrame
-    hard_clips: pd.DataFrame
-    embedding_maps: pd.DataFrame
-    unchecked: list[str]
 
 
 def report_content(
@@ -102,12 +70,8 @@ def report_content(
     removed = tables.clips.loc[tables.clips["removed"], ["species", "variant", "clip_id"]]
     return ReportContent(
         curves=curves,
-        comparisons=tables.comparisons,
         quarantine=tables.quarantine,
-        findings=tables.findings,
-        calibration=tables.calibration,
-        hard_clips=tables.hard_clips,
-        embedding_maps=tables.embedding_maps,
+        tables=tables.rows,
         quarantine_shares={s.species: (s.quarantined, s.clips) for s in shares},
         losses={
             s.species: loss_in_words(s.quarantined, s.clips, s.reasons)

@@ -71,8 +71,8 @@ class StageAssets:
     Partitions, upstream assets and code version come from the stage's row. The function takes the
     context, then by name the inputs to load and the resource ``progress`` if it reports its own
     progress. An input of many partitions comes as a dict from partition key to table, without what
-    is missing. A parameter with a default may name a stage that the settings turn off. Errors
-    become failures that say what to do.
+    is missing. A parameter with a default may name a stage that the settings turn off; ``**``
+    stands for all inputs. Errors become failures that say what to do.
     """
 
     settings: Settings
@@ -209,7 +209,10 @@ class StageAssets:
         return [name for name in stage.inputs if name in known]
 
     def _loaded(self, stage: Stage, function: Callable[..., Any]) -> list[str]:
-        _, *asked = inspect.signature(function).parameters
+        _, *parameters = inspect.signature(function).parameters.values()
+        if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters):
+            return self._inputs(stage)
+        asked = [one.name for one in parameters]
         unknown = [name for name in asked if name not in (*stage.inputs, PROGRESS)]
         if unknown:
             raise TypeError(
@@ -225,11 +228,9 @@ class StageAssets:
 def _as_dagster_reads(compute: Callable[..., Any], loaded: Sequence[str]) -> Callable[..., Any]:
     # An input that the settings turn off is left out, so that the default of the function stands.
     parameters: dict[str, Any] = {"context": dg.AssetExecutionContext}
-    for name in inspect.signature(compute).parameters:
-        if name in loaded:
-            parameters[name] = Any
-        elif name == PROGRESS:
-            parameters[name] = dg.ResourceParam[object]
+    parameters |= dict.fromkeys(loaded, Any)
+    if PROGRESS in inspect.signature(compute).parameters:
+        parameters[PROGRESS] = dg.ResourceParam[object]
     return with_parameters(compute, parameters)
 
 

@@ -38,6 +38,13 @@ class Per(Enum):
     SPECIES_AND_MODEL = "species and model"
 
 
+class Shown(Enum):
+    """Rows of a stage's table that the report shows, of its fresh partitions."""
+
+    OF_CURVES = "about models whose curves are shown, or about no model"
+    OF_BEST_MODELS = "about the best model of a species, made from its curve"
+
+
 @dataclass(frozen=True)
 class Job:
     """A set of stages that are materialized together; they share their partitions.
@@ -115,6 +122,8 @@ class Stage:
         behind a learning curve changes.
     reads_audio
         Whether it decodes clips: with the extra ``formats`` more of them can be used.
+    shown
+        Rows of its table that the report takes; None if it takes all, or none.
     made_by
         The stage whose op makes it too; empty if its own does.
     only_with
@@ -131,6 +140,7 @@ class Stage:
     takes: tuple[str, ...] = ()
     current: bool = False
     reads_audio: bool = False
+    shown: Shown | None = None
     made_by: str = ""
     only_with: str = ""
     files: Files = _table_file
@@ -237,6 +247,7 @@ _ROWS = (
         ("models", "ci_level", "target_auc"),
         takes=("balanced_manifest", "fold_scores", "fold_predictions", "learning_curve"),
         current=True,
+        shown=Shown.OF_CURVES,
     ),
     Stage(
         "quarantine",
@@ -261,8 +272,16 @@ _ROWS = (
         ("models", "ci_level", "confound_warn_auc", "perch_variant"),
         needs=("audio_inventory", "balanced_manifest", "clip_properties"),
         takes=("leak_check",),
+        shown=Shown.OF_CURVES,
     ),
-    Stage("calibration", CHECKS, 2, ("models",), takes=("fold_predictions",)),
+    Stage(
+        "calibration",
+        CHECKS,
+        2,
+        ("models",),
+        takes=("fold_predictions",),
+        shown=Shown.OF_CURVES,
+    ),
     Stage(
         "hard_clips",
         CHECKS,
@@ -272,6 +291,7 @@ _ROWS = (
         takes=("fold_predictions", "learning_curve"),
         current=True,
         reads_audio=True,
+        shown=Shown.OF_BEST_MODELS,
     ),
     Stage(
         "embedding_map",
@@ -281,6 +301,7 @@ _ROWS = (
         needs=("balanced_manifest",),
         takes=("embeddings", "learning_curve"),
         current=True,
+        shown=Shown.OF_BEST_MODELS,
     ),
     Stage(
         "experiment_report",

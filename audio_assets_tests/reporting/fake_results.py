@@ -355,6 +355,15 @@ def fake_charts() -> tuple[tuple[str, str], ...]:
     )
 
 
+_TABLES = {
+    "comparisons": MODEL_COMPARISON,
+    "findings": FINDINGS,
+    "calibration": CALIBRATION,
+    "hard_clips": HARD_CLIPS,
+    "embedding_maps": EMBEDDING_MAP,
+}
+
+
 def fake_report(**changes: Any) -> ReportContent:
     curves = fake_curves()
     content: dict[str, Any] = {
@@ -382,4 +391,6 @@ def fake_report(**changes: Any) -> ReportContent:
         "losses": {},
     }
     assert not set(changes) - set(content), set(changes) - set(content)
-    return ReportContent(**content | changes)
+    content |= changes
+    tables = {table.name: content.pop(name) for name, table in _TABLES.items()}
+    return ReportContent(tables=tables, **content)

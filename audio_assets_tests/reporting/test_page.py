@@ -168,8 +168,7 @@ def test_names_from_a_bucket_never_become_markup():
     content = fake_report()
     evil_curves = content.curves.replace({"species": {"coyote": EVIL}, "model": {"svm": EVIL}})
     html = render_report(
-        dataclasses.replace(
-            content,
+        fake_report(
             curves=evil_curves.assign(ci_status=f"ok: warning: {EVIL}"),
             comparisons=fake_comparisons().replace(
                 {"species": {"coyote": EVIL}, "model_a": {"svm": EVIL}, "model_b": {"svm": EVIL}}

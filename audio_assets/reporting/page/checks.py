@@ -11,6 +11,7 @@ from audio_assets.reporting.charts.calibration import calibration_chart
 from audio_assets.reporting.page.content import ReportContent
 from audio_assets.reporting.page.tables import HtmlTable
 from audio_assets.reporting.words import finding_words, hearing_words, wording
+from audio_assets.tables import CALIBRATION, FINDINGS
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ class Checks:
 
 def checks(content: ReportContent, species: str) -> Checks | None:
     """Return the checks of a species; None if there are none."""
-    table = content.findings
+    table = content.rows(FINDINGS)
     rows = table[table["species"] == species].to_dict("records")
-    bins = content.calibration[content.calibration["species"] == species]
+    bins = content.rows(CALIBRATION)[content.rows(CALIBRATION)["species"] == species]
     if not rows and bins.empty:
         return None
     confounds = [row for row in rows if row["kind"] == "confound"]
@@ -68,7 +69,7 @@ def checks(content: ReportContent, species: str) -> Checks | None:
 
 def unheard(content: ReportContent, species: str) -> dict[str, str]:
     """Return the remark on unheard sound to put beside each model's numbers: model -> remark."""
-    table = content.findings
+    table = content.rows(FINDINGS)
     rows = table[(table["species"] == species) & (table["kind"] == "hearing")].to_dict("records")
     return {
         str(row["model"]): f" ({hearing_words.hearing_in_brief(row)})"

@@ -11,7 +11,7 @@ from audio_assets.evaluation.doubts.hard_clips import best_model
 from audio_assets.reporting.charts.clip_preview import SECONDS
 from audio_assets.reporting.page.content import ReportContent
 from audio_assets.reporting.words import wording
-from audio_assets.tables import LABELS
+from audio_assets.tables import HARD_CLIPS, LABELS
 
 MEDIA_BUDGET = 8_000_000
 """Characters of pictures and sounds on a page, whatever the number of species."""
@@ -79,7 +79,7 @@ def hard_clips(
     model, size = best
     trained = f"trained with {size} clips per class" if size else "untrained"
     name = f"{content.title(model)} {trained}"
-    table = content.hard_clips
+    table = content.rows(HARD_CLIPS)
     rows = table[table["species"] == species].to_dict("records")
     if not rows:
         missing = f"{name} has the highest AUC, but the clips it gets wrong are not known: the "
@@ -115,7 +115,7 @@ def affordable_media(
     Mapping
         (identity of the clip, column) -> URI.
     """
-    rows = content.hard_clips.sort_values(["place", "species", "label"]).to_dict("records")
+    rows = content.rows(HARD_CLIPS).sort_values(["place", "species", "label"]).to_dict("records")
     found: dict[tuple[str, str], str] = {}
     for column, kind in (("picture", "image/webp"), ("sound", "audio/mpeg")):
         for row in rows:

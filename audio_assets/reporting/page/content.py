@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from audio_assets.catalog.recordings import NO_LINE
 from audio_assets.reporting.page.copies import Copies
 from audio_assets.reporting.words.sentences import Answer, answers, sentences
+from audio_assets.tables import MODEL_COMPARISON, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,16 +21,11 @@ class ReportContent:
 
     Attributes
     ----------
-    curves, comparisons, quarantine
-        Rows of :data:`~audio_assets.tables.LEARNING_CURVE`,
-        :data:`~audio_assets.tables.MODEL_COMPARISON` and :data:`~audio_assets.tables.QUARANTINE`
-        over all species.
-    findings, calibration
-        Rows of :data:`~audio_assets.tables.FINDINGS` and :data:`~audio_assets.tables.CALIBRATION`
-        over all species.
-    hard_clips, embedding_maps
-        Rows of :data:`~audio_assets.tables.HARD_CLIPS` and
-        :data:`~audio_assets.tables.EMBEDDING_MAP`, for the best model of each species.
+    curves, quarantine
+        Rows of :data:`~audio_assets.tables.LEARNING_CURVE` and
+        :data:`~audio_assets.tables.QUARANTINE` over all species.
+    tables
+        Name of any other table -> its rows over all species.
     charts
         Species -> Vega-Lite JSON; for a species without one the page says so.
     notice
@@ -61,12 +57,8 @@ class ReportContent:
     """
 
     curves: pd.DataFrame
-    comparisons: pd.DataFrame
     quarantine: pd.DataFrame
-    findings: pd.DataFrame
-    calibration: pd.DataFrame
-    hard_clips: pd.DataFrame
-    embedding_maps: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
     charts: Mapping[str, str]
     notice: str | None
     recording_rules: pd.DataFrame
@@ -81,6 +73,10 @@ class ReportContent:
     removed: Sequence[tuple[str, str, str]] = ()
     copies: Copies = Copies()
     unchecked: Sequence[str] = ()
+
+    def rows(self, table: Table) -> pd.DataFrame:
+        """Return the rows of a table over all species."""
+        return self.tables[table.name]
 
     def title(self, model: str) -> str:
         """Return a model's title."""
@@ -109,7 +105,7 @@ class ReportContent:
 
     def answers(self) -> list[Answer]:
         """Return :func:`audio_assets.reporting.words.sentences.answers` for all species."""
-        return answers(self.curves, self.comparisons, self.models)
+        return answers(self.curves, self.rows(MODEL_COMPARISON), self.models)
 
     def answers_markdown(self) -> str:
         """Return the answers as a Markdown list, one item per species, with names escaped."""

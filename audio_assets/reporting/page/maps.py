@@ -8,6 +8,7 @@ from audio_assets.evaluation.doubts.hard_clips import best_model
 from audio_assets.reporting.charts import embed
 from audio_assets.reporting.charts.embedding_map import drawn_clips, map_chart, variance_in_words
 from audio_assets.reporting.page.content import ReportContent
+from audio_assets.tables import EMBEDDING_MAP
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def embedding_map(content: ReportContent, species: str) -> PageMap | None:
     if best is None:
         return None
     title = content.title(best[0])
-    table = content.embedding_maps
+    table = content.rows(EMBEDDING_MAP)
     clips = table[table["species"] == species]
     if clips.empty:
         missing = f"There is no map of the embeddings of {title}: the step failed or has not run; "

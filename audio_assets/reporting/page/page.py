@@ -23,6 +23,7 @@ from audio_assets.reporting.page.maps import PageMap
 from audio_assets.reporting.page.tables import HtmlTable
 from audio_assets.reporting.words import finding_words, wording
 from audio_assets.reporting.words.sentences import METRIC, Answer, sentence
+from audio_assets.tables import MODEL_COMPARISON
 
 TITLE = "How many labelled clips are enough?"
 FEW_ROWS = 20
@@ -183,7 +184,7 @@ def _is_plain(species: str) -> bool:
 
 
 def _targets(report: ReportContent) -> str:
-    targets = sorted(set(report.comparisons["target"].dropna()))
+    targets = sorted(set(report.rows(MODEL_COMPARISON)["target"].dropna()))
     return " and ".join(f"{target:g}" for target in targets)
 
 

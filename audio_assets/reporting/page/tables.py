@@ -25,7 +25,7 @@ from audio_assets.reporting.words.sentences import (
     Answer,
     answer_cells,
 )
-from audio_assets.tables import QUARANTINE_REASONS
+from audio_assets.tables import FINDINGS, MODEL_COMPARISON, QUARANTINE_REASONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def comparisons(content: ReportContent, species: str) -> tuple[HtmlTable, HtmlTa
     p values of several sizes side by side would look like one family, and be adjusted for fewer
     pairs than are shown. The result is None if no two models were compared.
     """
-    table = content.comparisons
+    table = content.rows(MODEL_COMPARISON)
     rows = table[
         (table["species"] == species)
         & (table["kind"] == "difference")
@@ -166,7 +166,7 @@ def loss_of(content: ReportContent, species: str) -> str | None:
 
 def readings(content: ReportContent) -> HtmlTable | None:
     """Return the clips that were used although their files are unusual; None without any."""
-    table = content.findings
+    table = content.rows(FINDINGS)
     rows = table[table["kind"] == "reading"].to_dict("records")
     if not rows:
         return None
