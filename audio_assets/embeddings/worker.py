@@ -19,6 +19,7 @@ from audio_assets.audio.decode import DurationLimits
 from audio_assets.embeddings.batching import Batcher, EncoderPool
 from audio_assets.embeddings.stream import Clip, ClipEmbedding, finish, prepare
 from audio_assets.encoders.base import Encoded, Encoder
+from audio_assets.objects.systems import inherited_connection
 
 OUT_OF_MEMORY = 12
 """Exit code of a worker that asked for memory and got none."""
@@ -71,7 +72,7 @@ def serve(descriptor: int) -> None:
     """Answer batches from a socket until it is closed."""
     # Ctrl-C reaches the whole group; the parent decides what becomes of its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    connection = Connection(descriptor)
+    connection = inherited_connection(descriptor)
     try:
         _answer(connection)
     except (EOFError, OSError):

@@ -5,7 +5,6 @@ main module in each: 3 s and 150 MB for the command line of Dagster.
 """
 
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from multiprocessing import Pipe
@@ -17,6 +16,7 @@ from audio_assets.embeddings.stream import ClipEmbedding, crashed
 from audio_assets.embeddings.worker import OUT_OF_MEMORY, READY, ReadClip
 from audio_assets.encoders.base import Encoder
 from audio_assets.errors import EmbeddingError
+from audio_assets.objects.systems import KILLED, start_with_connection
 
 # Once more in a fresh process: what killed the first may have had nothing to do with its clips.
 _ATTEMPTS = 2
@@ -116,11 +116,7 @@ class _Worker:
             f"from audio_assets.embeddings.worker import serve; serve({theirs.fileno()})"
         )
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", code],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-            )
+            self._process = start_with_connection([sys.executable, "-c", code], theirs)
 
     def set_up(self, setup: tuple[Callable[[], Encoder], DurationLimits]) -> None:
         answer = self._ask(setup)
@@ -153,7 +149,7 @@ def _how(code: int) -> str:
     """How a process ended, from its exit code."""
     if code == OUT_OF_MEMORY:
         return "ran out of memory"
-    if code == -signal.SIGKILL:
+    if code == KILLED:
         return "was killed (SIGKILL), as a system short of memory does"
     if code < 0:
         return f"was ended by signal {signal.Signals(-code).name}"

@@ -7,7 +7,6 @@ installation, a user without a home), numba refuses, and the import fails.
 
 from __future__ import annotations
 
-import os
 import stat
 import tempfile
 from functools import cache
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from audio_assets.errors import AudioAssetsError
+from audio_assets.objects.systems import user_id
 
 
 @cache
@@ -65,10 +65,16 @@ def _temporary_folder() -> Path:
     for this process only.
     """
     try:
-        folder = Path(tempfile.gettempdir()) / f"audio-assets-numba-{os.getuid()}"
+        user = user_id()
+        if user is None:
+            # Closed to other users by where it lies.
+            folder = Path(tempfile.gettempdir()) / "audio-assets-numba"
+            folder.mkdir(exist_ok=True)
+            return folder
+        folder = Path(tempfile.gettempdir()) / f"audio-assets-numba-{user}"
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
-        own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+        own = stat.S_ISDIR(found.st_mode) and found.st_uid == user
         if own and not found.st_mode & 0o077:
             return folder
         return Path(tempfile.mkdtemp(prefix="audio-assets-numba-"))

@@ -14,6 +14,8 @@ import dagster as dg
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 
+from audio_assets.objects.systems import process_exists
+
 _CLOCK_SECONDS = 5.0
 _PROC = Path("/proc")
 
@@ -60,18 +62,14 @@ def process_lives(pid: int, since: float, proc: Path = _PROC) -> bool:
     proc
         Where the kernel shows processes.
     """
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    if not process_exists(pid):
         return False
-    except PermissionError:
-        pass
     try:
         # The name, in brackets, may hold blanks; the state comes next, the start as the 20th.
-        fields = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        fields = (proc / str(pid) / "stat").read_text("utf-8").rpartition(")")[2].split()
         boot = next(
             int(line.split()[1])
-            for line in (proc / "stat").read_text().splitlines()
+            for line in (proc / "stat").read_text("utf-8").splitlines()
             if line.startswith("btime ")
         )
     except FileNotFoundError:

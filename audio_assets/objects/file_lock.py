@@ -1,19 +1,26 @@
 """Locks of the local file system that vanish with the process that holds them.
 
-``flock`` belongs to the open file, so the kernel releases it however the process ends; whether the
-file itself is still there says nothing.
+The lock belongs to the open file (``flock``, on Windows ``LockFileEx``), so the system releases it
+however the process ends; whether the file itself is still there says nothing.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import lock_descriptor
+
+from audio_assets.objects.systems import BINARY
+
 _POLL_SECONDS = 0.2
+# Windows locks this byte also against readers: the text of the holder starts behind it. A blank, so
+# that the whole file still is the JSON that was written.
+_LOCKED_BYTE = b" "
 
 
 class FileLock:
@@ -30,15 +37,23 @@ class FileLock:
         self._descriptor = descriptor
 
     def write(self, data: bytes) -> None:
-        """Replace the content of the locked file."""
+        """Replace the content of the locked file, for :func:`read_locked`."""
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, data, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, _LOCKED_BYTE + data)
 
     def renew(self) -> None:
         """Nothing: the kernel knows whether the process lives."""
 
     def release(self) -> None:
         """Remove the file and let go of the lock."""
+        if sys.platform == "win32":
+            # An open file cannot be removed there: not by us before we close it, and not after if
+            # another process has opened it meanwhile, which then holds it.
+            os.close(self._descriptor)
+            with suppress(PermissionError):
+                os.unlink(self.path)
+            return
         # In this order: who opened the file before it went finds that its name is another file's,
         # see try_lock.
         try:
@@ -56,19 +71,31 @@ def try_lock(path: str) -> FileLock | None:
         If the file cannot be made, or its file system has no locks.
     """
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | BINARY, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_at(descriptor, path):
+            locked = lock_descriptor(descriptor, blocking=False)
+            if locked and _is_at(descriptor, path):
                 return FileLock(path, descriptor)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
         except BaseException:
             os.close(descriptor)
             raise
-        # Its holder removed it between opening and locking: the lock is on a file without a name.
         os.close(descriptor)
+        if not locked:
+            return None
+        # Its holder removed it between opening and locking: the lock was on a file without a name.
+
+
+def read_locked(path: str) -> bytes:
+    """What the holder of a lock has written into the locked file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with open(path, "rb", buffering=0) as file:
+        file.seek(len(_LOCKED_BYTE))
+        return file.read()
 
 
 def _is_at(descriptor: int, path: str) -> bool:
@@ -91,3 +118,19 @@ def waiting_lock(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def lock_of_read_file(path: Path) -> Iterator[None]:
+    """Wait for the lock of a file that exists and is only read, perhaps in a read-only folder.
+
+    Windows would keep even readers in this process from the locked file; there a file beside it is
+    locked.
+    """
+    if sys.platform == "win32":
+        with waiting_lock(path.with_name(f".{path.name}.lock")):
+            yield
+        return
+    with open(path, "rb") as file:
+        lock_descriptor(file.fileno(), poll_interval=_POLL_SECONDS)
+        yield

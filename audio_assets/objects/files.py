@@ -20,6 +20,7 @@ from audio_assets.errors import ResultsError
 from audio_assets.objects import bucket
 from audio_assets.objects.bucket_requests import ChangedError
 from audio_assets.objects.file_lock import try_lock
+from audio_assets.objects.systems import process_exists
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -286,10 +287,4 @@ def _host() -> str:
 def _is_dead(host: str, pid: int, path: str) -> bool:
     if host != _host():
         return time.time() - os.stat(path).st_mtime > _OTHER_HOST_SECONDS
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except PermissionError:
-        return False
-    return False
+    return not process_exists(pid)

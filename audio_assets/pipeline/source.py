@@ -28,18 +28,18 @@ def git_commit(clone: Path = CLONE) -> str | None:
     git = clone / ".git"
     try:
         if not git.exists():
-            return (clone / _REVISION).read_text().strip() or None
+            return (clone / _REVISION).read_text("utf-8").strip() or None
         if git.is_file():
-            git = clone / git.read_text().removeprefix("gitdir:").strip()
-        head = (git / "HEAD").read_text().strip()
+            git = clone / git.read_text("utf-8").removeprefix("gitdir:").strip()
+        head = (git / "HEAD").read_text("utf-8").strip()
         if not head.startswith("ref:"):
             return head
         name = head.removeprefix("ref:").strip()
         shared = git / "commondir"
-        common = git / shared.read_text().strip() if shared.is_file() else git
+        common = git / shared.read_text("utf-8").strip() if shared.is_file() else git
         if (common / name).is_file():
-            return (common / name).read_text().strip()
-        packed = (common / "packed-refs").read_text().splitlines()
+            return (common / name).read_text("utf-8").strip()
+        packed = (common / "packed-refs").read_text("utf-8").splitlines()
     except OSError:
         # No clone, or one that may not be read.
         return None

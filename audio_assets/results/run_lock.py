@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
 from audio_assets.objects import bucket, claims
-from audio_assets.objects.file_lock import FileLock, try_lock
+from audio_assets.objects.file_lock import FileLock, read_locked, try_lock
 from audio_assets.objects.files import claim_name, is_local, remove_leftovers
 
 if TYPE_CHECKING:
@@ -128,8 +128,7 @@ def _held(root: UPath, holder: str) -> ResultsError:
 
 def _local_holder(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            return _holder(file.read())
+        return _holder(read_locked(path))
     except OSError:
         return _holder(b"")
 
