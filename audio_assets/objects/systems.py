@@ -17,13 +17,17 @@ from typing import Any
 
 BINARY = getattr(os, "O_BINARY", 0)
 """Flag of ``os.open`` that keeps Windows from changing line endings; 0 elsewhere."""
-KILLED = -signal.SIGKILL if sys.platform != "win32" else None
+KILLED: int | None = None
 """Exit code of a process that was killed; None where that has no code of its own."""
+if sys.platform != "win32":
+    KILLED = -signal.SIGKILL
 
 
 def user_id() -> int | None:
     """Number of the user; None on Windows, whose temporary folder belongs to the user already."""
-    return os.getuid() if sys.platform != "win32" else None
+    if sys.platform == "win32":
+        return None
+    return os.getuid()
 
 
 def process_exists(pid: int) -> bool:

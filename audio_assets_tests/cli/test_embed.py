@@ -54,6 +54,7 @@ def test_a_species_without_clips_is_an_error_that_says_where_they_belong(tmp_pat
     assert "no clips of lark" in err and "lark/data/pos" in err
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_workers_of_which_one_is_killed_embed_every_clip_once(tmp_path: Path) -> None:
     write_species(tmp_path / "audio", "owl", recordings=80, clips=8)

@@ -175,6 +175,7 @@ def test_processes_side_by_side_embed_every_clip_once(shared):
     assert sum(embedded) == len(store)
 
 
+@pytest.mark.posix
 def test_a_killed_process_leaves_its_shards_and_no_claim(tmp_path):
     process, _ = start(tmp_path, 0.005)
     folder = open_store(tmp_path).folder
@@ -236,6 +237,7 @@ def test_a_full_disk_keeps_what_was_written_and_leaves_nothing_half_done(tmp_pat
     assert check(tmp_path).repeats() == 0
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_a_process_killed_on_a_bucket_costs_what_it_had_in_hand(bucket_server, monkeypatch):
     monkeypatch.setattr(claims, "DEAD_SECONDS", 0.3)

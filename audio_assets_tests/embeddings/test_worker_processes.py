@@ -141,6 +141,7 @@ def test_birdnet_gives_the_same_bits_with_any_number_of_processes() -> None:
     assert all(same(a, b) and same(a, c) for a, b, c in zip(threads, one, two, strict=True))
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("way", "words"), [("killed", "SIGKILL"), ("out of memory", "ran out of memory")]
 )
@@ -161,6 +162,7 @@ def test_a_clip_that_ends_its_process_costs_no_other_clip(
     assert all(same(a, b) for a, b in zip(results, expected, strict=True) if not a.crash)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("count", [1, 40])
 def test_a_worker_that_is_killed_from_outside_is_replaced_unnoticed(
     count: int, tmp_path: Path
@@ -171,6 +173,7 @@ def test_a_worker_that_is_killed_from_outside_is_replaced_unnoticed(
     assert all(result.embedding is not None for result in results)
 
 
+@pytest.mark.posix
 def test_workers_that_die_before_any_clip_blame_none() -> None:
     before = children()
     with pytest.raises(EmbeddingError, match="while it made its encoder.*SIGKILL"):
@@ -229,6 +232,7 @@ def test_clips_are_taken_lazily_and_leaving_the_stream_ends_its_processes() -> N
     assert not children() - before
 
 
+@pytest.mark.posix
 def test_a_crash_fails_the_partition_by_name_and_a_rerun_tries_that_clip_alone(
     tmp_path: Path,
 ) -> None:

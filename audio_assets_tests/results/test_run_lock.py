@@ -52,7 +52,7 @@ def test_the_second_run_is_told_who_is_running(tmp_path, holder):
 
 
 def test_a_killed_run_leaves_no_lock(tmp_path, holder):
-    os.kill(holder.pid, signal.SIGKILL)
+    holder.kill()
     holder.wait()
     with run_lock(UPath(tmp_path), pytest.fail):
         assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == os.getpid()
@@ -96,7 +96,7 @@ def test_the_second_run_on_a_bucket_is_told_who_is_running(bucket_holder):
 
 
 def test_a_killed_run_on_a_bucket_is_waited_for_and_taken_over(bucket_holder, bucket_server):
-    os.kill(bucket_holder.pid, signal.SIGKILL)
+    bucket_holder.kill()
     bucket_holder.wait()
     said = []
     with run_lock(open_root(ROOT), said.append):
@@ -164,6 +164,7 @@ def test_a_run_removes_what_killed_runs_left_and_nothing_else(tmp_path, monkeypa
     lock.release()
 
 
+@pytest.mark.posix
 def test_what_a_writer_killed_in_the_middle_left_is_recognised(tmp_path):
     code = textwrap.dedent("""
         import os, signal, sys
