@@ -103,6 +103,7 @@ LONG: dict[str, Callable[[], tuple[bytes, float]]] = {
 }
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LONG)
 def test_a_long_clip_is_decoded_in_bounded_memory(name: str, tmp_path: Path) -> None:
@@ -120,6 +121,7 @@ def opposite() -> bytes:
     return wav(body, fmt=format_body(48_000, 2))
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_a_long_clip_whose_channels_cancel_is_decoded_in_bounded_memory(tmp_path: Path) -> None:
     found = decoded(opposite(), tmp_path)
@@ -157,6 +159,7 @@ GIANT: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GIANT)
 def test_a_claim_costs_no_memory(name: str, tmp_path: Path) -> None:
@@ -165,6 +168,7 @@ def test_a_claim_costs_no_memory(name: str, tmp_path: Path) -> None:
     assert float(found["cpu"]) < 2
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 8])
 def test_a_clip_that_is_too_long_is_refused_in_bounded_memory(

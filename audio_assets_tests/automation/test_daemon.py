@@ -10,7 +10,7 @@ from audio_assets import load_learning_curves
 from audio_assets_tests.automation.daemons import CLONE, Daemon, closing
 from audio_assets_tests.small_audio import clip, write_clip, write_species
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.posix]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from audio_assets_tests.bucket_server import BucketServer
 from audio_assets_tests.conftest import BUCKET
 from audio_assets_tests.small_audio import clip, write_clip, write_species
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.posix]
 
 RESULTS = "results-of-models"
 AUDIO_ROOT, RESULTS_ROOT = f"gs://{BUCKET}/audio", f"gs://{RESULTS}/all"

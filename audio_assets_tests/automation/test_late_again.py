@@ -11,7 +11,7 @@ from audio_assets_tests.automation.daemons import SETTINGS, Daemon, closing
 from audio_assets_tests.automation.postgres import postgres_storage
 from audio_assets_tests.small_audio import write_species
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.posix]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

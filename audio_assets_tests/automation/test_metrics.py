@@ -200,6 +200,7 @@ def failing_sensor(
     return state, ticks
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_the_command_tells_ticks_of_a_daemon_on_loopback_and_ends_when_asked(tmp_path):
     home = tmp_path / "home"

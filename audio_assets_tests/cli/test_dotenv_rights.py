@@ -5,6 +5,9 @@ import pytest
 from audio_assets.cli.doctor import examine
 from audio_assets.cli.dotenv_rights import readable_secrets
 
+# Windows tells no rights in the mode.
+pytestmark = pytest.mark.posix
+
 SECRET = "https://hooks.example/very-secret"
 
 

@@ -2,7 +2,6 @@
 
 import io
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -54,6 +53,8 @@ class Mortal(PlaceholderEncoder):
         if (windows[:, 0] > 0.85).any():
             if self.way == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
+            import resource
+
             resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
             np.ones((2**33,), dtype=np.float64)
         return super().encode(windows)
@@ -109,7 +110,10 @@ def same(a: ClipEmbedding, b: ClipEmbedding) -> bool:
 
 
 def children() -> set[int]:
+    """Processes that this one has started; none elsewhere than on Linux, where nothing tells."""
     found: set[int] = set()
+    if sys.platform != "linux":
+        return found
     for task in Path("/proc/self/task").iterdir():
         # A thread may end while they are looked through.
         with suppress(FileNotFoundError):

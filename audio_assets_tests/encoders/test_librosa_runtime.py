@@ -43,6 +43,7 @@ def encode(**environment: str) -> list[str]:
 
 
 # Numba is told not to look beside librosa or in the user's folder, as file modes do not bind root.
+@pytest.mark.posix
 @pytest.mark.slow
 def test_mfcc_are_the_same_bits_where_neither_the_installation_nor_a_home_can_be_written_to(
     tmp_path: Path,
@@ -63,6 +64,7 @@ def test_a_folder_that_numba_finds_itself_is_kept() -> None:
     assert numba.config.CACHE_DIR == before
 
 
+@pytest.mark.posix
 def test_no_folder_is_found_where_none_can_be_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
     import numba
 
@@ -73,6 +75,7 @@ def test_no_folder_is_found_where_none_can_be_written_to(monkeypatch: pytest.Mon
     assert not _numba_finds_a_folder()
 
 
+@pytest.mark.posix
 def test_the_temporary_folder_is_closed_to_others_and_found_again(temporary: Path) -> None:
     folder = _temporary_folder()
     assert folder.parent == temporary
@@ -80,6 +83,7 @@ def test_the_temporary_folder_is_closed_to_others_and_found_again(temporary: Pat
     assert _temporary_folder() == folder
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("kind", ["open to others", "a link", "of another user"])
 def test_a_folder_that_others_may_have_filled_is_not_used(
     kind: str, temporary: Path, tmp_path_factory: pytest.TempPathFactory
@@ -101,6 +105,7 @@ def test_a_folder_that_others_may_have_filled_is_not_used(
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.posix
 def test_without_any_folder_the_error_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/dev/null/tmp")
     with pytest.raises(AudioAssetsError, match="(?s)no place for librosa.*NUMBA_CACHE_DIR"):

@@ -302,6 +302,7 @@ def test_lossy_recordings_cut_again_have_the_same_bytes(tmp_path: Path) -> None:
     assert data[at + 12 : at + 16] == bytes(4)
 
 
+@pytest.mark.posix
 def test_what_cannot_be_mapped_is_refused_and_the_others_are_cut(tmp_path: Path) -> None:
     (tmp_path / "empty.wav").touch()
     (tmp_path / "folder.wav").mkdir()

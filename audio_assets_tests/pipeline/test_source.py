@@ -47,11 +47,13 @@ def write_revision(app: Path, revision: str) -> None:
     subprocess.run(["sh", "-c", command], env={"REVISION": revision}, check=True)
 
 
+@pytest.mark.posix
 def test_the_image_has_the_commit_that_it_was_built_with(tmp_path: Path) -> None:
     write_revision(tmp_path, COMMIT)
     assert git_commit(tmp_path) == COMMIT
 
 
+@pytest.mark.posix
 def test_an_image_that_was_built_without_a_commit_has_none(tmp_path: Path) -> None:
     write_revision(tmp_path, "")
     assert not list((tmp_path / "audio_assets").iterdir())

@@ -30,6 +30,9 @@ from audio_assets.tables.losses import loss_by_reason, loss_in_words
 from audio_assets_tests.place import Place, new_place
 from audio_assets_tests.small_audio import clip, write_clip, write_species
 
+# Named pipes, and names that are no text.
+pytestmark = pytest.mark.posix
+
 GOOD = 40
 NFC = unicodedata.normalize("NFC", "Käuzchen")
 NFD = unicodedata.normalize("NFD", "Käuzchen")
