@@ -12,6 +12,8 @@ The models themselves belong in the encoders' own modules.
 from __future__ import annotations
 
 import os
+import platform
+import sys
 from collections.abc import Callable
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -21,7 +23,8 @@ from typing import Any
 
 from audio_assets.errors import AudioAssetsError, WeightsError
 
-INSTALL = "pip install 'audio-assets[tensorflow]'"
+INSTALL = "Install it: pip install 'audio-assets[tensorflow]'"
+_OTHER_MODELS = "or choose models that do without TensorFlow"
 
 _LOADING = Lock()
 
@@ -38,8 +41,36 @@ def require_tensorflow(encoder: str) -> None:
         version("tensorflow")
     except PackageNotFoundError:
         raise AudioAssetsError(
-            f"{encoder} runs on TensorFlow, which is not installed", f"Install it: {INSTALL}"
+            f"{encoder} runs on TensorFlow, which is not installed",
+            how_to_install(sys.version_info[:2], sys.platform, platform.machine()),
         ) from None
+
+
+def how_to_install(python: tuple[int, int], system: str, machine: str) -> str:
+    """What to do where TensorFlow is missing: install it, if there is one for this machine.
+
+    The extra leaves it out where there is none: see ``pyproject.toml``.
+
+    Parameters
+    ----------
+    python
+        Major and minor version.
+    system
+        As ``sys.platform``.
+    machine
+        As ``platform.machine()``.
+    """
+    if (system, machine) == ("darwin", "x86_64"):
+        return (
+            "There is no release of TensorFlow 2.20 or later for Macs with an Intel processor: use "
+            f"another computer, {_OTHER_MODELS}."
+        )
+    if python >= (3, 14):
+        return (
+            f"There is no release of TensorFlow for Python {python[0]}.{python[1]}: use Python "
+            f"3.11 to 3.13, {_OTHER_MODELS}."
+        )
+    return INSTALL
 
 
 @cache
