@@ -15,6 +15,7 @@ from typing import Annotated, Optional
 import typer
 from rich.table import Table as RichTable
 
+from audio_assets.cli.console import escape_unknown_signs
 from audio_assets.cli.import_calls import import_app
 from audio_assets.cli.messages import two_lines
 from audio_assets.cli.options import (
@@ -316,6 +317,7 @@ def main() -> None:
     from audio_assets.settings import quiet_tensorflow
 
     quiet_tensorflow()
+    escape_unknown_signs()
     options = Options()
     try:
         app(prog_name="audio-assets", obj=options)

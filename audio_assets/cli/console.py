@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -20,6 +22,17 @@ from audio_assets.progress import Advance, LogProgress
 def plain_console(*, stderr: bool = False) -> Console:
     """Return a console that prints text literally: names may contain ``[`` or ``:key:``."""
     return Console(stderr=stderr, markup=False, emoji=False)
+
+
+def escape_unknown_signs() -> None:
+    """Write a sign that the encoding of standard output lacks as its number, in place of an error.
+
+    Output into a file or a pipe has the encoding of the system: on Windows one of 256 signs, in
+    which the report of a finished run ended with a UnicodeEncodeError.
+    """
+    # Standard error does so from the start.
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 class RateColumn(ProgressColumn):

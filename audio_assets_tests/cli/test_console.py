@@ -2,9 +2,13 @@
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from audio_assets import cli
@@ -29,12 +33,14 @@ def test_a_note_of_status_is_shown_as_it_is(call, monkeypatch):
     assert f"lost {PATTERN}" in call("status").out
 
 
+@pytest.mark.posix
 def test_a_run_names_the_report_that_there_is(call, monkeypatch):
     monkeypatch.setenv("AUDIO_ASSETS_RESULTS_ROOT", "res[ults]:key:")
     monkeypatch.setattr("audio_assets.cli.run.materialize", lambda *_, **__: RunSummary([], {}))
     assert "Report: res[ults]:key:/report/index.html" in call("run").out
 
 
+@pytest.mark.posix
 def test_a_demo_names_the_report_that_there_is(call, monkeypatch, tmp_path):
     summary = RunSummary([("experiment_report", None)], {})
     monkeypatch.setattr("audio_assets.cli.demo.materialize", lambda *_, **__: summary)
@@ -63,3 +69,16 @@ def test_a_bar_says_how_many_units_a_second():
             advance(done, 3)
     shown = console.file.getvalue()
     assert re.search(r"owl: training .* 3/3 \S+/s 0:00:0", shown)
+
+
+def test_a_sign_that_the_encoding_of_the_output_lacks_is_escaped(tmp_path):
+    code = "from audio_assets.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "settings"],
+        # As on Windows, whose pipes and files have an encoding of 256 signs.
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "AUDIO_ASSETS_AUDIO_ROOT": "ä−"},
+        cwd=tmp_path,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ä\\u2212" in done.stdout.decode("cp1252")
