@@ -94,7 +94,9 @@ def read_locked(path: str) -> bytes:
         If it cannot be read.
     """
     with open(path, "rb", buffering=0) as file:
-        file.seek(len(_LOCKED_BYTE))
+        if sys.platform == "win32":
+            file.seek(len(_LOCKED_BYTE))
+        # Elsewhere from the start: earlier releases, which may hold a lock too, wrote no blank.
         return file.read()
 
 

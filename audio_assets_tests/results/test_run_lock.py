@@ -13,7 +13,7 @@ from upath import UPath
 
 from audio_assets.errors import ResultsError
 from audio_assets.objects import claims
-from audio_assets.objects.file_lock import try_lock
+from audio_assets.objects.file_lock import read_locked, try_lock
 from audio_assets.objects.files import remove_leftovers, write_atomic
 from audio_assets.objects.roots import open_root
 from audio_assets.results.run_lock import LOCK_FILE, run_lock
@@ -48,14 +48,26 @@ def test_the_second_run_is_told_who_is_running(tmp_path, holder):
     assert f"process {holder.pid} on {socket.gethostname()}" in raised.value.what
     assert len(str(raised.value).splitlines()) == 2
     # Refusing does not take the lock from its holder.
-    assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == holder.pid
+    assert json.loads(read_locked(str(tmp_path / LOCK_FILE)))["pid"] == holder.pid
+
+
+@pytest.mark.posix
+def test_a_run_of_an_earlier_release_is_named_too(tmp_path):
+    lock = try_lock(str(tmp_path / LOCK_FILE))
+    assert lock is not None
+    # Without the blank that Windows locks.
+    (tmp_path / LOCK_FILE).write_text(json.dumps(claims.this_process()))
+    with pytest.raises(ResultsError, match=f"process {os.getpid()} on "):
+        with run_lock(UPath(tmp_path), pytest.fail):
+            pytest.fail("two runs at once")
+    lock.release()
 
 
 def test_a_killed_run_leaves_no_lock(tmp_path, holder):
     holder.kill()
     holder.wait()
     with run_lock(UPath(tmp_path), pytest.fail):
-        assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == os.getpid()
+        assert json.loads(read_locked(str(tmp_path / LOCK_FILE)))["pid"] == os.getpid()
     assert not (tmp_path / LOCK_FILE).exists()
 
 
