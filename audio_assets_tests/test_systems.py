@@ -10,10 +10,13 @@ import pytest
 import audio_assets
 
 PACKAGE = Path(audio_assets.__file__).parent
+TESTS = Path(__file__).parent
 # It asks which system it is on before it uses them.
 ALLOWED = PACKAGE / "objects" / "systems.py"
 MODULES = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty", "msvcrt", "winreg"}
 IN_OS = {
+    # Windows refuses while a reader has the file open: systems.replace_file waits.
+    "replace",
     *("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "O_TMPFILE", "chown", "chroot"),
     *("fchmod", "fchown", "fork", "forkpty", "getegid", "geteuid", "getgid", "getgroups"),
     *("getloadavg", "getpgid", "getpgrp", "getsid", "getuid", "kill", "killpg", "lchown"),
@@ -31,7 +34,7 @@ ARGUMENTS = {"pass_fds", "preexec_fn", "start_new_session", "process_group"}
 
 
 def found_in(source: str) -> list[str]:
-    """Names of POSIX alone, or of Windows alone, that a module uses anywhere."""
+    """Names that not all systems have, or not alike, and that a module uses anywhere."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -87,6 +90,7 @@ def test_one_module_alone_uses_what_other_systems_lack():
         "from os import fork",
         "import signal\nsignal.SIGKILL",
         "run(x, preexec_fn=None)",
+        "import os\nos.replace(a, b)",
     ],
 )
 def test_use_in_a_function_is_found_too(source):
@@ -118,3 +122,42 @@ import audio_assets.embeddings.worker_pool, audio_assets.encoders.librosa_runtim
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def unmarked(source: str) -> list[str]:
+    """Tests of a module that use what Windows lacks and are not marked ``posix``."""
+    tree = ast.parse(source)
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
+            if "pytest.mark.posix" in ast.unparse(node.value):
+                return []
+    return [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and node.name.startswith("test_")
+        and not any("mark.posix" in ast.unparse(one) for one in node.decorator_list)
+        and set(found_in(ast.unparse(node))) - {"os.replace"}
+    ]
+
+
+def test_tests_that_windows_cannot_run_say_so():
+    found = {
+        str(path.relative_to(TESTS)): names
+        for path in TESTS.rglob("test_*.py")
+        if (names := unmarked(path.read_text("utf-8")))
+    }
+    assert found == {}
+
+
+def test_a_missing_mark_is_found():
+    source = "def test_x():\n    os.kill(1, 9)\n"
+    assert unmarked(source) == ["test_x"]
+    assert unmarked("@pytest.mark.posix\n" + source) == []
+    assert unmarked("pytestmark = [pytest.mark.slow, pytest.mark.posix]\n" + source) == []
+    assert unmarked("def test_x():\n    os.replace(a, b)\n") == []
+
+
+@pytest.mark.posix
+def test_no_test_is_skipped_here_for_what_windows_lacks():
+    assert sys.platform != "win32"

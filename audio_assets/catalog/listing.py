@@ -287,11 +287,13 @@ def _local_entry(entry: os.DirEntry[str], inside: Inside | None) -> _Entry | Non
     if inside is not None and entry.is_symlink() and not inside.has(entry.path):
         return _Entry(entry.name, False, 0, None, "", _NO_TIME, leads_out=True)
     # A link counts as its target, and a broken link as a file.
+    # The file is asked, not the entry: on Windows an entry has no inode number, which is part of
+    # the state.
     try:
-        seen = entry.stat()
+        seen = os.stat(entry.path)
     except OSError:
         try:
-            seen = entry.stat(follow_symlinks=False)
+            seen = os.lstat(entry.path)
         except FileNotFoundError:
             return None
     if stat.S_ISDIR(seen.st_mode):

@@ -20,7 +20,7 @@ from audio_assets.errors import ResultsError
 from audio_assets.objects import bucket
 from audio_assets.objects.bucket_requests import ChangedError
 from audio_assets.objects.file_lock import try_lock
-from audio_assets.objects.systems import process_exists
+from audio_assets.objects.systems import process_exists, replace_file
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -274,7 +274,7 @@ def _write_local(path: UPath, write: Callable[[IO[bytes]], object]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary.path, path.path)
+        replace_file(temporary.path, path.path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from multiprocessing import connection as connections
 from typing import Any
@@ -21,6 +22,9 @@ KILLED: int | None = None
 """Exit code of a process that was killed; None where that has no code of its own."""
 if sys.platform != "win32":
     KILLED = -signal.SIGKILL
+# Elsewhere an open file can be replaced: a refusal is for good.
+_PATIENCE_SECONDS = 10.0 if sys.platform == "win32" else 0.0
+_POLL_SECONDS = 0.05
 
 
 def user_id() -> int | None:
@@ -45,6 +49,32 @@ def process_exists(pid: int) -> bool:
         # Another user's.
         return True
     return True
+
+
+def replace_file(source: str, target: str, *, patience: float = _PATIENCE_SECONDS) -> None:
+    """Give a file the name of another one, which is gone then.
+
+    Windows refuses while somebody has either file open, be it a reader or a virus scanner.
+
+    Parameters
+    ----------
+    patience
+        Seconds to wait for that.
+
+    Raises
+    ------
+    OSError
+        If it cannot be done; the old file is still there.
+    """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(_POLL_SECONDS)
 
 
 def start_with_connection(

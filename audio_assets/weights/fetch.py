@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from audio_assets.errors import WeightsError
 from audio_assets.objects.checksums import file_digest
 from audio_assets.objects.file_lock import waiting_lock
+from audio_assets.objects.systems import replace_file
 from audio_assets.weights.places import check_digests, weight_files
 from audio_assets.weights.sources import RECORD, WeightFile, WeightSource
 
@@ -95,7 +97,7 @@ def _record(source: WeightSource, folder: Path) -> None:
     ]
     temporary = folder / f".{RECORD}.part"
     temporary.write_text("".join(lines), "utf-8")
-    os.replace(temporary, folder / RECORD)
+    replace_file(str(temporary), str(folder / RECORD))
 
 
 def _fetch_file(encoder: str, file: WeightFile, folder: Path, progress: Progress) -> None:
@@ -119,7 +121,7 @@ def _fetch_file(encoder: str, file: WeightFile, folder: Path, progress: Progress
                 )
         with part.open("rb+") as written:
             os.fsync(written.fileno())
-        os.replace(part, target)
+        replace_file(str(part), str(target))
     finally:
         part.unlink(missing_ok=True)
 
@@ -153,6 +155,9 @@ def _from_network(encoder: str, url: str) -> Iterator[None]:
     try:
         yield
     except (OSError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            # It is the answer too, with the connection.
+            error.close()
         raise WeightsError(
             f"{encoder}: {url} cannot be fetched: {error}", _without_network(encoder)
         ) from error

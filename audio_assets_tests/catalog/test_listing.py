@@ -10,7 +10,7 @@ from audio_assets.catalog.inventory import build_inventory, known_checksums, lis
 from audio_assets.catalog.listing import list_objects, list_species
 from audio_assets.catalog.recordings import RecordingRules
 from audio_assets.errors import AudioRootError
-from audio_assets.objects.files import read_file, write_atomic
+from audio_assets.objects.files import file_state, read_file, write_atomic
 
 RULES = RecordingRules(patterns=DEFAULT_RECORDING_PATTERNS)
 SAMPLES = "owl/data/pos/a.wav"
@@ -136,6 +136,43 @@ def test_a_file_that_cannot_be_read_stays_in_the_listing(tmp_path, monkeypatch):
     names = {o.name: o.checksum for o in list_objects(UPath(tmp_path), "owl")}
     assert names["gone.wav"].startswith("unread:")
     assert names["a.wav"].startswith("sha256:")
+
+
+class WindowsEntry:
+    """An entry of a folder as Windows has it: what it knows by itself lacks the inode number."""
+
+    def __init__(self, entry):
+        self._entry = entry
+        self.name, self.path = entry.name, entry.path
+
+    def is_symlink(self):
+        return self._entry.is_symlink()
+
+    def stat(self, *, follow_symlinks=True):
+        seen = list(self._entry.stat(follow_symlinks=follow_symlinks))
+        return os.stat_result([seen[0], 0, *seen[2:]])
+
+
+def test_a_file_has_the_state_that_it_has_when_it_is_read(tmp_path, monkeypatch, _later):
+    put(UPath(tmp_path), SAMPLES)
+    scandir = os.scandir
+
+    class Folder(list):
+        """As what ``os.scandir`` gives, which is closed at the end."""
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    def as_on_windows(path):
+        with scandir(path) as entries:
+            return Folder(map(WindowsEntry, entries))
+
+    monkeypatch.setattr(listing.os, "scandir", as_on_windows)
+    (found,) = list_objects(UPath(tmp_path), "owl")
+    assert found.file_state == file_state((tmp_path / SAMPLES).stat())
 
 
 @pytest.fixture
