@@ -21,6 +21,7 @@ from pydantic_settings import SettingsError as SourceError
 from audio_assets.catalog.clip_names import DEFAULT_RECORDING_PATTERNS
 from audio_assets.errors import SettingsError, UnknownModelError
 from audio_assets.evaluation.intervals.bootstrap_interval import MIN_DRAWS, check_draws
+from audio_assets.evaluation.intervals.protocols import find_protocol
 from audio_assets.models.registry import (
     PERCH_ENCODERS,
     default_model_names,
@@ -264,11 +265,11 @@ class Settings(BaseSettings):
     @field_validator("bootstrap")
     @classmethod
     def _draws_of_folds(cls, draws: int, info: Any) -> int:
-        if draws and info.data.get("protocol") == "holdout":
-            raise ValueError(
-                "the interval under PROTOCOL=holdout is a bootstrap over its test recordings; "
-                "BOOTSTRAP must be 0"
-            )
+        # A protocol that is wrong has an error of its own, and is not there.
+        name = info.data.get("protocol")
+        why_not = find_protocol(name).why_no_bootstrap() if name else ""
+        if draws and why_not:
+            raise ValueError(f"{why_not} (PROTOCOL={name}); BOOTSTRAP must be 0")
         return draws
 
     @field_validator("models")

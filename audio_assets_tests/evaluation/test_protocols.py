@@ -21,16 +21,38 @@ def test_an_unknown_protocol_is_an_error_that_names_the_known_ones() -> None:
         find_protocol("loo")
 
 
-def test_nothing_in_the_evaluation_and_the_pipeline_compares_the_name_of_a_protocol() -> None:
-    found = []
-    for folder in ("evaluation", "pipeline"):
-        for path in sorted((PACKAGE / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text())):
-                compared = isinstance(node, ast.Compare) and [node.left, *node.comparators]
-                for one in compared or ():
-                    if isinstance(one, ast.Constant) and one.value in PROTOCOLS:
-                        found.append(f"{path.name}:{node.lineno}")
+def compared_names(source: str) -> list[int]:
+    """Lines that compare something with the name of a protocol."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Compare | ast.MatchValue)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and part.value in PROTOCOLS
+    ]
+
+
+def test_nothing_compares_the_name_of_a_protocol() -> None:
+    found = [
+        f"{path.relative_to(PACKAGE)}:{line}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for line in compared_names(path.read_text())
+    ]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'protocol == "cv"',
+        'row["protocol"] != "holdout"',
+        'protocols == {"holdout"}',
+        'protocol in ("cv", "other")',
+        'match protocol:\n    case "cv":\n        pass',
+    ],
+)
+def test_the_search_for_such_comparisons_finds_each_form(source: str) -> None:
+    assert compared_names(source)
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)

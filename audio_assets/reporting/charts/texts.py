@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from audio_assets.evaluation.intervals.protocols import find_protocol
 from audio_assets.reporting.words import wording
 from audio_assets.reporting.words.curve_points import CurvePoint
 
@@ -151,7 +152,8 @@ def _protocol(points: Sequence[CurvePoint]) -> str:
     repeats = {point.repeats for point in points if point.repeats is not None}
     folds = {point.folds for point in points if point.folds is not None}
     protocols = {point.protocol for point in points}
-    if protocols == {"cv"} and folds:
+    has_folds = {find_protocol(name).has_folds for name in protocols}
+    if has_folds == {True} and folds:
         text = f"{wording.number_range(folds)}-fold cross-validation over recordings"
         if repeats:
             text += f", {wording.number_range(repeats)} repeats"
@@ -160,7 +162,7 @@ def _protocol(points: Sequence[CurvePoint]) -> str:
         if distinct and max(distinct) < max(drawn):
             text += f" ({wording.number_range(distinct)} {_DISTINCT})"
         return text
-    if protocols == {"holdout"}:
+    if has_folds == {False}:
         text = "One fixed test set of whole recordings"
         return text + (f", {wording.number_range(repeats)} training draws" if repeats else "")
     return "Protocol: " + ", ".join(sorted(protocols))
