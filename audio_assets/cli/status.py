@@ -26,6 +26,7 @@ from audio_assets.pipeline.staleness import Staleness
 from audio_assets.results.parquet import read_table
 from audio_assets.settings import load_settings
 from audio_assets.tables import AUDIO_INVENTORY, FINDINGS, LEARNING_CURVE, VARIANTS
+from audio_assets.tables.task import PRESENCE
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,10 @@ class _Published:
         rows = read_table(path, AUDIO_INVENTORY)
         counts = rows.groupby(["variant", "label"]).size()
         return {
-            variant: (int(counts.get((variant, "pos"), 0)), int(counts.get((variant, "neg"), 0)))
+            variant: (
+                int(counts.get((variant, PRESENCE.positive), 0)),
+                int(counts.get((variant, PRESENCE.negative), 0)),
+            )
             for variant in VARIANTS
         }
 

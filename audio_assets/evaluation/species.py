@@ -33,6 +33,7 @@ from audio_assets.tables import (
     FOLD_SCORES,
     LEARNING_CURVE,
 )
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -350,7 +351,7 @@ def _clips(
     scores = usable["class_score"].to_numpy(dtype=np.float64) if with_class_scores else None
     return {
         "embeddings": np.stack(usable["embedding"].tolist()),
-        "labels": (usable["label"] == "pos").to_numpy(dtype=np.int64),
+        "labels": PRESENCE.is_positive(usable["label"]).to_numpy(dtype=np.int64),
         "recordings": usable["recording_id"].to_numpy(dtype=str),
         "plan": plan_from_manifest(manifest, usable["clip_id"].tolist(), variant),
         "class_scores": scores,
@@ -365,7 +366,7 @@ def _check_evaluable(
     protocol: str,
 ) -> None:
     counts = count_recordings(
-        (usable["label"] == "pos").to_numpy(dtype=np.int64),
+        PRESENCE.is_positive(usable["label"]).to_numpy(dtype=np.int64),
         usable["recording_id"].to_numpy(dtype=str),
     )
     by_protocol = find_protocol(protocol)
@@ -374,7 +375,7 @@ def _check_evaluable(
         why = by_protocol.why_no_plan(counts)
         if usable.empty:
             why = f"{why_no_evaluation(None)} under {variant}"
-        of_class = {"pos": counts.pos, "neg": counts.neg}
+        of_class = {PRESENCE.positive: counts.pos, PRESENCE.negative: counts.neg}
         few = [label for label, recordings in of_class.items() if recordings < needed]
         losses = losses_of_classes(embeddings, few)
         raise NoEvaluation(f"{why} ({'; '.join(losses)})" if losses else why)
@@ -388,6 +389,6 @@ def _check_evaluable(
 def _recordings(predictions: pd.DataFrame) -> RecordingCounts:
     clips = predictions[["clip_id", "label", "recording_id"]].drop_duplicates()
     return count_recordings(
-        (clips["label"] == "pos").to_numpy(dtype=np.int64),
+        PRESENCE.is_positive(clips["label"]).to_numpy(dtype=np.int64),
         clips["recording_id"].to_numpy(dtype=str),
     )

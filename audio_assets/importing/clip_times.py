@@ -13,6 +13,7 @@ from audio_assets.audio.decode import DurationLimits
 from audio_assets.importing.clip_names import clip_name
 from audio_assets.importing.label_table import Segment
 from audio_assets.importing.layout import ImportRefusedError
+from audio_assets.tables.task import PRESENCE
 
 PERCH_SECONDS = 5.0
 TOLERANCE_SECONDS = 0.05
@@ -112,7 +113,7 @@ def plan_clips(
     perch
         Whether to add a clip in ``data_5s``.
     """
-    beside = calls if segment.label == "neg" else ()
+    beside = calls if segment.label == PRESENCE.negative else ()
     padded = context if _is_padded(segment, context) else None
     clips = [Clip(segment, "data", padded, clip_path(segment, "data", context), beside)]
     if perch:
@@ -142,7 +143,7 @@ def calls_by_file(segments: Sequence[Segment]) -> dict[tuple[str, str], list[Seg
     """Return the positive segments by species and file name."""
     calls = defaultdict(list)
     for segment in segments:
-        if segment.label == "pos":
+        if PRESENCE.is_positive(segment.label):
             calls[segment.species, segment.file.name].append(segment)
     return calls
 
@@ -155,7 +156,7 @@ def require_apart(segment: Segment, calls: Sequence[Segment]) -> None:
     HoldsCallError
         If it contains one.
     """
-    if segment.label != "neg":
+    if segment.label != PRESENCE.negative:
         return
     held = [call for call in calls if segment.start < call.end and call.start < segment.end]
     if held:

@@ -21,6 +21,7 @@ from audio_assets.importing.layout import (
     require_species,
     write_clip,
 )
+from audio_assets.tables.task import PRESENCE
 
 TABLE = Path("meta/esc50.csv")
 CLIPS = Path("audio")
@@ -90,8 +91,8 @@ def import_esc50(
         (_paths(require_species(category), label, clip), clip)
         for category in (categories or known)
         for label, of_label in (
-            ("pos", [clip for clip in clips if clip.category == category]),
-            ("neg", _negatives(clips, category, negatives)),
+            (PRESENCE.positive, [clip for clip in clips if clip.category == category]),
+            (PRESENCE.negative, _negatives(clips, category, negatives)),
         )
         for clip in of_label
     ]

@@ -15,13 +15,14 @@ from pathlib import Path
 
 from audio_assets.importing.layout import ImportRefusedError, require_species
 from audio_assets.importing.recorded_files import RecordedFile, find_recorded_files
+from audio_assets.tables.task import PRESENCE
 
 COLUMNS = ("file", "start", "end", "label")
 OPTIONAL_COLUMNS = ("recording", "species")
 LABELS = {
-    "pos": "pos", "positive": "pos", "presence": "pos", "1": "pos", "1.0": "pos",
-    "neg": "neg", "negative": "neg", "absence": "neg", "0": "neg", "0.0": "neg",
-}  # fmt: skip
+    **dict.fromkeys((PRESENCE.positive, "positive", "presence", "1", "1.0"), PRESENCE.positive),
+    **dict.fromkeys((PRESENCE.negative, "negative", "absence", "0", "0.0"), PRESENCE.negative),
+}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from audio_assets.synthetic.backgrounds import KINDS
+from audio_assets.tables.task import PRESENCE
 
 SPECIES = ("coyote", "bullfrog", "human_vocal")
 
@@ -88,7 +89,7 @@ class Recording:
     @property
     def segment(self) -> str:
         """Name of the source segment, `t-{8 digits}_{number}`: unique within the demo audio."""
-        number = SPECIES.index(self.species) * 2 + (self.label == "pos")
+        number = SPECIES.index(self.species) * 2 + PRESENCE.is_positive(self.label)
         rng = self.rng(-1)
         month, day = rng.integers(1, 13), rng.integers(1, 29)
         # The last digits repeat nowhere, whatever date was drawn.
@@ -96,7 +97,7 @@ class Recording:
 
     def rng(self, clip: int | None = None) -> np.random.Generator:
         """Generator of the recording, or of one of its clips; always the same from its start."""
-        key = [SPECIES.index(self.species), int(self.label == "pos"), self.slot.index]
+        key = [SPECIES.index(self.species), int(PRESENCE.is_positive(self.label)), self.slot.index]
         return np.random.default_rng(
             np.random.SeedSequence(self.seed, spawn_key=(*key, 0 if clip is None else clip + 2))
         )
@@ -150,11 +151,11 @@ def draw_entries(
         count = recordings_per_class or RECORDINGS[name]
         others = [other for other in SPECIES if other != name]
         for slot in slots[:count]:
-            yield Entry(name, "pos", Recording(seed, name, "pos", slot))
+            yield Entry(name, PRESENCE.positive, Recording(seed, name, PRESENCE.positive, slot))
         for slot in slots[:count]:
             lender = others[slot.index % len(others)]
             borrowed = slot.index % BORROWED_EVERY == 1 and slot.index < (
                 recordings_per_class or RECORDINGS[lender]
             )
-            source = (lender, "pos") if borrowed else (name, "neg")
-            yield Entry(name, "neg", Recording(seed, *source, slot))
+            source = (lender, PRESENCE.positive) if borrowed else (name, PRESENCE.negative)
+            yield Entry(name, PRESENCE.negative, Recording(seed, *source, slot))

@@ -12,6 +12,7 @@ from audio_assets.synthetic.backgrounds import background, draw_place, through_m
 from audio_assets.synthetic.distractors import BYSTANDERS, NEAR_MISSES, Distractor
 from audio_assets.synthetic.plan import FIXED_SECONDS, Recording
 from audio_assets.synthetic.signals import Signal, filtered, place, unit_level
+from audio_assets.tables.task import PRESENCE
 
 CALLS: Mapping[str, Distractor] = {
     "coyote": coyote.call,
@@ -98,7 +99,7 @@ def _sounds(
     """What is heard in a recording, each with dB relative to the recording's loudness."""
     bystander = BYSTANDERS[individual.integers(len(BYSTANDERS))]
     chance, kind = individual.random(), individual.random()
-    if recording.label == "pos":
+    if PRESENCE.is_positive(recording.label):
         call = [(CALLS[recording.species], 0.0)]
         return [*call, (bystander, 0.0)] if chance < BYSTANDER_SHARE else call
     if chance < QUIET_NEGATIVES:

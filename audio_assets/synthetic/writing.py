@@ -14,6 +14,7 @@ from audio_assets.synthetic.encoding import encode
 from audio_assets.synthetic.plan import FIXED_SECONDS, SPECIES, Entry, Recording, draw_entries
 from audio_assets.synthetic.scenes import middle, scene
 from audio_assets.synthetic.signals import RATE
+from audio_assets.tables.task import PRESENCE
 
 NOTICE_FILE = "NOTICE.txt"
 NOTICE = (
@@ -108,7 +109,8 @@ def write_demo_audio(
         if progress is not None:
             progress(done, total)
     counts = tuple(
-        sum(entry.folder == name and entry.label == "pos" for entry in entries) for name in species
+        sum(entry.folder == name and PRESENCE.is_positive(entry.label) for entry in entries)
+        for name in species
     )
     return DemoSummary(root, tuple(species), total, counts, size)
 

@@ -1,9 +1,10 @@
 """Columns that several tables have, and the values that they may take."""
 
 from audio_assets.tables.schema import Column
+from audio_assets.tables.task import PRESENCE
 
 VARIANTS = ("data", "data_5s")
-LABELS = ("neg", "pos")
+LABELS = PRESENCE.classes
 METRICS = ("roc_auc", "average_precision", "recall_at_precision_90", "brier")
 PROTOCOLS = ("cv", "holdout")
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_assets.tables import CALIBRATION
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ def calibration(predictions: pd.DataFrame) -> pd.DataFrame:
     if chosen.empty or chosen["label"].nunique() < 2:
         return pd.DataFrame(columns=list(CALIBRATION.column_names))
     chosen = chosen.sort_values(["score", "clip_id", "repeat"], ignore_index=True)
-    positive = (chosen["label"] == "pos").to_numpy()
+    positive = PRESENCE.is_positive(chosen["label"]).to_numpy()
     scores = chosen["score"].to_numpy(dtype=np.float64)
     weights = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
     places = _bins(scores, weights, chosen["clip_id"].nunique())

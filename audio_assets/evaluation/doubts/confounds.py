@@ -25,6 +25,7 @@ from audio_assets.evaluation.api import evaluate
 from audio_assets.evaluation.splits.manifest import plan_from_manifest
 from audio_assets.evaluation.splits.plan import why_no_evaluation
 from audio_assets.evaluation.splits.recordings import NoEvaluation, count_recordings
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,7 @@ def confounds(
     clips = properties[properties["variant"] == variant].reset_index(drop=True)
     if clips.empty:
         return []
-    labels = (clips["label"] == "pos").to_numpy(dtype=np.int64)
+    labels = PRESENCE.is_positive(clips["label"]).to_numpy(dtype=np.int64)
     # The manifest's recordings, since near-duplicate clips may have joined some of them.
     planned = manifest[manifest["variant"] == variant].drop_duplicates("clip_id")
     joined = clips["clip_id"].map(planned.set_index("clip_id")["recording_id"])
@@ -132,10 +133,11 @@ def confounds(
 def _not_measured(planned: pd.DataFrame, measured: pd.DataFrame) -> str:
     """How many of the planned clips could not be read, by class; empty if all could."""
     said = ""
-    for label, word in (("pos", "positive"), ("neg", "negative")):
+    for label in reversed(PRESENCE.classes):
         of_class = planned[planned["label"] == label]
         lost = len(of_class) - int(of_class["clip_id"].isin(measured["clip_id"]).sum())
         if lost:
+            word = PRESENCE.word(label)
             said += f"; {lost} of {len(of_class)} {word} clips could not be used (quarantine.csv)"
     return said
 

@@ -19,6 +19,7 @@ from audio_assets.evaluation.doubts.same_recording import WARN_DIFFERENCE, WARN_
 from audio_assets.evaluation.doubts.sites import SiteFinding, sites_that_tell_the_label
 from audio_assets.evaluation.doubts.unknown_recordings import unknown_recordings
 from audio_assets.tables import FINDINGS, VARIANTS
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +138,7 @@ def _of_sites(
 def _site(found: SiteFinding) -> dict[str, Any]:
     status = "ok"
     if found.others:
-        other = "negative" if found.label == "pos" else "positive"
+        other = PRESENCE.word(PRESENCE.other(found.label))
         status = f"ok: {found.others} {other} clip{'s' * (found.others > 1)} there too"
     return {
         "kind": "site",

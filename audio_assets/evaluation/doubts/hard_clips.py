@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.tables import LABELS
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,7 @@ def hard_clips(
     )
     # A rounding error must not decide between clips that are equally wrong.
     clips["misranked"] = clips["misranked"].round(12)
-    side = clips["score"].where(clips["label"] == LABELS[1], -clips["score"])
+    side = clips["score"].where(PRESENCE.is_positive(clips["label"]), -clips["score"])
     clips = clips.assign(side=side).sort_values(
         ["label", "misranked", "side", "clip_id"], ascending=[True, False, True, True]
     )
@@ -106,7 +106,7 @@ def hard_clips(
 
 def _misranked(scores: NDArray[np.float64], labels: NDArray[np.object_]) -> NDArray[np.float64]:
     """Share of the other class on the wrong side of each clip; NaN without another class."""
-    positive = labels == LABELS[1]
+    positive = PRESENCE.is_positive(labels)
     found = np.full(len(scores), np.nan)
     for own, sign in ((positive, 1.0), (~positive, -1.0)):
         others = np.sort(sign * scores[~own])

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_assets.tables import SPECTRUM_EDGES_HZ
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +137,7 @@ def share_above(clips: pd.DataFrame, limit_hz: float) -> ShareAbove | None:
         None where neither what stands out nor the whole energy tells: the positives do not stand
         out from the negatives, and their energy is not plainly above the limit.
     """
-    is_positive = (clips["label"] == "pos").to_numpy(dtype=bool)
+    is_positive = PRESENCE.is_positive(clips["label"]).to_numpy(dtype=bool)
     if not is_positive.any():
         return None
     positives = _Spectra.of(clips[is_positive])

@@ -19,6 +19,7 @@ from audio_assets.evaluation.scores.grid import score_folds
 from audio_assets.evaluation.splits.plan import make_split_plan
 from audio_assets.evaluation.splits.recordings import NoEvaluation
 from audio_assets.tables import LEAK_CHECK
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +104,7 @@ def _compared(
     # The recordings of the folds: near-duplicate clips may have joined some of the inventory's.
     if fold_predictions.drop_duplicates("clip_id")["recording_id"].is_unique:
         return row | {"status": _one_clip_each(usable["clip_id"], inventory)}
-    labels = np.asarray(usable["label"] == "pos", dtype=np.int64)
+    labels = np.asarray(PRESENCE.is_positive(usable["label"]), dtype=np.int64)
     clips = usable["clip_id"].to_numpy(dtype=str)
     seed = int(first["seed"])
     folds = int(asked["fold"].max()) + 1

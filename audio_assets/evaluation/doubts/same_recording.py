@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from audio_assets.evaluation.scores.metric_formulas import doubled_pairs_in_order
 from audio_assets.evaluation.scores.threshold_counts import count_above
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +59,7 @@ def same_recording(predictions: pd.DataFrame) -> SameRecording:
     """
     shares, values = [], []
     for _, fold in predictions.groupby(["repeat", "fold"]):
-        labels = np.asarray(fold["label"] == "pos", dtype=np.int64)
+        labels = np.asarray(PRESENCE.is_positive(fold["label"]), dtype=np.int64)
         if labels.min() == labels.max():
             continue
         scores = fold["score"].to_numpy(dtype=np.float64)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_assets.evaluation.splits.recordings import MIN_RECORDINGS
+from audio_assets.tables.task import PRESENCE
 
 MAX_CHANCE = 0.001
 """A separation of the labels by site that chance makes more often than this is not reported.
@@ -29,7 +30,15 @@ At 1 a single stray clip among hundreds would hide that the labels are those of 
 
 RECORDING_IDS = "recording ids"
 
-_LABEL_WORDS = {"pos", "neg", "positive", "negative", "presence", "absence", "present", "absent"}
+_LABEL_WORDS = {
+    *PRESENCE.classes,
+    "positive",
+    "negative",
+    "presence",
+    "absence",
+    "present",
+    "absent",
+}
 # Columns of clips.csv that tell of the sound or of the file, which are no site: they equal the
 # label by right, or are looked at by the confound check.
 _NO_SITE = {
@@ -118,7 +127,7 @@ def sites_that_tell_the_label(
     list of SiteFinding
         At most one a class, all by the way to read sites that tells the labels best.
     """
-    positive = np.array([label == "pos" for label in labels], dtype=bool)
+    positive = np.array([label == PRESENCE.positive for label in labels], dtype=bool)
     if positive.all() or not positive.any():
         return []
     ways = _ways(recordings, positive, species, columns or {})
@@ -219,7 +228,7 @@ def _classes_of_few_sites(
     names, codes = np.unique(sites, return_inverse=True)
     pos, neg = _counts(codes, positive)
     found = []
-    for label, own, other in (("neg", neg, pos), ("pos", pos, neg)):
+    for label, own, other in ((PRESENCE.negative, neg, pos), (PRESENCE.positive, pos, neg)):
         own_share, other_share = own / own.sum(), other / other.sum()
         mostly = np.flatnonzero((own > 0) & (own_share >= MOST * (own_share + other_share)))
         mostly = mostly[np.argsort(-own[mostly], kind="stable")]

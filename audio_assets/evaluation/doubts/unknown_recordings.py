@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audio_assets.tables.task import PRESENCE
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -105,7 +107,9 @@ def unknown_recordings(inventory: pd.DataFrame) -> UnknownRecordings:
     names = _names(own)
     suggestion = suggest_pattern(names)
     # Counted words may be kinds of sound, but not where those of the one species are of many.
-    if not suggestion and suggest_pattern(_names(own[own["label"] == "pos"]), words=True):
+    if not suggestion and suggest_pattern(
+        _names(own[PRESENCE.is_positive(own["label"])]), words=True
+    ):
         suggestion = suggest_pattern(names, words=True)
     return UnknownRecordings(len(usable), len(own), suggestion)
 

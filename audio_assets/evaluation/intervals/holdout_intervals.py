@@ -29,7 +29,8 @@ from audio_assets.evaluation.intervals.fold_means import (
 from audio_assets.evaluation.scores.metrics import resampled_metrics
 from audio_assets.evaluation.splits.recordings import RecordingCounts
 from audio_assets.evaluation.splits.seeds import Purpose, generator
-from audio_assets.tables import LABELS, METRICS
+from audio_assets.tables import METRICS
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,7 @@ def held_out(predictions: pd.DataFrame) -> HeldOut:
     if not np.isfinite(scores).all():
         raise ValueError("under holdout every test clip must have a score in every draw")
     clips = predictions.drop_duplicates("clip_id").set_index("clip_id").loc[table.index]
-    labels = np.asarray(clips["label"] == LABELS[1], dtype=np.int64)
+    labels = np.asarray(PRESENCE.is_positive(clips["label"]), dtype=np.int64)
     # By content: sums in an order of names would differ in their last bits.
     order = np.lexsort((*scores, labels))
     return HeldOut(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from audio_assets.evaluation.intervals.fold_means import t_quantile
 from audio_assets.evaluation.splits.recordings import RecordingCounts, count_recordings
-from audio_assets.tables import LABELS
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ def shared_recordings(table_a: pd.DataFrame, table_b: pd.DataFrame) -> Recording
     """Recordings of each class that both models were tested on."""
     keys = ["label", "recording_id"]
     both = table_a[keys].drop_duplicates().merge(table_b[keys].drop_duplicates(), on=keys)
-    return count_recordings((both["label"] == LABELS[1]).astype(int), both["recording_id"])
+    return count_recordings(PRESENCE.is_positive(both["label"]).astype(int), both["recording_id"])
 
 
 def values_and_reasons(cells: pd.DataFrame) -> tuple[NDArray[np.float64], list[str]]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from audio_assets.evaluation.scores.jackknifed_metrics import jackknifed_metrics
 from audio_assets.evaluation.scores.recall import ScoredFold, recall_pseudo_values
 from audio_assets.tables import METRICS
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
     places = {pair: place for place, pair in enumerate(names.itertuples(index=False, name=None))}
     pairs = zip(predictions["label"], predictions["recording_id"], strict=True)
     unit = np.array([places[pair] for pair in pairs], dtype=np.int64)
-    positive = np.asarray(names["label"] == "pos")
+    positive = np.asarray(PRESENCE.is_positive(names["label"]))
     scores = predictions["score"].to_numpy(dtype=np.float64)
     sizes, repeats, folds = (
         predictions[name].to_numpy() for name in ("training_size", "repeat", "fold")
@@ -258,7 +259,7 @@ def variance_over_recordings(
     names, codes = np.unique(recordings, return_inverse=True)
     pull = np.zeros(len(names))
     parts, degrees, between = [], [], 0.0
-    for label in ("pos", "neg"):
+    for label in (PRESENCE.positive, PRESENCE.negative):
         of_class = values[labels == label]
         count = len(of_class)
         if count < 2 or not np.isfinite(of_class).all():

@@ -24,6 +24,7 @@ from audio_assets.evaluation.splits.plan import SplitPlan
 from audio_assets.evaluation.splits.recordings import RecordingCounts, count_recordings
 from audio_assets.evaluation.splits.seeds import Purpose, random_state
 from audio_assets.models.heads import HEADS, Fit, Scorer, Scores
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -335,7 +336,7 @@ def _prediction_table(
     table = pd.DataFrame(
         {
             "clip": canonical[tested],
-            "label": np.where(labels[tested] == 1, "pos", "neg"),
+            "label": np.where(labels[tested] == 1, PRESENCE.positive, PRESENCE.negative),
             "recording_id": recordings[tested],
             "repeat": np.repeat([cell.repeat for cell in cells], lengths),
             "fold": np.repeat([cell.fold for cell in cells], lengths),

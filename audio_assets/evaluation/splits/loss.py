@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from audio_assets.tables.losses import loss_by_reason, loss_in_words
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_CLASSES = {"pos": "positive", "neg": "negative"}
 
 
 def losses_of_classes(clips: pd.DataFrame, labels: Iterable[str]) -> list[str]:
@@ -30,5 +29,5 @@ def losses_of_classes(clips: pd.DataFrame, labels: Iterable[str]) -> list[str]:
         lost = of_class[of_class["status"] == "quarantined"]
         if len(lost):
             counts = loss_by_reason(lost["reason"])
-            said.append(loss_in_words(len(lost), len(of_class), counts, _CLASSES[label]))
+            said.append(loss_in_words(len(lost), len(of_class), counts, PRESENCE.word(label)))
     return said

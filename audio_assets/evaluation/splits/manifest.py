@@ -19,6 +19,7 @@ from audio_assets.evaluation.splits.plan import (
     why_no_evaluation,
 )
 from audio_assets.tables import BALANCED_MANIFEST
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,7 @@ def build_manifest(
     if usable.empty:
         raise NoEvaluation(why_no_evaluation(None))
     plan = draw(
-        usable["label"] == "pos",
+        PRESENCE.is_positive(usable["label"]),
         usable["recording_id"],
         keys=usable["checksum"].tolist(),
         variants=usable["variant"].tolist(),

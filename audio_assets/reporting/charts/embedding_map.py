@@ -13,6 +13,7 @@ from audio_assets.reporting.charts.learning_curve import finish
 from audio_assets.reporting.charts.marks import INK
 from audio_assets.reporting.charts.plan import WIDTH
 from audio_assets.reporting.words import wording
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import altair as alt
@@ -28,8 +29,8 @@ CHOSEN = "chosen"
 
 # Label -> word, colour, shape. The shapes alone suffice; contrast is 3:1 on light and dark pages.
 _LABELS = {
-    "pos": ("positive", "#d55e00", "triangle-up"),
-    "neg": ("negative", "#3f8fd2", "circle"),
+    PRESENCE.positive: ("positive", "#d55e00", "triangle-up"),
+    PRESENCE.negative: ("negative", "#3f8fd2", "circle"),
 }
 # A margin of one fortieth of the plotted range on each side.
 _MARGIN = 1.05
@@ -112,7 +113,7 @@ def drawn_clips(clips: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:
             key=lambda row: hashlib.sha256(clips["clip_id"].iloc[row].encode()).digest(),
         )
     ]
-    positive = shuffled["label"] == "pos"
+    positive: pd.Series[bool] = PRESENCE.is_positive(shuffled["label"])
     room = max(most // 2, most - int((~positive).sum())), max(most // 2, most - int(positive.sum()))
     place = shuffled.groupby("label").cumcount()
     return shuffled[(positive & (place < room[0])) | (~positive & (place < room[1]))]

@@ -12,11 +12,10 @@ from audio_assets.reporting.charts.clip_preview import SECONDS
 from audio_assets.reporting.page.content import ReportContent
 from audio_assets.reporting.words import wording
 from audio_assets.tables import HARD_CLIPS, LABELS
+from audio_assets.tables.task import PRESENCE
 
 MEDIA_BUDGET = 8_000_000
 """Characters of pictures and sounds on a page, whatever the number of species."""
-
-CLASS_WORDS = {"pos": "positive", "neg": "negative"}
 
 
 @dataclass(frozen=True)
@@ -94,11 +93,11 @@ def hard_clips(
     for label in reversed(LABELS):
         wrong = [row for row in rows if row["label"] == label and row["misranked"] > 0]
         if wrong:
-            heading = f"Labelled {CLASS_WORDS[label]}, scored too {_SIDE[label]}"
+            heading = f"Labelled {PRESENCE.word(label)}, scored too {_SIDE[label]}"
             groups[heading] = tuple(_clip(row, media) for row in wrong)
         else:
             none_wrong.append(
-                f"No {CLASS_WORDS[label]} clip is on the wrong side of one of the other class."
+                f"No {PRESENCE.word(label)} clip is on the wrong side of one of the other class."
             )
     return HardClips(intro, groups, tuple(none_wrong))
 
@@ -129,7 +128,7 @@ def affordable_media(
     return found
 
 
-_SIDE = {"pos": "low", "neg": "high"}
+_SIDE = {PRESENCE.positive: "low", PRESENCE.negative: "high"}
 
 
 def _identity(row: Mapping[Any, Any]) -> str:
@@ -137,8 +136,8 @@ def _identity(row: Mapping[Any, Any]) -> str:
 
 
 def _clip(row: Mapping[Any, Any], media: Mapping[tuple[str, str], str]) -> HardClip:
-    other = next(words for label, words in CLASS_WORDS.items() if label != row["label"])
-    beyond = "below" if row["label"] == "pos" else "above"
+    other = PRESENCE.word(PRESENCE.other(row["label"]))
+    beyond = "below" if PRESENCE.is_positive(row["label"]) else "above"
     kind = "probability" if row["is_probability"] else "score"
     score = wording.share(row["score"]) if row["is_probability"] else f"{row['score']:.3g}"
     picture = media.get((_identity(row), "picture"), "")

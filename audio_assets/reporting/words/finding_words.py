@@ -10,6 +10,7 @@ from audio_assets.evaluation.doubts.confounds import ALL, PAIRS, SAME, UNDECIDED
 from audio_assets.evaluation.doubts.leak_check import NOTHING_TELLS, ONE_CLIP_EACH
 from audio_assets.reporting.words import wording
 from audio_assets.reporting.words.hearing_words import hearing_warnings
+from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,6 @@ PROPERTY_WORDS = {
     PAIRS: "two of these combined",
 }
 _LOUDNESS = {"rms_db", "peak_db"}
-_CLASSES = {"pos": ("positive", "negative"), "neg": ("negative", "positive")}
 _SHOWN = 3
 
 ABOUT_THE_SAME = 0.01
@@ -278,7 +278,9 @@ def _confound_warnings(rows: Rows) -> list[str]:
 
 
 def _site(row: Mapping[Any, Any]) -> str:
-    own, other = _CLASSES[row["subject"]]
+    own, other = (
+        PRESENCE.word(label) for label in (row["subject"], PRESENCE.other(row["subject"]))
+    )
     count, (how_many, by) = int(row["count"]), _clips_of_sites(row)
     sites = "one recording or site" if count == 1 else f"{count} recordings or sites"
     few = str(row["status"]).removeprefix("ok").removeprefix(": ")
