@@ -18,8 +18,8 @@ from audio_assets.evaluation.intervals.recording_values import (
 )
 from audio_assets.evaluation.scores import jackknifed_metrics
 from audio_assets.evaluation.scores.grid import FoldResults, score_folds
-from audio_assets.evaluation.scores.metric_formulas import average_precision
-from audio_assets.evaluation.scores.threshold_counts import count_above
+from audio_assets.evaluation.scores.metric_formulas import average_precision, brier, roc_auc
+from audio_assets.evaluation.scores.threshold_counts import count_above, label_units, without_each
 from audio_assets.evaluation.splits.plan import make_split_plan
 
 
@@ -91,6 +91,34 @@ def test_what_a_size_gives_does_not_depend_on_the_other_sizes(
         alone = pseudo_values(labels, scores[place], units, bool(probable[place]))
         for metric, values in alone.items():
             np.testing.assert_array_equal(together[metric][place], values)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**6), st.integers(5, 40), st.integers(5, 40), st.booleans())
+def test_all_recordings_left_out_at_once_give_the_bits_of_the_plain_formulas(
+    seed: int, pos: int, neg: int, ties: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.repeat([1, 0], [pos, neg]))
+    # Few recordings, so that some hold both labels and some are alone in their class.
+    units, positive = label_units(labels, rng.integers(0, rng.integers(1, 9), pos + neg))
+    scores = rng.random((3, pos + neg))
+    scores = scores.round(1) if ties else scores
+    found = jackknifed_metrics.jackknifed_metrics(
+        labels, scores, units, positive, is_probability=np.ones(3, dtype=bool)
+    )
+    times = without_each(units, len(positive))
+    of_class = np.where(positive, positive.sum(), (~positive).sum())
+    times[1:][of_class == 1] = 1
+    for place, of_size in enumerate(scores):
+        counts = count_above(labels, of_size, times)
+        np.testing.assert_array_equal(found["roc_auc"][place], roc_auc(counts))
+        np.testing.assert_array_equal(found["brier"][place], brier(labels, of_size, times))
+        if jackknifed_metrics.has_enough_for_precision(labels, positive):
+            plain = average_precision(counts)
+            np.testing.assert_array_equal(found["average_precision"][place], plain)
+        else:
+            assert np.isnan(found["average_precision"][place]).all()
 
 
 def test_many_sizes_of_a_large_fold_are_worked_out_some_at_a_time(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from audio_assets.evaluation.scores.metric_formulas import (
     average_precision,
+    balanced_mean,
     brier_units_of,
     doubled_pairs_in_order,
     errors_in_units,
@@ -250,5 +251,5 @@ def _brier(clips: _Clips, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         whole = squared[:, clips.labels == label].sum(axis=1, keepdims=True)
         left = np.concatenate([whole, whole - np.where(of_label, own, 0)], axis=1)
         count = np.concatenate([[0], np.where(of_label, members, 0)])
-        errors.append(left / ((counts[label] - count) * brier_units))
-    return np.asarray((errors[0] + errors[1]) / 2.0)
+        errors.append((left, counts[label] - count))
+    return np.asarray(balanced_mean(errors[0], errors[1], brier_units))

@@ -5,6 +5,8 @@ Each class has a total weight of 1/2. What is made of a test fold belongs in
 :mod:`audio_assets.evaluation.scores.jackknifed_metrics`.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,13 +70,9 @@ def brier(
     most = max(int((times * (labels == label)).sum(axis=-1).max()) for label in (0, 1))
     brier_units = brier_units_of(most)
     squared = errors_in_units(labels, scores, brier_units)
-    errors = [
-        (times * (labels == label))
-        @ squared
-        / ((times * (labels == label)).sum(axis=-1) * brier_units)
-        for label in (1, 0)
-    ]
-    return np.asarray((errors[0] + errors[1]) / 2.0)
+    drawn = [times * (labels == label) for label in (1, 0)]
+    pos, neg = ((of_class @ squared, of_class.sum(axis=-1)) for of_class in drawn)
+    return np.asarray(balanced_mean(pos, neg, brier_units))
 
 
 def brier_once(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -83,13 +81,27 @@ def brier_once(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArra
     units = brier_units_of(int(clips.max()))
     squared = errors_in_units(labels, scores, units)
     sums = [squared[:, labels == label].sum(axis=1).tolist() for label in (1, 0)]
-    # Divided as whole numbers of Python, which rounds once.
+    # Divided as whole numbers of Python, which rounds once; arrays round the sums as well, and
+    # differ in the last bit.
     return np.array(
         [
-            (pos / (int(clips[1]) * units) + neg / (int(clips[0]) * units)) / 2.0
+            balanced_mean((pos, int(clips[1])), (neg, int(clips[0])), units)
             for pos, neg in zip(*sums, strict=True)
         ]
     )
+
+
+def balanced_mean(pos: tuple[Any, Any], neg: tuple[Any, Any], units: int) -> Any:
+    """Mean error with each class weighing one half.
+
+    Parameters
+    ----------
+    pos, neg
+        Sum of the errors of a class in steps, and its number of clips: whole numbers, or arrays.
+    units
+        Steps that are an error of 1.
+    """
+    return (pos[0] / (pos[1] * units) + neg[0] / (neg[1] * units)) / 2.0
 
 
 def brier_units_of(most: int) -> int:
