@@ -48,3 +48,9 @@ def cut_windows(
     windows = np.zeros((count, length), dtype=np.float32)
     windows.reshape(-1)[: len(samples)] = samples
     return windows
+
+
+def window_starts(count: int, sample_rate: int, window_seconds: float) -> NDArray[np.float64]:
+    """Seconds at which the first ``count`` windows of :func:`cut_windows` begin."""
+    length = round(sample_rate * window_seconds)
+    return np.arange(count, dtype=np.float64) * length / sample_rate

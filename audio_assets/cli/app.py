@@ -120,6 +120,13 @@ def embed(
     species: Annotated[
         str, typer.Option("--species", "-s", help="The species.", autocompletion=complete_species)
     ],
+    windows: Annotated[
+        bool,
+        typer.Option(
+            "--windows",
+            help="Embed clips again whose windows an earlier version did not store.",
+        ),
+    ] = False,
     quiet: QuietOption = False,
 ) -> None:
     """Embed all clips of a species into the store, together with any number of other workers.
@@ -131,7 +138,7 @@ def embed(
     """
     from audio_assets.cli.embed import run_embed
 
-    run_embed(model, species, quiet=quiet)
+    run_embed(model, species, windows=windows, quiet=quiet)
 
 
 @app.command()

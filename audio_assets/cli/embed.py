@@ -16,7 +16,7 @@ from audio_assets.pipeline.probes import take_inventory
 from audio_assets.settings import load_settings
 
 
-def run_embed(model: str, species: str, *, quiet: bool) -> None:
+def run_embed(model: str, species: str, *, windows: bool, quiet: bool) -> None:
     """Return once the store has every usable clip of the species, embedded here or elsewhere.
 
     Raises
@@ -45,6 +45,7 @@ def run_embed(model: str, species: str, *, quiet: bool) -> None:
         variant,
         encoder=encoder,
         classes=(),
+        need_windows=windows,
         progress=QuietProgress() if quiet else ConsoleProgress(console),
         title=f"{species}: embedding with {encoder.name}",
     )

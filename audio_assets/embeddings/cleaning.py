@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from audio_assets.embeddings.clip_rows import INDEX_COLUMNS
 from audio_assets.embeddings.shards import (
-    INDEX_COLUMNS,
     DamagedShardError,
     Shard,
     index_name,

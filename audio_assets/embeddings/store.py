@@ -14,7 +14,7 @@ the store. How a shard looks inside is not known here.
 
 A row says which version of reading it was made by. One of an earlier version may be of a part of
 the audio, so it counts only when an index says that as much is heard today; a row of the present
-version takes its place otherwise.
+version takes its place otherwise. Of two rows of the present version the one with windows counts.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from audio_assets.embeddings.shards import (
+from audio_assets.embeddings.clip_rows import (
     COLUMNS,
     INDEX_COLUMNS,
-    READING,
-    SCORES,
     SUMMARY_COLUMNS,
-    DamagedShardError,
     ListedContent,
-    Shard,
     StoredClip,
-    index_name,
+    StoredWindows,
     index_table,
+    shard_table,
+    stored_clip,
+    stored_windows,
+)
+from audio_assets.embeddings.merging import newest_rows, small_shards
+from audio_assets.embeddings.shards import (
+    DamagedShardError,
+    Shard,
+    has_windows,
+    index_name,
     is_index,
     is_shard,
     read_shard,
+    set_aside,
     shard_bytes,
     shard_name,
-    shard_table,
-    stored_clip,
 )
-from audio_assets.embeddings.store_view import IndexRow, StoreView, listed_digest
+from audio_assets.embeddings.store_view import IndexRow, StoreView, index_rows, listed_digest
+from audio_assets.embeddings.window_rows import SCORES, WINDOW_COLUMNS
 from audio_assets.errors import ResultsError
 from audio_assets.objects.claims import Claim, Claims
-from audio_assets.objects.files import delete_file, file_names, rename_file, write_atomic
+from audio_assets.objects.files import delete_file, file_names, write_atomic
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from upath import UPath
-
-# A shard of a whole piece of work has 64 clips; listing 16 files costs less than merging them.
-_SMALL_ROWS = 32
-_MANY_SHARDS = 16
-# Of BirdNET's class scores, 32 clips are 0.8 MB, and a merge holds all of its shards in memory.
-_SHARDS_AT_ONCE = 64
 
 
 class EmbeddingStore:
@@ -69,19 +69,30 @@ class EmbeddingStore:
         Key of the store.
     warn
         Told of shards that were set aside.
+    need_windows
+        Whether a clip of which an earlier version kept the mean alone counts as not stored, so
+        that it is embedded again.
     """
 
     def __init__(
-        self, root: UPath, encoder: str, fingerprint: str, *, warn: Callable[[str], None]
+        self,
+        root: UPath,
+        encoder: str,
+        fingerprint: str,
+        *,
+        warn: Callable[[str], None],
+        need_windows: bool = False,
     ) -> None:
         self.encoder = encoder
         self.fingerprint = fingerprint
         self.folder = root / "embeddings" / encoder / fingerprint
         self._warn = warn
+        self._need_windows = need_windows
         self._claims = Claims(self.folder)
         # By shard or index: its clips, and the embeddings computed for it.
         self._rows: dict[str, list[IndexRow]] = {}
         self._embedded: dict[str, int] = {}
+        self._windows: dict[str, int] = {}
         self._view = StoreView()
 
     def refresh(self) -> None:
@@ -113,7 +124,10 @@ class EmbeddingStore:
 
     def _is_usable(self, sha256: bytes) -> bool:
         view = self._view
-        return sha256 in view.shard_of and sha256 in view.confirmed
+        name = view.shard_of.get(sha256)
+        if name is None or sha256 not in view.confirmed:
+            return False
+        return has_windows(name) or not self._need_windows
 
     def __len__(self) -> int:
         return len(self._view.shard_of)
@@ -123,7 +137,8 @@ class EmbeddingStore:
 
         It is in the store once :meth:`note` has confirmed it, or :meth:`append` replaced it.
         """
-        return self._view.doubtful.get(bytes.fromhex(sha256))
+        # Of an earlier reading there are only means.
+        return None if self._need_windows else self._view.doubtful.get(bytes.fromhex(sha256))
 
     def sha256_of(self, checksum: str, size: int) -> str | None:
         """SHA-256 of the stored clip that the listing showed with this checksum and size."""
@@ -190,8 +205,53 @@ class EmbeddingStore:
         ResultsError
             If a shard cannot be read.
         """
-        wanted = {bytes.fromhex(key) for key in keys}
         columns = [*COLUMNS, SCORES] if classes else COLUMNS
+        for table, row in self._rows_of(keys, columns):
+            yield stored_clip(table, row, classes)
+
+    def without_windows(self, keys: Iterable[str]) -> list[str]:
+        """Stored clips of which an earlier version kept the mean of the windows alone."""
+        shard_of = self._view.shard_of
+        return [
+            key
+            for key in dict.fromkeys(keys)
+            if (name := shard_of.get(bytes.fromhex(key))) is not None and not has_windows(name)
+        ]
+
+    def read_windows(self, keys: Iterable[str]) -> Iterator[StoredWindows]:
+        """The windows of stored clips, a shard after the other, as :meth:`read` gives the means.
+
+        Parameters
+        ----------
+        keys
+            SHA-256 of clips, of which all that are stored have windows; see
+            :meth:`without_windows`.
+
+        Yields
+        ------
+        StoredWindows
+            Once for each key that is stored. Its arrays keep the shard in memory.
+
+        Raises
+        ------
+        ResultsError
+            If a clip is stored without its windows, which nothing is yielded before; or a shard
+            cannot be read.
+        """
+        wanted = set(keys)
+        lacking = self.without_windows(wanted)
+        if lacking:
+            raise ResultsError(
+                f"The embedding store {self.folder} has the mean alone of {len(lacking)} of "
+                f"{len(wanted)} clips, which an earlier version embedded, and not their windows: "
+                f"{', '.join(sorted(lacking)[:3])}{', ...' if len(lacking) > 3 else ''}",
+                "Embed these clips again with `audio-assets embed --windows`, or leave them out.",
+            )
+        for table, row in self._rows_of(wanted, ["sha256", *WINDOW_COLUMNS]):
+            yield stored_windows(table, row)
+
+    def _rows_of(self, keys: Iterable[str], columns: list[str]) -> Iterator[tuple[pa.Table, int]]:
+        wanted = {bytes.fromhex(key) for key in keys}
         complete = False
         while wanted and not complete:
             complete = True
@@ -210,7 +270,7 @@ class EmbeddingStore:
                     # A shard may hold a row that another one replaces.
                     if digest in wanted and shard_of.get(digest) == name:
                         wanted.remove(digest)
-                        yield stored_clip(shard.table, row, classes)
+                        yield shard.table, row
             if not complete:
                 # Another process merged shards: their rows are in a new one.
                 self.refresh()
@@ -264,22 +324,17 @@ class EmbeddingStore:
         ResultsError
             If the merged shard cannot be written, or a shard cannot be read.
         """
-        small = sorted(
-            name for name, rows in self._rows.items() if is_shard(name) and len(rows) < _SMALL_ROWS
-        )
-        if len(small) < _MANY_SHARDS:
-            return 0
-        claim = self.claim("merge")
-        if claim is None:
-            return 0
-        try:
-            return self._merge(small[:_SHARDS_AT_ONCE])
-        finally:
-            claim.release()
+        merged = 0
+        for small in small_shards(self._rows, self._windows):
+            claim = self.claim("merge")
+            if claim is not None:
+                try:
+                    merged += self._merge(small)
+                finally:
+                    claim.release()
+        return merged
 
     def _merge(self, names: list[str]) -> int:
-        import pyarrow as pa
-
         shards: dict[str, Shard] = {}
         for name in names:
             try:
@@ -292,14 +347,7 @@ class EmbeddingStore:
                 shards[name] = shard
         if len(shards) < 2:
             return 0
-        table = pa.concat_tables(shard.table.replace_schema_metadata() for shard in shards.values())
-        # Of several rows of a clip the first of the newest reading stays.
-        keys = zip(table["sha256"].to_pylist(), table["reading"].to_pylist(), strict=True)
-        first: dict[str, tuple[int, int]] = {}
-        for row, (key, reading) in enumerate(keys):
-            newest = first.get(str(key), (0, 0))
-            first[str(key)] = max(newest, (int(reading or 0), -row))
-        table = table.take(sorted(-row for _, row in first.values()))
+        table = newest_rows(shard.table for shard in shards.values())
         merged = shard_name(table)
         self._write(merged, table, sum(shard.embedded for shard in shards.values()))
         # The merged shard has the name of one of them if that one held all the clips.
@@ -321,7 +369,7 @@ class EmbeddingStore:
         try:
             return read_shard(path, columns, self.encoder, self.fingerprint)
         except DamagedShardError as damage:
-            aside = self._set_aside(path)
+            aside = set_aside(path)
             self._warn(
                 f"The shard {path} of the embedding store is damaged: {damage}. "
                 f"It was set aside as {aside}; its clips are "
@@ -329,47 +377,12 @@ class EmbeddingStore:
             )
             return None
 
-    def _set_aside(self, path: UPath) -> str:
-        taken = set(file_names(self.folder))
-        name = f"{path.name}.damaged"
-        number = 1
-        while name in taken:
-            number += 1
-            name = f"{path.name}.{number}.damaged"
-        try:
-            rename_file(path, name)
-        except FileNotFoundError:
-            # Another process set it aside at the same time.
-            pass
-        except OSError as error:
-            raise ResultsError(
-                f"The shard {path} of the embedding store is damaged and cannot be renamed: "
-                f"{error}",
-                "Move it away; the next run embeds its clips again.",
-            ) from error
-        return name
-
     def _index(self, name: str, table: pa.Table, embedded: int) -> None:
-        columns = [table[column].to_pylist() for column in INDEX_COLUMNS]
-        nothing = [None] * len(table)
-        seconds, before = (
-            table[column].to_pylist() if column in table.column_names else nothing
-            for column in ("seconds", "heard_before")
-        )
-        rows = [
-            IndexRow(
-                bytes.fromhex(key),
-                listed_digest(checksum, size),
-                reading,
-                heard if reading < READING else None,
-                again is not None,
-            )
-            for key, checksum, size, reading, heard, again in zip(
-                *columns, seconds, before, strict=True
-            )
-        ]
+        rows = index_rows(table)
         self._rows[name] = rows
         self._embedded[name] = embedded
+        if has_windows(name):
+            self._windows[name] = sum(count or 0 for count in table["windows"].to_pylist())
         self._view.add(name, rows)
 
     def _forget(self, names: Collection[str]) -> None:
@@ -378,6 +391,7 @@ class EmbeddingStore:
         for name in names:
             self._rows.pop(name, None)
             self._embedded.pop(name, None)
+            self._windows.pop(name, None)
         # A new one, since threads of the encoder loop look into the old one.
         view = StoreView()
         for name, rows in self._rows.items():

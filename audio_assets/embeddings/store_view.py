@@ -6,9 +6,13 @@ How they are read, written and merged belongs in :mod:`audio_assets.embeddings.s
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from audio_assets.embeddings.shards import READING, is_shard
+from audio_assets.embeddings.clip_rows import INDEX_COLUMNS, READING
+from audio_assets.embeddings.shards import has_windows, is_shard
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def listed_digest(checksum: str, size: int) -> bytes:
@@ -44,7 +48,7 @@ class StoreView:
     Attributes
     ----------
     shard_of
-        Shard of each clip, of today's reading where there is one.
+        Shard of each clip: of today's reading where there is one, and of those one with windows.
     sha256_of
         Clip by what a listing shows.
     confirmed
@@ -58,21 +62,43 @@ class StoreView:
         self.sha256_of: dict[bytes, bytes] = {}
         self.confirmed: set[bytes] = set()
         self.doubtful: dict[bytes, float] = {}
-        self._of_today: set[bytes] = set()
+        self._ranks: dict[bytes, int] = {}
 
     def add(self, name: str, rows: list[IndexRow]) -> None:
         """Add the rows of a shard or index."""
         has_embeddings = is_shard(name)
         for row in rows:
             is_of_today = row.reading >= READING
-            if has_embeddings and is_of_today and row.sha256 not in self._of_today:
-                self._of_today.add(row.sha256)
-                self.shard_of[row.sha256] = name
-            elif has_embeddings:
-                self.shard_of.setdefault(row.sha256, name)
+            if has_embeddings:
+                rank = 2 * is_of_today + has_windows(name)
+                if rank > self._ranks.get(row.sha256, -1):
+                    self._ranks[row.sha256] = rank
+                    self.shard_of[row.sha256] = name
             if is_of_today:
                 self.confirmed.add(row.sha256)
                 self.doubtful.pop(row.sha256, None)
             elif row.seconds is not None and row.sha256 not in self.confirmed:
                 self.doubtful[row.sha256] = row.seconds
             self.sha256_of.setdefault(row.listed, row.sha256)
+
+
+def index_rows(table: pa.Table) -> list[IndexRow]:
+    """The rows of a shard or index, of whose table the small columns are there."""
+    columns = [table[column].to_pylist() for column in INDEX_COLUMNS]
+    nothing = [None] * len(table)
+    seconds, before = (
+        table[column].to_pylist() if column in table.column_names else nothing
+        for column in ("seconds", "heard_before")
+    )
+    return [
+        IndexRow(
+            bytes.fromhex(key),
+            listed_digest(checksum, size),
+            reading,
+            heard if reading < READING else None,
+            again is not None,
+        )
+        for key, checksum, size, reading, heard, again in zip(
+            *columns, seconds, before, strict=True
+        )
+    ]

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from audio_assets.audio.decode import DurationLimits, decode_clip, is_as_before
 from audio_assets.audio.faults import ClipFault
-from audio_assets.audio.windows import cut_windows
+from audio_assets.audio.windows import cut_windows, window_starts
 from audio_assets.embeddings.batching import BATCH_WINDOWS, Batcher, ClipWindows, EncoderPool
+from audio_assets.embeddings.window_rows import mean_of_windows
 from audio_assets.encoders.base import Encoded, Encoder
 from audio_assets.objects.room import Room
 
@@ -58,6 +59,9 @@ class ClipEmbedding:
         Number of windows averaged; 0 without an embedding.
     embedding
         float32[d], mean over windows, or None.
+    window_embeddings, window_starts
+        float32[k, d] that ``embedding`` is the mean of, and where the windows begin in seconds,
+        float64[k]; None without an embedding.
     class_scores
         float32[c], maximum over windows, or None.
     fault
@@ -88,6 +92,8 @@ class ClipEmbedding:
     heard_before: float | None = None
     crash: str | None = None
     samples: int | None = None
+    window_starts: NDArray[np.float64] | None = None
+    window_embeddings: NDArray[np.float32] | None = None
 
 
 def embed_clips(
@@ -285,6 +291,7 @@ def prepare(
         channels=decoded.channels,
         samples=decoded.heard.frames * decoded.channels,
         windows=len(windows),
+        window_starts=window_starts(len(windows), encoder.sample_rate, encoder.window_seconds),
         note=decoded.note,
         heard_before=heard_before,
     )
@@ -308,6 +315,7 @@ def finish(slot: Slot) -> ClipEmbedding:
     embeddings, scores = slot.windows.encoded()
     return replace(
         slot.result,
-        embedding=embeddings.mean(axis=0, dtype=np.float64).astype(np.float32),
+        embedding=mean_of_windows(embeddings),
+        window_embeddings=embeddings,
         class_scores=None if scores is None else scores.max(axis=0),
     )

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from audio_assets.audio.faults import ClipFault
-from audio_assets.embeddings.shards import ListedContent, StoredClip
+from audio_assets.embeddings.clip_rows import ListedContent, StoredClip
 from audio_assets.embeddings.store import EmbeddingStore
 from audio_assets.embeddings.stream import Clip, ClipEmbedding
 from audio_assets.errors import AudioRootError
@@ -28,6 +28,8 @@ from audio_assets.objects.claims import Claim
 # A killed run loses at most the clips of one shard, about five seconds of BirdNET on one core, and
 # those that are being encoded.
 CLIPS_PER_SHARD = 64
+WINDOWS_PER_SHARD = 2048
+"""Of BirdNET 8 MB; clips of 10 s stay below, and a shard of long ones is written earlier."""
 
 Stream = Callable[[Iterable[Clip]], Iterator[ClipEmbedding]]
 """The encoder loop: results in the order of the clips, which are taken lazily in this thread."""
@@ -228,7 +230,9 @@ class _Work:
         if not self._open[0].waiting:
             self._done.append(self._open.popleft())
         # With chunks that lack a few clips each, a shard a chunk would make many small ones.
-        if len(self._pending) + len(self._recognised) >= CLIPS_PER_SHARD:
+        windows = sum(clip.windows for clip in self._pending)
+        settled = len(self._pending) + len(self._recognised)
+        if settled >= CLIPS_PER_SHARD or windows >= WINDOWS_PER_SHARD:
             self._write()
 
     def _write(self) -> None:
@@ -286,4 +290,6 @@ def _stored(result: ClipEmbedding, row: ListedClip) -> StoredClip:
         class_scores=result.class_scores,
         heard_before=result.heard_before,
         samples=result.samples,
+        window_embeddings=result.window_embeddings,
+        window_starts=result.window_starts,
     )

@@ -25,7 +25,7 @@ def embedded(call, tmp_path):
 
 
 def shards(store) -> set[str]:
-    return {path.name for path in store.glob("*.parquet")}
+    return {path.name for path in store.glob("*.windows")}
 
 
 @pytest.mark.slow

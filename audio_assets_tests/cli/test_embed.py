@@ -7,11 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
 from audio_assets.embeddings.store import EmbeddingStore
 from audio_assets.models.registry import load_encoder
+from audio_assets_tests.embeddings.earlier_store import write_earlier_shard
 from audio_assets_tests.small_audio import write_species
 
 CALL = "from audio_assets.cli import main; main()"
@@ -46,6 +48,31 @@ def test_the_store_has_every_clip_afterwards_and_a_second_call_embeds_none(tmp_p
     assert len(store_in(tmp_path)) == 12
 
 
+def test_means_of_an_earlier_version_are_kept_unless_windows_are_asked_for(tmp_path: Path) -> None:
+    write_species(tmp_path / "audio", "owl", recordings=3)
+    call = ("-m", "placeholder", "-s", "owl")
+    start(tmp_path, *call).communicate(timeout=300)
+    new = store_in(tmp_path)
+    (shard,) = Path(new.folder.path).glob("*.windows")
+    keys = pq.read_table(shard)["sha256"].unique().to_pylist()
+    old = list(new.read(keys))
+    windows = {one.sha256: one.embeddings.tobytes() for one in new.read_windows(keys)}
+    shard.unlink()
+    write_earlier_shard(shard.parent, old, new.encoder, new.fingerprint, reading=2)
+    for arguments, said in (
+        (call, "0 embedded here, 12 found"),
+        ((*call, "--windows"), "12 embedded here, 0 found"),
+        ((*call, "--windows"), "0 embedded here, 12 found"),
+        (call, "0 embedded here, 12 found"),
+    ):
+        out, err = start(tmp_path, *arguments).communicate(timeout=300)
+        assert said in out, err
+        lacking = store_in(tmp_path).without_windows(keys)
+        assert len(lacking) == (12 if arguments == call and not shard.exists() else 0)
+    again = store_in(tmp_path)
+    assert {one.sha256: one.embeddings.tobytes() for one in again.read_windows(keys)} == windows
+
+
 def test_a_species_without_clips_is_an_error_that_says_where_they_belong(tmp_path: Path) -> None:
     write_species(tmp_path / "audio", "owl", recordings=1)
     process = start(tmp_path, "-m", "placeholder", "-s", "lark")
@@ -61,7 +88,7 @@ def test_workers_of_which_one_is_killed_embed_every_clip_once(tmp_path: Path) ->
     workers = [start(tmp_path, "-m", "placeholder", "-s", "owl") for _ in range(3)]
     folder = store_in(tmp_path).folder
     deadline = time.monotonic() + 300
-    while not list(folder.glob("*.parquet")) and time.monotonic() < deadline:
+    while not list(folder.glob("*.windows")) and time.monotonic() < deadline:
         time.sleep(0.01)
     first = workers[0]
     os.kill(first.pid, signal.SIGKILL)

@@ -1,6 +1,6 @@
 """What a test reads from an embedding store."""
 
-from audio_assets.embeddings.shards import StoredClip
+from audio_assets.embeddings.clip_rows import StoredClip
 from audio_assets.embeddings.store import EmbeddingStore
 
 

@@ -12,7 +12,7 @@ from audio_assets.embeddings.cleaning import (
     unneeded_embeddings,
     unneeded_tables,
 )
-from audio_assets.embeddings.shards import ListedContent
+from audio_assets.embeddings.clip_rows import ListedContent
 from audio_assets.embeddings.store import EmbeddingStore
 from audio_assets.objects.files import exists, file_names, write_atomic
 from audio_assets.objects.roots import open_root

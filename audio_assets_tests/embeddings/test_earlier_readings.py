@@ -17,6 +17,7 @@ from audio_assets.embeddings.shards import read_shard, shard_bytes
 from audio_assets.embeddings.store import EmbeddingStore
 from audio_assets.embeddings.stream import Clip, embed_clips
 from audio_assets.embeddings.table import embed_inventory
+from audio_assets.embeddings.window_rows import WINDOW_COLUMNS
 from audio_assets.embeddings.worker_stream import embed_in_processes
 from audio_assets.encoders.placeholder import PlaceholderEncoder
 
@@ -79,10 +80,22 @@ def embed(inventory, results: Path, read=lambda uri: UPath(uri).read_bytes()):
     return table.whole().set_index("clip_id"), counts
 
 
+def keep_means_alone(results: Path) -> None:
+    """Leave out the windows, as versions did that heard all but stored none of them."""
+    encoder = PlaceholderEncoder()
+    for path in results.rglob("*.windows"):
+        shard = read_shard(UPath(path), None, encoder.name, encoder.fingerprint)
+        table = shard.table.drop_columns(WINDOW_COLUMNS)
+        data = shard_bytes(table, encoder.name, encoder.fingerprint, shard.embedded)
+        path.with_suffix(".parquet").write_bytes(data)
+        path.unlink()
+
+
 def make_earlier(results: Path, inventory) -> None:
     """Turn a store into one that an earlier version wrote: other columns, and 1.5 s of a clip."""
     encoder = PlaceholderEncoder()
     (checksum,) = inventory.loc[inventory["clip_id"] == HALF, "checksum"]
+    keep_means_alone(results)
     for path in results.rglob("*.parquet"):
         shard = read_shard(UPath(path), None, encoder.name, encoder.fingerprint)
         table = shard.table.drop_columns(["reading", "heard_before"])
@@ -125,6 +138,7 @@ def test_a_merge_keeps_the_row_of_the_newest_reading(inventory, tmp_path):
     embed(inventory, tmp_path / "results")
     make_earlier(tmp_path / "results", inventory)
     table, _ = embed(inventory, tmp_path / "results")
+    keep_means_alone(tmp_path / "results")
     store = EmbeddingStore(
         UPath(tmp_path / "results"),
         PlaceholderEncoder().name,

@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
-from audio_assets.embeddings.shards import SCORES, ListedContent, StoredClip, shard_bytes
+from audio_assets.embeddings.clip_rows import ListedContent, StoredClip
+from audio_assets.embeddings.shards import is_shard, read_shard, shard_bytes
+from audio_assets.embeddings.window_rows import SCORES, mean_of_windows
 from audio_assets.embeddings.store import EmbeddingStore
 from audio_assets.errors import ResultsError
 from audio_assets.objects.files import exists, file_names, read_file, write_atomic
@@ -18,14 +20,17 @@ from audio_assets_tests.embeddings.stored import read_clips
 
 def clip(n: int) -> StoredClip:
     rng = np.random.default_rng(n)
+    windows = rng.normal(size=(2, 4)).astype(np.float32)
     return StoredClip(
         sha256=f"{n:064x}",
         checksum=f"md5:{n}",
         size=n,
         seconds=n + 0.5,
         windows=2,
-        embedding=rng.normal(size=4).astype(np.float32),
+        embedding=mean_of_windows(windows),
         class_scores=rng.normal(size=3).astype(np.float32),
+        window_embeddings=windows,
+        window_starts=np.array([0.0, 3.0]),
     )
 
 
@@ -40,7 +45,7 @@ class Opened:
 
 
 def shards(store) -> list[UPath]:
-    return [store.folder / n for n in file_names(store.folder) if n.endswith(".parquet")]
+    return [store.folder / n for n in file_names(store.folder) if is_shard(n)]
 
 
 def one_shard(root, clips: int = 3) -> UPath:
@@ -50,13 +55,13 @@ def one_shard(root, clips: int = 3) -> UPath:
 
 
 def wrong_fingerprint(path):
-    table = pq.read_table(io.BytesIO(read_file(path)))
-    write_atomic(path, shard_bytes(table.replace_schema_metadata(), "enc", "e" * 64, 3))
+    table = read_shard(path, None, "enc", "f" * 64).table
+    write_atomic(path, shard_bytes(table, "enc", "e" * 64, 3))
 
 
 def wrong_schema(path):
-    table = pq.read_table(io.BytesIO(read_file(path))).drop_columns(["checksum"])
-    write_atomic(path, shard_bytes(table.replace_schema_metadata(), "enc", "f" * 64, 3))
+    table = read_shard(path, None, "enc", "f" * 64).table.drop_columns(["checksum"])
+    write_atomic(path, shard_bytes(table, "enc", "f" * 64, 3))
 
 
 DAMAGE = {
@@ -216,7 +221,8 @@ def test_a_merge_drops_copies_and_keeps_count_of_them(root):
     store.merge_small()
     for reader in (store, Opened(root).store):
         assert len(reader) == 40 and reader.repeats() == 5
-    assert len(pq.read_table(io.BytesIO(read_file(shards(store)[0])))) == 40
+    # Two windows each.
+    assert len(pq.read_table(io.BytesIO(read_file(shards(store)[0])))) == 80
     other.store.refresh()
     assert len(other.store) == 40
 

@@ -1,21 +1,25 @@
 import numpy as np
 
-from audio_assets.embeddings.shards import ListedContent, StoredClip
+from audio_assets.embeddings.clip_rows import ListedContent, StoredClip
 from audio_assets.embeddings.store import EmbeddingStore
+from audio_assets.embeddings.window_rows import mean_of_windows
 from audio_assets.objects.files import file_names
 from audio_assets_tests.embeddings.stored import read_clips
 
 
 def clip(n: int, classes: int = 3) -> StoredClip:
     rng = np.random.default_rng(n)
+    windows = rng.normal(size=(2, 4)).astype(np.float32)
     return StoredClip(
         sha256=f"{n:064x}",
         checksum=f"md5:{n}",
         size=n,
         seconds=n + 0.5,
         windows=2,
-        embedding=rng.normal(size=4).astype(np.float32),
+        embedding=mean_of_windows(windows),
         class_scores=rng.normal(size=classes).astype(np.float32) if classes else None,
+        window_embeddings=windows,
+        window_starts=np.array([0.0, 3.0]),
     )
 
 

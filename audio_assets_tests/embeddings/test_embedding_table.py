@@ -58,7 +58,7 @@ def embed(
 
 
 def shard(root):
-    (found,) = root.rglob("*.parquet")
+    (found,) = root.rglob("*.windows")
     return found
 
 
@@ -82,9 +82,9 @@ def test_a_bound_on_samples_holds_for_what_the_store_has(inventory, tmp_path):
 def test_what_an_earlier_version_stored_without_its_samples_is_used(
     inventory, tmp_path, monkeypatch
 ):
-    from audio_assets.embeddings import shards
+    from audio_assets.embeddings import clip_rows
 
-    write = shards.shard_table
+    write = clip_rows.shard_table
     monkeypatch.setattr(
         embedding_store, "shard_table", lambda clips: write(clips).drop_columns("samples")
     )

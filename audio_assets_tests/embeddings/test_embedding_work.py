@@ -39,7 +39,11 @@ def embedding(clip) -> ClipEmbedding:
         return ClipEmbedding(clip.clip_id, "x", None, None, None, 0, None, None, fault, False)
     sha256 = hashlib.sha256(clip.uri.encode()).hexdigest()
     vector = np.full(4, int(clip.uri[1:]), dtype=np.float32)
-    return ClipEmbedding(clip.clip_id, sha256, 1.0, 16000, 1, 1, vector, None, None, False)
+    return ClipEmbedding(
+        *(clip.clip_id, sha256, 1.0, 16000, 1, 1, vector, None, None, False),
+        window_starts=np.zeros(1),
+        window_embeddings=vector[np.newaxis],
+    )
 
 
 def stream(clips, seconds: float = 0.0):
@@ -180,7 +184,7 @@ def test_a_killed_process_leaves_its_shards_and_no_claim(tmp_path):
     process, _ = start(tmp_path, 0.005)
     folder = open_store(tmp_path).folder
     deadline = time.monotonic() + 60
-    while not list(folder.glob("*.parquet")) and time.monotonic() < deadline:
+    while not list(folder.glob("*.windows")) and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
@@ -246,7 +250,7 @@ def test_a_process_killed_on_a_bucket_costs_what_it_had_in_hand(bucket_server, m
     process, _ = start(root, 0.005)
     folder = open_store(root).folder
     deadline = time.monotonic() + 60
-    while not any(n.endswith(".parquet") for n in file_names(folder)):
+    while not any(n.endswith(".windows") for n in file_names(folder)):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.kill(process.pid or 0, signal.SIGKILL)

@@ -100,6 +100,7 @@ def embed_species(
     classes: Sequence[str],
     progress: Progress,
     title: str,
+    need_windows: bool = False,
 ) -> tuple[PiecewiseTable, EmbedCounts]:
     """Embed what the store lacks: the embeddings table and counts.
 
@@ -122,7 +123,11 @@ def embed_species(
                 load_encoder, encoder.name, settings.weight_places(roots.patience)
             ),
             store=EmbeddingStore(
-                roots.results.root, encoder.name, encoder.fingerprint, warn=log.warning
+                roots.results.root,
+                encoder.name,
+                encoder.fingerprint,
+                warn=log.warning,
+                need_windows=need_windows,
             ),
             read=read,
             limits=limits,
