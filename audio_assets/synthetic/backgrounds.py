@@ -1,4 +1,4 @@
-"""What is heard all the time at a place: noise, hum, wind, insects, rain; and the microphone.
+"""Continuous background sounds of a place: noise, hum, wind, insects, rain; and the microphone.
 
 A background belongs to a recording: all its clips share the kind and the parameters, and differ
 only in the noise itself. Sounds that come and go are distractors or calls.
@@ -28,7 +28,7 @@ _OCTAVES = np.array([30.0, 60, 125, 250, 500, 1000, 2000, 4000, 8000, 16000])
 
 @dataclass(frozen=True)
 class Place:
-    """Where and with what a recording was made.
+    """The place and the microphone of a recording.
 
     Attributes
     ----------
@@ -39,11 +39,11 @@ class Place:
     response
         dB at each octave of the microphone, housing and vegetation before it.
     amount
-        Level of what ``kind`` adds, relative to the coloured noise.
+        Level of the sound of ``kind`` relative to the coloured noise.
     pitch
         Hz of the insects or of the mains.
     beat
-        Insect chirps or gusts a second.
+        Insect chirps or gusts per second.
     """
 
     kind: str
@@ -73,7 +73,7 @@ def draw_place(rng: np.random.Generator, kind: str) -> Place:
 
 
 def background(place: Place, rng: np.random.Generator, seconds: float) -> Signal:
-    """Background of ``seconds`` at a place, float64[samples(seconds)] of unit level."""
+    """Make ``seconds`` of background at a place, float64[samples(seconds)] of unit level."""
     count = samples(seconds)
     noise = shaped_noise(rng, count, _OCTAVES, place.tilt)
     if place.kind == "noise":

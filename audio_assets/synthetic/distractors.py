@@ -1,4 +1,4 @@
-"""Sounds that are none of the species, some of them close to one: what makes negatives hard.
+"""Sounds other than the species' calls, some of them similar, which make negatives hard.
 
 Each has the signature of a call: ``(individual, rng, seconds) -> Signal`` of unit level, where
 ``individual`` is seeded by the recording and ``rng`` by the clip. Steady weather and hum are
@@ -243,7 +243,7 @@ NEAR_MISSES: dict[str, tuple[Distractor, ...]] = {
     "bullfrog": (cow, green_frog, engine, owl, tree_frog, sheep, footsteps),
     "human_vocal": (sheep, crow, dog_bark, cow, gull, horn, engine),
 }
-"""What a species' own negatives hold, the nearest first."""
+"""Sounds in a species' own negatives, the most similar first."""
 
 BYSTANDERS: tuple[Distractor, ...] = (songbird, tree_frog, footsteps, crow, engine)
-"""What may also be heard in a positive clip."""
+"""Sounds that may also be heard in a positive clip."""

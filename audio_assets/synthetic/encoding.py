@@ -1,4 +1,4 @@
-"""Turns samples into the bytes of an audio file, the same bytes every time."""
+"""Encode samples as the bytes of an audio file, the same bytes every time."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def with_ogg_serial(stream: bytes, serial: int) -> bytes:
 def _ogg_checksum(page: bytes | bytearray) -> int:
     """CRC-32 with polynomial 0x04c11db7, most significant bit first, from 0, without inversion.
 
-    zlib has the same polynomial the other way round, so bits are reversed before and after it; a
-    table in Python would take 4 ms a file.
+    zlib has the same polynomial in reverse, so bits are reversed before and after it; a table in
+    Python would take 4 ms per file.
     """
     mirrored = zlib.crc32(page.translate(_MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{mirrored:032b}"[::-1], 2)

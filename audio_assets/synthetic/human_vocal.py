@@ -39,7 +39,7 @@ HARMONICS = 40
 def syllable(
     rng: np.random.Generator, pitch: float, tract: float, seconds: float, glide: float
 ) -> Signal:
-    """Two vowels that flow into one another on a gliding pitch.
+    """Make two vowels that blend into each other on a gliding pitch.
 
     Parameters
     ----------

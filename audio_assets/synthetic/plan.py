@@ -1,9 +1,9 @@
-"""Which recordings and clips the demo audio has, how they are called and how they are stored.
+"""Plan the recordings and clips of the demo audio, their names and their file formats.
 
-Everything about a clip that is not its sound is decided here, so that it can be decided without
-the label: a recording's file format, rate, channels, length, level and number of clips hang on its
-*slot* alone, and every class of every species fills the same slots. Neither can then tell a
-positive from a negative, not even by chance.
+Everything about a clip except its sound is decided here, so that it can be decided without the
+label: a recording's file format, rate, channels, length, level and number of clips depend only on
+its *slot*, and every class of every species fills the same slots. Thus none of these can
+distinguish a positive from a negative, not even by chance.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ FIXED_SECONDS = 5
 """Length of the clips under data_5s."""
 
 BORROWED_EVERY = 7
-"""One negative recording in so many is a copy of another species' positive recording."""
+"""One in this many negative recordings is a copy of another species' positive recording."""
 
-# A slot's index picks from each of these in turn. Their lengths share no divisor but 1, so that no
-# combination repeats within a class; every format is among the first six. MP3 and Ogg meet low
+# A slot's index selects from each of these cyclically. Their lengths are coprime, so that no
+# combination repeats within a class; every format is among the first six. MP3 and Ogg get low
 # rates, because encoding them takes ten times as long as WAV and grows with the rate.
 _CLIP_COUNTS = (3, 5, 2, 4, 5, 1, 4)
 _SECONDS = (3, 5, 3, 6, 4, 9, 3, 6, 3, 7, 3, 5, 4)
@@ -44,7 +44,7 @@ _STEREO_EVERY, _FIRST_STEREO = 12, 4
 
 @dataclass(frozen=True)
 class Slot:
-    """What a recording looks like from outside.
+    """The properties of a recording apart from its sound.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording as it is heard: the sounds of ``species`` with ``label`` in a slot."""
+    """The sound of a recording: ``species`` with ``label`` in a slot."""
 
     seed: int
     species: str
@@ -92,12 +92,12 @@ class Recording:
         number = SPECIES.index(self.species) * 2 + PRESENCE.is_positive(self.label)
         rng = self.rng(-1)
         month, day = rng.integers(1, 13), rng.integers(1, 29)
-        # The last digits repeat nowhere, whatever date was drawn.
+        # The last digits are unique, whatever date was drawn.
         return f"t-{month:02d}{day:02d}{1961 + number:04d}_{100 + self.slot.index}"
 
     def rng(self, clip: int | None = None) -> np.random.Generator:
-        """Generator of the recording, or of one of its clips; always the same from its start."""
-        key = [SPECIES.index(self.species), int(PRESENCE.is_positive(self.label)), self.slot.index]
+        """Return a new generator of the recording, or of one of its clips."""
+        key = [SPECIES.index(self.species), int(self.label == "pos"), self.slot.index]
         return np.random.default_rng(
             np.random.SeedSequence(self.seed, spawn_key=(*key, 0 if clip is None else clip + 2))
         )
@@ -105,14 +105,14 @@ class Recording:
 
 @dataclass(frozen=True)
 class Entry:
-    """A recording where a user finds it: as a positive or a negative of a species folder."""
+    """A recording in a species folder, as a positive or a negative."""
 
     folder: str
     label: str
     recording: Recording
 
     def clip_name(self, clip: int, seconds: int) -> str:
-        """File name such as `coyote-pos-t-11031961_122_9sec_1_a.wav`."""
+        """Return a file name such as `coyote-pos-t-11031961_122_9sec_1_a.wav`."""
         letter = "abcdefghij"[clip]
         slot = self.recording.slot
         stem = f"{self.folder}-{self.label}-{self.recording.segment}_{seconds}sec_1_{letter}"
@@ -120,7 +120,7 @@ class Entry:
 
 
 def draw_slots(seed: int, count: int) -> tuple[Slot, ...]:
-    """The first ``count`` slots, the same for every class; of them only levels hang on the seed."""
+    """Return the first ``count`` slots, equal for all classes; only levels depend on the seed."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2**16,)))
     return tuple(
         Slot(
@@ -140,7 +140,7 @@ def draw_slots(seed: int, count: int) -> tuple[Slot, ...]:
 def draw_entries(
     seed: int, species: tuple[str, ...], recordings_per_class: int | None
 ) -> Iterator[Entry]:
-    """What each species folder holds, positives first.
+    """Yield the recordings of each species folder, positives first.
 
     Some slots of the negatives are filled with the positive recording of another species in the
     same slot, whether or not that species is written as well.

@@ -1,4 +1,4 @@
-"""Mixes a clip's scene: background, distractors, the call, distance, microphone and level."""
+"""Mix a clip's scene: background, distractors, the call, distance, microphone and level."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ CALLS: Mapping[str, Distractor] = {
 }
 
 LEVEL_SPREAD = 1.5
-"""dB by which clips of a recording differ in level, standard deviation."""
+"""Standard deviation in dB of the level of a recording's clips."""
 
 QUIET_NEGATIVES = 0.2
 """Share of negative recordings with nothing but background."""
 
 BYSTANDER_SHARE = 0.35
-"""Share of positive recordings in which something else is heard as well."""
+"""Share of positive recordings that contain another sound as well."""
 
 
 @dataclass(frozen=True)
 class Loudness:
-    """How far a species' sounds stand above the background.
+    """The level of a species' sounds above the background.
 
     The figures make the demo's learning curves rise between 4 and 64 clips; sounds that are easy
     for the encoders must be fainter.
@@ -40,7 +40,7 @@ class Loudness:
     Attributes
     ----------
     low, high
-        dB over the background's root mean square, the range recordings are drawn from.
+        Range in dB above the background's root mean square from which recordings are drawn.
     """
 
     low: float
@@ -55,7 +55,7 @@ LOUDNESS = {
 
 
 def scene(recording: Recording, clip: int) -> Signal:
-    """Sound of one clip and of the 5 s clip around the same call.
+    """Make the sound of one clip, and of the 5 s clip around the same call.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def scene(recording: Recording, clip: int) -> Signal:
 
     canvas = background(where, rng, seconds)
     for source, offset in sounds:
-        # A generator of its own, so that what one source draws does not change the next.
+        # A separate generator, so that the draws of one source do not change the next.
         voice = np.random.default_rng(individual.integers(2**63))
         sound = _from_afar(source(voice, rng, shared), distance, rng)
         gain = 10 ** ((above + offset + rng.normal(0, 1.5)) / 20)
@@ -96,7 +96,7 @@ def middle(scene: Signal, seconds: int, rate: int) -> Signal:
 def _sounds(
     recording: Recording, individual: np.random.Generator
 ) -> list[tuple[Distractor, float]]:
-    """What is heard in a recording, each with dB relative to the recording's loudness."""
+    """Return the sounds of a recording, each with dB relative to the recording's loudness."""
     bystander = BYSTANDERS[individual.integers(len(BYSTANDERS))]
     chance, kind = individual.random(), individual.random()
     if PRESENCE.is_positive(recording.label):
@@ -105,7 +105,7 @@ def _sounds(
     if chance < QUIET_NEGATIVES:
         return []
     kinds = NEAR_MISSES[recording.species]
-    # The nearest kinds are the likelier ones: twice as likely as the last at the head of the list.
+    # The most similar kinds are more likely: the first is twice as likely as the last.
     weights = np.linspace(2.0, 1.0, len(kinds)).cumsum()
     return [(kinds[int(np.searchsorted(weights, kind * weights[-1], side="right"))], 0.0)]
 

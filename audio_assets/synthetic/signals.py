@@ -1,6 +1,6 @@
 """Building blocks of synthetic sounds: harmonic tones, shaped noise, slow random curves, placing.
 
-What a particular animal, voice or weather sounds like belongs in the modules beside this one.
+Particular animals, voices and weather belong in the modules beside this one.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 Signal = NDArray[np.float64]
 
 RATE = 24_000
-"""Hz at which scenes are built, also those of files with a higher rate: calls and most of what is
-heard beside them lie below 12 kHz, and 32 kHz would cost a third more time."""
+"""Hz at which scenes are built, even for files with a higher rate: calls and most other sounds lie
+below 12 kHz, and 32 kHz would cost a third more time."""
 
 CONTROL_RATE = 200
 """Hz at which pitch and harmonic gains are given; they are interpolated to :data:`RATE`."""
@@ -157,7 +157,7 @@ def unit_level(sound: Signal) -> Signal:
 
 
 def place(canvas: Signal, sound: Signal, start: float) -> None:
-    """Add ``sound`` to ``canvas`` in place from ``start`` seconds on; what sticks out is cut."""
+    """Add ``sound`` to ``canvas`` in place from ``start`` seconds on; the excess is cut off."""
     first = max(0, samples(start))
     piece = sound[: max(0, len(canvas) - first)]
     canvas[first : first + len(piece)] += piece

@@ -1,4 +1,4 @@
-"""Writes the demo audio in the layout that users keep their clips in."""
+"""Write the demo audio in the layout of users' clips."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOTICE = (
 
 @dataclass(frozen=True)
 class DemoSummary:
-    """What was written.
+    """Summary of the written audio.
 
     Attributes
     ----------
@@ -59,13 +59,13 @@ def write_demo_audio(
 ) -> DemoSummary:
     """Write synthetic clips as `{root}/{species}/{data,data_5s}/{pos,neg}/*`.
 
-    The same arguments give the same bytes on one machine, so writing twice into one folder changes
+    The same arguments yield the same bytes on one machine, so writing twice into one folder changes
     nothing.
 
     Parameters
     ----------
     root
-        Folder to write to; made if it is missing.
+        Folder to write to; created if missing.
     seed
         Base seed, not negative.
     species
@@ -74,16 +74,16 @@ def write_demo_audio(
         Recordings of each label; by default 26 to 28, as the species has it. A recording has 1 to 5
         clips.
     workers
-        Processes that make clips; the bytes do not depend on it.
+        Processes that make clips; the bytes do not depend on their number.
     progress
-        Called with the clips done and the clips in all.
+        Called with the number of clips done and in total.
 
     Raises
     ------
     ValueError
         If a species is unknown or named twice, or a number is out of range.
     AudioRootError
-        If a folder to be written holds other files: they would be mixed with synthetic ones.
+        If a target folder contains other files, which would be mixed with synthetic ones.
     """
     unknown = [name for name in species if name not in SPECIES]
     if unknown or len(set(species)) != len(species) or not species:
@@ -116,7 +116,7 @@ def write_demo_audio(
 
 
 def _written(clips: list[tuple[Path, Recording, int, list[Entry]]], workers: int) -> Iterator[int]:
-    """Bytes written of each clip, in order."""
+    """Yield the bytes written for each clip, in order."""
     if workers == 1:
         yield from (_write_clip(*clip) for clip in clips)
         return
@@ -127,7 +127,7 @@ def _written(clips: list[tuple[Path, Recording, int, list[Entry]]], workers: int
 
 
 def _by_recording(entries: tuple[Entry, ...]) -> dict[Recording, list[Entry]]:
-    """Everywhere a recording is found, so that it is made once and its copies are equal."""
+    """Group the entries by recording, so that each is made once and its copies are equal."""
     places: dict[Recording, list[Entry]] = {}
     for entry in entries:
         places.setdefault(entry.recording, []).append(entry)
@@ -135,7 +135,7 @@ def _by_recording(entries: tuple[Entry, ...]) -> dict[Recording, list[Entry]]:
 
 
 def _write_clip(root: Path, recording: Recording, clip: int, places: list[Entry]) -> int:
-    """Write one clip in both variants to all its places; the bytes written."""
+    """Write one clip in both variants to all its places; return the bytes written."""
     slot = recording.slot
     sound = _at_file_rate(recording, clip)
     size = 0
@@ -150,7 +150,7 @@ def _write_clip(root: Path, recording: Recording, clip: int, places: list[Entry]
 
 
 def _variants(recording: Recording) -> tuple[tuple[str, int], ...]:
-    """Folders a clip goes to, with the seconds it has there."""
+    """Return the folders of a clip, with its seconds in each."""
     return (("data", recording.slot.seconds), ("data_5s", FIXED_SECONDS))
 
 
@@ -171,12 +171,12 @@ def _refuse_other_files(root: Path, entries: tuple[Entry, ...]) -> None:
             if path not in expected:
                 raise AudioRootError(
                     f"{path} is not part of this synthetic audio",
-                    "Write it to an empty folder, or delete what an earlier run left there.",
+                    "Write it to an empty folder, or delete the files of earlier runs there.",
                 )
 
 
 def _at_file_rate(recording: Recording, clip: int) -> NDArray[np.float64]:
-    """Scene of a clip at the rate of its file, float64[samples, channels]."""
+    """Return the scene of a clip at the rate of its file, float64[samples, channels]."""
     import soxr
 
     slot = recording.slot
