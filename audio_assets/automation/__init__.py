@@ -1,1 +1,4 @@
-"""Sensors and schedules: thin Dagster code over the pure decisions beside it."""
+"""Scheduling: sensors, schedules and the local runner, thin Dagster code over pure decisions.
+
+Assets and their staleness belong in :mod:`audio_assets.pipeline`.
+"""

@@ -1,4 +1,4 @@
-"""The sensor that tells people about runs that failed."""
+"""The sensor that reports failed runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def build_failure_sensor(settings: Settings) -> dg.SensorDefinition:
         try:
             post_message(settings.webhook_url.get_secret_value(), text)
         except WebhookError as error:
-            # The log has the message; a webhook that is down must not hold up the next one.
+            # The log has the message; a broken webhook must not delay the next message.
             context.log.warning(f"not posted: {error}")
 
     return failed_runs

@@ -1,8 +1,8 @@
-"""The sensors that look at the audio root: new species folders, and audio that changed.
+"""Sensors on the audio root: new species folders, and changed audio.
 
-Looking costs: each is a request for each folder and page of a bucket. When to look at what is
-decided in :mod:`audio_assets.automation.listing_pace`; a tick that is not to look asks the bucket
-for nothing.
+Listing is costly: it takes a request per folder and page of a bucket. The time of the next listing
+is decided in :mod:`audio_assets.automation.listing_pace`; a tick in between makes no request to the
+bucket.
 """
 
 from __future__ import annotations
@@ -45,27 +45,27 @@ def build_species_sensor(plan: AssetPlan) -> dg.SensorDefinition:
     @dg.sensor(
         minimum_interval_seconds=plan.settings.sensor_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Makes a partition of every new species folder. No partition is ever removed: "
+        description="Adds a partition for every new species folder. Partitions are never removed: "
         "a species whose folder is gone has an empty inventory.",
     )
     def species_folders(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         now, limits = time.time(), _limits(plan.settings)
         memory = read_memory(context.cursor, now)
         known = context.instance.get_dynamic_partitions(SPECIES.name or "")
-        said = [f"{len(known)} species known"]
+        notes = [f"{len(known)} species known"]
         new: tuple[str, ...] = ()
         if memory.looks_at_all(now, limits):
             listing, look, requests = _look(lambda: list_species(plan.roots.audio), now)
             for name, remedy in listing.rejected.items():
-                context.log.warning(f"The folder {name!r} is no species: {remedy}")
+                context.log.warning(f"The folder {name!r} is not a species: {remedy}")
             new = new_species(listing, known, plan.settings.species)
-            said += [f"not added: {name!r}, {why}" for name, why in listing.rejected.items()]
+            notes += [f"not added: {name!r}, {why}" for name, why in listing.rejected.items()]
             memory = memory.after_root(look, found=bool(new)).counted(requests)
-        said += _next_look(memory, now, limits)
+        notes += _next_look(memory, now, limits)
         return dg.SensorResult(
             dynamic_partitions_requests=[SPECIES.build_add_request(list(new))] if new else [],
             cursor=write_memory(memory),
-            skip_reason=dg.SkipReason("; ".join(said)) if not new else None,
+            skip_reason=dg.SkipReason("; ".join(notes)) if not new else None,
         )
 
     return species_folders
@@ -80,9 +80,9 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         job=job,
         minimum_interval_seconds=plan.settings.sensor_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Has the inventory of a species made when its audio is not that of its last "
-        "inventory, and has not changed since the last look or changes for longer than "
-        "AUDIO_ASSETS_LONGEST_WAIT_MINUTES.",
+        description="Updates the inventory of a species when its audio differs from its last "
+        "inventory and either has been the same in two listings or has been changing for longer "
+        "than AUDIO_ASSETS_LONGEST_WAIT_MINUTES.",
     )
     def changed_audio(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         instance = context.instance
@@ -92,7 +92,7 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         is_told = heard is not None and not heard.fault
         limits = replace(_limits(plan.settings), is_told=is_told)
         named = heard.named if heard is not None else Named()
-        # Before somebody told, things happened that nobody told of.
+        # Changes from before the notifications started were never announced.
         is_new = is_told and not memory.is_told
         species = species_to_keep(plan, instance)
         recorded = recorded_listings(instance, species)
@@ -110,7 +110,7 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
             look_at(species if at_all else names, at_all=at_all)
         memory = replace(
             memory,
-            # What passes loses no message.
+            # A transient fault loses no message.
             is_told=is_told or (memory.is_told and heard is not None and heard.passes),
             told=heard.token if heard is not None else "",
             not_told=heard.fault if heard is not None else "",
@@ -143,31 +143,31 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
                 now=time.time(),
                 retries=retries(plan.settings),
             )
-            # Such as those that failed a while ago: somebody may be copying now.
+            # For example tasks that failed a while ago: files may be being copied now.
             unseen = sorted({task.partition for task in decision.due} - looked)
             if not unseen:
                 break
             look_at(unseen)
         requests = [run_request(plan, task, *due) for task, due in decision.due.items()]
-        said = [f"{len(looked)} of {len(species)} species listed"]
+        notes = [f"{len(looked)} of {len(species)} species listed"]
         for name in memory.moving:
-            said.append(f"still changing: {name} since {_date(memory.changed[name].since)}")
+            notes.append(f"still changing: {name} since {_date(memory.changed[name].since)}")
         for name in sorted({task.partition for task in decision.due} & set(overdue)):
             context.log.warning(
-                f"{name} is worked on although its audio still changes, since "
+                f"{name} is processed although its audio has been changing since "
                 f"{_date(memory.changed[name].since)}"
             )
         if heard is not None and heard.messages:
-            said.append(f"{heard.messages} notifications")
+            notes.append(f"{heard.messages} notifications")
         if memory.not_told:
-            said.append(f"no notifications: {memory.not_told}")
-        said += [f"given up: {task}" for task in decision.of(Standing.FAILED)]
-        said += _next_look(memory, now, limits)
+            notes.append(f"no notifications: {memory.not_told}")
+        notes += [f"given up: {task}" for task in decision.of(Standing.FAILED)]
+        notes += _next_look(memory, now, limits)
         memory = memory.asked_for([task.partition for task in decision.due], now)
         return dg.SensorResult(
             run_requests=requests,
             cursor=write_memory(memory),
-            skip_reason=dg.SkipReason("; ".join(said)) if not requests else None,
+            skip_reason=dg.SkipReason("; ".join(notes)) if not requests else None,
         )
 
     return changed_audio
@@ -178,7 +178,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _look(look: Callable[[], T], now: float) -> tuple[T, Look, dict[str, int]]:
-    """What a look finds, when it ended and what it cost, and its requests by kind."""
+    """Run a listing; return its result, its end and cost, and its requests by kind."""
     start = time.perf_counter()
     with counting_requests() as requests:
         found = look()
@@ -187,9 +187,9 @@ def _look(look: Callable[[], T], now: float) -> tuple[T, Look, dict[str, int]]:
 
 
 def _next_look(memory: AudioMemory, now: float, limits: Limits) -> list[str]:
-    """When all species are looked at next, where that is not the next tick."""
+    """Say when all species will be listed next, unless that is at the next tick."""
     at = memory.next_look(limits)
-    return [f"next look at all of them {_clock(at)}"] if at - now > 1.5 * limits.shortest else []
+    return [f"next listing of all species {_clock(at)}"] if at - now > 1.5 * limits.shortest else []
 
 
 def _date(seconds: float) -> str:

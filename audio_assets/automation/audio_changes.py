@@ -1,10 +1,10 @@
-"""Which species have audio that their inventory does not know, and since when.
+"""Detect species whose audio differs from their inventory, and remember since when.
 
-The decision looks at states and not at events: what was recorded with the last inventory against
-what lies in the audio root now. A change that is missed, or that flips back, does no harm.
+The decision compares states rather than events: the listing recorded with the last inventory with
+the audio root now. A change that is missed or reverted does no harm.
 
-Audio is worked on when two looks agree, so that no half-copied folder is; and after the longest
-wait although it still moves, so that audio that never stops arriving is worked on at all.
+Audio is processed when two listings agree, so that half-copied folders are left alone, and after
+the longest wait even if it still changes, so that audio that never stops arriving is processed too.
 """
 
 from __future__ import annotations
@@ -22,22 +22,21 @@ _FORMAT = 2
 
 @dataclass(frozen=True)
 class Changed:
-    """A species whose audio is not that of its inventory.
+    """A species whose audio differs from its inventory.
 
     Attributes
     ----------
     seen
-        Digest of its listing at the last look.
+        Digest of its latest listing.
     recorded
-        Digest that its inventory was made of, at that look; empty without one.
+        Digest behind its inventory at that time; empty without an inventory.
     since
-        When it was first seen to change, without having come to rest since; in seconds since the
-        epoch.
+        Start of the present change, in seconds since the epoch.
     waiting_since
-        From when the longest wait counts: as ``since``, or when its inventory was last made or
-        asked for.
+        Start of the longest wait: ``since``, or the time when its inventory was last made or
+        requested.
     is_settled
-        Whether the last two looks saw the same.
+        Whether the last two listings were equal.
     """
 
     seen: str
@@ -49,24 +48,24 @@ class Changed:
 
 @dataclass(frozen=True)
 class AudioMemory:
-    """What one tick leaves to the next: changed species alone, so that it stays small.
+    """The state passed from one tick to the next: only changed species, so that it stays small.
 
     Attributes
     ----------
     changed
-        By species.
+        Species -> change.
     at_all
-        The last look at all species; None before the first.
+        Last listing of all species; None before the first.
     at_some
-        The last look at species whose audio moves.
+        Last listing of the species whose audio is changing.
     requests
-        All that were ever made to the bucket, by kind.
+        Number of requests ever made to the bucket, by kind.
     is_told
-        Whether notifications tell what changes.
+        Whether notifications announce changes.
     told
-        Token of what they last told; empty if they told nothing.
+        Token of the last notifications; empty if there were none.
     not_told
-        Why notifications could not be had, though they are to be; empty if they could.
+        Reason why configured notifications failed; empty if they work.
     """
 
     changed: Mapping[str, Changed] = field(default_factory=dict)
@@ -79,24 +78,24 @@ class AudioMemory:
 
     @property
     def settled(self) -> tuple[str, ...]:
-        """Species whose audio has changed, and not since the look before the last."""
+        """Species whose audio has changed, but was equal in the last two listings."""
         return tuple(sorted(name for name, one in self.changed.items() if one.is_settled))
 
     @property
     def moving(self) -> tuple[str, ...]:
-        """Species whose audio changed between the last two looks: somebody may still be copying."""
+        """Species whose audio differs between the last two listings, perhaps still being copied."""
         return tuple(sorted(self.changed.keys() - set(self.settled)))
 
     def overdue(self, longest_wait: float, now: float) -> tuple[str, ...]:
-        """Species whose audio has been moving for the longest wait, in seconds."""
+        """Return the species whose audio has been changing for the longest wait in seconds."""
         return tuple(
             name for name in self.moving if now - self.changed[name].waiting_since >= longest_wait
         )
 
     def asked_for(self, species: Iterable[str], now: float) -> AudioMemory:
-        """What is to be remembered once the inventories of these species were asked for.
+        """Return the memory after requesting the inventories of these species.
 
-        The longest wait of one that still moves begins anew.
+        The longest wait of a species that is still changing restarts.
         """
         changed = dict(self.changed)
         for name in set(species) & changed.keys():
@@ -104,18 +103,18 @@ class AudioMemory:
         return replace(self, changed=changed)
 
     def counted(self, requests: Mapping[str, int]) -> AudioMemory:
-        """What is to be remembered once these requests were made."""
+        """Return the memory with these requests added."""
         kinds = sorted({*self.requests, *requests})
         sums = {kind: self.requests.get(kind, 0) + requests.get(kind, 0) for kind in kinds}
         return replace(self, requests=sums)
 
     def next_look(self, limits: Limits) -> float:
-        """When all species are looked at next, in seconds since the epoch; 0 for at once."""
+        """Return the time of the next full listing in seconds since the epoch; 0 for at once."""
         last = self.at_all
         return last.ended + last.wait_at_rest(limits) if last is not None else 0.0
 
     def looks_at_all(self, now: float, limits: Limits) -> bool:
-        """Whether the tick of now is to look at all species."""
+        """Return whether the present tick should list all species."""
         last = self.at_all
         return last is None or last.is_over(last.wait_at_rest(limits), now, limits)
 
@@ -127,12 +126,12 @@ class AudioMemory:
         limits: Limits,
         named: Collection[str] = (),
     ) -> tuple[str, ...]:
-        """Species to look at in the tick of now: all of them, or what is in motion.
+        """Return the species to list at the present tick: all of them, or those that need it.
 
-        Between two looks at all, these are the species whose audio moves, those that were never
-        looked at, and those whose inventory was made since the last look: what lay there while it
-        was made, nobody knows. So are those that a notification ``named``, unless they move: these
-        have their turn.
+        Between two full listings, these are the species whose audio is changing, those that were
+        never listed, and those whose inventory was made since the last listing, because it is
+        unknown what it contained. Species ``named`` by a notification are listed too, unless they
+        are changing, which have their own schedule.
         """
         species = sorted(species)
         if self.looks_at_all(now, limits):
@@ -146,24 +145,24 @@ class AudioMemory:
     def after_look(
         self, seen: Mapping[str, str], recorded: Mapping[str, str], look: Look, *, at_all: bool
     ) -> AudioMemory:
-        """What is to be remembered after a look.
+        """Return the memory after a listing.
 
         Parameters
         ----------
         seen
-            Digest of the listing of each species that was looked at.
+            Digest of each species that was listed.
         recorded
-            Digest of the listing that the inventory of each species was made of.
+            Digest of the listing behind each species' inventory.
         look
-            When it ended and what it cost; how many were quiet is found here.
+            End and cost of the listing; the number of quiet listings is determined here.
         at_all
-            Whether it was at all species. Others are then forgotten.
+            Whether it covered all species. Others are then forgotten.
         """
         changed = {} if at_all else dict(self.changed)
         found = False
         for name, digest in seen.items():
             before, made_of = self.changed.get(name), recorded.get(name, "")
-            # That a species moves on tells nothing new: the others need no look the sooner.
+            # Further changes of a changing species are no news: the others are not listed sooner.
             if before is None or before.is_settled:
                 found |= digest not in (made_of, before.seen if before is not None else made_of)
             if digest == made_of:
@@ -171,21 +170,21 @@ class AudioMemory:
             else:
                 changed[name] = _changed(before, digest, made_of, look.ended)
         if not at_all:
-            # Not when some that move are still to be looked at: they would wait the longer.
+            # Not if some changing species have yet to be listed: they would wait longer.
             at_some = look if set(self.moving) <= seen.keys() else self.at_some
             return replace(self, changed=changed, at_some=at_some)
         share = sum(not one.is_settled for one in changed.values()) / max(1, len(seen))
-        # The next look at those that move takes only their share of the time.
+        # The next listing of the changing species takes only their share of the time.
         moved = replace(self, changed=changed, at_some=replace(look, seconds=share * look.seconds))
         return moved.after_root(look, found=found)
 
     def after_root(self, look: Look, *, found: bool) -> AudioMemory:
-        """What is to be remembered after a look at all that lies in the root.
+        """Return the memory after a listing of the whole root.
 
         Parameters
         ----------
         found
-            Whether it found something new.
+            Whether it found anything new.
         """
         quiet = 0 if found or self.at_all is None else self.at_all.quiet + 1
         return replace(self, at_all=replace(look, quiet=quiet))
@@ -197,13 +196,13 @@ class AudioMemory:
 
 
 def read_memory(cursor: str | None, now: float) -> AudioMemory:
-    """What :func:`write_memory` wrote; nothing is remembered of anything else.
+    """Read the result of :func:`write_memory`; anything else yields an empty memory.
 
     Parameters
     ----------
     cursor
-        Of the last tick. An earlier version kept the digests of changed species alone, which then
-        count as changing since ``now``.
+        Cursor of the last tick. An earlier version kept only the digests of changed species, which
+        then count as changing since ``now``.
     now
         Seconds since the epoch.
     """
@@ -222,12 +221,12 @@ def read_memory(cursor: str | None, now: float) -> AudioMemory:
             kept.get("not_told", ""),
         )
     except (AttributeError, KeyError, TypeError):
-        # Somebody wrote it by hand, which the UI allows.
+        # The cursor was edited by hand, which the UI allows.
         return AudioMemory()
 
 
 def write_memory(memory: AudioMemory) -> str:
-    """The cursor that :func:`read_memory` reads."""
+    """Return the cursor for :func:`read_memory`."""
     kept = {
         "format": _FORMAT,
         "changed": {name: astuple(one) for name, one in memory.changed.items()},
@@ -242,12 +241,12 @@ def write_memory(memory: AudioMemory) -> str:
 
 
 def changing_since(cursor: str | None) -> dict[str, float]:
-    """Species whose audio still moves, and since when, in seconds since the epoch.
+    """Return the species whose audio is still changing -> start in seconds since the epoch.
 
     Parameters
     ----------
     cursor
-        Of the sensor ``changed_audio``; one of an earlier version does not say since when.
+        Cursor of the sensor ``changed_audio``; an earlier version's does not contain the start.
     """
     if _json(cursor).get("format") != _FORMAT:
         return {}
@@ -256,26 +255,26 @@ def changing_since(cursor: str | None) -> dict[str, float]:
 
 
 def requests_in(cursor: str | None) -> dict[str, int]:
-    """Requests to a bucket that the ticks of a sensor have made so far, by kind.
+    """Return the requests to a bucket that a sensor's ticks have made so far, by kind.
 
-    Those of a tick that failed are not among them: it leaves no cursor.
+    Requests of a failed tick are not included, because it leaves no cursor.
 
     Parameters
     ----------
     cursor
-        Of the sensor ``changed_audio`` or ``species_folders``.
+        Cursor of the sensor ``changed_audio`` or ``species_folders``.
     """
     requests = _json(cursor).get("requests")
     return dict(requests) if isinstance(requests, dict) else {}
 
 
 def notifications_fault(cursor: str | None) -> str:
-    """Why the last tick could not have notifications, and what to do; empty if nothing is wrong.
+    """Return why notifications failed at the last tick, with the remedy; empty if they work.
 
     Parameters
     ----------
     cursor
-        Of the sensor ``changed_audio``.
+        Cursor of the sensor ``changed_audio``.
     """
     return str(_json(cursor).get("not_told", ""))
 
@@ -283,16 +282,16 @@ def notifications_fault(cursor: str | None) -> str:
 def new_species(
     listing: SpeciesListing, known: Collection[str], wanted: Collection[str]
 ) -> tuple[str, ...]:
-    """Species folders that have yet to become partitions.
+    """Return the species folders that are not partitions yet.
 
     Parameters
     ----------
     listing
-        The audio root of now.
+        Current listing of the audio root.
     known
         Species that are partitions.
     wanted
-        Species of the settings; empty for all.
+        Species in the settings; empty for all.
     """
     found = set(wanted or listing.species)
     return tuple(sorted(found - set(known)))

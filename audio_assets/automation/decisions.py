@@ -1,7 +1,7 @@
-"""What to run next: from what is stale, what is running and what has failed.
+"""Decide what to run next from stale, running and failed tasks.
 
-The decision is made anew at every look, from states alone, so nothing that happens between two
-looks is lost. A task waits until what it is built on has come to rest, so that it runs once.
+Each decision is based on current states only, so nothing that happens between two decisions is
+lost. A task waits until its inputs have settled, so that it runs once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 ATTEMPTS = 3
-"""Failures in a row after which a piece of work is given up."""
+"""Consecutive failures after which a piece of work is given up."""
 
 _WAIT_FACTOR = 10.0
 
@@ -29,14 +29,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Tasks that a task is built on.
+    """The tasks on which a task depends.
 
     Attributes
     ----------
     required
-        Without these it cannot run.
+        Tasks without which it cannot run.
     awaited
-        It takes what these have made, also if some have failed.
+        Tasks whose results it uses as far as they exist, even if some have failed.
     """
 
     required: tuple[Task, ...] = ()
@@ -45,12 +45,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Work:
-    """What of a task is to be done.
+    """The part of a task that has to be done.
 
     Attributes
     ----------
     assets
-        To be materialized.
+        Assets to materialize.
     signature
         Equal for equal code and inputs.
     """
@@ -66,11 +66,11 @@ class History:
     Attributes
     ----------
     newest
-        Id of the newest of them; empty without any.
+        Id of the newest run; empty without any.
     failures
-        Those that failed or were cancelled since the last that was not.
+        Runs that failed or were cancelled since the last one that was not.
     last_end
-        When the newest of them ended, in seconds since the epoch.
+        End of the newest run, in seconds since the epoch.
     """
 
     newest: str = ""
@@ -80,22 +80,22 @@ class History:
 
 @dataclass(frozen=True)
 class Retries:
-    """When failed work is tried again.
+    """The schedule of retries of failed work.
 
     Attributes
     ----------
     first_wait
         Seconds after the first failure; each further wait is ten times as long.
     given_up
-        Seconds for which work is given up that failed :data:`ATTEMPTS` times in a row. It is then
-        tried once more, and again after as long.
+        Seconds for which work is given up after :data:`ATTEMPTS` failures in a row. It is then
+        retried once, and again after the same time.
     """
 
     first_wait: float = 60.0
     given_up: float = 86_400.0
 
     def wait(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row."""
+        """Return the seconds to wait after this many failures in a row."""
         if failures >= ATTEMPTS:
             return self.given_up
         return self.first_wait * _WAIT_FACTOR ** (failures - 1)
@@ -105,7 +105,7 @@ DEFAULT_RETRIES = Retries()
 
 
 class Standing(StrEnum):
-    """How a task stands."""
+    """The state of a task."""
 
     FRESH = "fresh"
     RUNNING = "running"
@@ -117,7 +117,7 @@ class Standing(StrEnum):
     BLOCKED = "built on something that failed"
 
 
-# One that is tried again later does not hold up what only awaits it: that is made twice, then.
+# A task that will be retried does not delay tasks that merely await it; these then run twice.
 _AT_REST = {
     Standing.FRESH,
     Standing.RETRYING,
@@ -129,14 +129,14 @@ _AT_REST = {
 
 @dataclass(frozen=True)
 class Decision:
-    """How the tasks stand, and the work of those that are due."""
+    """The state of each task, and the work of those that are due."""
 
     standings: Mapping[Task, Standing]
     due: Mapping[Task, tuple[Work, History]]
 
     def of(self, standing: Standing) -> tuple[Task, ...]:
-        """Tasks that stand so."""
-        return tuple(task for task, its in self.standings.items() if its is standing)
+        """Return the tasks in this state."""
+        return tuple(task for task, found in self.standings.items() if found is standing)
 
 
 def decide(
@@ -154,20 +154,20 @@ def decide(
     Parameters
     ----------
     tasks
-        In the order of the data flow. An input that is not among them counts as fresh.
+        Tasks in the order of the data flow. An input that is not among them counts as fresh.
     running
-        Tasks with a run that is queued or going on.
+        Tasks with a run that is queued or in progress.
     work
-        What of a task is stale, or None. Asked only when all that the task is built on is at rest.
+        Returns the stale part of a task, or None. Called only once all inputs have settled.
     history
-        Earlier runs of a piece of work.
+        Returns the earlier runs of a piece of work.
     now
         Seconds since the epoch.
     retries
-        When failed work is tried again.
+        Schedule of retries.
     refused
-        Whether access to the audio of a task is refused now. Asked only about work that failed
-        before: trying it again would use up its attempts.
+        Returns whether access to the audio of a task is refused now. Called only for work that
+        failed before, because a retry would use up its attempts.
     """
     standings: dict[Task, Standing] = {}
     due: dict[Task, tuple[Work, History]] = {}

@@ -1,7 +1,7 @@
 """The health of the automation, collected from Dagster's instance and from the roots.
 
-Everything that tells of it (``doctor``, ``status``, the check, the webhook, the metrics) calls
-:func:`examine_health`; how it is judged is in :mod:`audio_assets.automation.problems`.
+Everything that reports it (``doctor``, ``status``, the check, the webhook, the metrics) calls
+:func:`examine_health`; the judgement belongs in :mod:`audio_assets.automation.problems`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ if TYPE_CHECKING:
     from audio_assets.pipeline.staleness import Staleness
 
 SILENT_SECONDS = 120.0
-"""A daemon that was not heard of for so long is not running: it tells of itself every 30 s."""
-START_DAEMON = "Nothing is noticed or run by itself until it runs: make ui, or dagster-daemon run."
+"""A daemon without a heartbeat for this long is not running: it sends one every 30 s."""
+START_DAEMON = (
+    "Nothing is detected or run automatically until it runs: make ui, or dagster-daemon run."
+)
 DAEMON_IS_SILENT = f"{Kind.DAEMON}: daemon"
 WATCHED = (
     "species_folders",
@@ -60,20 +62,20 @@ WATCHED = (
 """Sensors and schedules whose failure stops a part of the automation."""
 _TICKS_READ = 10
 _TIMED_OUT = "timed out due to taking longer"
-# Their errors are those of ticks, kept for minutes after the tick that succeeds.
+# Errors of these parts come from ticks and stay for minutes after the next successful tick.
 _TICKING = {"SENSOR", "SCHEDULER"}
 
 
 @dataclass(frozen=True)
 class Health:
-    """How the automation stands.
+    """The state of the automation.
 
     Attributes
     ----------
     problems
-        What stands in its way; empty if nothing does.
+        Its problems; empty if there are none.
     decision
-        How each task stands; None if that cannot be told, for which there is a problem.
+        The state of each task; None if it cannot be determined, which is a problem of its own.
     """
 
     problems: tuple[Problem, ...]
@@ -87,28 +89,30 @@ def examine_health(
     *,
     now: float | None = None,
 ) -> Health:
-    """Look at roots, daemon, sensors and tasks; a fault in one hides none of the others.
+    """Examine roots, daemon, sensors and tasks; an error in one does not hide the others.
 
     Parameters
     ----------
     plan
-        Its patience bounds how long a bucket that fails is waited for.
+        Plan whose patience limits the wait for a failing bucket.
     instance
-        Where the automation is recorded.
+        Instance that records the automation.
     staleness
-        Over all assets, newly made with ``of_all``.
+        Staleness of all assets, newly created with ``of_all``.
     now
-        Seconds since the epoch; the clock's if not given.
+        Seconds since the epoch; the current time by default.
     """
     now = time.time() if now is None else now
     problems = [*audio_problems(plan), *results_problems(plan)]
-    problems += _tried("daemon", lambda: daemon_problems(instance, now))
+    problems += _guarded("daemon", lambda: daemon_problems(instance, now))
     # A daemon that is down has no ticks to judge.
     if not any(problem.key == DAEMON_IS_SILENT for problem in problems):
         expected = WATCHED if instance.get_daemon_heartbeats() else ()
-        problems += _tried("sensors", lambda: tick_problems(ticks_of(instance, now), now, expected))
-    problems += _tried("arriving audio", lambda: _arriving_problems(plan, instance, now))
-    problems += _tried("notifications", lambda: _notification_problems(plan, instance))
+        problems += _guarded(
+            "sensors", lambda: tick_problems(ticks_of(instance, now), now, expected)
+        )
+    problems += _guarded("arriving audio", lambda: _arriving_problems(plan, instance, now))
+    problems += _guarded("notifications", lambda: _notification_problems(plan, instance))
     decisions: list[Decision] = []
 
     def tasks() -> Iterator[Problem]:
@@ -116,26 +120,29 @@ def examine_health(
         yield from task_problems(plan, instance, decisions[0])
         yield from _late_problems(plan, instance, decisions[0], now)
 
-    problems += _tried("partitions", tasks)
+    problems += _guarded("partitions", tasks)
     return Health(tuple(problems), decisions[0] if decisions else None)
 
 
-def _tried(subject: str, look: Callable[[], Iterator[Problem] | list[Problem]]) -> list[Problem]:
+def _guarded(
+    subject: str, examine: Callable[[], Iterator[Problem] | list[Problem]]
+) -> list[Problem]:
+    """Run an examination and turn an error in it into a problem."""
     problems = []
     try:
-        for problem in look():
+        for problem in examine():
             problems.append(problem)
     except AudioAssetsError as error:
         problems.append(Problem(Kind.UNKNOWN, subject, error.what, error.remedy))
     except Exception as error:
         what = f"{subject} could not be examined: {type(error).__name__}: {error}"
-        remedy = "See the log of the daemon, and whether the database of the instance answers."
+        remedy = "See the log of the daemon, and check that the instance's database responds."
         problems.append(Problem(Kind.UNKNOWN, subject, what, remedy))
     return problems
 
 
 def audio_problems(plan: AssetPlan) -> list[Problem]:
-    """Whether the audio root can be listed, and ``clips.csv`` be read."""
+    """Check that the audio root can be listed and its ``clips.csv`` read."""
     try:
         root = plan.roots.audio
         list_species(root)
@@ -146,7 +153,7 @@ def audio_problems(plan: AssetPlan) -> list[Problem]:
 
 
 def results_problems(plan: AssetPlan) -> list[Problem]:
-    """Whether the results root can be written to."""
+    """Check that the results root can be written to."""
     root = plan.settings.results_root
     try:
         check_writable(plan.roots.results.root)
@@ -154,12 +161,12 @@ def results_problems(plan: AssetPlan) -> list[Problem]:
         return [Problem(Kind.RESULTS, root, error.what, error.remedy)]
     except OSError as error:
         what = f"{root} cannot be written to: {error}"
-        return [Problem(Kind.RESULTS, root, what, "See that you may write and delete there.")]
+        return [Problem(Kind.RESULTS, root, what, "Get permission to write and delete there.")]
     return []
 
 
 def daemon_problems(instance: dg.DagsterInstance, now: float) -> list[Problem]:
-    """Whether a daemon that once ran still does. One that never ran is no problem."""
+    """Check that a daemon that once ran is still running. One that never ran is not a problem."""
     beats = instance.get_daemon_heartbeats()
     if not beats:
         return []
@@ -177,14 +184,14 @@ def daemon_problems(instance: dg.DagsterInstance, now: float) -> list[Problem]:
 
 
 def watched_states(instance: dg.DagsterInstance) -> dict[str, InstigatorState]:
-    """State of each watched sensor and schedule that has one, by name.
+    """Return name -> state of each watched sensor and schedule that has one.
 
-    Of several with one name, as other workspace files or moved clones leave them, the one that
-    ticked last.
+    If several have the same name, left by other workspace files or moved clones, the one that
+    ticked last is returned.
     """
     states: dict[str, InstigatorState] = {}
     if instance.schedule_storage is None:
-        # An instance in memory, as of the demo, has no sensors.
+        # An in-memory instance, such as the demo's, has no sensors.
         return states
     for state in instance.all_instigator_state():
         name = state.instigator_name
@@ -196,17 +203,17 @@ def watched_states(instance: dg.DagsterInstance) -> dict[str, InstigatorState]:
 
 
 def cursor_of(instance: dg.DagsterInstance, sensor: str) -> str | None:
-    """What a sensor kept at its last tick that succeeded; None without one."""
+    """Return a sensor's cursor from its last successful tick; None without one."""
     state = watched_states(instance).get(sensor)
     data = state.instigator_data if state is not None else None
     return data.cursor if isinstance(data, SensorInstigatorData) else None
 
 
 def ticks_of(instance: dg.DagsterInstance, now: float) -> Iterator[Ticks]:
-    """What is known of each watched sensor and schedule.
+    """Yield the ticks of each watched sensor and schedule.
 
-    A tick that did not reach the code server is none: it says nothing of the sensor. Of a restart
-    nobody is told, and a server that stays away makes its sensors silent.
+    Ticks that did not reach the code server are ignored, because they reveal nothing about the
+    sensor. Thus a restart is not reported, and a server that stays down makes its sensors silent.
     """
     for name, state in sorted(watched_states(instance).items()):
         newest_first = instance.get_ticks(
@@ -242,22 +249,22 @@ def _is_unreached(tick: InstigatorTick) -> bool:
     error = tick.tick_data.error
     if error is None or error.cls_name != DagsterUserCodeUnreachableError.__name__:
         return False
-    # A tick that takes too long has the same error: it did reach the server.
+    # A tick that timed out has the same error, but did reach the server.
     return _TIMED_OUT not in cause_of(error) and _TIMED_OUT not in str(error.message)
 
 
 def task_problems(
     plan: AssetPlan, instance: dg.DagsterInstance, decision: Decision
 ) -> Iterator[Problem]:
-    """Tasks that were given up, and species whose audio may not be read."""
+    """Yield the tasks that were given up, and the species whose audio may not be read."""
     for task in decision.of(Standing.FAILED):
         yield _given_up(plan, instance, task)
     refused = sorted({species_of(task) for task in decision.of(Standing.REFUSED)})
     for species in refused:
-        said = " ".join(refusal_of_species(plan, species).split())
+        reason = " ".join(refusal_of_species(plan, species).split())
         read = f"the clips of {species}" if species else f"{NOTICE} beside the species"
-        what = f"{read} may not be read: {said}"
-        remedy = "Give the right to read them; what waits for it goes on by itself."
+        what = f"{read} may not be read: {reason}"
+        remedy = "Grant read access; the waiting work then continues by itself."
         yield Problem(Kind.REFUSED, species or NOTICE, what, remedy, species)
 
 
@@ -275,7 +282,7 @@ def _given_up(plan: AssetPlan, instance: dg.DagsterInstance, task: Task) -> Prob
         Kind.GIVEN_UP,
         str(task),
         f"{task} failed {ATTEMPTS} times and is given up: {fault}",
-        f"{remedy} It is tried once more {at}, or at once after: {command}",
+        f"{remedy} It is retried once {at}, or at once after: {command}",
         species,
     )
 
@@ -285,40 +292,40 @@ def _late_problems(
 ) -> Iterator[Problem]:
     behind = what_is_behind(decision, jobs_of_no_species=JOBS_OF_MODELS)
     since = read_since(cursor_of(instance, "stale_partitions"))
-    # The cursor is of the last tick that succeeded; what is fresh since is not late.
+    # The cursor is from the last successful tick; tasks that became fresh since are not late.
     still = {name: start for name, start in since.items() if name in behind}
     species = {species_of(task) for task in decision.standings}
     for name in late_names(still, plan.settings.late_hours, now):
         hours = (now - still[name]) / 3600
         what = f"{name} has been behind for {hours:.0f} h: {behind[name]}"
-        remedy = "See in the Dagster UI what its runs wait for."
+        remedy = "Check in the Dagster UI what its runs are waiting for."
         yield Problem(Kind.LATE, name, what, remedy, name if name in species else "")
 
 
 def _arriving_problems(
     plan: AssetPlan, instance: dg.DagsterInstance, now: float
 ) -> Iterator[Problem]:
-    """Species whose audio has been changing for longer than it is waited for."""
+    """Yield the species whose audio has been changing for longer than the longest wait."""
     longest = 60 * plan.settings.longest_wait_minutes
     changing = changing_since(cursor_of(instance, "changed_audio"))
     for species, since in sorted(changing.items()):
         if now - since > longest:
             what = f"the audio of {species} has been changing for {(now - since) / 60:.0f} minutes"
             remedy = (
-                "See what writes there without end. Its results are made anew every "
-                f"{plan.settings.longest_wait_minutes:g} minutes all the same."
+                "Find out what keeps writing there. Its results are still updated every "
+                f"{plan.settings.longest_wait_minutes:g} minutes."
             )
             yield Problem(Kind.ARRIVING, species, what, remedy, species)
 
 
 def _notification_problems(plan: AssetPlan, instance: dg.DagsterInstance) -> list[Problem]:
-    """Whether a subscription that the settings name can be asked; audio is listed all the same."""
+    """Check that the configured subscription works; without it, audio is still listed."""
     name = plan.settings.notifications
     fault = notifications_fault(cursor_of(instance, "changed_audio")) if name else ""
     if not fault:
         return []
     what, remedy = what_and_remedy(fault, "See the ticks of changed_audio in the Dagster UI.")
-    what = f"notifications of changed audio cannot be had: {what}"
+    what = f"notifications of changed audio do not work: {what}"
     return [Problem(Kind.NOTIFICATIONS, name, what, f"{remedy} {GOES_ON}")]
 
 

@@ -1,7 +1,7 @@
-"""Since when each species, and work of none, has been behind, and which are late.
+"""Track since when each species, and each task without one, has been behind, and which are late.
 
-Late is how long work has been due, never how old the audio is: a change of settings makes old audio
-due, and is not late at once.
+Lateness is how long work has been due, not how old the audio is: a change of settings makes work on
+old audio due, but not late at once.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from audio_assets.automation.decisions import Decision, Standing
 
 
 def what_is_behind(decision: Decision, jobs_of_no_species: Iterable[str] = ()) -> dict[str, str]:
-    """Species, and tasks of none, with work that is not done, and which that is, in words.
+    """Return the species, and tasks without one, that have open work -> that work in words.
 
     Parameters
     ----------
     decision
-        Its partitions are a species, or a model and a species (``birdnet|coyote``).
+        Decision whose partitions are a species, or a model and a species (``birdnet|coyote``).
     jobs_of_no_species
-        Jobs whose partitions are something else. Their tasks, and those without a partition such as
-        the report, stand for themselves: ``job report``, which is no name of a species.
+        Jobs with other partitions. Their tasks, and those without a partition such as the report,
+        are listed separately: ``job report``, which cannot be the name of a species.
     """
     others = frozenset(jobs_of_no_species)
     behind: dict[str, list[str]] = {}
@@ -35,14 +35,14 @@ def what_is_behind(decision: Decision, jobs_of_no_species: Iterable[str] = ()) -
 def behind_since(
     behind: Iterable[str], before: Mapping[str, float], now: float
 ) -> dict[str, float]:
-    """Since when each has been behind: now, unless it was at the last look too.
+    """Return since when each name has been behind: now, unless it was already behind before.
 
     Parameters
     ----------
     behind
-        Names of what is behind now.
+        Names that are behind now.
     before
-        What this gave at the last look.
+        Previous result of this function.
     now
         Seconds since the epoch.
     """
@@ -50,20 +50,20 @@ def behind_since(
 
 
 def late_names(since: Mapping[str, float], late_hours: float, now: float) -> list[str]:
-    """Names of what has been behind for longer than ``late_hours``."""
+    """Return the names that have been behind for longer than ``late_hours``."""
     return sorted(name for name, start in since.items() if now - start > 3600 * late_hours)
 
 
 def write_since(since: Mapping[str, float]) -> str:
-    """The cursor that :func:`read_since` reads."""
+    """Return the cursor for :func:`read_since`."""
     return json.dumps(since, sort_keys=True)
 
 
 def read_since(cursor: str | None) -> dict[str, float]:
-    """Since when what has been behind; nothing if the cursor is no such thing.
+    """Read name -> since when it has been behind; empty if the cursor contains anything else.
 
-    An earlier version kept their names alone. A cursor that was damaged must not stop the tick that
-    reads it, and so every tick.
+    An earlier version kept only the names. A damaged cursor must not stop the tick that reads it,
+    or it would stop every tick.
     """
     try:
         kept = json.loads(cursor or "{}")

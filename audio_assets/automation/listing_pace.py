@@ -1,7 +1,7 @@
-"""When to look at audio again: soon after a change, and seldom where looking costs much.
+"""Pace of listing audio: soon after a change, and rarely where listing is expensive.
 
-What a look cost decides how long a root that rests is left alone: seconds of listing, and requests
-to a bucket. Only waiting is decided here, not what a look leads to.
+The cost of a listing, in seconds and requests to a bucket, determines the wait before an unchanged
+root is listed again. Only the waits are decided here, not the consequences of a listing.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 SHARE = 20
-"""A look that took a second is not repeated before so many seconds: 5 % of the time at most."""
+"""Seconds to wait per second that a listing took: listing takes at most 5 % of the time."""
 SECONDS_A_REQUEST = 3.0
-"""What each request of a look to a bucket that rests adds to the wait: 1,200 requests an hour."""
+"""Seconds to wait per request to an unchanged bucket: at most 1,200 requests per hour."""
 NET_SECONDS = 3600.0
-"""The wait at rest where notifications tell what changes: a net below those that are lost."""
+"""Wait at rest if notifications announce changes: a safety net for lost ones."""
 BUCKET_SECONDS = 60.0
-"""The least wait before a bucket that rests is listed again."""
+"""Shortest wait before an unchanged bucket is listed again."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Limits:
     Attributes
     ----------
     shortest
-        Seconds between two ticks: there can be no look sooner.
+        Seconds between two ticks: no listing can be sooner.
     longest
-        Seconds after which to look in any case; never fewer than ``shortest``.
+        Seconds after which to list in any case; never fewer than ``shortest``.
     is_told
-        Whether somebody tells what changes, so that audio that may rest is looked at once in
+        Whether notifications announce changes, so that unchanged audio is listed once per
         :data:`NET_SECONDS`.
     """
 
@@ -42,18 +42,18 @@ class Limits:
 
 @dataclass(frozen=True)
 class Look:
-    """A look at audio.
+    """A listing of audio.
 
     Attributes
     ----------
     ended
-        Seconds since the epoch.
+        End, in seconds since the epoch.
     seconds
-        How long it took.
+        Duration.
     requests
-        How many it made to a bucket.
+        Number of requests to a bucket.
     quiet
-        How many looks in a row found nothing new, this one among them.
+        Number of consecutive listings without anything new, including this one.
     """
 
     ended: float
@@ -62,34 +62,34 @@ class Look:
     quiet: int = 0
 
     def wait_in_motion(self, limits: Limits) -> float:
-        """Seconds after which to look again at audio that moves."""
+        """Return the seconds after which to list changing audio again."""
         return _bounded(SHARE * self.seconds, limits)
 
     def wait_at_rest(self, limits: Limits) -> float:
-        """Seconds after which to look again at audio that may rest.
+        """Return the seconds after which to list unchanged audio again.
 
-        The wait doubles with each look that found nothing, up to what the cost of a look allows.
+        The wait doubles with each listing that found nothing, up to a limit set by its cost.
         """
         if limits.is_told:
             return max(limits.shortest, NET_SECONDS)
         least = _bounded(SHARE * self.seconds, limits)
         cost = max(SECONDS_A_REQUEST * self.requests, BUCKET_SECONDS) if self.requests else 0.0
         most = max(least, _bounded(cost, limits))
-        # A power beyond this is longer than any limit, and then no number.
+        # A larger power exceeds any limit, and would eventually overflow.
         doubled = limits.shortest * 2.0 ** min(self.quiet, 32)
         return max(least, min(doubled, most))
 
     def is_over(self, wait: float, now: float, limits: Limits) -> bool:
-        """Whether the tick of now is the one that ends a wait after this look.
+        """Return whether the present tick ends a wait after this listing.
 
-        That is the tick nearest to its end: ticks are no shorter apart than the shortest wait, so
-        one that comes a moment too early would make the wait half as long again. After the
-        shortest wait that is every tick: what ticks has waited for it.
+        That is the tick nearest to the end of the wait: ticks are at least the shortest wait apart,
+        so skipping one that comes slightly early would prolong the wait by half. The shortest wait
+        ends at every tick.
         """
         return wait <= limits.shortest or now >= self.ended + wait - limits.shortest / 2
 
     def as_json(self) -> dict[str, float]:
-        """What :func:`read_look` reads."""
+        """Return the form that :func:`read_look` reads."""
         return {
             "ended": round(self.ended, 3),
             "seconds": round(self.seconds, 3),
@@ -99,7 +99,7 @@ class Look:
 
 
 def read_look(kept: Mapping[str, Any] | None) -> Look | None:
-    """The look that was kept by :meth:`Look.as_json`; None without one."""
+    """Restore the result of :meth:`Look.as_json`; None without one."""
     return Look(**kept) if kept else None
 
 

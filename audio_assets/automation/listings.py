@@ -1,4 +1,4 @@
-"""Digests of species' listings: as their audio is now, and as their inventories recorded it."""
+"""Digests of species' listings: of the audio now, and as recorded by the inventories."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ _LISTED_AT_ONCE = 8
 
 
 def listings_now(plan: AssetPlan, species: Sequence[str]) -> dict[str, str]:
-    """Digest of the listing of each of these species now.
+    """Return species -> digest of its current listing.
 
-    A species whose folder cannot be listed has a digest of the fault: its inventory is tried, fails
-    with that fault and is given up, and no other species has to wait for it.
+    A species whose folder cannot be listed gets a digest of the error: its inventory is tried,
+    fails with that error and is given up, without delaying any other species.
 
     Raises
     ------
     AudioAssetsError
-        If the root cannot be listed or ``clips.csv`` cannot be read, or a bucket fails for now.
+        If the root cannot be listed or ``clips.csv`` cannot be read, or a bucket is temporarily
+        unavailable.
     """
     root = plan.roots.audio
     list_species(root)
@@ -43,15 +44,15 @@ def listings_now(plan: AssetPlan, species: Sequence[str]) -> dict[str, str]:
         except AudioAssetsError as error:
             return hashlib.sha256(str(error).encode()).hexdigest()[:16]
 
-    # Of a bucket a listing is mostly waiting, and Dagster gives a tick a minute.
+    # Listing a bucket is mostly waiting, and Dagster limits a tick to one minute.
     with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
         return dict(zip(species, map_counted(pool, digest, species), strict=True))
 
 
 def recorded_listings(instance: dg.DagsterInstance, species: Iterable[str]) -> dict[str, str]:
-    """Digest of the listing that each species' inventory was made of."""
+    """Return species -> digest of the listing behind its inventory."""
     inventory = dg.AssetKey("audio_inventory")
-    # Two queries for all: one for each species would be the most of a tick that lists nothing.
+    # Two queries for all: one per species would take most of the time of a tick without listings.
     ids = instance.get_latest_storage_id_by_partition(
         inventory, dg.DagsterEventType.ASSET_MATERIALIZATION, set(species)
     )
@@ -69,12 +70,12 @@ def recorded_listings(instance: dg.DagsterInstance, species: Iterable[str]) -> d
 
 
 def audio_is_as_recorded(plan: AssetPlan, instance: dg.DagsterInstance, species: str) -> bool:
-    """Whether the audio of a species is that of its inventory, so that a failed listing is over.
+    """Return whether a species' audio matches its inventory, so that a failed listing is resolved.
 
-    False as well if it still cannot be listed.
+    The result is False if the audio still cannot be listed.
     """
     try:
-        # Of one that cannot be listed it is the digest of the fault, which no inventory records.
+        # If it cannot be listed, this is the digest of the error, which no inventory records.
         now = listings_now(plan, [species])[species]
     except AudioAssetsError:
         return False

@@ -1,8 +1,9 @@
-"""What the automation tells Prometheus: collected at intervals, given out at every scrape.
+"""Metrics of the automation for Prometheus, collected at intervals and returned at every scrape.
 
-A scrape asks nothing: looking at all species takes seconds and asks the bucket, and Prometheus
-waits for ten. So a thread collects (:class:`Collected`), and each part says when it last did.
-Times are given as such and not as ages, so that an exporter that hangs shows growing ages too.
+A scrape triggers no work: examining all species takes seconds and requests to the bucket, while
+Prometheus waits for ten seconds. So a thread collects (:class:`Collected`), with a timestamp per
+part. Times are exported as timestamps rather than ages, so that a hanging exporter shows growing
+ages too.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ Part = Callable[[], Sequence[Metric]]
 
 
 class Collected(Collector):
-    """The metrics of the last collection, and which of their parts failed.
+    """The metrics of the last collection, with the parts that failed.
 
     Parameters
     ----------
     parts
-        By name, what collects them. One that fails has no metrics until it works again, so that
-        nothing old is taken for what is.
+        Name -> function that collects the part. A failing part has no metrics until it works
+        again, so that old values are never mistaken for current ones.
     """
 
     def __init__(self, parts: Mapping[str, Part]) -> None:
@@ -57,7 +58,7 @@ class Collected(Collector):
         self._seconds: dict[str, float] = {}
 
     def refresh(self) -> None:
-        """Collect every part anew; a fault in one is logged, counts, and stops no other."""
+        """Collect every part again; an error in one is logged and counted, and stops no other."""
         for name, part in self._parts.items():
             start = time.monotonic()
             try:
@@ -72,7 +73,7 @@ class Collected(Collector):
                     self._at[name] = time.time()
 
     def collect(self) -> Iterator[Metric]:
-        """What a scrape gets."""
+        """Yield the metrics for a scrape."""
         with self._lock:
             families = [family for found in self._families.values() for family in found]
             own = [
@@ -86,21 +87,21 @@ class Collected(Collector):
         yield from own
 
     def describe(self) -> list[Metric]:
-        """Nothing: without it the registry would collect to learn the names."""
+        """Return nothing; without this method the registry would collect to learn the names."""
         return []
 
 
 def parts_of(
     plan: AssetPlan, instance: dg.DagsterInstance, graph: AssetGraph
 ) -> Mapping[str, Part]:
-    """What is collected of an instance.
+    """Return the functions that collect the metrics of an instance.
 
     Parameters
     ----------
     plan
-        Its patience bounds how long a bucket that fails is waited for.
+        Plan whose patience limits the wait for a failing bucket.
     graph
-        Of the definitions that the plan's settings give.
+        Asset graph of the definitions for the plan's settings.
     """
     return {
         "health": lambda: _health(plan, instance, graph),
@@ -114,7 +115,7 @@ def parts_of(
 def _health(plan: AssetPlan, instance: dg.DagsterInstance, graph: AssetGraph) -> Sequence[Metric]:
     health = examine_health(plan, instance, Staleness(graph, plan.roots, instance, of_all=True))
     found = [_problems(health.problems)]
-    # Without a decision there is a problem of kind unknown, and tasks are not told from guesses.
+    # Without a decision there is a problem of kind unknown, and the tasks are not guessed.
     if health.decision is not None:
         since = read_since(cursor_of(instance, "stale_partitions"))
         found += [_tasks(health.decision), _behind(health.decision, since)]
@@ -122,7 +123,7 @@ def _health(plan: AssetPlan, instance: dg.DagsterInstance, graph: AssetGraph) ->
 
 
 def _problems(problems: Sequence[Problem]) -> GaugeMetricFamily:
-    family = _gauge("problems", "What stands in the way of the automation, by kind.", "kind")
+    family = _gauge("problems", "Problems of the automation, by kind.", "kind")
     counts = Counter(problem.kind for problem in problems)
     for kind in Kind:
         family.add_metric([kind.name.lower()], counts[kind])
@@ -131,7 +132,7 @@ def _problems(problems: Sequence[Problem]) -> GaugeMetricFamily:
 
 def _tasks(decision: Decision) -> GaugeMetricFamily:
     family = _gauge(
-        "tasks", "Tasks by how they stand; those of models have no species.", "species", "standing"
+        "tasks", "Tasks by state; those of models have no species.", "species", "standing"
     )
     counts = Counter((species_of(task), standing) for task, standing in decision.standings.items())
     names = {name for name, _ in counts}
@@ -144,14 +145,14 @@ def _tasks(decision: Decision) -> GaugeMetricFamily:
 def _behind(decision: Decision, since: Mapping[str, float]) -> GaugeMetricFamily:
     family = _gauge(
         "species_behind_since_timestamp_seconds",
-        "When the work that a species waits for became due; 0 if it is up to date.",
+        "When the open work of a species became due; 0 if it is up to date.",
         "species",
     )
     behind = what_is_behind(decision, jobs_of_no_species=JOBS_OF_MODELS)
     names = {species_of(task) for task in decision.standings} - {""}
     now = time.time()
     for species in sorted(names):
-        # Due since the last tick, of which the cursor is, counts as due from now.
+        # Work that became due after the cursor's tick counts as due from now.
         family.add_metric([species], since.get(species, now) if species in behind else 0.0)
     return family
 
@@ -183,9 +184,7 @@ def _ticks(instance: dg.DagsterInstance) -> Sequence[Metric]:
 
 def _clips(instance: dg.DagsterInstance) -> Sequence[Metric]:
     clips = _gauge("clips", "Clips that are listed.", "species", "variant", "label")
-    unused = _gauge(
-        "clips_unused", "Listed clips that are copies of others or that were refused.", "species"
-    )
+    unused = _gauge("clips_unused", "Listed clips that are copies or were rejected.", "species")
     lost = _gauge("clips_quarantined", "Clips that could not be used.", "species")
     known = set(instance.get_dynamic_partitions(SPECIES.name or ""))
     for species, found in sorted(_latest(instance, AUDIO_INVENTORY.name).items()):
@@ -214,7 +213,7 @@ def _requests(instance: dg.DagsterInstance) -> Sequence[Metric]:
 
 
 def _latest(instance: dg.DagsterInstance, asset: str) -> dict[str, dict[str, float]]:
-    """Numbers that the newest materialization of each partition tells; no file is read for them."""
+    """Return the numbers in the metadata of each partition's newest materialization."""
     key = dg.AssetKey(asset)
     ids = instance.event_log_storage.get_latest_storage_id_by_partition(
         key, dg.DagsterEventType.ASSET_MATERIALIZATION
@@ -234,12 +233,12 @@ def _latest(instance: dg.DagsterInstance, asset: str) -> dict[str, dict[str, flo
     return found
 
 
-def _by_part(name: str, said: str, values: Mapping[str, float]) -> GaugeMetricFamily:
-    family = _gauge(name, said, "part")
+def _by_part(name: str, text: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = _gauge(name, text, "part")
     for part, value in values.items():
         family.add_metric([part], float(value))
     return family
 
 
-def _gauge(name: str, said: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"audio_assets_{name}", said, labels=labels)
+def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"audio_assets_{name}", text, labels=labels)

@@ -1,4 +1,4 @@
-"""The nightly schedule: what the sensors cannot see from sizes and times."""
+"""The nightly schedules, which find changes that the sensors cannot see from sizes and times."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from audio_assets.pipeline.versions import VERSIONS_TAG, versions_tag
 
 
 def build_nightly_report(plan: AssetPlan, job: Any) -> dg.ScheduleDefinition:
-    """A report a night, so that its freshness policy tells when the daemon is dead."""
+    """Build the schedule of one report per night, whose age reveals a dead daemon."""
     return dg.ScheduleDefinition(
         name="nightly_report",
         job=job,
         cron_schedule="17 4 * * *",
         tags={VERSIONS_TAG: versions_tag(stages_of_job(REPORT, plan.settings), plan.settings)},
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Has the report made anew, so that one older than a day tells that the daemon "
-        "is not running.",
+        description="Updates the report every night, so that a report older than a day means that "
+        "the daemon is not running.",
     )
 
 
@@ -31,8 +31,8 @@ def build_nightly_inventory(plan: AssetPlan, job: Any) -> dg.ScheduleDefinition:
         job=job,
         cron_schedule="17 2 * * *",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Has all inventories made anew, with the checksums of all files. Where the "
-        "audio is what it was, nothing follows.",
+        description="Updates all inventories with the checksums of all files. Nothing else runs "
+        "if the audio is unchanged.",
     )
     def nightly_inventory(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
         assets = stages_of_job(INVENTORY, plan.settings)

@@ -1,8 +1,8 @@
-"""What a bucket's notifications tell the sensor over the audio, and when they may be forgotten.
+"""Receive a bucket's notifications for the sensor on the audio, and acknowledge them.
 
-A message is acknowledged by the tick after the one that pulled it: only then is it sure that
-Dagster has kept the cursor in which the species that it named were noted. If that tick failed, or
-its process is gone, the message comes again, which does no harm.
+A message is acknowledged by the tick after the one that pulled it: only then is it certain that
+Dagster has stored the cursor that contains the species named in it. If that tick failed, or its
+process is gone, the message is delivered again, which does no harm.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _TICKS_KEPT = 4
 
 @dataclass(frozen=True)
 class Heard:
-    """What was heard at a tick.
+    """The notifications received at a tick.
 
     Attributes
     ----------
     named
-        What the messages name.
+        Objects named in the messages.
     messages
-        How many they were.
+        Number of messages.
     token
-        To be kept in the cursor: the tick that finds it there acknowledges the messages.
+        Token for the cursor: the tick that finds it there acknowledges the messages.
     fault
-        Why notifications could not be had; empty if they could.
+        Reason for a failure; empty if there was none.
     passes
-        Whether the fault may pass by itself.
+        Whether the failure is transient.
     """
 
     named: Named = Named()
@@ -54,12 +54,12 @@ class Listener:
         self._pulled: dict[str, list[str]] = {}
 
     def hear(self, token: str, log: logging.Logger) -> Heard | None:
-        """What is new; None if notifications are not wanted.
+        """Pull new notifications; None if they are not configured.
 
         Parameters
         ----------
         token
-            That was kept in the cursor.
+            Token in the cursor.
         """
         settings = self._plan.settings
         if not settings.notifications:
@@ -69,17 +69,17 @@ class Listener:
             if is_local(self._plan.roots.audio):
                 raise SettingsError(
                     f"AUDIO_ASSETS_NOTIFICATIONS is set, and the audio root {settings.audio_root} "
-                    "is in no bucket",
+                    "is not in a bucket",
                     "Leave it empty.",
                 )
             return self._hear(subscription, token, log)
         except AudioAssetsError as error:
-            log.warning(f"{error} Meanwhile audio is listed as without notifications.")
+            log.warning(f"{error} Meanwhile, audio is listed as if there were no notifications.")
             return Heard(fault=str(error), passes=isinstance(error, TransientStorageError))
 
     def _hear(self, subscription: Subscription, token: str, log: logging.Logger) -> Heard:
         noted = self._pulled.get(token, [])
-        # What other ticks pulled was never noted, and comes again.
+        # Messages that other ticks pulled were never recorded, and will be delivered again.
         self._pulled.clear()
         if noted:
             subscription.acknowledge(noted)
@@ -87,7 +87,7 @@ class Listener:
         named = named_in(self._plan.roots.audio, notices)
         if named.unknown:
             log.warning(
-                f"{named.unknown} messages of {subscription.name} name no object: nothing but the "
+                f"{named.unknown} messages of {subscription.name} name no object: only the "
                 "bucket's notifications should be published to its topic."
             )
         if not notices:

@@ -1,4 +1,4 @@
-"""The sensor that deletes old runs, so that Dagster's database does not grow for ever."""
+"""The sensor that deletes old runs, so that Dagster's database does not grow forever."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from audio_assets.settings import Settings
 
 _LOOK_SECONDS = 3600
-# Dagster ends a tick after a minute. Sensors of a local daemon wait for one another.
+# Dagster ends a tick after a minute, and sensors of a local daemon wait for each other.
 _TICK_SECONDS = 15.0
 
 
 def build_old_runs_sensor(settings: Settings) -> dg.SensorDefinition:
-    # A sensor of its own: whatever fails here is a failed tick of this one alone. And no job, which
-    # would add a run, and a pod on a cluster, for each look.
+    # A separate sensor, so that a failure affects only its own ticks. Not a job, which would add a
+    # run, and a pod on a cluster, each time.
     @dg.sensor(
         name="old_runs",
         minimum_interval_seconds=_LOOK_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Deletes runs that ended more than AUDIO_ASSETS_KEEP_RUNS_DAYS ago, with their "
-        "events and local logs. What the state of an asset rests on is kept, however old.",
+        "events and local logs. Runs that the state of an asset depends on are kept at any age.",
     )
     def old_runs_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         if not settings.keep_runs_days:
@@ -36,7 +36,7 @@ def build_old_runs_sensor(settings: Settings) -> dg.SensorDefinition:
             datetime.now(UTC) - timedelta(days=settings.keep_runs_days),
             seconds=_TICK_SECONDS,
         )
-        more = "" if done else "; the next look goes on"
+        more = "" if done else "; the next tick continues"
         return dg.SkipReason(f"{deleted} old runs deleted{more}")
 
     return old_runs_sensor
@@ -45,18 +45,18 @@ def build_old_runs_sensor(settings: Settings) -> dg.SensorDefinition:
 def delete_old_runs(
     instance: dg.DagsterInstance, graph: AssetGraph, cutoff: datetime, *, seconds: float
 ) -> tuple[int, bool]:
-    """Delete runs that ended before the cutoff and that nothing rests on.
+    """Delete runs that ended before the cutoff and that nothing depends on.
 
     Parameters
     ----------
     instance
-        Where the runs are recorded.
+        Instance that records the runs.
     graph
-        The assets whose states have to stay as they are.
+        The assets whose states must not change.
     cutoff
-        Runs that were asked for or ended later are kept.
+        Runs that were requested or ended later are kept.
     seconds
-        Stop after so long; the next call goes on.
+        Stop after this time; the next call continues.
 
     Returns
     -------
@@ -78,8 +78,8 @@ def delete_old_runs(
 
 
 def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Delete a run and what belongs to it; the run itself last, so that a kill leaves no rest."""
-    # Importing them would double what importing the code location costs: they bring alembic.
+    """Delete a run with its data; the run itself last, so that a kill leaves nothing behind."""
+    # Imported here: they import alembic, which would double the import time of the code location.
     from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
     from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
     from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
@@ -88,7 +88,7 @@ def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
     events = instance.event_log_storage
     events.delete_events(run_id)
     if isinstance(events, SqlEventLogStorage):
-        # Dagster leaves these. No newest result of a check is among them.
+        # Dagster leaves these rows. The newest result of a check is never among them.
         with events.index_connection() as connection:
             connection.execute(
                 AssetCheckExecutionsTable.delete().where(
@@ -98,14 +98,14 @@ def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
     if isinstance(events, SqliteEventLogStorage):
         _delete_shard(events.path_for_shard(run_id))
     logs = instance.compute_log_manager
-    # Those in a bucket have a lifecycle rule: the code server may not delete there.
+    # Logs in a bucket have a lifecycle rule: the code server may not delete there.
     if isinstance(logs, LocalComputeLogManager):
         logs.delete_logs(prefix=[run_id])
     instance.run_storage.delete_run(run_id)
 
 
 def _delete_shard(path: str) -> None:
-    """The file of a run's events: emptied it would still be most of what a run takes on disk."""
+    """Delete the file of a run's events, which even empty would take most of a run's disk space."""
     for name in (path, f"{path}-wal", f"{path}-shm"):
         try:
             os.unlink(name)

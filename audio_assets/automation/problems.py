@@ -1,7 +1,8 @@
-"""What is wrong with the automation, judged from what was seen of it.
+"""Judge the problems of the automation from observations of it.
 
-One list of problems, for the command line, the asset check, the webhook and the metrics, so that
-all of them tell the same. How it is collected from Dagster is not known here.
+The command line, the asset check, the webhook and the metrics share this one list of problems, so
+that all of them report the same. Collecting observations from Dagster belongs in
+:mod:`audio_assets.automation.health`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 FAILED_TICKS = 2
-"""Ticks that fail in a row before it is a problem: one fails by chance, and the next mends it."""
+"""Failed ticks in a row that make a problem: a single failure is resolved by the next tick."""
 
 # A tick may take a minute, and Dagster delays one whose code server was just restarted.
 SILENT_SECONDS = 300.0
@@ -21,7 +22,7 @@ _TICKS_OF_A_START = 3
 
 
 class Kind(StrEnum):
-    """What a problem is about."""
+    """The subject area of a problem."""
 
     AUDIO = "audio root"
     RESULTS = "results root"
@@ -37,21 +38,21 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that stands in the way of the automation.
+    """One problem of the automation.
 
     Attributes
     ----------
     kind
-        What it is about.
+        Subject area.
     subject
-        Which one, e.g. the name of a sensor or a task; with the kind it tells the problem from all
-        others.
+        Name of the sensor, task or other subject; together with the kind it identifies the
+        problem.
     what
-        What is wrong.
+        Description.
     remedy
         What to do about it.
     species
-        The species that it stops; empty if it is of none, or of all.
+        The affected species; empty for none or all.
     """
 
     kind: Kind
@@ -62,7 +63,7 @@ class Problem:
 
     @property
     def key(self) -> str:
-        """What is equal for the same problem at another time."""
+        """Key that identifies the same problem at another time."""
         return f"{self.kind}: {self.subject}"
 
     def __str__(self) -> str:
@@ -71,20 +72,20 @@ class Problem:
 
 @dataclass(frozen=True)
 class Ticks:
-    """What is known of a sensor or schedule.
+    """The ticks of a sensor or schedule.
 
     Attributes
     ----------
     name
-        As the UI shows it.
+        Name in the UI.
     is_on
         Whether it is switched on.
     failures
-        Ticks in a row that failed, up to the newest that has ended.
+        Consecutive failed ticks, up to the newest that has ended.
     error
-        Why the newest of them failed.
+        Error of the newest of them.
     last
-        When the newest tick began, in seconds since the epoch; None without any.
+        Start of the newest tick, in seconds since the epoch; None without any.
     interval
         Seconds between two ticks; None for a schedule.
     recent
@@ -100,18 +101,18 @@ class Ticks:
     recent: int = 0
 
 
-GOES_ON = "It goes on by itself when the cause is gone."
+GOES_ON = "It recovers by itself once the cause is gone."
 
 
 def what_and_remedy(error: str, otherwise: str) -> tuple[str, str]:
-    """Take an error apart that says in its first line what is wrong, and then what to do.
+    """Split an error into its first line, the problem, and the rest, the remedy.
 
     Parameters
     ----------
     error
-        Its words; empty if they are not known.
+        Text of the error; empty if unknown.
     otherwise
-        What to do where the error does not say it.
+        Remedy for an error without one.
     """
     what, _, remedy = error.strip().partition("\n")
     return what or "for a reason that is not recorded", " ".join(remedy.split()) or otherwise
@@ -120,20 +121,20 @@ def what_and_remedy(error: str, otherwise: str) -> tuple[str, str]:
 def tick_problems(
     all_ticks: Iterable[Ticks], now: float, expected: Collection[str] = ()
 ) -> list[Problem]:
-    """Sensors and schedules that are switched off, fail, no longer tick, or never did.
+    """Return the problems of sensors and schedules that are off, fail, stopped or never ticked.
 
     Parameters
     ----------
     all_ticks
-        Of those that the daemon has met.
+        Ticks of all sensors and schedules that the daemon has loaded.
     now
         Seconds since the epoch.
     expected
-        Names of those that it should have met.
+        Names that it should have loaded.
     """
     seen = list(all_ticks)
     problems = _unmet(seen, expected)
-    # Just after a start of the daemon the last ticks of most are those before the pause.
+    # Just after the daemon has started, most last ticks are from before the pause.
     has_just_started = 0 < max((ticks.recent for ticks in seen), default=0) < _TICKS_OF_A_START
     for ticks in seen:
         if not ticks.is_on:
@@ -145,7 +146,7 @@ def tick_problems(
                     "Switch it on under Automation in the Dagster UI.",
                 )
             )
-        # A schedule's next tick may be a day away: one that failed is not mended by itself.
+        # A schedule's next tick may be a day away, so a failed one does not resolve itself.
         elif ticks.failures >= (FAILED_TICKS if ticks.interval else 1):
             fault, remedy = what_and_remedy(ticks.error, "See its ticks in the Dagster UI.")
             what = f"{ticks.name} fails: {fault}"
@@ -180,14 +181,14 @@ def _unmet(seen: Sequence[Ticks], expected: Collection[str]) -> list[Problem]:
 
 @dataclass(frozen=True)
 class News:
-    """What changed since the problems were last told.
+    """The changes since problems were last reported.
 
     Attributes
     ----------
     begun
-        Problems that were not told yet.
+        Problems that have not been reported yet.
     ended
-        Keys of problems that were told and are no more.
+        Keys of reported problems that no longer exist.
     """
 
     begun: tuple[Problem, ...]
@@ -197,20 +198,20 @@ class News:
         return bool(self.begun or self.ended)
 
     def lines(self) -> list[str]:
-        """A message per problem that began or ended."""
+        """Return one message per problem that began or ended."""
         begun = [f"audio-assets: problem: {problem}" for problem in self.begun]
-        return begun + [f"audio-assets: mended: {key}" for key in self.ended]
+        return begun + [f"audio-assets: resolved: {key}" for key in self.ended]
 
 
 def news(told: Collection[str], problems: Sequence[Problem]) -> News:
-    """Compare problems with those that were told.
+    """Compare problems with those that were reported.
 
     Parameters
     ----------
     told
-        Keys of the problems that were told.
+        Keys of the reported problems.
     problems
-        Those of now.
+        Current problems.
     """
     keys = {problem.key for problem in problems}
     begun = tuple(problem for problem in problems if problem.key not in told)
@@ -218,7 +219,7 @@ def news(told: Collection[str], problems: Sequence[Problem]) -> News:
 
 
 def read_told(cursor: str | None) -> frozenset[str]:
-    """Keys of the problems that were told, as :func:`write_told` wrote them; else none."""
+    """Read the keys of reported problems as written by :func:`write_told`; empty for other text."""
     try:
         told = json.loads(cursor or "{}")
     except ValueError:
@@ -228,5 +229,5 @@ def read_told(cursor: str | None) -> frozenset[str]:
 
 
 def write_told(keys: Iterable[str]) -> str:
-    """The cursor that :func:`read_told` reads."""
+    """Return the cursor for :func:`read_told`."""
     return json.dumps({"told": sorted(keys)})

@@ -1,7 +1,7 @@
-"""What Dagster's runs say of tasks: which are under way, and how often equal work was tried.
+"""Derive the state of tasks from Dagster's runs: those in progress, and attempts at equal work.
 
-Requests for runs and the tags by which they are found again belong here as well. What is due is
-decided elsewhere.
+Requests for runs, and the tags by which runs are found again, belong here as well. Deciding what is
+due belongs in :mod:`audio_assets.automation.decisions`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from audio_assets.settings import Settings
 WORK_TAG = "audio_assets/work"
 TASK_TAG = "audio_assets/task"
 FORGIVEN_TAG = "audio_assets/forgiven"
-"""Tag of a failed run that no longer counts: somebody wants its work tried again."""
+"""Tag of a failed run that no longer counts, because a retry was requested."""
 
 _FAILURE = f"{dg.Failure.__module__}.{dg.Failure.__qualname__}"
 # A cancelled run must not be requested again at the next tick.
 _IN_VAIN = {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
-# The daemon starts it again within seconds. One that it does not is ours to ask for.
+# The daemon restarts a lost run within seconds; after this time the work is requested again.
 _RETRY_STARTS_SECONDS = 300
 _UNFINISHED = [status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES]
 
@@ -42,10 +42,10 @@ _UNFINISHED = [status for status in dg.DagsterRunStatus if status not in FINISHE
 def running_tasks(
     plan: AssetPlan, instance: dg.DagsterInstance, tasks: Iterable[Task]
 ) -> frozenset[Task]:
-    """Tasks that a run of any origin is queued for or working on.
+    """Return the tasks with a queued or running run of any origin.
 
-    A run over a range of partitions counts for all partitions, and a run that was lost as long as
-    Dagster is about to start it again: asked for meanwhile, its work would be done twice.
+    A run over a range of partitions counts for all partitions. A lost run counts as long as Dagster
+    is about to restart it, because requesting its work meanwhile would do it twice.
     """
     stages = {job: stages_of_job(job, plan.settings) for job in JOBS}
     every = frozenset(asset for assets in stages.values() for asset in assets)
@@ -78,16 +78,16 @@ def _about_to_be_retried(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 
 def retries(settings: Settings) -> Retries:
-    """When the settings want failed work to be tried again."""
+    """Return the settings' schedule of retries."""
     return Retries(settings.retry_seconds, 3600 * settings.give_up_hours)
 
 
 def history_of(instance: dg.DagsterInstance, work: Work) -> History:
-    """Earlier runs of equal work, and how often it failed in a row.
+    """Return the earlier runs of equal work, and its number of consecutive failures.
 
-    Any run of its task that succeeded since ends the row, whatever its inputs were: audio that was
-    forbidden, read and forbidden again meets the same fault with the same signature, and is
-    another case all the same. Runs that failed at other inputs neither count nor end it.
+    Any successful run of the task ends the series, whatever its inputs were: audio that was
+    forbidden, then read, then forbidden again has the same error and signature, but is a new case.
+    Failed runs with other inputs neither count nor end the series.
     """
     same = instance.get_run_records(dg.RunsFilter(tags={WORK_TAG: work.signature}))
     if not same:
@@ -103,10 +103,10 @@ def history_of(instance: dg.DagsterInstance, work: Work) -> History:
 
 
 def failed_work(instance: dg.DagsterInstance, task: Task, assets: tuple[str, ...]) -> Work | None:
-    """The work that the newest requested run of a task failed at, whatever its inputs were.
+    """Return the work of a task's newest requested run if that failed, whatever its inputs were.
 
-    None if it succeeded, is forgiven, or the first of the task's assets was materialized since, by
-    any run. A cancelled run counts as one that failed.
+    None if it succeeded, is forgiven, or the first of the task's assets has since been materialized
+    by any run. A cancelled run counts as failed.
     """
     newest = instance.get_run_records(dg.RunsFilter(tags={TASK_TAG: str(task)}), limit=1)
     if not newest or not _failed(newest[0]):
@@ -125,14 +125,14 @@ def failed_work(instance: dg.DagsterInstance, task: Task, assets: tuple[str, ...
 def forgive(
     instance: dg.DagsterInstance, wanted: Callable[[Task], bool] = lambda _: True
 ) -> list[Task]:
-    """Let the failures of tasks no longer count, so that the next tick tries them again.
+    """Discard the failures of tasks, so that the next tick retries them.
 
-    Works on any machine that reaches the instance: it adds a tag to the failed runs.
+    Works on any machine that can reach the instance: it adds a tag to the failed runs.
 
     Parameters
     ----------
     wanted
-        Which tasks; all if not given.
+        Selects tasks; all by default.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def forgive(
 
 
 def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
-    """Why a run failed, in the words of the fault that began it; empty if its log does not say."""
+    """Return the original error of a failed run; empty if its log does not contain it."""
     of_type = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
     errors = []
     for entry in instance.all_logs(run_id, of_type=of_type):
@@ -171,18 +171,18 @@ def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
             if failure.user_failure_data and failure.user_failure_data.description:
                 return str(failure.user_failure_data.description)
             errors.append(failure.error)
-        # A run that fails before its first step says why in the event of its end.
+        # A run that fails before its first step has the reason in its final event.
         elif event.event_specific_data is not None:
             errors.append(event.job_failure_data.error)
-    said = [cause_of(error) for error in errors if error is not None]
-    return said[0] if said else ""
+    causes = [cause_of(error) for error in errors if error is not None]
+    return causes[0] if causes else ""
 
 
 def cause_of(error: SerializableErrorInfo) -> str:
-    """The words of the fault behind an error: of this package's own if there is one.
+    """Return the message of the error behind an error, preferably one of this package.
 
-    An error of this package says what to do; what it was raised from, and what Dagster wraps it in,
-    do not. Anything else is named with its class.
+    An error of this package contains the remedy; its causes, and Dagster's wrappers around it, do
+    not. Any other error is named with its class.
     """
     while True:
         message = str(error.message).strip()
@@ -195,12 +195,12 @@ def cause_of(error: SerializableErrorInfo) -> str:
 
 
 def run_request(plan: AssetPlan, task: Task, work: Work, history: History) -> dg.RunRequest:
-    """The request of a piece of work.
+    """Return the run request for a piece of work.
 
-    Its key names the newest of the earlier runs: asked for twice it is run once, and yet work that
-    is due again, because audio flipped back or a file was deleted, is not taken for what was done
-    before. A run with this key is newer than the one it names, so there is none yet, whichever runs
-    were deleted; a count of the runs would come back.
+    Its key names the newest earlier run. Thus a repeated request runs once, yet work that is due
+    again, because audio was reverted or a file was deleted, is not mistaken for the earlier work. A
+    run with this key would be newer than the one it names, so there is none yet, whichever runs
+    were deleted; a count of runs could repeat.
     """
     return dg.RunRequest(
         run_key=f"{work.signature}-{history.newest or 'first'}",

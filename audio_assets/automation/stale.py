@@ -1,8 +1,7 @@
-"""The sensor that keeps everything behind the inventories fresh.
+"""The sensor that keeps everything downstream of the inventories fresh.
 
-It looks at states and at no events: at every tick the stale decision of ``staleness`` is asked
-anew, so that a change between a request and the next tick, one that flips back, or a tick that was
-lost needs no care of its own.
+It evaluates states rather than events: every tick asks ``staleness`` again, so that changes between
+a request and the next tick, reverted changes and lost ticks need no special handling.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ _log = logging.getLogger(__name__)
 # Jobs that read the clips of a species, and the one that reads the notice beside the species.
 _READERS = frozenset({REPORT, *(row.job for row in STAGES.values() if row.reads_audio)})
 _REQUESTS_A_TICK = 100
-"""So that a tick stays short, and what is queued does not get old."""
+"""Limit that keeps ticks short and queued requests recent."""
 
 
 def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.SensorDefinition:
@@ -63,7 +62,7 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
         jobs=list(jobs_by_name.values()),
         minimum_interval_seconds=plan.settings.sensor_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Runs what is stale or missing once all that it is built on has come to rest. "
+        description="Runs everything stale or missing once its inputs have settled. "
         f"Work that failed {ATTEMPTS} times is given up until its code or inputs change, or "
         "AUDIO_ASSETS_GIVE_UP_HOURS have passed.",
     )
@@ -83,7 +82,7 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
         if requests:
             # Runs that cannot write would only use up the attempts of their work.
             check_writable(plan.roots.results.root)
-        said = standing_words(decision)
+        text = standing_words(decision)
         for task in decision.of(Standing.FAILED):
             context.log.warning(f"{task} failed and is given up for now")
         now = time.time()
@@ -93,20 +92,20 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
             hours = (now - since[name]) / 3600
             late = f"{name} has been behind for {hours:.0f} h: {behind[name]}"
             context.log.warning(late)
-            said += f"; late: {late}"
-        # Without asset events: of a check outside a run Dagster stores one per partition. A second
-        # fails the tick before its run requests are stored, and so every tick from then on.
+            text += f"; late: {late}"
+        # Without asset events: Dagster stores only one per partition of a check outside a run. A
+        # second one fails the tick before its run requests are stored, and every later tick too.
         return dg.SensorResult(
             run_requests=requests[:_REQUESTS_A_TICK],
             cursor=write_since(since),
-            skip_reason=dg.SkipReason(said) if not requests else None,
+            skip_reason=dg.SkipReason(text) if not requests else None,
         )
 
     return stale_partitions
 
 
 def stale_decision(plan: AssetPlan, instance: dg.DagsterInstance, staleness: Staleness) -> Decision:
-    """How every task of the instance stands now."""
+    """Decide on every task of the instance."""
     tasks = all_tasks(plan, species_to_keep(plan, instance))
     probes = {
         ENCODERS: encoder_probe(plan.models),
@@ -142,10 +141,10 @@ def stale_decision(plan: AssetPlan, instance: dg.DagsterInstance, staleness: Sta
 def _inventory_work(
     plan: AssetPlan, instance: dg.DagsterInstance, staleness: Staleness, task: Task
 ) -> Work | None:
-    """What of an inventory is to be done: what its newest run failed at, or one that is missing.
+    """Return the work on an inventory: the failed work of its newest run, or a missing inventory.
 
-    An inventory that was made before is fresh by its versions, whatever became of the runs that
-    were to make it again. Whether other audio awaits it is for the audio sensor to find.
+    An existing inventory is fresh by its versions, whatever happened to the runs that should have
+    updated it. Detecting changed audio is up to the audio sensor.
     """
     failed = failed_work(instance, task, ("audio_inventory",))
     if staleness.state("audio_inventory", task.partition) is State.FRESH:
@@ -158,10 +157,7 @@ def _inventory_work(
 
 
 def refusal_of_species(plan: AssetPlan, species: str) -> str:
-    """Why the clips of a species, or the notice if none is named, may not be read now.
-
-    Empty if they may.
-    """
+    """Return why a species' clips, or the notice for an empty name, may not be read; else empty."""
     if not species:
         return refusal_of_notice(plan.roots.audio)
     inventory = plan.roots.last_version(AUDIO_INVENTORY, species, _log)
@@ -169,8 +165,8 @@ def refusal_of_species(plan: AssetPlan, species: str) -> str:
 
 
 def standing_words(decision: Decision) -> str:
-    """How many tasks stand how, and the names of those that were given up."""
+    """Count the tasks by state, and name those that were given up."""
     counts = {standing: len(found) for standing in Standing if (found := decision.of(standing))}
-    said = [", ".join(f"{number} {standing}" for standing, number in counts.items())]
-    said += [f"given up: {task}" for task in decision.of(Standing.FAILED)]
-    return "; ".join(said)
+    parts = [", ".join(f"{number} {standing}" for standing, number in counts.items())]
+    parts += [f"given up: {task}" for task in decision.of(Standing.FAILED)]
+    return "; ".join(parts)

@@ -1,6 +1,6 @@
-"""The partitions to keep fresh: one task per partition and job, each with what it is built on.
+"""The partitions to keep fresh: one task per partition and job, each with its inputs.
 
-All of it derives from :mod:`audio_assets.pipeline.stages`.
+Everything derives from :mod:`audio_assets.pipeline.stages`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ JOBS_OF_MODELS = frozenset(job for job, row in JOBS.items() if row.per is Per.MO
 
 
 def species_of(task: Task) -> str:
-    """Species that a task is about; empty if it is about none, or about all."""
+    """Return the species of a task; empty if it concerns none, or all."""
     return "" if task.job in JOBS_OF_MODELS else task.partition.rpartition("|")[2]
 
 
 def species_to_keep(plan: AssetPlan, instance: dg.DagsterInstance) -> list[str]:
-    """Species partitions that the settings want, sorted."""
+    """Return the species partitions selected by the settings, sorted."""
     known = set(instance.get_dynamic_partitions(SPECIES.name or ""))
     return sorted(known & set(plan.settings.species) if plan.settings.species else known)
 
@@ -35,12 +35,12 @@ def species_to_keep(plan: AssetPlan, instance: dg.DagsterInstance) -> list[str]:
 def all_tasks(
     plan: AssetPlan, species: Sequence[str], models: Sequence[str] | None = None
 ) -> dict[Task, Inputs]:
-    """Tasks of these species and models, in the order of the data flow.
+    """Return the tasks of these species and models, in the order of the data flow.
 
     Parameters
     ----------
     models
-        Those of the settings if not given.
+        Models; those of the settings by default.
     """
     models = plan.settings.models if models is None else models
     tasks: dict[Task, Inputs] = {}
@@ -59,7 +59,7 @@ def all_tasks(
         for job in JOBS:
             if JOBS[job].per in _PER_SPECIES:
                 add(job, (name,))
-    # A report on no species would only be made again with the first.
+    # A report without species would only have to be made again with the first one.
     for job in JOBS if species else ():
         if _is_of_species(job) and JOBS[job].per not in _PER_SPECIES:
             add(job, ())
@@ -67,7 +67,7 @@ def all_tasks(
 
 
 def _is_of_species(job: str) -> bool:
-    """Whether a job, or one that it is built on, has a partition per species."""
+    """Return whether a job, or a job upstream of it, has one partition per species."""
     return any(JOBS[name].per in _PER_SPECIES for name in (job, *jobs_behind(job)))
 
 
@@ -86,7 +86,7 @@ def _partitions(job: str, species: Sequence[str], models: Sequence[str]) -> list
 def _upstream(
     jobs: Iterable[str], partition: str, species: Sequence[str], models: Sequence[str]
 ) -> tuple[Task, ...]:
-    """Tasks of these jobs that concern a partition of a job that is built on them."""
+    """Return the tasks of these jobs upstream of a partition."""
     if "|" in partition:
         model, name = split_key(partition)
         species, models = [name], [model]

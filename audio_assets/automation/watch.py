@@ -1,7 +1,7 @@
-"""What tells people of the automation's health: a sensor, a check, and the job of the check.
+"""Report the automation's health: a sensor, an asset check, and the job of the check.
 
-The sensor requests nothing but runs of the check, so that no fault in what is told can hold up a
-run that makes something.
+The sensor requests only runs of the check, so that an error in reporting can never delay a run that
+computes results.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _KEYS = "problems told"
 _ASKED_TAG = "audio_assets/problems"
 _ASKED_AGAIN_SECONDS = 3600.0
 _TOLD_AT_ONCE = 20
-# It asks databases and roots and computes nothing; before what is queued, since it is waited for.
+# It queries databases and roots and computes nothing. High priority, so that it does not queue.
 _RUN_TAGS = {
     POD_TAG: json.dumps(PodSize(cpu=0.25, memory_gib=1).run_config()),
     PRIORITY_TAG: "10",
@@ -38,7 +38,7 @@ _RUN_TAGS = {
 
 
 def build_health_check(plan: AssetPlan, look: Look) -> dg.AssetChecksDefinition:
-    """The check that fails while anything stands in the way of the automation."""
+    """Build the check that fails while the automation has problems."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
 
@@ -46,14 +46,14 @@ def build_health_check(plan: AssetPlan, look: Look) -> dg.AssetChecksDefinition:
             asset=CHECK.asset_key,
             name=CHECK.name,
             description="Roots can be reached, daemon and sensors work, nothing was given up and "
-            "no species is late: what `audio-assets doctor` says of them.",
+            "no species is late, as reported by `audio-assets doctor`.",
         )
         def automation_is_healthy(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
             instance = context.instance
             problems = examine_health(plan, instance, look(instance, of_all=True)).problems
             return dg.AssetCheckResult(
                 passed=not problems,
-                description="\n\n".join(map(str, problems)) or "nothing stands in its way",
+                description="\n\n".join(map(str, problems)) or "no problems",
                 metadata={"problems": len(problems), _KEYS: _digest(problems)},
             )
 
@@ -61,7 +61,7 @@ def build_health_check(plan: AssetPlan, look: Look) -> dg.AssetChecksDefinition:
 
 
 def build_health_job() -> Any:
-    """The job that makes the check and nothing else."""
+    """Build the job that runs only the check."""
     return dg.define_asset_job(
         JOB,
         dg.AssetSelection.checks(CHECK),
@@ -70,7 +70,7 @@ def build_health_job() -> Any:
 
 
 def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
-    """The sensor that posts problems as they begin and end, and has the check made then."""
+    """Build the sensor that posts problems as they begin and end, and then runs the check."""
     webhook = plan.settings.webhook_url
 
     @dg.sensor(
@@ -79,7 +79,7 @@ def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         minimum_interval_seconds=plan.settings.health_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Logs problems of the automation as they begin and end, posts them to "
-        "AUDIO_ASSETS_WEBHOOK_URL if it is set, and has the check automation_is_healthy made.",
+        "AUDIO_ASSETS_WEBHOOK_URL if it is set, and runs the check automation_is_healthy.",
     )
     def health(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         assert context.repository_def is not None
@@ -89,7 +89,7 @@ def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         found = examine_health(plan, instance, staleness)
         problems = found.problems
         told = read_told(context.cursor)
-        # What is given up is not mended while it is tried again, or what it is built on is made.
+        # A given-up task is not resolved while it is being retried or its inputs are being made.
         unsettled = _unsettled(told, found.decision)
         new = news(told - (unsettled - {problem.key for problem in problems}), problems)
         keys: Iterable[str] = {problem.key for problem in problems} | unsettled
@@ -97,25 +97,23 @@ def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         for line in lines:
             context.log.warning(line)
         if len(lines) > _TOLD_AT_ONCE:
-            # A receiver that refuses a long message would be told nothing, now and ever.
+            # A receiver that rejects long messages would never receive anything.
             more = len(lines) - _TOLD_AT_ONCE
             lines = [*lines[:_TOLD_AT_ONCE], f"audio-assets: and {more} more: audio-assets doctor"]
         if new and webhook is not None:
             try:
                 post_message(webhook.get_secret_value(), "\n\n".join(shown(line) for line in lines))
             except WebhookError as error:
-                # What could not be told is told at the next tick.
+                # It will be posted again at the next tick.
                 context.log.warning(f"not posted: {error}")
                 keys = told
         requests = _check_requests(instance, problems)
-        said = "; ".join(sorted(problem.key for problem in problems))
+        keys_now = "; ".join(sorted(problem.key for problem in problems))
         return dg.SensorResult(
             run_requests=requests,
             cursor=write_told(keys),
             skip_reason=(
-                None
-                if requests
-                else dg.SkipReason(said or "nothing stands in the way of the automation")
+                None if requests else dg.SkipReason(keys_now or "the automation has no problems")
             ),
         )
 
@@ -123,7 +121,7 @@ def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
 
 
 def _check_requests(instance: dg.DagsterInstance, problems: Iterable[Problem]) -> list[Any]:
-    """A request for the check if its newest result told of other problems."""
+    """Return a request for the check if its newest result has different problems."""
     digest = _digest(problems)
     last = instance.event_log_storage.get_latest_asset_check_execution_by_key([CHECK]).get(CHECK)
     evaluation = last.event.dagster_event if last is not None and last.event is not None else None
@@ -134,7 +132,7 @@ def _check_requests(instance: dg.DagsterInstance, problems: Iterable[Problem]) -
     runs = instance.get_runs(dg.RunsFilter(job_name=JOB), limit=1)
     if runs and runs[0].status not in FINISHED_STATUSES:
         return []
-    # One that failed, or saw other problems than are seen here, is not asked for without end.
+    # A check that failed, or found other problems than this, must not be requested endlessly.
     if runs and runs[0].tags.get(_ASKED_TAG) == digest and _ended_lately(instance, runs[0]):
         return []
     newest = runs[0].run_id if runs else "first"
@@ -154,9 +152,9 @@ def _ended_lately(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 
 
 def _unsettled(told: frozenset[str], decision: Decision | None) -> frozenset[str]:
-    """Keys of problems that were told and cannot be judged just now."""
+    """Return the keys of reported problems that cannot be judged at present."""
     if decision is None:
-        # Such as while the results root is away.
+        # For example while the results root is unavailable.
         return frozenset(key for key in told if key.startswith((Kind.GIVEN_UP, Kind.LATE)))
     moving = (Standing.RUNNING, Standing.DUE, Standing.WAITING)
     tasks = [task for standing in moving for task in decision.of(standing)]

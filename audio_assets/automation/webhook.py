@@ -1,4 +1,4 @@
-"""Short messages to a webhook, e.g. of a chat; its address is a secret and is never logged."""
+"""Post short messages to a webhook, e.g. of a chat; its address is a secret and never logged."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import urllib.request
 
 _SECONDS = 10.0
 _LENGTH = 600
-# What stands behind the ? of an address may be a signature or a token.
+# The query of an address may contain a signature or a token.
 _QUERY = re.compile(r"(https?://[^\s?]+)\?\S+")
 
 
 class WebhookError(Exception):
-    """A message could not be posted; the text says why, without the address."""
+    """A message could not be posted; the text contains the reason, but not the address."""
 
 
 def failure_message(task: str, reason: str, run_id: str) -> str:
-    """What failed and why, in a few lines, without the queries of addresses."""
+    """Describe a failure in a few lines, without the queries of addresses."""
     return f"audio-assets: {task} failed (run {run_id[:8]})\n{shown(reason)}"
 
 
 def shown(text: str) -> str:
-    """A text as it may be posted: of bounded length, and without the queries of addresses."""
+    """Prepare a text for posting: limit its length, and remove the queries of addresses."""
     plain = _QUERY.sub(r"\1?...", text.strip())
     return plain if len(plain) <= _LENGTH else plain[:_LENGTH] + " ..."
 
 
 def post_message(url: str, text: str) -> None:
-    """Post ``{"text": ...}`` as JSON, which Slack, Mattermost and others take.
+    """Post ``{"text": ...}`` as JSON, which Slack, Mattermost and others accept.
 
     Raises
     ------
     WebhookError
-        If the server does not answer within 10 s, or not with success.
+        If the server does not respond within 10 s, or responds with an error.
     """
     try:
         request = urllib.request.Request(

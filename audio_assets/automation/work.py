@@ -1,6 +1,6 @@
-"""What of a task is to be done, and the signature by which equal work is known again.
+"""Determine the stale part of a task, and the signature that identifies equal work.
 
-Whether it is done now is decided in :mod:`audio_assets.automation.decisions`.
+The decision to do it now belongs in :mod:`audio_assets.automation.decisions`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from audio_assets.tables import BALANCED_MANIFEST
 def work_of(
     plan: AssetPlan, staleness: Staleness, task: Task, probe: Probe | None = None
 ) -> Work | None:
-    """What of a task is to be done; None if all of it is fresh.
+    """Return the work of a task; None if all of it is fresh.
 
     Parameters
     ----------
     probe
-        Of a stage of the task that looks outside Dagster, if it is to look now.
+        Probe of a stage that depends on something outside Dagster, if it should run now.
     """
     partition = task.partition or None
-    # Nothing was ever drawn, and nothing can be.
+    # Nothing has ever been drawn, and nothing can be.
     if task.job == CHARTS and staleness.state(BALANCED_MANIFEST.name, partition) is State.MISSING:
         return None
     assets = stages_of_job(task.job, plan.settings)
@@ -35,24 +35,24 @@ def work_of(
         todo = staleness.due(assets, partition, probe)
         outside = probe.look(task.partition).version if probe is not None and todo else ""
     except TransientStorageError:
-        # A run would only wait for the same bucket: the tick fails with its words, in good time.
+        # A run would only wait for the same bucket, so the tick fails with this error at once.
         raise
     except AudioAssetsError as error:
-        # The run meets the same fault and reports it; another fault is other work.
+        # The run will meet the same error and report it; a different error is different work.
         todo, outside = list(assets[:1]), _fault(error)
     if not todo:
         return None
-    # Of all assets of the task: a try that made some of them is still a try at the same work.
+    # Over all assets of the task, so that a partly successful attempt counts as the same work.
     own = staleness.signature(assets, partition)
     digest = hashlib.sha256(f"{own} {outside}".encode()).hexdigest()[:16]
     return Work(tuple(todo), digest)
 
 
 def _fault(error: BaseException) -> str:
-    """What tells a fault from another.
+    """Return a text that identifies an error.
 
-    The words of an encoder's own error may differ each time (an address, a temporary name): by
-    them it would be other work at each look, and be tried for ever. Its kind stays.
+    The message of an encoder's own error may differ each time (an address, a temporary name), so
+    that it would be different work every time and be retried forever. Its type stays the same.
     """
     if not isinstance(error, EncoderError):
         return str(error)

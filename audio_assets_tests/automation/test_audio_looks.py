@@ -76,7 +76,7 @@ def test_a_bucket_at_rest_is_listed_every_second_tick_and_asked_for_nothing_betw
         clock.wait()
     said = in_bucket.look("changed_audio").skip_message
     assert "0 of 4 species listed" in said or "4 of 4 species listed" in said
-    assert "next look at all of them" in said
+    assert "next listing of all species" in said
     folders = [len(asked_of(bucket_server, lambda: tick_folders(in_bucket, clock))) for _ in "1234"]
     assert sum(folders) <= 3
 
@@ -273,4 +273,4 @@ def test_notifications_for_a_folder_of_this_machine_are_named_as_a_mistake(autom
     for _ in range(2):
         requests = automation.tick("changed_audio")
     assert [request.partition_key for request in requests] == ["owl"]
-    assert "is in no bucket" in notifications_fault(automation.cursors["changed_audio"])
+    assert "is not in a bucket" in notifications_fault(automation.cursors["changed_audio"])

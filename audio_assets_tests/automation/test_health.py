@@ -88,7 +88,7 @@ def test_an_inventory_that_is_given_up_is_told_everywhere_until_rights_are_back(
     # Nothing has changed, so nothing is made; and nothing is wrong any more.
     assert filled.settle() == []
     assert found(filled) == {} and check(filled) is True
-    assert hook.got[1]["text"] == "audio-assets: mended: given up: inventory owl"
+    assert hook.got[1]["text"] == "audio-assets: resolved: given up: inventory owl"
 
 
 def test_an_inventory_that_failed_is_over_when_it_is_made_by_hand(filled, monkeypatch):
@@ -237,5 +237,5 @@ def test_work_that_is_given_up_is_not_told_as_mended_while_it_is_tried_again(
     automation.settle()
     automation.tick("health")
     assert [message["text"] for message in hook.got[1:]] == [
-        "audio-assets: mended: given up: experiment placeholder|owl"
+        "audio-assets: resolved: given up: experiment placeholder|owl"
     ]
