@@ -97,7 +97,7 @@ class Recording:
 
     def rng(self, clip: int | None = None) -> np.random.Generator:
         """Return a new generator of the recording, or of one of its clips."""
-        key = [SPECIES.index(self.species), int(self.label == "pos"), self.slot.index]
+        key = [SPECIES.index(self.species), int(PRESENCE.is_positive(self.label)), self.slot.index]
         return np.random.default_rng(
             np.random.SeedSequence(self.seed, spawn_key=(*key, 0 if clip is None else clip + 2))
         )
