@@ -218,7 +218,7 @@ _ROWS = (
     Stage(
         "learning_curve",
         EXPERIMENT,
-        8,
+        9,
         ("ci_level", "bootstrap"),
         needs=("audio_inventory", "fold_scores", "fold_predictions", "bootstrap_scores"),
     ),
@@ -243,7 +243,7 @@ _ROWS = (
     Stage(
         "model_comparison",
         CHARTS,
-        6,
+        7,
         ("models", "ci_level", "target_auc"),
         takes=("balanced_manifest", "fold_scores", "fold_predictions", "learning_curve"),
         current=True,

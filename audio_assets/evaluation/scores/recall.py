@@ -196,7 +196,12 @@ def _last_thresholds(
     end = int(np.flatnonzero(could)[-1]) + 1 if could.any() else 0
     # A unit may hold the clips at some places before the last that is sure.
     sure = np.flatnonzero(must)
-    start = max(int(sure[-1]) - most - 1, 0) if len(sure) else 0
+    start = 0
+    if len(sure):
+        # Places without clips of these folds do not count: their scores are those of the judged
+        # fold, and a unit that holds the clips of other places leaves them as they are.
+        holding = np.flatnonzero(steps(tp + fp)[: int(sure[-1]) + 1] > 0)
+        start = int(holding[max(len(holding) - 1 - most, 0)])
     if start >= end:
         return np.full(len(positive), -1)
     here = slice(start, end)
