@@ -1,5 +1,5 @@
-"""How well a model separates a species, by recording-wise cross-validation.
+"""Evaluation of how well a model separates a species, by cross-validation over recordings.
 
-From labelled embeddings to fold scores, learning curves with intervals, clips needed and paired
-comparisons of models. The steps are files of their own; nothing here reads audio or storage.
+Turns labelled embeddings into fold scores, learning curves with intervals, clips needed and paired
+comparisons of models, one file per step. Nothing here reads audio or storage.
 """

@@ -1,10 +1,9 @@
-"""The tables that pass between stages and that a run publishes: one definition each.
+"""Definitions of the tables that stages exchange and that a run publishes.
 
 Names, types, units and meanings of the columns belong here, and nothing else: the modules import
 only the standard library, so that the Dagster UI's column schema, the pandera check
 (:mod:`audio_assets.results.validation`) and the Parquet schema
-(:mod:`audio_assets.results.parquet`) can all be built from it without paying for one another's
-imports.
+(:mod:`audio_assets.results.parquet`) can each be built from them without the imports of the others.
 """
 
 from importlib import import_module

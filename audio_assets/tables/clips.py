@@ -1,4 +1,4 @@
-"""Tables of clips: what was listed, compared, planned, embedded and left out."""
+"""Tables of clips: listed, compared, planned, embedded and left out."""
 
 from audio_assets.tables.columns import (
     CHECKSUM,
@@ -33,11 +33,11 @@ QUARANTINE_REASONS = {
 """Why a clip is not used: the fixed vocabulary of ``quarantine.csv`` with its meaning."""
 
 NO_CLIPS = ("folder", "link_out_of_root")
-"""Status in the inventory of what lies in a clip's place and is none."""
+"""Statuses in the inventory of entries found in place of a clip that are not clips."""
 
 AUDIO_INVENTORY = Table(
     "audio_inventory",
-    "One row an object under data/ and data_5s/ of a species; a listing, nothing is decoded.",
+    "One row per object under data/ and data_5s/ of a species; a listing, nothing is decoded.",
     (
         CLIP_ID,
         VARIANT,
@@ -52,7 +52,7 @@ AUDIO_INVENTORY = Table(
             "recording_rule",
             "string",
             "How recording_id was found: `clips.csv`, the pattern that matched, or `stem`; the "
-            "last two with `(no line in clips.csv)` where that has lines for the species.",
+            "last two with `(no line in clips.csv)` where clips.csv has lines for the species.",
         ),
         Column(
             "status",
@@ -70,9 +70,9 @@ AUDIO_INVENTORY = Table(
         Column(
             "file_state",
             "string",
-            "Inode number, modification and change time of a local file, by which the next listing "
-            "knows that the checksum holds; empty in a bucket, and where the file had only just "
-            "changed.",
+            "Inode number, modification and change time of a local file, from which the next "
+            "listing sees that the checksum is still valid; empty in a bucket, and where the file "
+            "had only just changed.",
         ),
     ),
     unique=("variant", "clip_id"),
@@ -81,14 +81,14 @@ AUDIO_INVENTORY = Table(
 CONTENT = Column(
     "content",
     "string",
-    "`sha256:{hex digest}` of the bytes, wherever the clip lies; of a file of more than 64 MiB, "
-    "`ends:{hex digest}` of its size and its first and last 64 KiB.",
+    "`sha256:{hex digest}` of the bytes, wherever the clip is stored; for a file of more than 64 "
+    "MiB, `ends:{hex digest}` of its size and its first and last 64 KiB.",
 )
 
 CLIP_DIGESTS = Table(
     "clip_digests",
-    "What a clip is, by its bytes: one row a clip that is to be used. A listing shows checksums of "
-    "other kinds in other places; splits are drawn by these.",
+    "Identity of each clip by its bytes: one row per clip to be used. The kind of checksum in a "
+    "listing depends on the storage; splits are drawn by these digests.",
     (
         CLIP_ID,
         VARIANT,
@@ -101,8 +101,8 @@ CLIP_DIGESTS = Table(
 
 NEAR_DUPLICATES = Table(
     "near_duplicates",
-    "Pairs of clips that sound the same by the cosine of their embeddings. Of clips that are all "
-    "alike, the fewest pairs that connect them.",
+    "Pairs of clips that sound the same by the cosine of their embeddings. Groups of clips that "
+    "are all alike are listed as the fewest pairs that connect them.",
     (
         SPECIES,
         VARIANT,
@@ -124,7 +124,8 @@ NEAR_DUPLICATES = Table(
         Column(
             "same_recording",
             "bool",
-            "Whether the recordings are one anyway; if not, the split plan takes them for one.",
+            "Whether both have the same recording anyway; if not, the split plan treats the two "
+            "recordings as one.",
         ),
         ENCODER,
         FINGERPRINT,
@@ -140,13 +141,13 @@ SPECTRUM_EDGES_HZ = (
 """Edges of the bands of ``spectrum``.
 
 One band below 500 Hz, three per octave up to 4 kHz, and twelve per octave up to 406 kHz. They are
-the same for every clip and model, so that a model with another sample rate needs no clip to be
-read again. Nearly every model hears what lies below 4 kHz, so it is kept more coarsely.
+the same for every clip and model, so that no clip has to be read again for a model with another
+sample rate. The bands below 4 kHz are coarser, since nearly every model hears them.
 """
 
 CLIP_PROPERTIES = Table(
     "clip_properties",
-    "What can be told of a clip without listening to it: one row per clip that can be decoded.",
+    "Properties of a clip that need no listening: one row per clip that can be decoded.",
     (
         CLIP_ID,
         VARIANT,
@@ -163,14 +164,13 @@ CLIP_PROPERTIES = Table(
         Column(
             "spectrum",
             "vector",
-            "Mean power of the channels' mean, full scale being 1, in bands of frequency: one "
+            "Mean power of the channels' mean, relative to full scale, in frequency bands: one "
             "below 500 Hz, three per octave up to 4 kHz, and twelve per octave up to 406 kHz.",
         ),
         Column(
             "note",
             "string",
-            "What is odd about how the file was read, such as a header that names a wrong length; "
-            "empty otherwise.",
+            "Oddity in reading the file, such as a header with a wrong length; empty otherwise.",
             nullable=True,
         ),
         Column("method", "int64", "Version of the measurement that made the row.", minimum=1),
@@ -229,7 +229,7 @@ BALANCED_MANIFEST = Table(
 
 EMBEDDINGS = Table(
     "embeddings",
-    "One row a clip of the variant the model reads; unusable clips are rows with a reason.",
+    "One row per clip of the variant the model reads; unusable clips have a reason.",
     (
         CLIP_ID,
         VARIANT,
@@ -259,8 +259,8 @@ EMBEDDINGS = Table(
         Column(
             "heard_before",
             "float64",
-            "What an earlier version had heard of the clip, which was embedded again for that; "
-            "empty where nothing changed.",
+            "Duration that an earlier version had read of the clip, which was therefore embedded "
+            "again; empty where nothing changed.",
             unit="s",
             nullable=True,
             minimum=0,
@@ -299,14 +299,16 @@ QUARANTINE = Table(
 
 REPORTED_CLIPS = Table(
     "reported_clips",
-    "The clips that the report last knew of, kept beside it to tell which ones are gone.",
+    "The clips in the last report, kept beside it to detect the ones that were removed.",
     (
         SPECIES,
         VARIANT,
         CLIP_ID,
         CHECKSUM,
         Column(
-            "removed", "bool", "Whether the clip went when the audio of its species last changed."
+            "removed",
+            "bool",
+            "Whether the clip was removed when the audio of its species last changed.",
         ),
     ),
     unique=("species", "variant", "clip_id"),

@@ -1,4 +1,4 @@
-"""Columns that several tables have, and the values that they may take."""
+"""Columns shared by several tables, and the values that they may take."""
 
 from audio_assets.tables.schema import Column
 from audio_assets.tables.task import PRESENCE
@@ -23,7 +23,7 @@ RECORDING = Column(
     "Source recording or site, the unit of every split; recordings that share equal bytes are one.",
 )
 CHECKSUM = Column(
-    "checksum", "string", "`{algorithm}:{hex digest}` of the bytes, as the listing gives it."
+    "checksum", "string", "`{algorithm}:{hex digest}` of the bytes, as shown by the listing."
 )
 ENCODER = Column("encoder", "string", "Encoder that made the embeddings.")
 FINGERPRINT = Column(

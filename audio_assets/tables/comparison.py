@@ -80,7 +80,7 @@ MODEL_COMPARISON = Table(
         Column(
             "largest_size",
             "int64",
-            "Largest size evaluated, beyond which nothing is said; empty for differences.",
+            "Largest size evaluated; no statement is made beyond it. Empty for differences.",
             unit="clips per class",
             nullable=True,
             minimum=1,

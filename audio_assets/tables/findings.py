@@ -1,4 +1,4 @@
-"""Tables of what puts the scores in doubt, and of the clips to look at."""
+"""Tables of reasons to doubt the scores, and of clips worth inspecting."""
 
 from audio_assets.tables.columns import (
     CLIP_ID,
@@ -16,8 +16,8 @@ from audio_assets.tables.schema import Column, Table
 
 LEAK_CHECK = Table(
     "leak_check",
-    "What folds over clips, instead of recordings, would have shown at the largest training size, "
-    "and ROC-AUC without the pairs of clips of one recording. One row.",
+    "The ROC-AUC that folds over clips, instead of recordings, would have shown at the largest "
+    "training size, and the ROC-AUC without pairs of clips from one recording. One row.",
     (
         SPECIES,
         MODEL,
@@ -50,7 +50,7 @@ LEAK_CHECK = Table(
             "ci_low",
             "float64",
             "Lower end of the interval of the difference over new draws of folds of these clips; "
-            "it says nothing of other recordings.",
+            "it does not extend to other recordings.",
             nullable=True,
         ),
         Column("ci_high", "float64", "Upper end of that interval.", nullable=True),
@@ -61,7 +61,7 @@ LEAK_CHECK = Table(
         Column(
             "same_recording",
             "float64",
-            "Share of the tested pairs of a positive and a negative clip that are of one "
+            "Share of the tested pairs of a positive and a negative clip that come from one "
             "recording, mean over folds.",
             nullable=True,
             minimum=0,
@@ -70,8 +70,8 @@ LEAK_CHECK = Table(
         Column(
             "auc_other_recordings",
             "float64",
-            "ROC-AUC of the pairs of different recordings, mean over the folds that have such; "
-            "the published one, `auc_recordings`, counts all pairs.",
+            "ROC-AUC of the pairs from different recordings, mean over the folds that have such "
+            "pairs; the published one, `auc_recordings`, counts all pairs.",
             nullable=True,
             minimum=0,
             maximum=1,
@@ -88,8 +88,9 @@ LEAK_CHECK = Table(
 
 CALIBRATION = Table(
     "calibration",
-    "Out-of-fold probabilities at the largest training size against what came true, both classes "
-    "weighted equally: one row a model and bin, none of a model whose scores are no probabilities.",
+    "Out-of-fold probabilities at the largest training size against observed frequencies, both "
+    "classes weighted equally: one row per model and bin, none for a model whose scores are not "
+    "probabilities.",
     (
         SPECIES,
         MODEL,
@@ -116,8 +117,9 @@ CALIBRATION = Table(
         Column(
             "floor",
             "float64",
-            "Expected calibration error that probabilities which come true would have with these "
-            "clips, by chance, mean over draws of the labels; the same in all bins of a model.",
+            "Expected calibration error that perfectly calibrated probabilities would have on "
+            "these clips by chance, mean over draws of the labels; the same in all bins of a "
+            "model.",
             nullable=True,
             minimum=0,
             maximum=1,
@@ -125,7 +127,7 @@ CALIBRATION = Table(
         Column(
             "floor_high",
             "float64",
-            "What 19 of 20 of these draws stay below.",
+            "95 % quantile of these draws.",
             nullable=True,
             minimum=0,
             maximum=1,
@@ -148,7 +150,7 @@ FINDING_KINDS = {
 
 FINDINGS = Table(
     "findings",
-    "What a reader should know of a species' clips before trusting its numbers.",
+    "Findings about a species' clips that a reader should know before trusting its numbers.",
     (
         SPECIES,
         Column("kind", "string", "Kind of finding.", values=tuple(FINDING_KINDS)),
@@ -238,7 +240,7 @@ FINDINGS = Table(
 HARD_CLIPS = Table(
     "hard_clips",
     "The clips that the best model of a species gets most wrong at its largest training size, a "
-    "few of each class: what to look at for wrong labels.",
+    "few of each class: the first to check for wrong labels.",
     (
         SPECIES,
         Column("model", "string", "Model with the highest ROC-AUC at its largest training size."),
@@ -283,7 +285,7 @@ HARD_CLIPS = Table(
 EMBEDDING_MAP = Table(
     "embedding_map",
     "The clips of a species on a plane: the first two principal components of its best model's "
-    "embeddings, each scaled to length 1. One row a clip.",
+    "embeddings, each scaled to length 1. One row per clip.",
     (
         SPECIES,
         Column("model", "string", "Model with the highest ROC-AUC at its largest training size."),

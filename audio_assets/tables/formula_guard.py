@@ -1,18 +1,19 @@
-"""Text that a spreadsheet would run as a formula, kept from it in every CSV that is written.
+"""Protection against text in CSV files that a spreadsheet would run as a formula.
 
-Whoever names a file ``=HYPERLINK(...)`` may not have that run by who opens the table. The guard is
-an apostrophe, by which spreadsheets know text; our readers take it away again.
+A file named ``=HYPERLINK(...)`` must not run as a formula when a table that lists it is opened. The
+guard is a leading apostrophe, which spreadsheets take as a mark of text; our readers remove it.
 """
 
 import re
 
-# What spreadsheets begin a formula with, or strip before they look. Apostrophes before a sign are
-# guarded with it, so that a text that has some of its own reads back as it was.
+# Characters that begin a formula, or that spreadsheets strip before they look for one. Leading
+# apostrophes are part of the pattern, so that a text with apostrophes of its own reads back
+# unchanged.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 
 
 def guarded(text: str) -> str:
-    """The text as it is written into a field of a CSV: never the beginning of a formula.
+    """Text to write into a CSV field, which never begins a formula.
 
     >>> guarded("=1+1"), guarded("owl"), guarded("'=1+1")
     ("'=1+1", 'owl', "''=1+1")
@@ -21,7 +22,7 @@ def guarded(text: str) -> str:
 
 
 def unguarded(text: str) -> str:
-    """The text that a field was written from; one that nobody guarded stays as it is.
+    """The original text of a CSV field; an unguarded one is returned unchanged.
 
     >>> unguarded("'=1+1"), unguarded("=1+1"), unguarded("'owl'")
     ('=1+1', '=1+1', "'owl'")

@@ -1,7 +1,7 @@
-"""Clips that could not be used, counted by reason and told in words.
+"""Clips that could not be used, counted by reason and described in words.
 
-Wherever clips are missed, the same words say how many were lost and why: the console, the report,
-and the reason why a species has no evaluation. The reasons themselves are in
+The console, the report and the reason why a species has no evaluation all use these words for how
+many clips were lost and why. The reasons themselves are defined in
 :mod:`audio_assets.tables.clips`.
 """
 
@@ -24,19 +24,19 @@ LOSS_WORDS = {
     "link_out_of_root": "behind a link out of the audio root",
     "both_labels": "labelled both pos and neg",
 }
-"""The reasons of :data:`audio_assets.tables.QUARANTINE_REASONS` after a number: "3 too short"."""
+"""Wording of each quarantine reason after a number, as in "3 too short"."""
 
 _SHOWN = 3
 
 
 def loss_by_reason(reasons: Iterable[str]) -> dict[str, int]:
-    """Clips by reason, the most frequent first; reasons of one number in alphabetical order."""
+    """Clips by reason, the most frequent first; ties in alphabetical order."""
     counts = Counter(reasons)
     return {reason: counts[reason] for reason in sorted(counts, key=lambda r: (-counts[r], r))}
 
 
 def reasons_in_words(counts: Mapping[str, int]) -> str:
-    """The reasons with most clips, and how many clips have another.
+    """List the most frequent reasons, and the number of clips with other reasons.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def reasons_in_words(counts: Mapping[str, int]) -> str:
     '9 damaged or cut off, 3 too short'
     """
     shown = list(counts.items())
-    # One more is as long as saying that there is one.
+    # Naming one more reason takes no more room than saying that there is one.
     if len(shown) > _SHOWN + 1:
         shown = shown[:_SHOWN]
     said = [f"{clips} {LOSS_WORDS[reason]}" for reason, clips in shown]
@@ -58,7 +58,7 @@ def reasons_in_words(counts: Mapping[str, int]) -> str:
 
 
 def loss_in_words(lost: int, clips: int, counts: Mapping[str, int], kind: str = "") -> str:
-    """How many of some clips were not used, and why.
+    """Say how many clips were not used, and why.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The rule that species and model names must keep to be partition keys and folder names."""
+"""The rule for names of species and models, which become partition keys and folder names."""
 
 import re
 

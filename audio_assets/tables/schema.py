@@ -1,4 +1,4 @@
-"""What a table is: columns with types, units and meanings, and what identifies a row."""
+"""Definition of a table: columns with types, units and meanings, and the key of a row."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ a small file."""
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its type, what it means, and what values it may take.
+    """One column: its type, its meaning and the values it may take.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Tables of scores: of each fold, of each draw, and over the sizes of a learning curve."""
+"""Tables of scores: per fold, per bootstrap draw, and per size of a learning curve."""
 
 from audio_assets.tables.columns import (
     CLIP_ID,
@@ -22,8 +22,8 @@ from audio_assets.tables.schema import Column, Table
 
 FOLD_SCORES = Table(
     "fold_scores",
-    "One row a repeat, fold, training size and metric. A species that allows no evaluation has one "
-    "row, with the reason alone.",
+    "One row per repeat, fold, training size and metric. A species that allows no evaluation has "
+    "one row, with only the reason.",
     (
         SPECIES,
         MODEL,
@@ -76,8 +76,8 @@ FOLD_SCORES = Table(
 
 FOLD_PREDICTIONS = Table(
     "fold_predictions",
-    "Out-of-fold score of every usable clip at every training size and repeat; under holdout, of "
-    "every clip of the test set.",
+    "Out-of-fold score of every usable clip at every training size and repeat; under holdout, "
+    "the score of every clip in the test set.",
     (
         SPECIES,
         MODEL,
@@ -103,8 +103,8 @@ FOLD_PREDICTIONS = Table(
 
 BOOTSTRAP_SCORES = Table(
     "bootstrap_scores",
-    "One row a bootstrap draw of recordings, training size and metric. A species that allows no "
-    "evaluation has none.",
+    "One row per bootstrap draw of recordings, training size and metric; none for a species that "
+    "allows no evaluation.",
     (
         SPECIES,
         MODEL,
@@ -164,7 +164,7 @@ CURVE_ROWS = (
         "string",
         "How the interval was made: a t from folds and recordings; bootstrap over recordings; "
         "bootstrap over test recordings and training draws; a bound from the number of recordings, "
-        "where no spread is seen; or none.",
+        "where there is no spread; or none.",
         values=("recording_t", "bootstrap", "test_recording_bootstrap", "recording_bound", "none"),
     ),
     Column("ci_status", "string", "`ok`, `ok: warning: …`, or why there is no interval."),
@@ -201,9 +201,9 @@ CURVE_ROWS = (
     Column(
         "recording_pairs",
         "int64",
-        "Pairs of a positive and a negative recording that share none, among all that are tested: "
-        "as many as the class with fewer has, less where recordings hold both. Few of them limit "
-        "what an interval can show. Empty in tables of an earlier version.",
+        "Disjoint pairs of a positive and a negative recording among all that are tested: the "
+        "number of recordings of the smaller class, or fewer where recordings hold both classes. "
+        "With few pairs an interval can show only so much. Empty in tables of an earlier version.",
         nullable=True,
         minimum=0,
     ),
@@ -219,18 +219,18 @@ CURVE_ROWS = (
     PROTOCOL,
     SEED,
 )
-"""What :func:`audio_assets.evaluate` returns; the pipeline adds what only it knows."""
+"""Columns that :func:`audio_assets.evaluate` returns; the pipeline adds species, model and more."""
 
 EVALUATION = Table(
     "evaluation",
-    "One row a training size and metric, of one set of embeddings.",
+    "One row per training size and metric, for one set of embeddings.",
     CURVE_ROWS,
     unique=("training_size", "metric"),
 )
 
 LEARNING_CURVE = Table(
     "learning_curve",
-    "One row a training size and metric of a species and model.",
+    "One row per species, model, training size and metric.",
     (
         SPECIES,
         MODEL,

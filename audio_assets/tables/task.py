@@ -1,8 +1,8 @@
-"""What is told apart: the classes of a task, and the names that stand for them.
+"""The classification task: its classes and their names.
 
-Names of classes are those of the folders that clips lie in and of the published column ``label``;
-nothing else spells them. Tables belong in the other modules of this folder. A task of more than two
-classes is to be a class of its own beside :class:`BinaryTask`.
+The names are those of the folders that hold the clips and of the published column ``label``; they
+are spelled out nowhere else. Tables belong in the other modules of this folder. A task with more
+than two classes should become a class of its own beside :class:`BinaryTask`.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class BinaryTask:
-    """Tell two classes apart.
+    """A task with two classes.
 
     Attributes
     ----------
     name
-        What is decided.
+        Name of the task.
     negative, positive
         Names of the classes; 0 and 1 in arrays of labels.
     """
@@ -33,7 +33,7 @@ class BinaryTask:
 
     @property
     def classes(self) -> tuple[str, str]:
-        """Names of the classes, each at the place of its number."""
+        """Names of the classes, each at the index of its number."""
         return self.negative, self.positive
 
     def is_positive(self, labels: Any) -> Any:
@@ -41,7 +41,7 @@ class BinaryTask:
         return labels == self.positive
 
     def other(self, label: str) -> str:
-        """The class that a label is not of."""
+        """The other class than that of a label."""
         return self.classes[1 - self._number(label)]
 
     def word(self, label: str) -> str:

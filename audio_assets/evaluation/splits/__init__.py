@@ -1,1 +1,1 @@
-"""Which recordings are trained on and which are tested, in each repeat and fold."""
+"""Splits: the recordings to train on and to test on in each repeat and fold."""

@@ -1,7 +1,7 @@
-"""The arguments of the Python calls, checked one at a time, with errors that name them.
+"""Validation of single arguments of the public functions, with errors that name the argument.
 
-Each check returns its value in the form that the evaluation computes with. Checks that need several
-arguments at once belong where these meet.
+Each check returns its value in the form that the evaluation computes with. Checks across several
+arguments belong in the function that receives them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ LARGEST_SEED = 2**63 - 1
 
 
 def whole_number(name: str, value: object, least: int, most: int | None = None) -> int:
-    """An argument that is a whole number from ``least`` on, and no truth value.
+    """Check that an argument is a whole number of at least ``least``, and not a bool.
 
     Raises
     ------
     ValueError
-        It is another type or out of range.
+        It has another type or is out of range.
     """
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         number = int(value)
@@ -37,19 +37,19 @@ def whole_number(name: str, value: object, least: int, most: int | None = None) 
 
 
 def seed_number(value: object) -> int:
-    """A base seed."""
+    """Check a base seed."""
     return whole_number("seed", value, 0, LARGEST_SEED)
 
 
 def share(name: str, value: object) -> float:
-    """An argument that lies between 0 and 1, both excluded."""
+    """Check that an argument lies between 0 and 1, both excluded."""
     if isinstance(value, Real) and not isinstance(value, bool) and 0.0 < float(value) < 1.0:
         return float(value)
     raise ValueError(f"{name} must be a number between 0 and 1, both excluded, got {value!r}")
 
 
 def one_of(name: str, value: object, names: Iterable[str]) -> str:
-    """An argument that is one of a few names."""
+    """Check that an argument is one of the given names."""
     known = list(names)
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
@@ -57,29 +57,29 @@ def one_of(name: str, value: object, names: Iterable[str]) -> str:
 
 
 def size_list(sizes: object) -> list[int]:
-    """Training sizes: whole numbers of clips per class, 0 being the encoder's own score.
+    """Check training sizes: whole numbers of clips per class, 0 for the encoder's own score.
 
     Raises
     ------
     ValueError
-        It is no sequence, or a size is negative or no whole number.
+        It is not a sequence, or a size is negative or not a whole number.
     """
     if isinstance(sizes, str | bytes) or not isinstance(sizes, Iterable):
         raise ValueError(
             f"sizes must be a sequence of training sizes, such as (4, 8, 16), got {sizes!r}"
         )
-    asked = list(sizes)
-    for size in asked:
+    requested = list(sizes)
+    for size in requested:
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
             raise ValueError(
                 "sizes must hold whole numbers of clips per class, 0 or more (0 is the encoder's "
                 f"own score), got {size!r}"
             )
-    return [int(size) for size in asked]
+    return [int(size) for size in requested]
 
 
 def embedding_matrix(embeddings: ArrayLike) -> NDArray[np.float64]:
-    """Embeddings float64[n, d], finite."""
+    """Check embeddings and return them as finite float64[n, d]."""
     vectors = _as_array("embeddings", embeddings, "[n_clips, d]")
     if vectors.ndim != 2 or 0 in vectors.shape:
         raise ValueError(f"embeddings must be [n_clips, d], got shape {vectors.shape}")
@@ -95,7 +95,7 @@ def embedding_matrix(embeddings: ArrayLike) -> NDArray[np.float64]:
 def label_array(
     labels: ArrayLike, clips: int | None = None, like: str = "embeddings"
 ) -> NDArray[np.int64]:
-    """Labels {0, 1}[n], as long as ``like`` where ``clips`` says how long that is."""
+    """Check labels {0, 1}[n]; with ``clips``, their length must be that of ``like``."""
     values = _as_array("labels", labels, "[n_clips]")
     _check_length("labels", values, clips, like)
     if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
@@ -106,23 +106,24 @@ def label_array(
 def name_array(
     name: str, values: ArrayLike, clips: int, like: str = "embeddings"
 ) -> NDArray[np.str_]:
-    """Names str[n], of recordings or clips; whole numbers count as names."""
+    """Check names str[n] of recordings or clips; whole numbers count as names."""
     names = _as_array(name, values, "[n_clips]")
     _check_length(name, names, clips, like)
-    # In a list beside text numpy makes NaN the name "nan", and one recording of all without one.
-    lost = isinstance(values, list | tuple) and any(isinstance(one, float) for one in values)
-    if lost or (len(names) and not _are_names(names)):
+    # In a list with text, numpy turns NaN into the name "nan", so all clips without a recording
+    # would form a single one.
+    has_floats = isinstance(values, list | tuple) and any(isinstance(one, float) for one in values)
+    if has_floats or (len(names) and not _are_names(names)):
         raise ValueError(f"{name} must be names (or whole numbers), and none may be empty")
     return names.astype(str)
 
 
 def key_array(keys: ArrayLike, clips: int) -> NDArray[np.str_]:
-    """Keys str[n] of clips.
+    """Check the keys str[n] of clips.
 
     Raises
     ------
     ValueError
-        They are of the wrong shape or type, or two clips have the same.
+        They have the wrong shape or type, or two clips have the same key.
     """
     names = name_array("keys", keys, clips)
     key, times = Counter(names.tolist()).most_common(1)[0]
@@ -135,7 +136,7 @@ def key_array(keys: ArrayLike, clips: int) -> NDArray[np.str_]:
 
 
 def variant_array(variants: ArrayLike | None, clips: int, like: str) -> NDArray[np.str_]:
-    """Variants str[n]; all ``data`` when left out."""
+    """Check variants str[n]; all are ``data`` when left out."""
     if variants is None:
         return np.full(clips, VARIANTS[0])
     values = _as_array("variants", variants, "[n_clips]")
@@ -146,7 +147,7 @@ def variant_array(variants: ArrayLike | None, clips: int, like: str) -> NDArray[
 
 
 def score_array(class_scores: ArrayLike, clips: int) -> NDArray[np.float64]:
-    """The encoder's own scores float64[n], finite."""
+    """Check the encoder's own scores and return them as finite float64[n]."""
     values = _as_array("class_scores", class_scores, "[n_clips]")
     _check_length("class_scores", values, clips, "embeddings")
     if values.dtype.kind not in "fiu":

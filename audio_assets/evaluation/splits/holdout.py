@@ -1,6 +1,6 @@
 """The fixed test set of the protocol ``holdout``: drawn once, the same for all sizes and draws.
 
-What a plan is, and the draw orders, belong in :mod:`audio_assets.evaluation.splits.plan`; intervals
+The split plan and the draw orders belong in :mod:`audio_assets.evaluation.splits.plan`, intervals
 over a fixed test set in :mod:`audio_assets.evaluation.intervals.holdout_intervals`.
 """
 
@@ -27,14 +27,14 @@ from audio_assets.evaluation.splits.strata import Strata, columns, make_strata
 DEFAULT_PER_CLASS = 50
 
 LEAST_RECORDINGS = 4
-"""Fewer recordings of a class than this leave none for the test set."""
+"""With fewer recordings of a class than this, none is left for the test set."""
 
 ENOUGH_RECORDINGS = FEW_RECORDINGS
 """Test recordings of a class that suffice: an interval over them carries no warning.
 
-Clips of one recording tell little more than one clip does. With 20 + 20 recordings of 60 clips, a
-test set of one recording per class, which has the 50 clips, gave AUCs with a standard deviation of
-0.17 over 8 seeds; one of 6 recordings per class, the 30 %, gives 0.07.
+Several clips of one recording carry little more information than one. With 20 + 20 recordings of 60
+clips, a test set of one recording per class, which has the 50 clips, gave AUCs with a standard
+deviation of 0.17 over 8 seeds; one of 6 recordings per class, the 30 %, gives 0.07.
 """
 
 
@@ -70,9 +70,9 @@ def make_holdout_plan(
         As in :func:`audio_assets.evaluation.splits.plan.make_split_plan`. A recording is tested in
         both variants or in neither.
     per_class
-        Test clips wanted of each class (and variant). There are more where recordings are long,
-        since ``ENOUGH_RECORDINGS`` are taken and each is whole, and fewer where 30 % of the
-        recordings do not have them.
+        Desired number of test clips per class (and variant). It is exceeded where recordings are
+        long, since ``ENOUGH_RECORDINGS`` whole recordings are taken, and not reached where 30 % of
+        the recordings do not have that many clips.
     repeats
         Number R of training draws.
 
@@ -99,7 +99,7 @@ def make_holdout_plan(
 
 
 def why_no_holdout(counts: RecordingCounts | None) -> str:
-    """Say in words why these recordings allow no fixed test set; None stands for no clips."""
+    """Say in words why these recordings allow no fixed test set; None means no clips."""
     if counts is None or counts.smaller_class < 2:
         return why_no_evaluation(counts)
     return (
@@ -112,7 +112,7 @@ def why_no_holdout(counts: RecordingCounts | None) -> str:
 def _draw_test_set(
     strata: Strata, decisive: list[int], per_class: int, seed: int
 ) -> NDArray[np.bool_]:
-    """bool[recordings], drawn again while a class is short of what its recordings allow."""
+    """bool[recordings], redrawn while a class has fewer clips than its recordings allow."""
     wanted = strata.of(LEAST_RECORDINGS)
     recordings = np.count_nonzero(strata.clips, axis=0)
     most = np.array([most_test_recordings(int(count)) for count in recordings])
@@ -154,5 +154,5 @@ def _take_in_turn(
 def _needs_more(
     held: NDArray[np.int64], taken: NDArray[np.int64], per_class: int
 ) -> NDArray[np.bool_]:
-    """Whether clips or recordings do not suffice yet, per stratum."""
+    """Whether more clips or recordings are still needed, per stratum."""
     return np.asarray((held < per_class) | (taken < ENOUGH_RECORDINGS))

@@ -1,4 +1,4 @@
-"""What was lost of a class, to be told where the class has too few recordings."""
+"""Sentences on the clips that a class lost, for the message that it has too few recordings."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 def losses_of_classes(clips: pd.DataFrame, labels: Iterable[str]) -> list[str]:
-    """What was lost of some classes, one sentence per class that lost a clip.
+    """Describe the lost clips, one sentence per class that lost any.
 
     Parameters
     ----------
     clips
-        Columns ``label``, ``status`` (``quarantined`` is lost) and ``reason``. A ``duplicate`` of
-        another clip is no loss, and is not counted.
+        Columns ``label``, ``status`` (``quarantined`` clips are lost) and ``reason``. A
+        ``duplicate`` of another clip is not a loss and is not counted.
     labels
         ``pos`` or ``neg``.
     """
-    said = []
+    sentences = []
     for label in labels:
         of_class = clips[(clips["label"] == label) & (clips["status"] != "duplicate")]
         lost = of_class[of_class["status"] == "quarantined"]
         if len(lost):
             counts = loss_by_reason(lost["reason"])
-            said.append(loss_in_words(len(lost), len(of_class), counts, PRESENCE.word(label)))
-    return said
+            sentences.append(loss_in_words(len(lost), len(of_class), counts, PRESENCE.word(label)))
+    return sentences

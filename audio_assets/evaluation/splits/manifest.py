@@ -1,4 +1,4 @@
-"""The split plan as a table: from an inventory to a manifest, and from a manifest to a plan.
+"""The split plan as a table: drawing a manifest from an inventory, and reading a plan from it.
 
 Drawing folds and orders belongs in :mod:`audio_assets.evaluation.splits.plan`.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Planner = Callable[..., SplitPlan]
-"""Draws a plan from labels and recordings, and by name keys, variants, repeats and seed."""
+"""Draws a plan from labels, recordings and the keywords keys, variants, repeats and seed."""
 
 
 def build_manifest(
@@ -41,7 +41,7 @@ def build_manifest(
     ----------
     inventory
         Rows of :data:`audio_assets.tables.AUDIO_INVENTORY`; those whose status is not ``ok`` are
-        left out. Checksums are of one kind, see
+        left out. All checksums are of one kind, see
         :func:`audio_assets.catalog.clip_digests.with_digests`.
     draw
         From :meth:`audio_assets.evaluation.intervals.protocol.EvaluationProtocol.planner`.
@@ -88,21 +88,21 @@ def build_manifest(
 
 @dataclass(frozen=True)
 class FixedTestSet:
-    """The test set of a holdout manifest: counts to show, and where it is smaller than wanted."""
+    """The test set of a holdout manifest: its counts, and where it is smaller than requested."""
 
     counts: dict[str, int]
     shortages: tuple[str, ...]
 
 
 def describe_test_set(manifest: pd.DataFrame, per_class: int) -> FixedTestSet:
-    """Clips and recordings of the test set of each variant and label.
+    """Count the clips and recordings of the test set per variant and label.
 
     Parameters
     ----------
     manifest
         Rows of :data:`audio_assets.tables.BALANCED_MANIFEST` under holdout.
     per_class
-        Test clips that were asked for.
+        Requested number of test clips per class.
     """
     counts, shortages = {}, []
     first = manifest[manifest["repeat"] == 0]

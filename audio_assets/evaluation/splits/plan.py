@@ -1,7 +1,7 @@
-"""The split plan: which fold a recording is tested in, and in which order clips are trained on.
+"""The split plan: the fold in which a recording is tested, and the order of the training clips.
 
-Folds are dealt and draw orders are made here. A fixed test set is drawn in
-:mod:`audio_assets.evaluation.splits.holdout`. The table form of a plan belongs in
+Assigning recordings to folds and drawing the training orders belong here; drawing a fixed test set
+belongs in :mod:`audio_assets.evaluation.splits.holdout`, the table form of a plan in
 :mod:`audio_assets.evaluation.splits.manifest`, training and scoring in
 :mod:`audio_assets.evaluation.scores.grid`.
 """
@@ -21,7 +21,7 @@ from audio_assets.tables import VARIANTS
 MAX_REDRAWS = 20
 
 NEVER_TESTED = -1
-"""Fold of a clip that is in no test set: under holdout, one that may be trained on."""
+"""Fold of a clip that is in no test set; under holdout such a clip may be trained on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +35,9 @@ class SplitPlan:
         the test set is fold 0 in each, and all other clips are ``NEVER_TESTED``.
     ranks
         int[R, K, n], place of a clip, from 0, in the draw order of its class for the training of
-        fold k in repeat r. Folds have orders of their own: with one order per repeat, two folds
-        share 66 % (K = 5) to 82 % (K = 10) of the clips they train on at n = 4, so that K R fits
-        tell little more than R do, and the interval covers too seldom.
+        fold k in repeat r. Each fold has its own order: with one order per repeat, two folds
+        share 66 % (K = 5) to 82 % (K = 10) of their training clips at n = 4, so that K R fits
+        carry little more information than R do, and the interval undercovers.
     n_folds
         K, the number of folds of a repeat; 1 under holdout.
     keys
@@ -89,7 +89,7 @@ class SplitPlan:
         return int(self.folds.shape[1])
 
     def take(self, clips: NDArray[np.int64]) -> "SplitPlan":
-        """The plan of some of the clips, in the order given (int[m] row numbers)."""
+        """The plan of a subset of the clips, in the order given (int[m] row numbers)."""
         return SplitPlan(
             self.folds[:, clips],
             self.ranks[:, :, clips],
@@ -100,14 +100,14 @@ class SplitPlan:
     def training_clips(
         self, labels: NDArray[np.int64], repeat: int, fold: int, size: int
     ) -> NDArray[np.int64]:
-        """Training subset of a fold: the first ``size`` clips a class that are not in it.
+        """Training subset of a fold: the first ``size`` clips per class that are not in it.
 
         Parameters
         ----------
         labels
             {0, 1}[n].
         repeat, fold
-            Which fold is tested.
+            The fold that is tested.
         size
             Clips per class; at most :meth:`largest_size`.
 
@@ -165,22 +165,23 @@ def make_split_plan(
     recordings
         str[n], recording of each clip. A recording may hold both labels.
     keys
-        str[n], names or content hashes of the clips. Everything is drawn from an order made from
-        them and the labels, so that renaming recordings or reordering clips changes nothing. Clips
-        of equal keys stand in the order of their rows. Left out, a clip is known by the name of its
-        recording, its label and its place among the clips of both: renaming a recording, or another
-        order of its clips, then draws anew, and mixing the rows of several recordings does not.
+        str[n], names or content hashes of the clips. Everything is drawn from an order derived
+        from them and the labels, so that renaming recordings or reordering clips changes nothing.
+        Clips with equal keys keep the order of their rows. By default a clip is identified by the
+        name of its recording, its label and its position among the clips of both: renaming a
+        recording or reordering its clips then changes the draws, interleaving the rows of several
+        recordings does not.
     variants
         str[n], ``data`` or ``data_5s``; all ``data`` when left out. A recording is in the same
-        fold in both. K and which draws are valid is decided on ``data`` if it has both classes in
-        at least 2 recordings each, else on the other; a draw valid in both is preferred.
+        fold in both. K and the validity of a draw are decided on ``data`` if it has at least 2
+        recordings of each class, otherwise on ``data_5s``; a draw valid in both is preferred.
     copies
-        int[n], number of the copy of its recording that a clip belongs to, where recordings were
-        drawn with replacement. Copies of a recording share a fold, and take turns of their own in
-        the draw order as the separate recordings that they stand for.
+        int[n], the number of the copy of its recording that a clip belongs to, where recordings
+        were drawn with replacement. Copies of a recording share a fold, but each takes its own
+        turns in the draw order, as the separate recording that it represents.
     folds
-        Largest number of folds K. A class with fewer recordings lowers it, and so does failing to
-        draw ``MAX_REDRAWS`` times again folds that all hold both classes.
+        Largest number of folds K. It is lowered for a class with fewer recordings, and where no
+        draw in which every fold holds both classes is found within ``MAX_REDRAWS`` redraws.
     repeats
         Number R of independent draws of the K folds.
     seed
@@ -189,13 +190,13 @@ def make_split_plan(
     Returns
     -------
     SplitPlan
-        Aligned to the clips, to be given to :func:`audio_assets.evaluate` as ``splits`` with the
+        Aligned to the clips. Pass it to :func:`audio_assets.evaluate` as ``splits`` with the
         embeddings of any encoder.
 
     Raises
     ------
     audio_assets.evaluation.splits.plan.NoEvaluation
-        A class has fewer than 2 recordings; a ValueError too.
+        A class has fewer than 2 recordings; a subclass of ValueError.
     ValueError
         An argument is wrong.
 
@@ -232,7 +233,7 @@ def make_split_plan(
 
 
 def why_no_evaluation(counts: RecordingCounts | None) -> str:
-    """Say in words why these recordings can not be split; None stands for no clips at all."""
+    """Say in words why these recordings cannot be split; None means no clips at all."""
     if counts is None:
         return "there are no usable clips"
     parts = []
@@ -274,13 +275,13 @@ def _deal_repeats(
 def _deal_recordings(
     clips: NDArray[np.int64], n_folds: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """One random assignment of recordings to folds with nearly equal shares of each stratum.
+    """Assign recordings to folds at random, with nearly equal shares of each stratum.
 
     Recordings come in a random order in which large ones tend to be early (each next one is drawn
-    with probability proportional to its share of clips), and go where the sum over folds and
-    strata of the squared shares grows least; ties are broken at random. Dealing strictly from
-    large to small balances a little better and repeats the same few folds; dealing in a plain
-    random order leaves folds up to twice as uneven.
+    with probability proportional to its share of clips). Each goes to the fold where the sum over
+    folds and strata of the squared shares grows least; ties are broken at random. A strict order
+    from large to small balances slightly better but repeats the same few folds; a plain random
+    order leaves folds up to twice as uneven.
 
     Parameters
     ----------
@@ -302,9 +303,9 @@ def _deal_recordings(
 def draw_orders(strata: Strata, repeats: int, n_folds: int, seed: int) -> NDArray[np.int64]:
     """Ranks int[R, K, n]: per variant and label, a round robin over recordings in random order.
 
-    Each fold of each repeat has an order of its own. Recordings take their turns in the same order
-    in both variants, so that models that read different variants still train on the same recordings
-    as far as possible.
+    Each fold of each repeat has its own order. Recordings take their turns in the same order in
+    both variants, so that models that read different variants train on the same recordings as far
+    as possible.
     """
     labels, codes, keys = strata.labels, strata.codes, strata.keys
     ranks = np.empty((repeats, n_folds, len(labels)), dtype=np.int64)
@@ -322,7 +323,7 @@ def draw_orders(strata: Strata, repeats: int, n_folds: int, seed: int) -> NDArra
                 rng = generator(seed, Purpose.CLIP_ORDER, repeat, fold, label, number)
                 drawn = clips[rng.permutation(len(clips))]
                 turns = turn_of_recording[codes[drawn]]
-                # The round of a clip: how many clips of its recording were drawn before it.
+                # The round of a clip is the number of clips of its recording drawn before it.
                 by_recording = np.argsort(turns, kind="stable")
                 sorted_turns = turns[by_recording]
                 starts = np.searchsorted(sorted_turns, sorted_turns)

@@ -1,6 +1,6 @@
-"""The recording as the unit of every split: keys, counts and the rule that it never straddles.
+"""The recording as the unit of every split: keys, counts and the check that none spans two folds.
 
-How recordings are dealt to folds belongs in :mod:`audio_assets.evaluation.splits.plan`.
+Assigning recordings to folds belongs in :mod:`audio_assets.evaluation.splits.plan`.
 """
 
 import hashlib
@@ -77,8 +77,9 @@ def recording_codes(
 ) -> NDArray[np.int64]:
     """Number the recordings in an order that depends on their content alone.
 
-    A recording is known by the hash over the sorted (variant, label, key) of its clips, so a new
-    name or another row order changes nothing. Recordings of equal content are interchangeable.
+    A recording is identified by the hash over the sorted (variant, label, key) of its clips, so
+    renaming it or reordering rows changes nothing. Recordings of equal content are
+    interchangeable.
 
     Returns
     -------
@@ -100,16 +101,16 @@ def recording_codes(
 def keys_by_place(
     labels: NDArray[np.int64], recordings: NDArray[np.str_], variants: NDArray[np.str_]
 ) -> list[str]:
-    """Keys of clips that are known by their recording and their place in it.
+    """Keys for clips that are identified by their recording and their position in it.
 
-    A clip's place is counted among those of its recording, label and variant, in the order of the
-    rows. So the rows of several recordings may be mixed in any way; renaming a recording, or
-    another order of its own clips, makes other keys.
+    The position is counted among the clips of the same recording, label and variant, in row order.
+    So the rows of several recordings may be interleaved in any way, but renaming a recording or
+    reordering its own clips changes the keys.
 
     Returns
     -------
     list of str
-        One key per clip, each another.
+        One distinct key per clip.
     """
     counted: Counter[tuple[str, str, int]] = Counter()
     keys = []
@@ -134,7 +135,7 @@ def check_no_leak(folds: NDArray[np.int64], recordings: NDArray[np.str_]) -> Non
     Raises
     ------
     SplitLeakError
-        Naming the first such recording.
+        Names the first such recording.
     """
     names, codes = np.unique(np.asarray(recordings), return_inverse=True)
     first = np.zeros(len(names), dtype=np.int64)

@@ -1,8 +1,8 @@
-"""Where all randomness of the evaluation comes from.
+"""Seeds and random generators: the only source of randomness in the evaluation.
 
-Every draw has a path: the base seed, what it is for, and which repeat, fold or attempt it belongs
-to. Names of species and models are no part of a path, so that all models share their splits, and
-nothing reads or sets a global random state.
+Every draw has a path: the base seed, its purpose, and the repeat, fold or attempt it belongs to.
+Names of species and models are not part of a path, so that all models share their splits. Nothing
+reads or sets a global random state.
 """
 
 from enum import IntEnum
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a draw is for. The numbers are part of every published result: never renumber."""
+    """Purpose of a draw. Published results depend on these numbers: never renumber."""
 
     FOLDS = 1
     RECORDING_ORDER = 2
@@ -31,12 +31,12 @@ def seed_sequence(seed: int, purpose: Purpose, *path: int) -> np.random.SeedSequ
     seed
         Base seed, not negative.
     purpose
-        What the draw is for.
+        Purpose of the draw.
     path
         Repeat, fold, attempt and so on, not negative.
     """
-    # As spawn_key rather than one list of entropy words: SeedSequence([1, 2]) and
-    # SeedSequence([1, 2, 0]) are the same stream, with a spawn key they differ.
+    # A spawn_key rather than one list of entropy words: SeedSequence([1, 2]) and
+    # SeedSequence([1, 2, 0]) are the same stream; with a spawn key they differ.
     return np.random.SeedSequence(entropy=seed, spawn_key=(int(purpose), *path))
 
 

@@ -1,6 +1,6 @@
-"""The clips of a species as the draws of a split plan see them: numbered recordings and strata.
+"""The clips of a species as a split plan draws from them: numbered recordings and strata.
 
-A stratum is a variant and a label. What is drawn from them belongs in
+A stratum is a combination of a variant and a label. Drawing from strata belongs in
 :mod:`audio_assets.evaluation.splits.plan` and :mod:`audio_assets.evaluation.splits.holdout`.
 """
 
@@ -29,7 +29,7 @@ class Strata:
     labels, recordings, keys, variants
         {0, 1}[n], str[n], str[n] and str[n].
     codes
-        int[n], number of each clip's recording in an order of content.
+        int[n], number of each clip's recording in an order that depends on content alone.
     clips
         int[recordings, 2 * variants], clips of each recording in each stratum.
     counts
@@ -49,11 +49,11 @@ class Strata:
         return next((v for v in VARIANTS if self.counts[v].smaller_class >= least), None)
 
     def fullest(self) -> RecordingCounts | None:
-        """Recordings of the variant that has most, or None without clips."""
+        """Counts of the variant with the most recordings, or None without clips."""
         return max(self.counts.values(), key=lambda c: c.total) if len(self.labels) else None
 
     def with_copies(self, copies: ArrayLike) -> "Strata":
-        """The same clips, with a recording number for each copy int[n] of a recording."""
+        """The same clips, with one recording number per copy of a recording; copies int[n]."""
         both = np.stack([self.codes, np.asarray(copies, dtype=np.int64)])
         return replace(self, codes=np.unique(both, axis=1, return_inverse=True)[1])
 
