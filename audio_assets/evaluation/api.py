@@ -1,4 +1,7 @@
-"""The public call: from embeddings in memory to a learning curve."""
+"""The public function ``evaluate``: a learning curve from embeddings in memory.
+
+Checks of single arguments belong in :mod:`audio_assets.evaluation.splits.arguments`.
+"""
 
 from __future__ import annotations
 
@@ -63,21 +66,21 @@ def evaluate(
     labels
         {0, 1}[n_clips].
     recordings
-        str[n_clips], the source recording or site of each clip. No recording is ever in the
-        training and the test part of one fold.
+        str[n_clips], the source recording or site of each clip. No recording is ever in both the
+        training and the test part of a fold.
     keys
-        str[n_clips], a name or content hash per clip, each another. Folds and draw orders are drawn
-        from them, so that the order of the rows and the names of the recordings change nothing.
-        Left out, a clip is known by the name of its recording, its label and its place among the
-        clips of both: renaming a recording, or another order of its clips, then draws other folds,
-        and mixing the rows of several recordings does not. The embeddings have no part in either,
+        str[n_clips], a unique name or content hash per clip. Folds and draw orders are derived from
+        them, so that the order of the rows and the names of the recordings change nothing. By
+        default a clip is identified by the name of its recording, its label and its position among
+        the clips of both: renaming a recording or reordering its clips then changes the folds,
+        interleaving the rows of several recordings does not. Folds never depend on the embeddings,
         so that encoders of the same clips in the same order are evaluated on the same folds.
     sizes
         Training sizes, clips per class. Those that a fold does not allow are dropped, and the
-        largest that all folds allow is added. 0, the encoder's own score, takes ``class_scores``.
+        largest that all folds allow is added. 0, the encoder's own score, needs ``class_scores``.
     folds, repeats
         K and R of the repeated K-fold; K is lowered where a class has fewer recordings. Under
-        holdout R is the number of training draws, and ``folds`` is not read.
+        holdout R is the number of training draws, and ``folds`` is ignored.
     head
         ``logistic``, ``random_forest``, ``svm`` or ``mlp``.
     protocol
@@ -88,32 +91,32 @@ def evaluate(
         Nominal coverage of the intervals.
     bootstrap
         0: the interval is made from the folds and recordings, or under holdout from resamples of
-        test recordings and draws. N of at least 100, under cv alone: it is made from N draws of
-        recordings with replacement, each evaluated anew; that takes N times as long.
+        test recordings and draws. N of at least 100, under cv only: it is made from N draws of
+        recordings with replacement, each fully evaluated, which takes N times as long.
     splits
-        A split plan of the same protocol aligned to the rows, as
-        :func:`audio_assets.make_split_plan` gives it, in place of one drawn with ``keys``,
-        ``folds``, ``repeats``, ``seed`` and ``holdout_per_class``.
+        A split plan of the same protocol aligned to the rows, as returned by
+        :func:`audio_assets.make_split_plan`, in place of one drawn with ``keys``, ``folds``,
+        ``repeats``, ``seed`` and ``holdout_per_class``.
     class_scores
         float[n_clips], the encoder's own score for the positive class: the point at size 0, which
-        is then there even if ``sizes`` does not name it.
+        is then included even if ``sizes`` does not name it.
     holdout_per_class
-        Test clips of each class that are enough under holdout, if they come from 10 recordings or
-        more; at most 30 % of a class's recordings are tested.
+        Number of test clips per class that is enough under holdout, if they come from 10 recordings
+        or more; at most 30 % of a class's recordings are tested.
 
     Returns
     -------
     DataFrame
-        Rows of :data:`audio_assets.tables.EVALUATION`: one a training size (clips per class) and
-        metric, with its mean over test folds and its interval, in 0 to 1.
+        Rows of :data:`audio_assets.tables.EVALUATION`: one per training size (clips per class) and
+        metric, with its mean over test folds and its interval, between 0 and 1.
 
     Raises
     ------
     ValueError
-        An argument is wrong, or scaling to unit length, which the head ``logistic`` does, takes
-        away all that tells the embeddings apart.
+        An argument is wrong, or the embeddings no longer differ after scaling to unit length,
+        which the head ``logistic`` does.
     audio_assets.evaluation.splits.plan.NoEvaluation
-        The recordings allow no split; a ValueError too.
+        The recordings allow no split; a subclass of ValueError.
     audio_assets.errors.SplitLeakError
         ``splits`` has a recording in two folds.
 
@@ -144,9 +147,9 @@ def evaluate(
     seed, ci_level = seed_number(seed), share("ci_level", ci_level)
     per_class = whole_number("holdout_per_class", holdout_per_class, 1)
     check_draws(bootstrap)
-    made_by = find_protocol(protocol)
-    if bootstrap and made_by.why_no_bootstrap():
-        raise ValueError(f"{made_by.why_no_bootstrap()}; bootstrap must be 0, got {bootstrap}")
+    evaluation = find_protocol(protocol)
+    if bootstrap and evaluation.why_no_bootstrap():
+        raise ValueError(f"{evaluation.why_no_bootstrap()}; bootstrap must be 0, got {bootstrap}")
     if 0 in sizes and scores is None:
         raise ValueError(
             "sizes names 0, the encoder's own score for the positive class: give it as class_scores"
@@ -155,7 +158,7 @@ def evaluate(
     if equal:
         warnings.warn(equal, DuplicateEmbeddingsWarning, stacklevel=2)
     if splits is None:
-        draw = made_by.planner(folds=folds, per_class=per_class)
+        draw = evaluation.planner(folds=folds, per_class=per_class)
         splits = draw(classes, names, keys=clip_keys, repeats=repeats, seed=seed)
     else:
         _check_splits(splits, len(vectors), protocol, clip_keys)

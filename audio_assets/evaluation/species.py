@@ -1,6 +1,6 @@
-"""The evaluation of one species by one model, from the stages' tables to the stages' tables.
+"""The evaluation of one species by one model, with the stages' tables as input and output.
 
-Only the joining of tables belongs here; what is computed lies in the other files of this folder.
+Only joining tables belongs here; the computations belong in the other files of this folder.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class SpeciesScores:
-    """What :func:`score_species` gives.
+    """Result of :func:`score_species`.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ def score_species(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> SpeciesScores:
-    """Train and test a model on a species, as the split plan says.
+    """Train and test a model on a species, following the split plan.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def score_species(
     species, model, encoder, split_plan
         Written into the rows; ``split_plan`` is the manifest's content version.
     head, sizes, protocol, seed, workers, progress
-        See :func:`audio_assets.evaluation.scores.grid.score_folds`. Size 0 asks for the encoder's
+        See :func:`audio_assets.evaluation.scores.grid.score_folds`. Size 0 requests the encoder's
         own class score, where it has one for the species.
 
     Returns
@@ -219,15 +219,15 @@ def summarise_species(
     Parameters
     ----------
     fold_scores, fold_predictions
-        What :func:`score_species` gave.
+        Tables from :func:`score_species`.
     ci_level
         Nominal coverage of the intervals.
     code_version
         Written into the rows.
     draws
-        What :func:`bootstrap_species` gave, where intervals are to be made from it.
+        Table from :func:`bootstrap_species`, if intervals are to be made from it.
     doubt
-        A warning that every number comes with, such as that recordings are not known; empty for
+        A warning to attach to every number, such as that recordings are not known; empty for
         none.
 
     Returns
@@ -263,7 +263,7 @@ def summarise_species(
 
 
 def _with_warning(status: str, warning: str) -> str:
-    """A status that says a warning too; one that says why there is no interval stays."""
+    """Add a warning to a status; one that says why there is no interval is left unchanged."""
     if status == "ok":
         return f"ok: warning: {warning}"
     return f"{status}; {warning}" if status.startswith("ok: warning: ") else status
@@ -278,21 +278,21 @@ def compare_species(
     ci_level: float,
     target: float,
 ) -> pd.DataFrame:
-    """Differences of every two models of a species, and the clips that each needs.
+    """Differences between every two models of a species, and the clips that each needs.
 
     Parameters
     ----------
     fold_scores, fold_predictions, curves
-        Tables of the species, one a model. Models are compared that were scored under the same
-        protocol and seed.
+        Tables of the species, one per model. Models are compared if they were scored under the
+        same protocol and seed.
     target
         ROC-AUC whose lower bound counts as enough.
 
     Returns
     -------
     DataFrame
-        As :data:`audio_assets.tables.MODEL_COMPARISON`. Models without an evaluation have a row
-        of clips needed that says so, and no differences.
+        As :data:`audio_assets.tables.MODEL_COMPARISON`. A model without an evaluation has a row of
+        kind ``clips_needed`` that says so, and no differences.
     """
     import pandas as pd
 
@@ -323,7 +323,7 @@ def _origin(embeddings: pd.DataFrame, species: str, model: str, encoder: str) ->
         "species": species,
         "model": model,
         "encoder": encoder,
-        # Of the embeddings at hand, which may be older than the encoder installed now.
+        # From the embeddings at hand, which may be older than the encoder installed now.
         "encoder_fingerprint": next(iter(embeddings["encoder_fingerprint"]), ""),
     }
 
@@ -346,7 +346,7 @@ def _clips(
     *,
     with_class_scores: bool,
 ) -> dict[str, Any]:
-    """The arguments that say what is evaluated."""
+    """The arguments that define the clips to evaluate."""
     _check_evaluable(embeddings, usable, manifest, variant, protocol)
     scores = usable["class_score"].to_numpy(dtype=np.float64) if with_class_scores else None
     return {

@@ -1,6 +1,6 @@
 """The interval of a mean over folds from bootstrap draws.
 
-How the draws are made belongs in :mod:`audio_assets.evaluation.scores.bootstrap`.
+Making the draws belongs in :mod:`audio_assets.evaluation.scores.bootstrap`.
 """
 
 from collections import Counter
@@ -92,15 +92,15 @@ def estimate_by_bootstrap(
 def bootstrap_interval(
     mean: float, error: float, recordings: RecordingCounts, ci_level: float, chance: float = 0.5
 ) -> tuple[float, float]:
-    """``mean +- z SE`` by the delta method on the logit scale, honest near 0 and 1.
+    """``mean +- z SE`` by the delta method on the logit scale, limited near 0 and 1.
 
-    That of :func:`audio_assets.evaluation.intervals.fold_means.logit_interval`. Near 0 and 1 it
-    would say next to nothing, the draws being worse than the mean itself, so that no end lies
+    This is :func:`audio_assets.evaluation.intervals.fold_means.logit_interval`. Near 0 and 1 it
+    would be almost uninformative, since the draws are worse than the mean itself. So no end lies
     further out than both ``m +- z SE`` and the value with
-    :func:`audio_assets.evaluation.intervals.fold_means.unseen_recordings`. These two, joined, are
-    the interval at a mean of 0 or 1. Where the draws do not differ it is that of
-    :func:`audio_assets.evaluation.intervals.fold_means.recording_bound`: resampling recordings that
-    are all told apart shows nothing.
+    :func:`audio_assets.evaluation.intervals.fold_means.unseen_recordings`; these two together form
+    the interval at a mean of 0 or 1. Where the draws do not differ, the interval is that of
+    :func:`audio_assets.evaluation.intervals.fold_means.recording_bound`: resampling perfectly
+    separated recordings shows no spread.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def bootstrap_interval(
     ci_level
         Nominal coverage; z is its normal quantile, 1.96 at 0.95.
     chance
-        Value of the metric for scores that say nothing.
+        Value of the metric for uninformative scores.
     """
     from scipy.special import ndtri
 

@@ -1,4 +1,4 @@
-"""How many labelled clips a class are enough, read off a learning curve."""
+"""The number of labelled clips per class that is enough, read off a learning curve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 CANNOT_BE_SHOWN = "cannot be shown"
-"""In a status: the recordings are too few for the target, whatever the number of clips."""
+"""Status text: the recordings are too few for the target, whatever the number of clips."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ClipsNeeded:
         Smallest size from which on every lower bound reaches it: as many are enough. None if the
         lower bound at the largest size does not.
     largest
-        Largest size evaluated, beyond which nothing is said; None without any.
+        Largest size evaluated; no statement is made beyond it. None without any.
     status
         ``ok``, ``not reached with n = ...``, ``... cannot be shown with ... recordings ...`` or
         ``not estimated: ...``.
@@ -47,7 +47,8 @@ class ClipsNeeded:
 def clips_needed(curve: pd.DataFrame, *, target: float, metric: str = "roc_auc") -> ClipsNeeded:
     """The smallest training size, from 1, whose lower bound reaches a target, and its range.
 
-    The bound and not the mean: a mean that reaches the target does so by luck half of the time.
+    The criterion is the bound and not the mean, since a mean that reaches the target does so by
+    chance half of the time.
 
     Parameters
     ----------
@@ -61,12 +62,12 @@ def clips_needed(curve: pd.DataFrame, *, target: float, metric: str = "roc_auc")
     Notes
     -----
     With few recordings no lower bound reaches a high target, however well a model does (see
-    :func:`audio_assets.evaluation.intervals.fold_means.recordings_to_show`): that is said in place
-    of a size, since more clips of the same recordings would not help.
+    :func:`audio_assets.evaluation.intervals.fold_means.recordings_to_show`). The status then says
+    so in place of a size, since more clips of the same recordings would not help.
 
     Let n* be the smallest evaluated size at which the true value reaches the target. The range
     ``low`` to ``high`` misses n* no more often than two intervals miss their values on one side
-    each, so it has their level, however many sizes were looked at: ``low > n*`` needs the upper
+    each, so it has their level, however many sizes were evaluated: ``low > n*`` needs the upper
     bound at the one size n* to lie below the truth there, and ``high < n*`` needs the lower bound
     at the one evaluated size before n* to lie above the truth there. The latter holds because every
     lower bound from ``high`` on reaches the target; the first size that does, ``training_size``,

@@ -1,6 +1,6 @@
-"""Models against each other on the same folds, and the clips each of them needs, as one table.
+"""Comparison of models on the same folds, and the clips each of them needs, as one table.
 
-The rows are those of :data:`audio_assets.tables.MODEL_COMPARISON`, of one species.
+The rows are those of :data:`audio_assets.tables.MODEL_COMPARISON` for one species.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ def differences(
     protocol: str = "cv",
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Paired differences of every two models at every size and metric that both have.
+    """Paired differences between every two models at every size and metric that both have.
 
-    A difference is taken fold by fold, so what makes a fold hard for both models cancels, and so
-    are the pseudo-values of recordings. Interval and p-value are a t on the raw scale with the
-    error of :func:`audio_assets.evaluation.intervals.fold_means.standard_error`, with
+    Differences of scores, and of the pseudo-values of recordings, are taken fold by fold, so that
+    whatever makes a fold hard for both models cancels. Interval and p-value are from a t
+    distribution on the raw scale with the error of
+    :func:`audio_assets.evaluation.intervals.fold_means.standard_error`, with
     Holm's (1979) step-down adjustment over the pairs of models at one size and metric. Under
     holdout a difference is taken draw by draw, and its error is that of
     :func:`audio_assets.evaluation.intervals.holdout_intervals.error_of_mean` over
@@ -44,10 +45,10 @@ def differences(
     Parameters
     ----------
     fold_scores
-        Per model: ``scores`` of :class:`audio_assets.evaluation.scores.grid.FoldResults`. All from
-        one split plan; models may read different variants of the clips.
+        Per model: ``scores`` of :class:`audio_assets.evaluation.scores.grid.FoldResults`, all from
+        one split plan. Models may read different variants of the clips.
     predictions
-        Per model: ``predictions`` beside them.
+        Per model: ``predictions`` of the same results.
     species
         Written into the rows.
     ci_level
@@ -59,8 +60,8 @@ def differences(
     -------
     DataFrame
         Rows of kind ``difference``, model_a before model_b in alphabetical order. A pair whose
-        folds all differ by the same amount has no interval and no p-value, and still counts in
-        Holm's adjustment; so does one with too few recordings that both models were tested on.
+        folds all differ by the same amount, or with too few recordings that both models were
+        tested on, has no interval and no p-value but still counts in Holm's adjustment.
     """
     found = find_protocol(protocol).differences(
         {model: predictions[model] for model in fold_scores}, ci_level=ci_level, seed=seed

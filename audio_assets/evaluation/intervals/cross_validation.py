@@ -57,7 +57,7 @@ class CrossValidation(EvaluationProtocol):
         return partial(make_split_plan, folds=folds)
 
     def least_recordings(self, counts: RecordingCounts) -> int:
-        """One to train on and one to test on."""
+        """Two: one to train on and one to test on."""
         return 2
 
     def why_no_plan(self, counts: RecordingCounts) -> str:
@@ -71,7 +71,7 @@ class CrossValidation(EvaluationProtocol):
         return {"folds": int(manifest["folds"].iloc[0])}, ()
 
     def why_no_bootstrap(self) -> str:
-        """Nothing stands in its way."""
+        """Empty: the bootstrap is always possible."""
         return ""
 
     def estimates(
@@ -156,7 +156,10 @@ class _ByResampling(Estimates):
 
 
 class _FoldByFold(Differences):
-    """What makes a fold hard for both models cancels, and so do pseudo-values of recordings."""
+    """Paired differences per fold: whatever makes a fold hard for both models cancels.
+
+    The pseudo-values of recordings are paired in the same way.
+    """
 
     def __init__(self, predictions: Mapping[str, pd.DataFrame], ci_level: float) -> None:
         self._predictions, self._ci_level = predictions, ci_level

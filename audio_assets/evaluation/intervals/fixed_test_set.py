@@ -71,7 +71,7 @@ class FixedTestSet(EvaluationProtocol):
         return found.counts | {"test set": "; ".join(found.shortages) or "ok"}, found.shortages
 
     def why_no_bootstrap(self) -> str:
-        """Its intervals are a bootstrap already."""
+        """The intervals of this protocol are made by a bootstrap already."""
         return "the interval under holdout is a bootstrap over its test recordings"
 
     def estimates(

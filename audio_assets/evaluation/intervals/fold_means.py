@@ -1,8 +1,8 @@
 """The interval of a mean over folds.
 
 Fold values share recordings, so they are not independent: their plain standard error is far too
-small. The methods here are honest about that. What a recording contributes is found in
-:mod:`audio_assets.evaluation.intervals.recording_values`; what is averaged, and at which sizes,
+small. The methods here account for that. The contribution of each recording is computed in
+:mod:`audio_assets.evaluation.intervals.recording_values`; averaging the metrics at each size
 belongs in :mod:`audio_assets.evaluation.intervals.learning_curve`.
 """
 
@@ -92,19 +92,19 @@ def estimate(
     n_folds
         K.
     tested
-        What the tested recordings contribute; looked at where every value is defined.
+        Contribution of the tested recordings; used only where every value is defined.
     recordings
         Recordings among all clips.
     ci_level
         Nominal coverage, between 0 and 1.
     trained
-        Whether something was trained; False at training size 0.
+        Whether a head was trained; False at training size 0.
     chance
-        Value of the metric for scores that say nothing.
+        Value of the metric for uninformative scores.
 
     Notes
     -----
-    Where no spread is seen, or the mean is 0 or 1, :func:`logit_interval` has no width and
+    Where there is no spread, or the mean is 0 or 1, :func:`logit_interval` has no width and
     :func:`recording_bound` is used.
     """
     if not 0.0 < ci_level < 1.0:
@@ -127,7 +127,7 @@ def estimate(
 
 
 def mean_if_defined(values: NDArray[np.float64]) -> float:
-    """The mean, or NaN if any value is: the mean of the others would be one of easier folds."""
+    """The mean, or NaN if any value is NaN: a mean of the others would be over easier folds."""
     return float(values.mean()) if len(values) and np.isfinite(values).all() else float("nan")
 
 
@@ -141,28 +141,29 @@ def standard_error(
 ) -> float:
     """Standard error of a mean over folds: ``sqrt(V + T + M)``.
 
-    V is the variance from which recordings are tested. Nothing made from fold values shows without
-    bias what the same recordings do when they are trained on (Bengio & Grandvalet 2004), so T
-    stands for it: ``c sqrt(m (1 - m)) V`` with c = 2, as much again as V where classes are hard to
-    tell apart, and little near the ceiling, where other training clips hardly move the value; but
-    no more than ``K s_R^2``, which estimates the variance of a single fold's value over draws of
-    training clips, since their mean varies no more than one of them. M = ``s_R^2 / R`` is what the
-    random draws of folds and training clips leave in the mean of R repeats, ``s_R^2`` being the
-    variance of the repeats' means.
+    V is the variance due to the choice of tested recordings. No unbiased estimate from fold values
+    exists for the effect of the same recordings on training (Bengio & Grandvalet 2004), so T
+    approximates it: ``c sqrt(m (1 - m)) V`` with c = 2, as much again as V where classes are hard
+    to separate, and little near the ceiling, where other training clips hardly change the value;
+    but no more than ``K s_R^2``, which estimates the variance of a single fold's value over draws
+    of training clips, since the mean of the folds varies no more than one of them.
+    M = ``s_R^2 / R`` is the variance that the random draws of folds and training clips leave in the
+    mean of R repeats, ``s_R^2`` being the variance of the repeats' means.
 
-    With one repeat there is no ``s_R``: M is what the variance over the folds, divided by K, has
-    beyond V, and T is no more than what an upper limit of 90 % confidence of that variance,
-    ``(K - 1) s^2 / chi^2_(K - 1)(0.1)``, has beyond it: of 10 folds 2.2 times as much as is seen,
-    of 2 folds 63 times, which is no limit in practice.
+    With one repeat there is no ``s_R``: M is the amount by which the variance over the folds,
+    divided by K, exceeds V, and T is at most the amount by which an upper limit of 90 % confidence
+    of that variance, ``(K - 1) s^2 / chi^2_(K - 1)(0.1)``, exceeds V. With 10 folds the limit is
+    2.2 times the observed variance, with 2 folds 63 times, which is no limit in practice.
 
-    Where nothing is trained, T and M are 0, and repeats differ in nothing but which recordings
-    share a fold. What its partners do to a recording's value is in their own values as well, so
-    that the jackknife's variance is too large (Efron & Stein 1981): the part of V that comes from
-    the differences between repeats is taken off, but no more than half of V. Of random scores, 10 +
-    10 recordings, V is 1.17 times the variance that the mean has, and 1.02 without that part.
+    Where nothing is trained, T and M are 0, and repeats differ only in the grouping of recordings
+    into folds. The effect of other recordings in its fold on a recording's value is also in their
+    own values, so that the jackknife's variance is too large (Efron & Stein 1981): the part of V
+    that comes from the differences between repeats is subtracted, but no more than half of V. For
+    random scores of 10 + 10 recordings, V is 1.17 times the variance of the mean, and 1.02 times
+    without that part.
 
-    c was chosen by the cells of benchmarks/coverage.py, which shows what this covers beside what
-    it replaced, the corrected resampled t (Nadeau & Bengio 2003) joined with V.
+    c was chosen on the cells of benchmarks/coverage.py, which shows the coverage of this method
+    beside its predecessor, the corrected resampled t (Nadeau & Bengio 2003) joined with V.
 
     Parameters
     ----------
@@ -195,7 +196,7 @@ def standard_error(
 
 
 def _chi_squared(degrees: int, confidence: float) -> float:
-    """What a chi-squared number exceeds with this probability."""
+    """The value that a chi-squared variable exceeds with this probability."""
     from scipy.special import chdtri
 
     return float(chdtri(degrees, confidence))
@@ -204,7 +205,7 @@ def _chi_squared(degrees: int, confidence: float) -> float:
 def logit_interval(
     mean: float, half: float, recordings: RecordingCounts, ci_level: float, chance: float = 0.5
 ) -> tuple[float, float]:
-    """Interval by the delta method on the logit scale, with room for recordings unlike all seen.
+    """Interval by the delta method on the logit scale, extended for unseen kinds of recordings.
 
     ``expit(logit(m) +- half / (m (1-m)))`` is centred on logit(m), since the mean of the folds'
     logits can lie so far from it near the ceiling that the interval excludes its own mean. The
@@ -225,7 +226,7 @@ def logit_interval(
     """
     from scipy.special import expit, logit
 
-    # Divided one by one: m (1 - m) of the smallest numbers there are is 0.
+    # Divided one by one: m (1 - m) underflows to 0 for the smallest positive numbers.
     steps = half / mean / (1.0 - mean)
     low, high = float(expit(logit(mean) - steps)), float(expit(logit(mean) + steps))
     unseen = unseen_recordings(mean, recordings, ci_level, chance)
@@ -235,12 +236,12 @@ def logit_interval(
 def unseen_recordings(
     mean: float, recordings: RecordingCounts, ci_level: float, chance: float = 0.5
 ) -> float:
-    """The value if there are recordings of a kind that happens not to be among those at hand.
+    """The value if there are recordings of a kind that is missing by chance from those at hand.
 
-    No variance shows such a kind, for example recordings in which nothing can be heard. If it is a
-    share pi of a class of n recordings, it is missed with probability (1 - pi)^n, and scored at
-    chance c it moves a value of m to ``m - pi (m - c)``. This is that value for the pi that is
-    missed with probability alpha / 2.
+    No variance shows such a kind, for example recordings in which nothing can be heard. If its
+    share of a class is pi, n recordings miss it with probability (1 - pi)^n; scored at chance c, it
+    moves a value of m to ``m - pi (m - c)``. This is that value for the pi that is missed with
+    probability alpha / 2.
 
     Parameters
     ----------
@@ -258,9 +259,9 @@ def unseen_recordings(
 
 
 def recordings_to_show(target: float, ci_level: float, chance: float = 0.5) -> int | None:
-    """Fewest recordings of a class with which a lower bound can reach a target; None if none do.
+    """Fewest recordings of a class with which a lower bound can reach a target, or None.
 
-    With fewer the value with :func:`unseen_recordings` is below the target even at a mean of 1:
+    With fewer, the value with :func:`unseen_recordings` is below the target even at a mean of 1:
     ``n = ln(alpha / 2) / ln(1 - (1 - target) / (1 - chance))``, 36 for 0.95 at a level of 0.95.
     """
     if target >= 1.0:
@@ -283,9 +284,9 @@ def recording_bound(
 ) -> tuple[float, float]:
     """Interval where all folds agree.
 
-    At a mean of 0 or 1 it reaches to the value with :func:`unseen_recordings`, as do the intervals
-    of means just beside them: 12 recordings a class that are separated without an error say no more
-    than that the AUC is above 0.87.
+    At a mean of 0 or 1 it extends to the value with :func:`unseen_recordings`, as do the intervals
+    of means close by: 12 recordings per class that are separated without error show only that the
+    AUC is above 0.87.
 
     In between, where all scores are tied, it is that of Clopper & Pearson (1934) over pairs of
     recordings: pair each positive recording with a negative one of its own, n pairs that share no
@@ -334,8 +335,8 @@ def why_no_interval(
 ) -> str:
     """Why there can be no interval, or an empty string.
 
-    ``what`` was counted in ``recordings``, of those ``which`` names, and each value is one of the
-    ``parts``.
+    ``what`` names the unit counted in ``recordings``, ``which`` the set they belong to, and
+    ``parts`` the units that each have one value.
     """
     if not defined.all():
         given = Counter(r for r, ok in zip(reasons, defined, strict=True) if not ok)
@@ -351,8 +352,8 @@ def why_no_interval(
 def why_not_at_chance(mean: float, chance: float) -> str:
     """Why a recall of 0 has no interval, or an empty string.
 
-    It comes from thresholds that no clip reaches, or from none that was found, and bounds nothing:
-    with 20 + 20 recordings it occurred in 2 % of data sets of which 0.33 was true.
+    Such a recall comes from thresholds that no clip reaches or from a missing threshold, and bounds
+    nothing: with 20 + 20 recordings it occurred in 2 % of data sets whose true recall was 0.33.
     """
     if mean == chance == 0.0:
         return "no clip of a tested fold reached a threshold with a precision of 0.9"
@@ -360,7 +361,7 @@ def why_not_at_chance(mean: float, chance: float) -> str:
 
 
 def status_of_interval(recordings: RecordingCounts, what: str = "recordings") -> str:
-    """``ok``, with a warning where few recordings are behind an interval."""
+    """``ok``, with a warning where an interval is based on few recordings."""
     if recordings.smaller_class >= FEW_RECORDINGS:
         return "ok"
     return f"ok: warning: fewer than {FEW_RECORDINGS} {what} of a class, {_in_words(recordings)}"

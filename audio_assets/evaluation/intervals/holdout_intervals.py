@@ -52,7 +52,7 @@ class HeldOut:
     labels, recordings
         {0, 1}[n] and str[n].
     scores
-        float64[R, n], a row a training draw.
+        float64[R, n], one row per training draw.
     is_probability
         Whether the scores are probabilities.
     """
@@ -90,7 +90,7 @@ def held_out(predictions: pd.DataFrame) -> HeldOut:
         raise ValueError("under holdout every test clip must have a score in every draw")
     clips = predictions.drop_duplicates("clip_id").set_index("clip_id").loc[table.index]
     labels = np.asarray(PRESENCE.is_positive(clips["label"]), dtype=np.int64)
-    # By content: sums in an order of names would differ in their last bits.
+    # Sorted by content: sums in the order of names would differ in their last bits.
     order = np.lexsort((*scores, labels))
     return HeldOut(
         labels[order],
@@ -101,17 +101,17 @@ def held_out(predictions: pd.DataFrame) -> HeldOut:
 
 
 def resampled_means(models: Sequence[HeldOut], seed: int) -> list[dict[str, NDArray[np.float64]]]:
-    """Means over draws of each metric when the test recordings are drawn again.
+    """Means over training draws of each metric on resampled test recordings.
 
-    Recordings are drawn with replacement within their class; where some hold both classes, among
-    all of them, and again while a class is missing. All models get the same recordings, so that
-    their differences are paired. The draw depends on the content of the scores and not on names or
-    order.
+    Recordings are drawn with replacement within their class. Where some hold both classes, they are
+    drawn among all recordings, and redrawn while a class is missing. All models get the same
+    recordings, so that their differences are paired. The draw depends on the content of the scores
+    and not on names or order.
 
     Parameters
     ----------
     models
-        Scores at one training size; each with both classes.
+        Scores at one training size; each must have both classes.
     seed
         Base seed.
 
@@ -154,13 +154,13 @@ def error_of_mean(
 
     The variance over resamples of the test recordings, times n/(n-1) for the n recordings of the
     smaller class, plus that of the mean of R draws, s^2/R. They have n - 1 and R - 1 degrees of
-    freedom, joined by Welch and Satterthwaite's formula: resampling 5 draws too would make their
-    part a fifth too small, and know nothing of how little 5 draws tell.
+    freedom, combined by the Welch-Satterthwaite formula. Resampling 5 draws as well would make
+    their part a fifth too small and ignore the few degrees of freedom of 5 draws.
 
     Parameters
     ----------
     values
-        float64[R], of the draws; equal where nothing is drawn (training size 0).
+        float64[R], one per draw; all equal where nothing is drawn (training size 0).
     resampled
         float64[B], means over draws under resampled test recordings.
     recordings
@@ -193,7 +193,7 @@ def estimate_holdout(
     values
         float64[R], NaN where undefined.
     resampled
-        float64[B], as :func:`resampled_means` gives it; None without an interval.
+        float64[B], from :func:`resampled_means`; None without an interval.
     reasons
         Why a value is undefined.
     size
@@ -203,7 +203,7 @@ def estimate_holdout(
     ci_level
         Nominal coverage, between 0 and 1.
     chance
-        Value of the metric for scores that say nothing.
+        Value of the metric for uninformative scores.
 
     Notes
     -----
@@ -248,7 +248,7 @@ def why_no_holdout_interval(
 
 
 def _by_content(models: Sequence[HeldOut]) -> list[str]:
-    """Names of the recordings of all models, in an order made from their scores alone."""
+    """Names of the recordings of all models, in an order that depends on their scores alone."""
     content: dict[str, list[tuple[object, ...]]] = {}
     for number, model in enumerate(models):
         rows = zip(

@@ -1,4 +1,4 @@
-"""From fold scores to a learning curve: one row a training size and metric.
+"""Summary of fold scores as a learning curve: one row per training size and metric.
 
 The interval methods belong in :mod:`audio_assets.evaluation.intervals.fold_means`.
 """
@@ -39,7 +39,7 @@ def summarise(
         ``scores`` of :class:`audio_assets.evaluation.scores.grid.FoldResults`, of one model and
         species.
     predictions
-        ``predictions`` beside them.
+        ``predictions`` of the same results.
     recordings
         Recordings among all clips that were tested.
     ci_level
@@ -49,8 +49,8 @@ def summarise(
     head
         Written into the rows.
     draws
-        What :func:`audio_assets.evaluation.scores.bootstrap.bootstrap_scores` gave for the same
-        clips and sizes: intervals are made from them.
+        Table from :func:`audio_assets.evaluation.scores.bootstrap.bootstrap_scores` for the same
+        clips and sizes, from which intervals are then made.
 
     Returns
     -------
@@ -143,13 +143,13 @@ def _as_table(rows: list[dict[str, object]]) -> pd.DataFrame:
 
 
 def out_of_range(curve: pd.DataFrame) -> list[str]:
-    """Rows whose value or interval cannot be: outside 0 to 1, or the value outside its interval.
+    """Impossible rows: value or interval outside 0 to 1, or the value outside its interval.
 
     Parameters
     ----------
     curve
         Rows with ``metric``, ``training_size``, ``mean``, ``ci_low`` and ``ci_high``; empty values
-        are no fault.
+        are allowed.
     """
     wrong = []
     columns = ("metric", "training_size", "mean", "ci_low", "ci_high")

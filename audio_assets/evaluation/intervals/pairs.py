@@ -1,4 +1,4 @@
-"""Two models on the same test sets: what they share, and the interval of a difference."""
+"""Two models on the same test sets: shared recordings, and the interval of a difference."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def shared_recordings(table_a: pd.DataFrame, table_b: pd.DataFrame) -> Recording
 
 
 def values_and_reasons(cells: pd.DataFrame) -> tuple[NDArray[np.float64], list[str]]:
-    """Differences of the cells, and why one is undefined."""
+    """Differences per cell, and the reasons why some are undefined."""
     values = (cells["value_a"] - cells["value_b"]).to_numpy(dtype=np.float64)
     reasons = [
         str(a if isinstance(a, str) else b)

@@ -1,7 +1,7 @@
-"""The interface of an evaluation protocol: how test sets are made, and what follows from that.
+"""The interface of an evaluation protocol: making test sets, and everything that depends on them.
 
-:mod:`audio_assets.evaluation.intervals.protocols` finds a protocol by its name. Nothing else asks
-which protocol it is.
+:mod:`audio_assets.evaluation.intervals.protocols` finds a protocol by its name. No other code
+distinguishes protocols.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Estimates(ABC):
         Returns
         -------
         callable
-            From the rows of a metric to the estimate of its mean.
+            Maps the rows of a metric to the estimate of its mean.
         """
 
 
@@ -54,19 +54,19 @@ class Differences(ABC):
         Returns
         -------
         callable
-            From the rows of a metric to the columns of its difference.
+            Maps the rows of a metric to the columns of its difference.
         """
 
 
 class EvaluationProtocol(ABC):
-    """How test sets are made.
+    """A way to make test sets, with the plan, estimates and differences that follow from it.
 
     Attributes
     ----------
     name
         As in settings and tables.
     recording
-        A recording that is tested, in words.
+        The words for a tested recording.
     has_folds
         Whether all recordings are tested, in K folds.
     more_recordings
@@ -87,12 +87,12 @@ class EvaluationProtocol(ABC):
         folds
             K, where test sets are folds.
         per_class
-            Test clips of each class that are enough, where there is one test set.
+            Number of test clips per class that is enough, where there is one test set.
         """
 
     @abstractmethod
     def least_recordings(self, counts: RecordingCounts) -> int:
-        """Recordings that each class needs, given that these are there."""
+        """Recordings that each class needs, given the recordings at hand."""
 
     @abstractmethod
     def why_no_plan(self, counts: RecordingCounts) -> str:
@@ -102,7 +102,7 @@ class EvaluationProtocol(ABC):
     def describe(
         self, manifest: pd.DataFrame, per_class: int
     ) -> tuple[dict[str, int | str], tuple[str, ...]]:
-        """Counts of a manifest to show, and where its test sets are smaller than wanted."""
+        """Counts of a manifest to show, and where its test sets are smaller than requested."""
 
     @abstractmethod
     def why_no_bootstrap(self) -> str:
@@ -128,7 +128,7 @@ class EvaluationProtocol(ABC):
         recordings
             Recordings among all clips that were tested.
         draws
-            Scores on resampled recordings, from which intervals are to be made.
+            Scores on resampled recordings, if intervals are to be made from them.
         """
 
     @abstractmethod

@@ -8,12 +8,12 @@ _PROTOCOLS: tuple[EvaluationProtocol, ...] = (CrossValidation(), FixedTestSet())
 
 
 def find_protocol(name: str) -> EvaluationProtocol:
-    """The protocol of a name.
+    """Find a protocol by its name.
 
     Raises
     ------
     ValueError
-        Naming the protocols that there are.
+        There is no such protocol; the message names those that exist.
     """
     for protocol in _PROTOCOLS:
         if protocol.name == name:

@@ -1,7 +1,7 @@
-"""What each recording contributes to a mean over folds when it is tested, without training again.
+"""Contribution of each tested recording to a mean over folds, without training again.
 
-Leaving a recording out of the test part of its fold shows how far it pulls the fold's value. How
-an interval is made from that belongs in :mod:`audio_assets.evaluation.intervals.fold_means`.
+Leaving a recording out of the test part of its fold shows how far it pulls the fold's value. Making
+an interval from that belongs in :mod:`audio_assets.evaluation.intervals.fold_means`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordingVariance:
-    """Variance of a mean over folds that comes from which recordings are tested.
+    """Variance of a mean over folds due to the choice of tested recordings.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class RecordingVariance:
     degrees
         Degrees of freedom of V; at least 1.
     between_repeats
-        Part of V by which the values of recordings differ between repeats; 0 of one repeat.
+        Part of V due to differences of a recording's values between repeats; 0 for one repeat.
     """
 
     variance: float
@@ -48,12 +48,12 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
 
     With v the value of a test fold that holds g recordings of a class, and v(-i) the value without
     the clips of recording i in that class, the recording's pseudo-value is ``g v - (g - 1) v(-i)``
-    (the jackknife: Tukey 1958; Efron & Tibshirani 1993, chapter 11). For ROC-AUC it is, clips of
-    a recording weighing as many as they are, the share of the fold's pairs with its clips that are
-    in order, the placement value of DeLong et al. (1988) and LeDell et al. (2015). A recording
-    alone in its class and fold has v itself. Recall at a precision is taken over all folds of a
-    repeat (:func:`audio_assets.evaluation.scores.recall.recall_pseudo_values`). The mean is over
-    the repeats.
+    (the jackknife: Tukey 1958; Efron & Tibshirani 1993, chapter 11). For ROC-AUC, with recordings
+    weighted by their number of clips, it is the share of correctly ordered pairs among the fold's
+    pairs with its clips, the placement value of DeLong et al. (1988) and LeDell et al. (2015). A
+    recording alone in its class and fold has v itself. Recall at a precision is jackknifed over all
+    folds of a repeat (:func:`audio_assets.evaluation.scores.recall.recall_pseudo_values`). The mean
+    is over the repeats.
 
     Parameters
     ----------
@@ -64,10 +64,10 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a training size, metric, label (``pos``, ``neg``) and recording; ``value`` is NaN
+        One row per training size, metric, label (``pos``, ``neg``) and recording; ``value`` is NaN
         where a metric is undefined in some of the recording's folds. ``between_repeats`` is the
-        variance of that mean which comes from how it differs between repeats: 0 of one repeat,
-        and of recall, in which a recording acts on all folds.
+        variance of that mean due to differences between repeats: 0 for one repeat, and for
+        recall, in which a recording affects all folds.
     """
     import pandas as pd
 
@@ -88,7 +88,7 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
     shape = (len(numbers), len(found), len(names))
     pseudo = {metric: np.zeros(shape) for metric in METRICS}
     tested = np.zeros((len(found), len(names)))
-    # In the order of the repeats, so that sums have the same bits on every release of pandas.
+    # In the order of the repeats, so that sums are bit-identical on every release of pandas.
     for place, repeat in enumerate(numbers):
         rows = np.flatnonzero(repeats == repeat)
         # By unit within each fold, where the clips of different sizes then match.
@@ -136,16 +136,16 @@ def recording_values(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _starts(*columns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where one of the columns changes."""
+    """Positions at which any of the columns changes."""
     return np.flatnonzero(np.any([np.diff(column) != 0 for column in columns], axis=0)) + 1
 
 
 def _with_the_same_clips(
     cells: list[NDArray[np.int64]], folds: NDArray[np.int64], unit: NDArray[np.int64]
 ) -> list[list[NDArray[np.int64]]]:
-    """The rows of each fold at one size after another, where it tests as many clips of each unit.
+    """Group the rows of a fold at the sizes that test the same number of clips of each unit.
 
-    At all sizes of a fold, unless the table lacks some rows.
+    These are all sizes of the fold, unless the table lacks some rows.
     """
     by_clips: dict[tuple[int, bytes], list[NDArray[np.int64]]] = {}
     for rows in cells:
@@ -160,7 +160,7 @@ def fold_pseudo_values(
     *,
     is_probability: NDArray[np.bool_],
 ) -> dict[str, NDArray[np.float64]]:
-    """Pseudo-values of one test fold, of the metrics that need no other fold.
+    """Pseudo-values of one test fold, for the metrics that need no other fold.
 
     Parameters
     ----------
@@ -198,9 +198,10 @@ def repeat_pseudo_values(
     units: list[NDArray[np.int64]],
     positive: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Pseudo-values float64[u] of recall in one repeat, from its folds; NaN where it has none.
+    """Pseudo-values float64[u] of recall in one repeat, from its folds; NaN where undefined.
 
-    See :func:`audio_assets.evaluation.scores.recall.recall_pseudo_values`; NaN too under holdout.
+    See :func:`audio_assets.evaluation.scores.recall.recall_pseudo_values`. Also NaN under
+    holdout, and if a fold has clips of one class only.
     """
     if any(len(set(of_fold.tolist())) < 2 for of_fold in labels):
         return np.full(len(positive), np.nan)
@@ -214,7 +215,7 @@ def recording_variances(values: pd.DataFrame) -> dict[tuple[int, str], Recording
     Parameters
     ----------
     values
-        Of :func:`recording_values`; without ``between_repeats`` that is taken to be 0.
+        Table from :func:`recording_values`; a missing ``between_repeats`` counts as 0.
     """
     import pandas as pd
 
@@ -238,7 +239,7 @@ def variance_over_recordings(
     recordings: NDArray[np.str_],
     between_repeats: NDArray[np.float64] | float = 0.0,
 ) -> RecordingVariance:
-    """Variance of the mean of pseudo-values, recordings being independent.
+    """Variance of the mean of pseudo-values, for independent recordings.
 
     With G_c recordings of class c, their pseudo-values q of mean m_c, and
     ``u = (q - m_c) / sqrt(G_c (G_c - 1))``: V is the sum over recordings of the squared sum of the
@@ -251,7 +252,7 @@ def variance_over_recordings(
     Parameters
     ----------
     values, labels, recordings
-        float64[u], ``pos`` or ``neg`` and names: one a recording and label.
+        float64[u], ``pos`` or ``neg``, and names: one per recording and label.
     between_repeats
         float64[u], the part of each value's variance that comes from its repeats.
     """
@@ -271,8 +272,9 @@ def variance_over_recordings(
         degrees.append(count - 1)
         between += float(np.sort(noise[labels == label]).sum()) / count**2
     squares = sum(part**2 / free for part, free in zip(parts, degrees, strict=True))
-    # Rounding of equal values; the variance is then nothing, whatever its degrees of freedom.
+    # Squares of equal values may round to 0; the variance is then 0, whatever its degrees of
+    # freedom.
     free = sum(parts) ** 2 / squares if squares > 0.0 else float(min(degrees))
-    # Recordings of both labels are counted in both; there are no more than these to learn from.
+    # Recordings with both labels are counted twice; there are no more independent units than names.
     free = min(free, float(len(names) - 1))
     return RecordingVariance(float(np.sort(pull**2).sum()), free, between)
