@@ -1,1 +1,1 @@
-"""Embeddings of many clips: streaming, worker processes and the store that keeps them."""
+"""Embeddings of many clips: the streaming loop, worker processes and the embedding store."""

@@ -1,6 +1,6 @@
-"""Batches across file borders: windows of many clips, handed to encoders together.
+"""Batching across file borders: windows of many clips are encoded together.
 
-Here belongs how windows are grouped and which encoder takes them; nothing here reads a clip.
+Grouping windows and choosing an encoder for them belong here; reading clips does not.
 """
 
 from collections import deque
@@ -52,7 +52,7 @@ class ClipWindows:
         return windows
 
     def add_part(self, batch: Future[Encoded], rows: slice) -> None:
-        """Say which rows of a batch are the windows that were taken last."""
+        """Record the rows of a batch that hold the windows taken last."""
         self._parts.append((batch, rows))
 
     def done(self) -> bool:
@@ -68,19 +68,19 @@ class ClipWindows:
 
 
 class Batcher:
-    """Windows that wait to be encoded, in the order of their clips."""
+    """Windows waiting to be encoded, in the order of their clips."""
 
     def __init__(self) -> None:
         self.waiting = 0
         self._clips: deque[ClipWindows] = deque()
 
     def add(self, clip: ClipWindows) -> None:
-        """Have the windows of a clip wait."""
+        """Add the windows of a clip to those waiting."""
         self._clips.append(clip)
         self.waiting += len(clip)
 
     def ready(self, *, flush: bool) -> bool:
-        """Whether a batch can be submitted: a full one, or with ``flush`` any."""
+        """Whether a full batch, or any with ``flush``, can be submitted."""
         return self.waiting >= BATCH_WINDOWS or (flush and self.waiting > 0)
 
     def submit(self, encode: Callable[[NDArray[np.float32]], Future[Encoded]]) -> Future[Encoded]:
@@ -113,12 +113,12 @@ class EncoderPool:
         self._idle.put(self.reference)
 
     def encode(self, windows: NDArray[np.float32]) -> Encoded:
-        """What an encoder makes of windows.
+        """Encode windows.
 
         Raises
         ------
         EncoderError
-            If its code fails, or gives something else than it promises.
+            If the encoder's code fails, or its output is not what it declares.
         """
         try:
             encoder = self._idle.get_nowait()

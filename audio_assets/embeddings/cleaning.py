@@ -1,12 +1,12 @@
-"""Remove from a results root what no current model and no listed clip needs.
+"""Removal of results that no current model and no listed clip needs.
 
-What is removed is decided here: embeddings of encoders and fingerprints that are no longer used and
-of clips that are no longer there, and tables of models that are not turned on. Which clips and
-encoders are current is for the caller to say. Tables of species whose folder is gone stay: their
-partitions do, and the next run would write them again.
+Deciding what to remove belongs here: embeddings of encoders and fingerprints no longer used and of
+clips no longer listed, and tables of models that are not turned on. The caller passes the current
+clips and encoders. Tables of species whose folder is gone are kept: their partitions still exist,
+and the next run would write them again.
 
-Killed at any moment this leaves a valid store: a shard with clips of both kinds goes only when a
-new one with those that stay is in place.
+Interrupted at any moment, this leaves a valid store: a shard with clips of both kinds is deleted
+only after a new one with the clips to keep is in place.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
 class Kind(StrEnum):
-    """Why something is not needed."""
+    """Reason why something is not needed."""
 
     ENCODER = "embeddings of encoders that no model uses"
     FINGERPRINT = "embeddings of earlier versions of an encoder"
@@ -52,7 +52,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Listed:
-    """A clip as the audio root shows it: checksum and size in bytes."""
+    """A clip as listed under the audio root: checksum and size in bytes."""
 
     checksum: str
     size: int
@@ -65,17 +65,17 @@ class Unneeded:
     Attributes
     ----------
     kind
-        Why it is not needed.
+        Reason why it is not needed.
     folder
-        Where it lies.
+        Folder that holds it.
     files
-        Names of the files to delete whole, or to rewrite if ``rows`` are to go.
+        Names of the files to delete whole, or to rewrite without ``rows``.
     clips
-        Embeddings that go; 0 for tables.
+        Number of embeddings to remove; 0 for tables.
     size
-        Bytes, an estimate for files of which a part stays.
+        Bytes, an estimate for files that are kept in part.
     rows
-        SHA-256 of the clips whose rows go; empty where whole files go.
+        SHA-256 of the clips whose rows are removed; empty where whole files are removed.
     """
 
     kind: Kind
@@ -92,18 +92,18 @@ def unneeded_embeddings(
     listed: Collection[Listed],
     warn: Callable[[str], None],
 ) -> Iterator[Unneeded]:
-    """What can be removed from the embedding store.
+    """List what can be removed from the embedding store.
 
     Parameters
     ----------
     root
         Results root.
     current
-        Fingerprint by encoder in use; None where it is not known, which keeps all of the encoder.
+        Fingerprint by encoder in use; None where unknown, which keeps everything of the encoder.
     listed
-        All clips under the audio root, whatever model reads them.
+        All clips under the audio root, whichever model reads them.
     warn
-        Told of damaged shards, which are left as they are.
+        Called with a message for each damaged shard, which is left as it is.
 
     Raises
     ------
@@ -128,14 +128,14 @@ def unneeded_embeddings(
 def unneeded_tables(
     root: UPath, tables: Collection[str], models: Collection[str]
 ) -> Iterator[Unneeded]:
-    """Tables of models that are not turned on.
+    """List the tables of models that are not turned on.
 
     Parameters
     ----------
     root
         Results root.
     tables
-        Names of the tables that there are.
+        Names of all tables.
     models
         Models that are turned on.
     """
@@ -149,7 +149,7 @@ def unneeded_tables(
 
 
 def remove(one: Unneeded, warn: Callable[[str], None]) -> None:
-    """Remove it. What has gone meanwhile is no fault.
+    """Remove something unneeded; files that are gone already are ignored.
 
     Raises
     ------
@@ -197,10 +197,10 @@ def _unneeded_clips(
 
 
 def _needed(rows: Collection[tuple[str, str, int]], listed: Collection[Listed]) -> set[str]:
-    """SHA-256 of the clips that are listed, or may be.
+    """SHA-256 of the clips that are, or may be, listed.
 
-    The same bytes have another checksum in a bucket than in a folder. Of a clip whose listing no
-    row knows, all rows of its size are kept: it may be any of them.
+    The same bytes have another checksum in a bucket than in a folder. For a listed clip that no row
+    matches, all rows of its size are kept, since it may be any of them.
     """
     shown = {(clip.checksum, clip.size) for clip in listed}
     known = {(checksum, size) for _, checksum, size in rows}
@@ -222,7 +222,7 @@ def _remove_rows(one: Unneeded, warn: Callable[[str], None]) -> None:
 
     encoder, fingerprint = one.folder.parent.name, one.folder.name
     store = EmbeddingStore(one.folder.parents[2], encoder, fingerprint, warn=warn)
-    # A merge would write the rows again that go here.
+    # A merge would write the removed rows again.
     claim = store.claim("merge")
     if claim is None:
         raise ResultsError(
@@ -267,7 +267,7 @@ def _read(
 
 
 def _keys(path: UPath) -> list[str]:
-    """Clips of a shard that goes whole, of whatever format; none if it cannot be read."""
+    """Clips of a shard to delete whole, in any format; none if it cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -286,7 +286,7 @@ def _delete(path: UPath) -> None:
     except OSError as error:
         raise ResultsError(
             f"{path} cannot be deleted: {error}",
-            "Check that you may write there. What was removed so far is gone, and the rest valid.",
+            "Check that you may write there. The rest of the store is still valid.",
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""What the store keeps of a clip, and the table in memory that has one row per clip.
+"""The stored data of a clip, and the table in memory with one row per clip.
 
-How a table becomes a file belongs in :mod:`audio_assets.embeddings.shards`, and what a file has per
-window in :mod:`audio_assets.embeddings.window_rows`.
+Turning a table into a file belongs in :mod:`audio_assets.embeddings.shards`, the rows per window in
+:mod:`audio_assets.embeddings.window_rows`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 READING = 2
-"""Version of how clips are read, raised when more or other audio of a file is heard.
+"""Version of reading clips, raised when more or other audio of a file is decoded.
 
-Rows of an earlier version are compared with what is heard now before they are used."""
+Rows of an earlier version are compared with the audio decoded today before they are used."""
 _LISTED = ["sha256", "checksum", "size"]
 INDEX_COLUMNS = [*_LISTED, "reading"]
 SUMMARY_COLUMNS = [*INDEX_COLUMNS, "seconds", "heard_before", "windows"]
@@ -39,14 +39,14 @@ ADDED: Mapping[str, float | int | None] = {"reading": 1, "heard_before": None, "
 
 @dataclass(frozen=True)
 class StoredClip:
-    """What the store keeps of a clip.
+    """The stored data of a clip.
 
     Attributes
     ----------
     sha256
         Hex digest of the clip's bytes, the key.
     checksum, size
-        As the listing gave them when the clip was read; size in bytes.
+        As listed when the clip was read; size in bytes.
     seconds
         Duration in seconds.
     windows
@@ -56,12 +56,13 @@ class StoredClip:
     class_scores
         float32[c], maximum over windows, or None.
     heard_before
-        Seconds that an earlier version had heard, where it is embedded again for that; else None.
+        Seconds that an earlier version had read, if the clip was embedded again for that reason;
+        otherwise None.
     samples
         Samples of all channels of the file; None where an earlier version embedded it.
     window_embeddings, window_starts
-        float32[k, d], whose mean ``embedding`` is, and float64[k] in seconds; None where an earlier
-        version stored the mean alone, and where only the mean was read.
+        float32[k, d], the windows averaged in ``embedding``, and float64[k] in seconds; None where
+        an earlier version stored only the mean, and where only the mean was read.
     """
 
     sha256: str
@@ -79,7 +80,7 @@ class StoredClip:
 
 @dataclass(frozen=True)
 class StoredWindows:
-    """The windows that the store keeps of a clip, in order.
+    """The stored windows of a clip, in order.
 
     Attributes
     ----------
@@ -98,7 +99,7 @@ class StoredWindows:
 
 @dataclass(frozen=True)
 class ListedContent:
-    """The SHA-256 of bytes as hex digest, and what a listing shows: checksum and size in bytes."""
+    """The SHA-256 of a clip as hex digest, with its listed checksum and size in bytes."""
 
     sha256: str
     checksum: str
@@ -106,7 +107,7 @@ class ListedContent:
 
 
 def index_table(listed: Iterable[ListedContent]) -> pa.Table:
-    """The rows of an index, in an order of their own."""
+    """The rows of an index, in canonical order."""
     import pyarrow as pa
 
     rows = sorted({(item.sha256, item.checksum, item.size) for item in listed})
@@ -130,7 +131,7 @@ def shard_table(clips: Sequence[StoredClip]) -> pa.Table:
         "heard_before": pa.array([clip.heard_before for clip in clips], pa.float64()),
         "windows": pa.array([clip.windows for clip in clips], pa.int64()),
         EMBEDDING: vectors(np.stack([clip.embedding for clip in clips])),
-        # Whole numbers, and of the type of the columns that earlier versions lack.
+        # Integers, with the types of the columns that earlier versions lack.
         "samples": pa.array([clip.samples for clip in clips], pa.float64()),
     }
     scores = [clip.class_scores for clip in clips if clip.class_scores is not None]
@@ -144,7 +145,7 @@ def shard_table(clips: Sequence[StoredClip]) -> pa.Table:
 
 
 def stored_clip(table: pa.Table, row: int, classes: Sequence[int]) -> StoredClip:
-    """A row of a shard, with the class scores of these indices."""
+    """Convert a row of a shard, with the class scores of the given indices."""
     samples = table["samples"][row].as_py()
     scores = None
     if classes:
@@ -170,7 +171,7 @@ def stored_windows(table: pa.Table, row: int) -> StoredWindows:
 
 
 def added_column(name: str, count: int) -> Any:
-    """The column of rows of a version that did not write it."""
+    """The values of a column for rows of a version that did not write it."""
     import pyarrow as pa
 
     value = ADDED[name]

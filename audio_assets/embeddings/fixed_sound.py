@@ -1,7 +1,7 @@
-"""A sound made in code, and what encoders are known to make of it with their genuine weights.
+"""A synthesized sound and the known embeddings of it by each encoder with its genuine weights.
 
-It tells a machine that computes something else, or weights that are not the publisher's, from a
-right installation.
+Comparing with them detects a machine that computes something else, and weights that are not the
+publisher's.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 from audio_assets.embeddings.batching import EncoderPool
 from audio_assets.encoders.base import Encoder
 
-# Of the norm of the embedding. Kernels for other CPUs differ by 1e-5.
+# Relative to the norm of the embedding. Kernels for other CPUs differ by 1e-5.
 TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class Summary:
-    """An embedding in short.
+    """Summary of an embedding.
 
     Attributes
     ----------
     norm
         Euclidean length of the embedding.
     values
-        Its value at eight places that are evenly spread, the first one included.
+        Its values at eight evenly spaced positions, beginning with the first.
     """
 
     norm: float
@@ -53,7 +53,7 @@ def fixed_sound(sample_rate: int, seconds: float) -> NDArray[np.float32]:
 
 
 def embed_fixed_sound(encoder: Encoder) -> Summary:
-    """What an encoder makes of one window of the fixed sound."""
+    """Embed one window of the fixed sound."""
     window = fixed_sound(encoder.sample_rate, encoder.window_seconds)
     encoded = EncoderPool(lambda: encoder).encode(window[None])
     embedding = encoded.embeddings[0].astype(np.float64)
@@ -65,6 +65,6 @@ def embed_fixed_sound(encoder: Encoder) -> Summary:
 
 
 def agrees(found: Summary, known: Summary) -> bool:
-    """Whether two summaries are of one embedding, up to the rounding of another machine."""
+    """Whether two summaries agree up to differences in rounding between machines."""
     pairs = zip((found.norm, *found.values), (known.norm, *known.values), strict=True)
     return all(abs(a - b) <= TOLERANCE * known.norm for a, b in pairs)

@@ -1,6 +1,6 @@
-"""Which small shards a merge takes, and the rows that it makes of theirs.
+"""Selection of the small shards to merge, and the rows of the merged shard.
 
-In which order files are written and deleted belongs in :mod:`audio_assets.embeddings.store`.
+Writing and deleting files in a safe order belongs in :mod:`audio_assets.embeddings.store`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ _SMALL_ROWS = 32
 _MANY_SHARDS = 16
 # Of BirdNET's class scores, 32 clips are 0.8 MB, and a merge holds all of its shards in memory.
 _SHARDS_AT_ONCE = 64
-# A shard of few long clips is no small one: 64 of 128 windows are 32 MB of BirdNET's.
+# A shard of few long clips is not small: 64 clips of 128 windows are 32 MB for BirdNET.
 _SMALL_WINDOWS = 128
 
 
 def small_shards(rows: Mapping[str, Sized], windows: Mapping[str, int]) -> Iterator[list[str]]:
     """Shards to merge into one, if there are many small ones.
 
-    Those with windows and those with means alone stay apart: an earlier version still finds the
-    means that it wrote.
+    Shards with windows and shards with only means are not mixed, so that an earlier version still
+    finds the means that it wrote.
 
     Parameters
     ----------
     rows
-        Clips of each shard; indexes are left out.
+        Number of clips of each shard, without indexes.
     windows
         Number of windows of each shard that has them.
     """
@@ -46,7 +46,7 @@ def small_shards(rows: Mapping[str, Sized], windows: Mapping[str, int]) -> Itera
 
 
 def newest_rows(tables: Iterable[pa.Table]) -> pa.Table:
-    """The rows of several shards; of several rows of a clip, the first of the newest reading."""
+    """The rows of several shards; per clip, the first row of the newest reading version."""
     import pyarrow as pa
 
     table = pa.concat_tables(table.replace_schema_metadata() for table in tables)

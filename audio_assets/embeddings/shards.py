@@ -3,16 +3,16 @@
 A shard's schema metadata hold the encoder, its fingerprint and a SHA-256 of the content of each
 column. Parquet's own page checksums are not enough: of 300 single flipped bits, half of them in the
 last 3 kB, 28 in the footer changed what was read (a name, the fingerprint) unnoticed. With a digest
-a column, reading the small index columns does not cost reading the vectors.
+per column, reading the small index columns does not require reading the vectors.
 
-A file whose name ends in ``.windows`` has one row per window, and its embedding is that window's; a
-table in memory has one row per clip, and its embedding is the mean
-(:mod:`audio_assets.embeddings.window_rows`). Earlier versions wrote one row per clip, with the mean
-alone, to files whose names end in ``.parquet``. They are read as they are. The other ending keeps
-those versions, which take each ``.parquet`` of another format for damaged, away from the new files.
+A file whose name ends in ``.windows`` has one row per window with that window's embedding; a table
+in memory has one row per clip with the mean (:mod:`audio_assets.embeddings.window_rows`). Earlier
+versions wrote one row per clip, with only the mean, to files whose names end in ``.parquet``. These
+are still read. The new ending hides the new files from those versions, which take every
+``.parquet`` file of another format for damaged.
 
-An index is such a file with the index columns alone: what other listings show of clips whose
-embeddings are in shards.
+An index is such a file with only the index columns: checksums and sizes of stored clips in other
+listings.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _FORMATS = {_MEANS: "2", _WINDOWS: "3"}
 
 
 class DamagedShardError(Exception):
-    """A shard's bytes are not what was written; the message says in which way."""
+    """A shard's bytes are not what was written; the message says how they differ."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class Shard:
     table
         The columns asked for.
     embedded
-        Embeddings that were computed for it; more than it has rows if clips were embedded more
-        than once and a merge left the copies out.
+        Number of embeddings computed for it; exceeds the number of rows if clips were embedded more
+        than once and a merge dropped the copies.
     """
 
     table: pa.Table
@@ -80,7 +80,7 @@ def is_shard(name: str) -> bool:
 
 
 def has_windows(name: str) -> bool:
-    """Whether the shard of this name has a row per window, or the means of its clips alone."""
+    """Whether the shard of this name has one row per window, or only the means of its clips."""
     return name.endswith(_WINDOWS)
 
 
@@ -106,7 +106,8 @@ def shard_bytes(table: pa.Table, encoder: str, fingerprint: str, embedded: int) 
         "embedded": str(embedded),
         **{_digest_key(name): _digest(table[name]) for name in table.column_names},
     }
-    # A dictionary of numbers that do not recur takes a third more room and most of the time.
+    # Dictionary encoding of numbers that do not recur takes a third more space and most of the
+    # time.
     layout: dict[str, Any] = {
         "use_dictionary": ["sha256", "checksum"],
         "use_byte_stream_split": [
@@ -125,7 +126,7 @@ def shard_bytes(table: pa.Table, encoder: str, fingerprint: str, embedded: int) 
 
 
 def read_shard(path: UPath, columns: Sequence[str] | None, encoder: str, fingerprint: str) -> Shard:
-    """Columns of a shard, or all of them for None, each compared with its digest; a row per clip.
+    """Read columns of a shard, or all for None, each verified by its digest; one row per clip.
 
     Raises
     ------
@@ -162,7 +163,7 @@ def read_shard(path: UPath, columns: Sequence[str] | None, encoder: str, fingerp
 
 
 def set_aside(path: UPath) -> str:
-    """Rename a damaged shard, so that it is none any more; its new name.
+    """Rename a damaged shard, so that it no longer counts as one, and return its new name.
 
     Raises
     ------
@@ -264,6 +265,6 @@ def _digest(column: Any) -> str:
                 lengths = chunk.value_lengths().fill_null(-1)
                 digest.update(lengths.to_numpy(zero_copy_only=False).tobytes())
             values = chunk.flatten() if fixed or lists else chunk
-            # With nulls, NumPy gets NaN in their place.
+            # NumPy gets NaN in place of nulls.
             digest.update(values.to_numpy(zero_copy_only=False).tobytes())
     return digest.hexdigest()

@@ -1,20 +1,20 @@
 """The embedding store: append-only Parquet shards under ``embeddings/{encoder}/{fingerprint}/``.
 
 A shard is immutable, readable alone, and named by the clips in it, so that two writers of the same
-clips write the same file and two writers of different clips never meet. A row is keyed by the
+clips write the same file and two writers of different clips never collide. A row is keyed by the
 SHA-256 of the clip's bytes; the listing's checksum and size are kept beside it, so that a clip
-known by its listing need not be read again. A bucket shows other checksums than the folder that the
-clips came from: when a clip proves to be stored already, an index beside the shards notes what its
-listing shows. Indexes are few and not merged. Unusable clips are not stored: whether a clip is
-usable depends on settings, an embedding does not.
+known by its listing need not be read again. A bucket lists other checksums than the folder that the
+clips came from: when a clip proves to be stored already, an index beside the shards records its
+listed checksum and size. Indexes are few and not merged. Unusable clips are not stored: whether a
+clip is usable depends on settings, an embedding does not.
 
-Any number of processes may read and write one store. A shard goes only when a merged one that holds
-its rows is in place, or when it proves damaged: then it is renamed, and its clips are missing from
-the store. How a shard looks inside is not known here.
+Any number of processes may read and write one store. A shard is deleted only when a merged one that
+holds its rows is in place. A damaged one is renamed, and its clips are then missing from the store.
+The format of a shard belongs in :mod:`audio_assets.embeddings.shards`.
 
-A row says which version of reading it was made by. One of an earlier version may be of a part of
-the audio, so it counts only when an index says that as much is heard today; a row of the present
-version takes its place otherwise. Of two rows of the present version the one with windows counts.
+A row records the reading version that made it. A row of an earlier version may cover only a part of
+the audio, so it counts only if an index says that the same duration is read today; otherwise a row
+of the present version replaces it. Of two rows of the present version the one with windows counts.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ class EmbeddingStore:
     encoder, fingerprint
         Key of the store.
     warn
-        Told of shards that were set aside.
+        Called with a message for each shard that was set aside.
     need_windows
-        Whether a clip of which an earlier version kept the mean alone counts as not stored, so
+        Whether a clip for which an earlier version stored only the mean counts as not stored, so
         that it is embedded again.
     """
 
@@ -96,7 +96,7 @@ class EmbeddingStore:
         self._view = StoreView()
 
     def refresh(self) -> None:
-        """Read which clips are in shards and indexes that have appeared; forget those gone.
+        """Read the clips of new shards and indexes; forget shards and indexes that are gone.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class EmbeddingStore:
             listed = {name for name in file_names(self.folder) if is_shard(name) or is_index(name)}
             gone = self._rows.keys() - listed
             self._forget(gone)
-            # A shard that went was merged into one that this listing may not have shown yet.
+            # A shard that is gone was merged into one that this listing may not have shown yet.
             complete = not gone
             for name in sorted(listed - self._rows.keys()):
                 try:
@@ -133,11 +133,11 @@ class EmbeddingStore:
         return len(self._view.shard_of)
 
     def heard(self, sha256: str) -> float | None:
-        """Seconds of a stored clip of which nobody knows whether that is all of it, or None.
+        """Seconds of a stored clip that may not be its whole duration, or None.
 
         It is in the store once :meth:`note` has confirmed it, or :meth:`append` replaced it.
         """
-        # Of an earlier reading there are only means.
+        # Earlier reading versions stored only means.
         return None if self._need_windows else self._view.doubtful.get(bytes.fromhex(sha256))
 
     def sha256_of(self, checksum: str, size: int) -> str | None:
@@ -147,11 +147,10 @@ class EmbeddingStore:
         return found.hex() if found is not None and self._is_usable(found) else None
 
     def repeats(self) -> int:
-        """Embeddings in the store that were computed although the store had them already.
+        """Number of embeddings that were computed although the store had them already.
 
-        Merging shards keeps count. What was under way in a process that was killed is not in it:
-        that was lost, and is at most a shard and what was being encoded. Nor are clips of which
-        an earlier version had not heard all.
+        Merging shards preserves the count. It excludes the work that a killed process lost, at most
+        one shard and the clips being encoded, and clips that an earlier version had not read whole.
         """
         again = {row.sha256 for rows in self._rows.values() for row in rows if row.is_again}
         return sum(self._embedded.values()) - len(self) - len(again)
@@ -170,7 +169,7 @@ class EmbeddingStore:
             self._write(shard_name(table), table, len(new))
 
     def note(self, listed: Sequence[ListedContent]) -> None:
-        """Write an index of what a listing shows of stored clips; known rows are left out.
+        """Write an index of the listed checksums and sizes of stored clips; skip known rows.
 
         Raises
         ------
@@ -183,9 +182,9 @@ class EmbeddingStore:
             self._write(index_name(table), table, 0)
 
     def read(self, keys: Iterable[str], classes: Sequence[int] = ()) -> Iterator[StoredClip]:
-        """Stored clips, a shard after the other, without those whose shard proves damaged or gone.
+        """Read stored clips shard by shard, without those whose shard proves damaged or gone.
 
-        What is left out is no longer in the store, so embedding it again mends the store.
+        The clips left out are no longer in the store, so embedding them again repairs the store.
 
         Parameters
         ----------
@@ -193,12 +192,12 @@ class EmbeddingStore:
             SHA-256 of clips.
         classes
             Indices of the class scores to read; with none, ``class_scores`` is None. Reading all
-            of them would cost 26 kB a clip for BirdNET.
+            of them would cost 26 kB per clip for BirdNET.
 
         Yields
         ------
         StoredClip
-            Once for each key. Its arrays keep the shard in memory.
+            One per key. Its arrays keep the shard in memory.
 
         Raises
         ------
@@ -210,7 +209,7 @@ class EmbeddingStore:
             yield stored_clip(table, row, classes)
 
     def without_windows(self, keys: Iterable[str]) -> list[str]:
-        """Stored clips of which an earlier version kept the mean of the windows alone."""
+        """Stored clips for which an earlier version stored only the mean of the windows."""
         shard_of = self._view.shard_of
         return [
             key
@@ -219,23 +218,23 @@ class EmbeddingStore:
         ]
 
     def read_windows(self, keys: Iterable[str]) -> Iterator[StoredWindows]:
-        """The windows of stored clips, a shard after the other, as :meth:`read` gives the means.
+        """Read the windows of stored clips shard by shard, as :meth:`read` does for the means.
 
         Parameters
         ----------
         keys
-            SHA-256 of clips, of which all that are stored have windows; see
+            SHA-256 of clips. All of them that are stored must have windows; see
             :meth:`without_windows`.
 
         Yields
         ------
         StoredWindows
-            Once for each key that is stored. Its arrays keep the shard in memory.
+            One per key that is stored. Its arrays keep the shard in memory.
 
         Raises
         ------
         ResultsError
-            If a clip is stored without its windows, which nothing is yielded before; or a shard
+            If a clip is stored without its windows, in which case nothing is yielded, or a shard
             cannot be read.
         """
         wanted = set(keys)
@@ -267,7 +266,7 @@ class EmbeddingStore:
                     continue
                 for row, key in enumerate(shard.table["sha256"].to_pylist()):
                     digest = bytes.fromhex(str(key))
-                    # A shard may hold a row that another one replaces.
+                    # A shard may hold a row that one in another shard replaces.
                     if digest in wanted and shard_of.get(digest) == name:
                         wanted.remove(digest)
                         yield shard.table, row
@@ -278,7 +277,7 @@ class EmbeddingStore:
     def claim(self, work: str) -> Claim | None:
         """Claim a piece of work, so that no other process on this store does it meanwhile.
 
-        See :mod:`audio_assets.objects.claims` for what a claim is worth.
+        See :mod:`audio_assets.objects.claims` for the guarantees of a claim.
 
         Parameters
         ----------
@@ -305,14 +304,14 @@ class EmbeddingStore:
 
     @property
     def poll_seconds(self) -> float:
-        """How long to wait before claiming again what another process holds."""
+        """Seconds to wait before trying again to claim work that another process holds."""
         return self._claims.poll_seconds
 
     def merge_small(self) -> int:
         """Merge shards with few clips if there are many of them.
 
-        The merged shard is in place before the others go, so a process that is killed in between
-        leaves copies and loses nothing. A reader that has indexed the others finds it.
+        The merged shard is in place before the others are deleted, so a process that is killed in
+        between leaves copies and loses nothing. A reader that has indexed the others finds it.
 
         Returns
         -------

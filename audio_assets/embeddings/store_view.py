@@ -1,6 +1,6 @@
-"""What the shards and indexes of an embedding store say together: which clips it has, and where.
+"""Combined view of the shards and indexes of an embedding store: its clips and their shards.
 
-How they are read, written and merged belongs in :mod:`audio_assets.embeddings.store`.
+Reading, writing and merging shards belongs in :mod:`audio_assets.embeddings.store`.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 
 def listed_digest(checksum: str, size: int) -> bytes:
-    """What a listing shows of a clip, in 16 bytes: it would take 10^13 clips for two to agree."""
+    """Digest of a clip's listed checksum and size, 16 bytes: a collision would take 10^13 clips."""
     return hashlib.blake2b(f"{checksum} {size}".encode(), digest_size=16).digest()
 
 
 class IndexRow(NamedTuple):
-    """A row of a shard or index. Digests take a third of the memory that text would.
+    """A row of a shard or index. Binary digests take a third of the memory of text.
 
     Attributes
     ----------
     sha256, listed
-        Digests of the clip's bytes and of what the listing showed.
+        Digests of the clip's bytes and of its listed checksum and size.
     reading
         Version of reading.
     seconds
-        Of the clip, of a shard of an earlier reading; else None.
+        Duration of the clip in a shard of an earlier reading version; otherwise None.
     is_again
-        Whether the clip was embedded again since an earlier version had not heard all of it.
+        Whether the clip was embedded again because an earlier version had not read all of it.
     """
 
     sha256: bytes
@@ -43,18 +43,19 @@ class IndexRow(NamedTuple):
 
 
 class StoreView:
-    """What the shards and indexes say together.
+    """Combined view of shards and indexes.
 
     Attributes
     ----------
     shard_of
-        Shard of each clip: of today's reading where there is one, and of those one with windows.
+        Shard of each clip: preferably of the present reading version, and among those one with
+        windows.
     sha256_of
-        Clip by what a listing shows.
+        Clip by its listed checksum and size.
     confirmed
-        Clips that have a row of today's reading, or one that was compared with it.
+        Clips with a row of the present reading version, or one that was compared with it.
     doubtful
-        Seconds of each other one.
+        Seconds of every other clip.
     """
 
     def __init__(self) -> None:
@@ -83,7 +84,7 @@ class StoreView:
 
 
 def index_rows(table: pa.Table) -> list[IndexRow]:
-    """The rows of a shard or index, of whose table the small columns are there."""
+    """The rows of a shard or index, from a table that has at least the small columns."""
     columns = [table[column].to_pylist() for column in INDEX_COLUMNS]
     nothing = [None] * len(table)
     seconds, before = (

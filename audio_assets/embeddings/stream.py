@@ -1,8 +1,7 @@
-"""The streaming loop: clips in, one embedding a clip out, in order and in bounded memory.
+"""The streaming loop: clips in, one embedding per clip out, in order and in bounded memory.
 
-Reading, decoding and resampling run on threads of their own beside inference, and batches cross
-file borders. What a clip is, where it is stored and what becomes of its embedding is not known
-here.
+Reading, decoding and resampling run on separate threads beside inference, and batches cross file
+borders. Identifying clips, locating them and storing their embeddings belong elsewhere.
 """
 
 import hashlib
@@ -29,7 +28,7 @@ ROOM_BYTES = 2**27
 
 
 def never_heard(sha256: str) -> None:
-    """What is known of a clip where no earlier version embedded any."""
+    """Default for ``heard``: no clip was embedded by an earlier version."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class ClipEmbedding:
-    """What became of a clip: an embedding, a fault, or ``cached``.
+    """Outcome for a clip: an embedding, a fault, or ``cached``.
 
     Attributes
     ----------
@@ -60,8 +59,8 @@ class ClipEmbedding:
     embedding
         float32[d], mean over windows, or None.
     window_embeddings, window_starts
-        float32[k, d] that ``embedding`` is the mean of, and where the windows begin in seconds,
-        float64[k]; None without an embedding.
+        float32[k, d], the windows averaged in ``embedding``, and float64[k], their beginnings in
+        seconds; None without an embedding.
     class_scores
         float32[c], maximum over windows, or None.
     fault
@@ -69,13 +68,13 @@ class ClipEmbedding:
     cached
         Whether its embedding is known already, so that it was neither decoded nor encoded.
     note
-        What is odd about how the file was read, in words, or None.
+        Oddity in reading the file, in words, or None.
     heard_before
-        Seconds of the clip that an embedding was made of which is not to be used any more; None if
-        there is none.
+        Seconds of the clip in an earlier embedding that must not be used any more; None if there
+        is none.
     crash
-        How the worker process ended that had this clip alone, or None. Nothing is said then of the
-        clip: it may be one that the same machine embeds when it has more memory.
+        How the worker process that had only this clip ended, or None. This does not mean that the
+        clip is faulty: the same machine may embed it when it has more memory.
     """
 
     clip_id: str
@@ -108,43 +107,43 @@ def embed_clips(
 ) -> Iterator[ClipEmbedding]:
     """Embed clips, as a stream.
 
-    ``clips`` is consumed lazily, in the caller's thread. At most ``max_in_flight(workers)`` clips
-    are taken from it beyond those that were given back. New ones are not begun while as many
-    windows wait to be encoded, which a clip of many windows may exceed. Results do not depend on
-    ``workers``. Closing the iterator stops its threads.
+    ``clips`` is consumed lazily, in the caller's thread, at most ``max_in_flight(workers)`` clips
+    ahead of the results. No clip is started while that many windows wait to be encoded; a clip of
+    many windows may exceed this. Results do not depend on ``workers``. Closing the iterator stops
+    its threads.
 
     Parameters
     ----------
     clips
         Clips in the order in which results are wanted.
     read
-        Bytes by URI, or the clip's fault; called from several threads at once. An OSError is a
-        fault, too, but for connections that break and time-outs, which are passed on.
+        Returns bytes by URI, or the clip's fault; called from several threads at once. An OSError
+        is a fault, too, except for broken connections and time-outs, which are passed on.
     make_encoder
-        Makes an encoder; called at most once for each worker.
+        Makes an encoder; called at most once per worker.
     limits
-        What is accepted.
+        Limits of accepted clips.
     workers
         Inference threads.
     known
         Whether an embedding for this SHA-256 exists; called from several threads at once.
     heard
-        Seconds of the clip of this SHA-256 that an embedding exists of which an earlier version
-        made, which may not have read all of it; None if there is none. Called as ``known``. It is
-        as good as a new one where as much is heard now, and the result ``cached`` then.
+        Seconds of the clip of this SHA-256 in an embedding by an earlier version, which may not
+        have read all of it; None if there is none. Called like ``known``. If the same duration is
+        read now, that embedding is valid and the result is ``cached``.
 
     Yields
     ------
     ClipEmbedding
-        One a clip, in the order of ``clips``.
+        One per clip, in the order of ``clips``.
 
     Raises
     ------
     ValueError
         If ``workers`` is not positive.
     EncoderError
-        If the encoder's code fails, or its output has the wrong shape or is not finite. What
-        ``read``, ``known`` or ``make_encoder`` raise is passed on.
+        If the encoder's code fails, or its output has the wrong shape or is not finite. Errors of
+        ``read``, ``known`` and ``make_encoder`` are passed on.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
@@ -152,13 +151,13 @@ def embed_clips(
 
 
 def max_in_flight(workers: int) -> int:
-    """Clips, and windows, that are under way at once: two batches a worker and two to fill."""
+    """Clips, and windows, in flight at once: two batches per worker and two being filled."""
     return BATCH_WINDOWS * 2 * (workers + 1)
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A clip under way: what is known of it, and its windows if it has any to encode."""
+    """A clip in flight: its outcome so far, and its windows if it has any to encode."""
 
     result: ClipEmbedding
     windows: ClipWindows | None = None
@@ -175,7 +174,7 @@ def _stream(
 ) -> Iterator[ClipEmbedding]:
     encoders = EncoderPool(make_encoder)
     limit = max_in_flight(workers)
-    # Two a worker hide the latency of a bucket; decoding itself takes a sixth of BirdNET's time.
+    # Two per worker hide the latency of a bucket; decoding itself takes a sixth of BirdNET's time.
     loaders = 2 * workers
     loading: deque[Future[Slot]] = deque()
     slots: deque[Slot] = deque()
@@ -247,11 +246,11 @@ def _load(
 
 
 def read_clip(clip: Clip, read: Callable[[str], bytes | ClipFault]) -> bytes | ClipEmbedding:
-    """The bytes of a clip, or what becomes of it if it cannot be read or used."""
+    """The bytes of a clip, or its outcome if it cannot be read or used."""
     try:
         data = read(clip.uri)
     except (ConnectionError, TimeoutError):
-        # The network's fault passes; a clip quarantined for it would stay so.
+        # Network faults are transient; a clip quarantined for one would stay quarantined.
         raise
     except OSError as error:
         fault = ClipFault("unreadable", f"{type(error).__name__}: {error}")
@@ -309,7 +308,7 @@ def _is_done(slot: Slot) -> bool:
 
 
 def finish(slot: Slot) -> ClipEmbedding:
-    """What became of a clip whose windows are encoded."""
+    """The outcome for a clip whose windows are encoded."""
     if slot.windows is None:
         return slot.result
     embeddings, scores = slot.windows.encoded()

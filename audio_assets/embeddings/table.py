@@ -1,7 +1,7 @@
-"""The embeddings of a species by one model: assembled from the store, which is filled as needed.
+"""The table of a species' embeddings by one model, from the store, which is filled as needed.
 
-Ties the inventory, the streaming encoder loop and the embedding store together. How a clip is
-decoded and encoded is not known here.
+Connects the inventory, the streaming encoder loop and the embedding store. Decoding and encoding
+clips belong elsewhere.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from audio_assets.results.pieces import PiecewiseTable, VectorFile
 if TYPE_CHECKING:
     import pandas as pd
 
-# What a disk loses between writing and reading is embedded again this often.
+# How often clips lost by a disk between writing and reading are embedded again.
 _ATTEMPTS = 3
 # Clips that an error lists.
 _NAMED = 10
@@ -35,7 +35,7 @@ _LISTED = ("clip_id", "variant", "label", "recording_id", "uri", "size", "checks
 
 @dataclass(frozen=True)
 class EmbeddingCounts:
-    """What a run of :func:`embed_inventory` did, in clips."""
+    """Numbers of clips that a run of :func:`embed_inventory` handled."""
 
     embedded: int
     from_store: int
@@ -57,7 +57,7 @@ def embed_inventory(
     progress: Callable[[int, int], None],
     in_processes: bool = False,
 ) -> tuple[PiecewiseTable, EmbeddingCounts]:
-    """Embed what the store lacks and assemble the table.
+    """Embed the clips that the store lacks and assemble the table.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ def embed_inventory(
     variant
         Variant the model reads.
     encoder, make_encoder
-        The encoder (for its properties), and what makes one for each worker thread.
+        The encoder (for its properties), and a function that makes one for each worker thread.
     read
-        Bytes of a clip by URI, or why it cannot be used.
+        Returns the bytes of a clip by URI, or why it cannot be used.
     species_classes
         Labels of the encoder whose maximum is the species' own score; empty for none.
     progress
@@ -90,7 +90,7 @@ def embed_inventory(
         If the store cannot be read or written.
     EmbeddingError
         If clips ended the worker processes that embedded them, or were left out by a fault of the
-        program. All others are in the store then.
+        program. All other clips are then in the store.
     """
     classes = _class_indices(encoder, species_classes)
     clips = inventory[inventory["variant"] == variant]
@@ -141,7 +141,7 @@ def embed_inventory(
 
 
 class _Listed:
-    """Rows of the inventory, made when they are looked at and not kept."""
+    """Rows of the inventory, created on access and not kept."""
 
     def __init__(self, clips: pd.DataFrame) -> None:
         self._columns = [clips[name].to_numpy() for name in ("clip_id", "uri", "checksum", "size")]
@@ -155,7 +155,7 @@ class _Listed:
 
 
 class _Stored:
-    """What the store holds of the rows of a table.
+    """Stored data for the rows of a table.
 
     Attributes
     ----------
@@ -180,7 +180,7 @@ class _Stored:
     def take(
         self, store: EmbeddingStore, keys: Mapping[str, str], classes: Sequence[int]
     ) -> list[str]:
-        """Read what the store has of the clips; those of which it has nothing."""
+        """Read the stored data of the clips; return the clips that the store lacks."""
         rows: dict[str, list[int]] = {}
         for row, clip_id in enumerate(self._clip_ids):
             if clip_id in keys:
@@ -287,7 +287,7 @@ def _class_indices(encoder: Encoder, labels: Collection[str]) -> tuple[int, ...]
 def embedding_faults(
     embeddings: Iterable[pd.DataFrame], inventory: pd.DataFrame, *, variant: str, dimension: int
 ) -> list[str]:
-    """What keeps an embeddings table from being used, in words; none of it should ever happen.
+    """Describe faults that make an embeddings table unusable; none should ever occur.
 
     Parameters
     ----------

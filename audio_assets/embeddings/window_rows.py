@@ -1,7 +1,7 @@
-"""The rows of a shard: one per window in the file, one per clip in memory, and the mean between.
+"""Conversion between the rows of a file, one per window, and those in memory, one per clip.
 
-What a shard's metadata say, and how damage is found, belongs in
-:mod:`audio_assets.embeddings.shards`.
+A clip's embedding is the mean of its windows. Metadata of shards and the detection of damage belong
+in :mod:`audio_assets.embeddings.shards`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def matrix(column: Any) -> NDArray[np.float32]:
 
 
 def per_window(clips: pa.Table) -> pa.Table:
-    """One row per window for a table of one row per clip, whose means are left out."""
+    """Convert a table with one row per clip to one row per window, without the means."""
     import pyarrow as pa
 
     listed: Any = clips[WINDOW_EMBEDDINGS].combine_chunks()
@@ -61,7 +61,8 @@ def per_window(clips: pa.Table) -> pa.Table:
     rows = rows.append_column(START, starts.flatten())
     rows = rows.append_column(EMBEDDING, listed.flatten())
     if SCORES in clips.column_names:
-        # Only the first window's row has them, in lists, since a null vector takes its whole room.
+        # Only the first window's row has them, as lists, since a null in a column of fixed-size
+        # vectors takes the space of a whole vector.
         scores: Any = clips[SCORES].cast(pa.list_(pa.float32()))
         rows = rows.append_column(SCORES, scores.take(pa.array(clip_of, mask=windows > 0)))
     return rows
@@ -78,19 +79,19 @@ def file_columns(wanted: Collection[str]) -> list[str]:
 
 
 def per_clip(rows: pa.Table, wanted: Collection[str]) -> pa.Table:
-    """One row per clip, in the order of the file: the mean and the windows if they are wanted.
+    """Convert to one row per clip, in the order of the file, with mean and windows if wanted.
 
     Parameters
     ----------
     rows
-        Columns of :func:`per_window`, :func:`file_columns` among them.
+        Columns of :func:`per_window`, including :func:`file_columns`.
     wanted
-        Columns that the clips are to have.
+        Columns of the result.
 
     Raises
     ------
     ValueError
-        If the windows of a clip are not complete and in order.
+        If the windows of a clip are incomplete or out of order.
     """
     import pyarrow as pa
 
@@ -107,7 +108,7 @@ def per_clip(rows: pa.Table, wanted: Collection[str]) -> pa.Table:
     if "windows" in clips.column_names and clips["windows"].to_pylist() != counts.tolist():
         raise ValueError("a clip does not have all of its windows")
     if EMBEDDING in wanted:
-        # A copy: the windows of the shard are free again, however long the means are kept.
+        # A copy, so that keeping the means does not keep the windows of the shard in memory.
         values = matrix(rows[EMBEDDING])
         means = [mean_of_windows(values[a:b]) for a, b in zip(first, ends, strict=True)]
         clips = clips.append_column(EMBEDDING, vectors(np.stack(means)))

@@ -1,12 +1,12 @@
-"""Filling the embedding store: which clips are embedded in which order, and when they are written.
+"""Filling the embedding store: the order in which clips are embedded and written.
 
 The work is cut into chunks in an order that is the same in every process. A process claims a chunk,
-looks once more what the store has of it, and embeds the rest; chunks that others have claimed are
-left to them and looked at again in the end, so that no process waits while there is work, and none
-repeats what another has done. All chunks go through one stream of the encoder loop, so batches
+checks again which of its clips are stored, and embeds the rest. Chunks claimed by other processes
+are left to them and checked again at the end, so that no process waits while there is work and none
+repeats the work of another. All chunks go through one stream of the encoder loop, so that batches
 cross their borders and encoders are made once.
 
-How a clip is decoded and encoded is not known here, and neither is the table it ends up in.
+Decoding, encoding and assembling the table of embeddings belong elsewhere.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from audio_assets.errors import AudioRootError
 from audio_assets.objects.claims import Claim
 
 # A killed run loses at most the clips of one shard, about five seconds of BirdNET on one core, and
-# those that are being encoded.
+# those being encoded.
 CLIPS_PER_SHARD = 64
 WINDOWS_PER_SHARD = 2048
 """Of BirdNET 8 MB; clips of 10 s stay below, and a shard of long ones is written earlier."""
 
 Stream = Callable[[Iterable[Clip]], Iterator[ClipEmbedding]]
-"""The encoder loop: results in the order of the clips, which are taken lazily in this thread."""
+"""The encoder loop: yields results in the order of the clips, consumed lazily in this thread."""
 _Chunk = Sequence[int]
 """Places of clips in the listing."""
 
 
 @dataclass(frozen=True)
 class ListedClip:
-    """A clip that is to be embedded, as the listing shows it; size in bytes."""
+    """A listed clip to embed; size in bytes."""
 
     clip_id: str
     uri: str
@@ -57,18 +57,18 @@ class Listing(Protocol):
 
 @dataclass
 class Filled:
-    """What became of the clips.
+    """Outcome for each clip.
 
     Attributes
     ----------
     keys
-        ``clip_id`` to SHA-256 of what the store has now.
+        ``clip_id`` to SHA-256 of the clips now in the store.
     faults
-        ``clip_id`` to what is wrong with the clip.
+        ``clip_id`` to the fault of the clip.
     embedded
-        ``clip_id`` of those that this process embedded.
+        ``clip_id`` of the clips that this process embedded.
     crashes
-        URI to how the worker process ended that had this clip alone; not tried again here.
+        URI to a description of how the worker process with only this clip ended; not retried here.
     """
 
     keys: dict[str, str] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Filled:
 
 @dataclass(eq=False)
 class _Open:
-    """A claimed chunk: results that it still waits for."""
+    """A claimed chunk and the results that it still waits for."""
 
     claim: Claim
     waiting: int
@@ -93,23 +93,23 @@ def fill_store(
     filled: Filled,
     progress: Callable[[Filled], None],
 ) -> None:
-    """Embed what the store lacks.
+    """Embed the clips that the store lacks.
 
     Parameters
     ----------
     rows
-        Clips of the inventory that are to be used.
+        Usable clips of the inventory.
     stream
         Embeds clips; may be called several times, one after the other.
     filled
-        What is known already; completed here for every row.
+        Outcomes known already; completed here for every row.
     progress
-        Called when something was added to ``filled``.
+        Called after each addition to ``filled``.
 
     Raises
     ------
     ResultsError
-        If the store cannot be read or written. What ``stream`` raises is passed on.
+        If the store cannot be read or written. Errors of ``stream`` are passed on.
     AudioRootError
         If a clip was changed after it was listed.
     """
@@ -151,7 +151,7 @@ class _Work:
         self._recognised: list[ListedContent] = []
 
     def embed(self, chunks: list[_Chunk], stream: Stream) -> list[_Chunk]:
-        """Embed what can be claimed; the chunks that others hold."""
+        """Embed the chunks that can be claimed; return those that other processes hold."""
         others: list[_Chunk] = []
         clips = self._claimed(chunks, others)
         first = next(clips, None)
@@ -190,7 +190,7 @@ class _Work:
                 yield Clip(row.clip_id, row.uri, row.size)
 
     def _missing(self, chunk: _Chunk) -> list[ListedClip]:
-        """Rows of a chunk that the store lacks; the others are settled."""
+        """Rows of a chunk that the store lacks; the outcome of the others is recorded."""
         missing = []
         known = 0
         for row in (self._all[place] for place in chunk):
@@ -229,7 +229,7 @@ class _Work:
         self._open[0].waiting -= 1
         if not self._open[0].waiting:
             self._done.append(self._open.popleft())
-        # With chunks that lack a few clips each, a shard a chunk would make many small ones.
+        # Where chunks lack only a few clips each, one shard per chunk would make many small ones.
         windows = sum(clip.windows for clip in self._pending)
         settled = len(self._pending) + len(self._recognised)
         if settled >= CLIPS_PER_SHARD or windows >= WINDOWS_PER_SHARD:
@@ -268,7 +268,7 @@ def _again(first: Clip, rest: Iterator[Clip]) -> Iterator[Clip]:
 
 
 def _check_unchanged(result: ClipEmbedding, row: ListedClip) -> None:
-    """Fail if the bytes read are not those listed: the row would be of another clip."""
+    """Fail if the bytes read are not those listed: the row would describe another clip."""
     algorithm, _, digest = row.checksum.partition(":")
     if algorithm == "sha256" and result.sha256 not in (None, digest):
         raise AudioRootError(

@@ -1,7 +1,7 @@
-"""What runs in a worker process: one encoder, and batches of clips from bytes to embeddings.
+"""The worker process: one encoder that embeds batches of clips from their bytes.
 
-The process is started by :mod:`audio_assets.embeddings.worker_pool`, talks through one socket and
-ends with it. It has no state that outlives a batch, so it may be killed at any time.
+The process is started by :mod:`audio_assets.embeddings.worker_pool`, communicates through one
+socket and ends when it closes. No state outlives a batch, so it may be killed at any time.
 """
 
 import os
@@ -22,7 +22,7 @@ from audio_assets.encoders.base import Encoded, Encoder
 from audio_assets.objects.systems import inherited_connection
 
 OUT_OF_MEMORY = 12
-"""Exit code of a worker that asked for memory and got none."""
+"""Exit code of a worker that ran out of memory."""
 READY = "ready"
 
 
@@ -33,7 +33,7 @@ class ReadClip:
     Attributes
     ----------
     heard_before
-        Seconds that an earlier version made an embedding of, or None.
+        Seconds that an earlier version embedded, or None.
     """
 
     clip: Clip
@@ -70,14 +70,14 @@ def embed_batch(
 
 def serve(descriptor: int) -> None:
     """Answer batches from a socket until it is closed."""
-    # Ctrl-C reaches the whole group; the parent decides what becomes of its workers.
+    # Ctrl-C reaches the whole group; the parent decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = inherited_connection(descriptor)
     try:
         _answer(connection)
     except (EOFError, OSError):
-        # The parent has gone, perhaps in the middle of a batch, or needs no more. Errors of an
-        # encoder do not come here: they are its answer.
+        # The parent has ended, perhaps during a batch, or needs nothing more. An encoder's errors
+        # do not arrive here: they are sent as the answer.
         return
     except MemoryError:
         os._exit(OUT_OF_MEMORY)

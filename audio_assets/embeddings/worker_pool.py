@@ -1,7 +1,8 @@
-"""Worker processes as their parent sees them: started when needed, replaced when they die.
+"""A pool of worker processes, started when needed and replaced when they die.
 
-The processes are plain ones and not those of :mod:`multiprocessing`, which would run the caller's
-main module in each: 3 s and 150 MB for the command line of Dagster.
+They are plain processes and not those of :mod:`multiprocessing`, which would run the caller's main
+module in each: 3 s and 150 MB for the command line of Dagster. The code that runs in a worker
+belongs in :mod:`audio_assets.embeddings.worker`.
 """
 
 import signal
@@ -18,12 +19,12 @@ from audio_assets.encoders.base import Encoder
 from audio_assets.errors import EmbeddingError
 from audio_assets.objects.systems import KILLED, start_with_connection
 
-# Once more in a fresh process: what killed the first may have had nothing to do with its clips.
+# Once more in a fresh process: the death of the first may have had nothing to do with its clips.
 _ATTEMPTS = 2
 
 
 class WorkerDiedError(Exception):
-    """A worker process has ended by itself; the message says how."""
+    """A worker process has died; the message says how."""
 
 
 class WorkerPool:
@@ -34,7 +35,7 @@ class WorkerPool:
     make_encoder
         Makes an encoder; pickled, and called once in each process.
     limits
-        What is accepted.
+        Limits of accepted clips.
     """
 
     def __init__(self, make_encoder: Callable[[], Encoder], limits: DurationLimits) -> None:
@@ -47,12 +48,12 @@ class WorkerPool:
         """Embed clips in a worker process.
 
         If the process dies, a fresh one tries again, and if that dies too, each clip is tried by
-        itself. One that ends its process even so is given back as crashed.
+        itself. A clip that ends its process even then is returned as crashed.
 
         Raises
         ------
         EmbeddingError
-            If a process dies before it has made its encoder. What the encoder raises is passed on.
+            If a process dies before it has made its encoder. Errors of the encoder are passed on.
         """
         for _ in range(_ATTEMPTS):
             try:

@@ -1,8 +1,8 @@
-"""The streaming loop over worker processes: clips in, one embedding a clip out, in order.
+"""The streaming loop over worker processes: clips in, one embedding per clip out, in order.
 
 Reading stays here, on threads, since it waits for a disk or bucket; decoding, resampling and
-inference run in the workers, so that no two of them ever wait for one interpreter lock, and what
-kills one of them ends no run.
+inference run in the workers, so that they never compete for one interpreter lock and the death of a
+worker does not end the run.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from audio_assets.encoders.base import Encoder
 # A batch is sent as bytes of files: half a second of BirdNET, and little to repeat if it is lost.
 _BATCH_CLIPS = 16
 _BATCH_BYTES = 8 * 2**20
-# Clips that need no worker, before those that wait behind them are given back.
+# Clips that need no worker, before those that wait behind them are yielded.
 _BATCH_RESULTS = 64
 
 _Read = ReadClip | ClipEmbedding
@@ -45,9 +45,9 @@ def embed_in_processes(
 ) -> Iterator[ClipEmbedding]:
     """Embed clips in worker processes, as a stream.
 
-    As :func:`audio_assets.embeddings.stream.embed_clips`, with the same results to the last bit,
-    but for two things: ``make_encoder`` is pickled, and a clip that ends the process which embeds
-    it is given back with ``crash``.
+    Like :func:`audio_assets.embeddings.stream.embed_clips`, with bit-identical results, except that
+    ``make_encoder`` is pickled and that a clip that ends its worker process is yielded with
+    ``crash``.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def _stream(
                 yield from running.popleft()[0].result()
             running.append((worker_threads.submit(_embed, batch, pool), _bytes(batch)))
             del batch
-            # A batch in wait for each worker hides the time that this thread takes to read and
+            # A waiting batch per worker hides the time that this thread takes to read and
             # its caller to write.
             while len(running) >= 2 * workers:
                 yield from running.popleft()[0].result()
@@ -109,7 +109,7 @@ def _read_ahead(
 ) -> Iterator[_Read]:
     loading: deque[tuple[Future[_Read], int]] = deque()
     for clip in clips:
-        # In order: a clip that waits for room behind a later one would wait for ever.
+        # In order: a clip that waits for room behind a later one would wait forever.
         while loading and clip.size + sum(size for _, size in loading) > ROOM_BYTES:
             yield loading.popleft()[0].result()
         loading.append((threads.submit(load, clip), clip.size))
