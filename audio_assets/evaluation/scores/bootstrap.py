@@ -1,6 +1,7 @@
-"""The recording bootstrap: the whole evaluation again on recordings drawn with replacement.
+"""The recording bootstrap: the whole evaluation repeated on recordings drawn with replacement.
 
-What becomes of the draws belongs in :mod:`audio_assets.evaluation.intervals.bootstrap_interval`.
+Making intervals from the draws belongs in
+:mod:`audio_assets.evaluation.intervals.bootstrap_interval`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Resample:
     Attributes
     ----------
     rows
-        int[m], row numbers of the clips drawn; a clip is there once for each copy of its recording.
+        int[m], row numbers of the clips drawn; a clip occurs once per copy of its recording.
     plan
         Split plan of these m clips. Copies of a recording share a fold.
     """
@@ -61,26 +62,26 @@ def bootstrap_scores(
 ) -> pd.DataFrame:
     """Means over folds on resampled recordings.
 
-    Each draw takes as many recordings of each class as there are, with replacement, and repeats on
-    them what the point estimate was made by: the same number of repeats and, where the recordings
-    drawn allow, of folds, training subsets and fits. A size that the folds of a draw do not allow
-    is replaced by the largest that they do.
+    Each draw takes as many recordings of each class as there are, with replacement, and repeats the
+    point estimate on them: the same number of repeats and, where the recordings drawn allow, of
+    folds, training subsets and fits. A size that the folds of a draw do not allow is replaced by
+    the largest that they do.
 
     Parameters
     ----------
     embeddings, labels, recordings, plan, sizes, head, protocol, seed, class_scores
         As in :func:`audio_assets.evaluation.scores.grid.score_folds`.
     draws
-        N, at least 1; an interval takes 100.
+        N, at least 1; an interval needs 100.
     workers
-        Processes. The results do not depend on it.
+        Number of processes. The results do not depend on it.
     progress
         Called from this thread with (draws done, draws in all).
 
     Returns
     -------
     DataFrame
-        Columns ``DRAW_COLUMNS``, one row a draw, training size and metric: the mean over the test
+        Columns ``DRAW_COLUMNS``, one row per draw, training size and metric: the mean over the test
         folds in which the metric is defined, or empty with a reason. Identical for any order of the
         rows and any names of the recordings.
 
@@ -122,9 +123,9 @@ def bootstrap_scores(
 def resample(given: EvaluationInput, seed: int, draw: int) -> Resample:
     """Draw recordings with replacement, and split them.
 
-    As many recordings are drawn as have clips of the rarer class, from those, each with all its
-    clips; then the other class is filled up from the recordings that hold it alone. Where no
-    recording holds both labels this is drawing within each class.
+    First, as many recordings are drawn as have clips of the rarer class, from among those, each
+    with all its clips; then the other class is filled up from the recordings that hold only that
+    class. Where no recording holds both labels, this is drawing within each class.
 
     A draw that allows no folds, with fewer than two different recordings of a class, is drawn
     again.
@@ -168,7 +169,7 @@ def resample(given: EvaluationInput, seed: int, draw: int) -> Resample:
 def _clips_of(
     codes: NDArray[np.int64], drawn: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers of the clips of the recordings drawn, and which copy each belongs to."""
+    """Row numbers of the clips of the recordings drawn, and the copy that each belongs to."""
     times = np.bincount(drawn, minlength=int(codes.max()) + 1)[codes]
     rows = np.repeat(np.arange(len(codes)), times)
     return rows, np.arange(len(rows)) - np.repeat(np.cumsum(times) - times, times)
@@ -183,7 +184,7 @@ def _evaluated(
     draws: int,
     workers: int,
 ) -> Iterator[list[tuple[object, ...]]]:
-    """Rows of each draw in order. A draw is one batch of fits, whoever works on it."""
+    """Rows of each draw in order. A draw is always one batch of fits, in any process."""
     if workers == 1:
         for draw in range(draws):
             yield _evaluate_draw(given, scorer, sizes, is_probability, seed, draw)
@@ -254,10 +255,10 @@ def _evaluate_draw(
 def _rows_of(
     draw: int, size: int, n_folds: int, folds: list[ScoredFold], is_probability: bool
 ) -> list[tuple[object, ...]]:
-    """One row a metric: the mean over the folds in which it is defined, or empty with the reason.
+    """One row per metric: the mean over the folds in which it is defined, or empty with the reason.
 
-    Folds of a draw are often smaller than those of the clips at hand, and only how their means vary
-    is looked at.
+    Folds of a draw are often smaller than those of the clips at hand; only the variation of their
+    means is used.
     """
     measured = [
         values

@@ -1,4 +1,4 @@
-"""Clips with equal embeddings that the recordings or labels say are different.
+"""Detection of clips with equal embeddings but different recordings or labels.
 
 Near-duplicates by an encoder's cosine, which runs join before they draw folds, belong in
 :mod:`audio_assets.evaluation.doubts.near_duplicates`.
@@ -18,7 +18,7 @@ def describe_equal_rows(
     recordings: NDArray[np.str_],
     clip_ids: Sequence[str] | None = None,
 ) -> str:
-    """Say in words which rows are equal though their recordings or labels differ.
+    """Describe the rows that are equal although their recordings or labels differ.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def describe_equal_rows(
     recordings
         str[n].
     clip_ids
-        str[n], what to call the clips by; their row numbers where left out.
+        str[n], names of the clips for the description; row numbers by default.
 
     Returns
     -------
     str
-        Empty where there are none. Equal rows of one recording and label are no fault.
+        Empty if there are none. Equal rows of one recording and label are not a fault.
     """
     # Adding 0 makes -0.0 and 0.0, which are equal, the same bytes.
     contents = [row.tobytes() for row in np.ascontiguousarray(embeddings + 0.0)]
@@ -71,7 +71,7 @@ def _called(rows: list[int], clip_ids: Sequence[str] | None) -> str:
 
 
 def _rows_that_meet(contents: list[bytes], groups: list[object]) -> list[int]:
-    """Rows equal to one of another group: the first of them, the first that it equals, the rest."""
+    """Rows equal to one of another group: the first, the first row that it equals, the others."""
     rows_of: dict[bytes, list[int]] = {}
     for row, content in enumerate(contents):
         rows_of.setdefault(content, []).append(row)

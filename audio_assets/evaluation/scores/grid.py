@@ -1,8 +1,8 @@
-"""The grid: train and score every repeat, fold and training size of one set of embeddings.
+"""Training and scoring every repeat, fold and training size of one set of embeddings.
 
-Drawing splits, the classifiers and the metrics have files of their own; this one puts them
-together. Scores of different folds come from different classifiers: no AUC or precision is taken
-over several folds, only the threshold of recall is chosen on the other folds together.
+Drawing splits, the classifiers and the metrics belong in files of their own; this one combines
+them. Scores of different folds come from different classifiers: no AUC or precision is computed
+across folds; only the threshold of recall is chosen on the other folds together.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ PREDICTION_COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class FoldResults:
-    """What a grid gives.
+    """Scores and predictions of a grid.
 
     Attributes
     ----------
     scores
-        One row a repeat, fold, training size and metric: the columns of
+        One row per repeat, fold, training size and metric: the columns of
         :data:`audio_assets.tables.FOLD_SCORES` named in ``SCORE_COLUMNS``.
     predictions
-        One row a tested clip, repeat and training size: ``clip`` is the row number of the clip in
+        One row per tested clip, repeat and training size: ``clip`` is the row number of the clip in
         the embeddings given, the rest as in :data:`audio_assets.tables.FOLD_PREDICTIONS`.
     recordings
-        Distinct recordings among the clips that are tested: all of those given, but under holdout
-        those of the test set.
+        Distinct recordings among the tested clips: all recordings given, or under holdout those of
+        the test set.
     """
 
     scores: pd.DataFrame
@@ -127,7 +127,7 @@ def score_folds(
         float[n], the encoder's own score for the positive class: scored as training size 0 on the
         same folds. All NaN means that the encoder knows no such class.
     workers
-        Processes for heads that are slow to train. The results do not depend on it.
+        Number of processes for heads that are slow to train. The results do not depend on it.
     progress
         Called from this thread with (cells done, cells in all).
 
@@ -192,7 +192,7 @@ def _cells(
     for repeat in range(plan.repeats):
         for fold in range(plan.n_folds):
             test = np.flatnonzero(plan.folds[repeat] == fold)
-            # Sorted once for all sizes, of which each is the beginning of the next.
+            # Sorted once for all sizes, since each is the beginning of the next.
             orders = plan.training_order(labels, repeat, fold)
             for size in ([0] if with_untrained else []) + sizes:
                 train = np.sort(np.concatenate([order[:size] for order in orders]))
@@ -219,7 +219,7 @@ def _fits(
         for cell in cells
     ]
     if not slow:
-        # A size at a time: all that a head can do at once, and still some progress to show.
+        # One size at a time: as much as a head can fit at once, while progress can still be shown.
         for size in sorted({cell.size for cell in cells}):
             places = [place for place, cell in enumerate(cells) if cell.size == size]
             yield places, scorer(labels, [fits[place] for place in places])
@@ -229,7 +229,7 @@ def _fits(
     else:
         from joblib import Parallel, delayed
 
-        # Processes: growing a forest holds the interpreter's lock, two threads are no faster.
+        # Processes, since growing a forest holds the interpreter lock: two threads are no faster.
         pool = Parallel(n_jobs=workers, backend="loky", return_as="generator")
         outcomes = pool(delayed(_fit_in_worker)(scorer, labels, fit) for fit in fits)
         for place, scores in enumerate(outcomes):
@@ -292,7 +292,7 @@ def _metrics(
     is_probability: bool,
 ) -> list[dict[str, Value]]:
     """The metrics of every cell; those of a repeat are scored together."""
-    # Of each test fold once, for all sizes.
+    # Once per test fold, for all sizes.
     units = {
         (cell.repeat, cell.fold): label_units(labels[cell.test], recordings[cell.test])
         for cell in {(cell.repeat, cell.fold): cell for cell in cells}.values()

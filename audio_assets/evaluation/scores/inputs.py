@@ -1,4 +1,4 @@
-"""What an evaluation is given, checked and put in an order that depends on content alone."""
+"""The input of an evaluation, validated and sorted into an order that depends on content alone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class EvaluationInput:
     class_scores
         float64[n], or None where the encoder knows no class of the species.
     order
-        int[n], row number of each clip in what was given.
+        int[n], row number of each clip in the original input.
     counts
         Distinct recordings.
     """
@@ -76,7 +76,7 @@ def checked_input(
         raise NoEvaluation(why_no_evaluation(counts if len(vectors) else None))
     if plan.largest_size(classes) < 1:
         raise NoEvaluation("a fold leaves a class without training clips")
-    # Sums in another order differ in their last bits, so rows are put in an order of content.
+    # Sums in another order differ in their last bits, so rows are sorted by content.
     order = _canonical_order(plan, classes)
     return EvaluationInput(
         vectors[order],
@@ -90,7 +90,7 @@ def checked_input(
 
 
 def training_sizes(sizes: Iterable[int], largest: int, *, also_largest: bool = True) -> list[int]:
-    """The sizes that are trained at: those asked for up to the largest, and the largest.
+    """The training sizes to use: those requested up to the largest possible, and the largest.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def _checked_class_scores(class_scores: ArrayLike | None, clips: int) -> NDArray
 
 
 def _canonical_order(plan: SplitPlan, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Row numbers by label and content; rows of equal content by their place in the plan."""
+    """Row numbers by label and content; rows of equal content by their position in the plan."""
     places = [
         (int(label), key, *folds, *ranks)
         for label, key, folds, ranks in zip(

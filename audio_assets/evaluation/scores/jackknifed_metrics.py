@@ -1,8 +1,9 @@
-"""The metrics of a test fold, and without each of its recordings, one by one.
+"""The metrics of a test fold, and the same without each of its recordings in turn.
 
-What a fold is worth, what an interval is made of, and the bias of average precision. The clips of a
-fold are scored at several training sizes: all of them are worked out at once, as folds are small
-and calls dear. The formulas belong in :mod:`audio_assets.evaluation.scores.metric_formulas`.
+They are the scores of folds, the basis of intervals and of the bias correction of average
+precision. All training sizes at which a fold is scored are computed at once, since folds are small
+and calls are expensive. The formulas belong in
+:mod:`audio_assets.evaluation.scores.metric_formulas`.
 """
 
 from dataclasses import dataclass
@@ -24,14 +25,14 @@ _NUMBERS_AT_ONCE = 2**18
 MIN_CLIPS_FOR_PRECISION = 5
 """Clips of each class, of 2 recordings, in a fold whose average precision is given.
 
-Of one recording the jackknife takes no bias off: 5 + 5 recordings of 10 clips without skill, one of
-each class in a fold, gave 0.59 for 0.5. Of clips that are recordings of their own, the mean without
+With one recording the jackknife removes no bias: 5 + 5 recordings of 10 clips without skill, one of
+each class per fold, gave 0.59 for 0.5. With clips that are separate recordings, the mean without
 skill is 0.53 at 5 + 5 clips, 0.51 at 10 + 10, and 0.54 at 3 + 3.
 """
 
 
 def has_enough_for_precision(labels: NDArray[np.int64], positive: NDArray[np.bool_]) -> bool:
-    """Whether a fold has enough for average precision: the jackknife takes 2 recordings a class."""
+    """Whether a fold allows average precision: the jackknife needs 2 recordings per class."""
     clips, recordings = np.bincount(labels, minlength=2), (positive.sum(), (~positive).sum())
     return int(min(clips)) >= MIN_CLIPS_FOR_PRECISION and int(min(recordings)) >= 2
 
@@ -42,9 +43,9 @@ def jackknifed_rankings(
     units: NDArray[np.int64],
     positive: NDArray[np.bool_],
 ) -> dict[str, NDArray[np.float64]]:
-    """The metrics of a fold that look at the order of scores alone, then those without each unit.
+    """The rank-based metrics of a fold, then the same without each unit.
 
-    A unit alone in its class stays, as nothing would be left.
+    A unit alone in its class is kept, since nothing would be left.
 
     Parameters
     ----------
@@ -53,14 +54,14 @@ def jackknifed_rankings(
     scores
         float64[s, n], at s training sizes.
     units
-        int[n], which of u units a clip belongs to: a label of a recording.
+        int[n], the unit, out of u, that a clip belongs to. A unit is a recording and label.
     positive
         bool[u], whether a unit's clips are positive.
 
     Returns
     -------
     dict
-        float64[s, 1 + u] by metric, NaN where the fold has too little for it.
+        float64[s, 1 + u] by metric, NaN where the fold has too few recordings for it.
     """
     clips, ranked = _Clips(labels, units, positive), _rank(scores)
     if has_enough_for_precision(labels, positive):
@@ -95,11 +96,11 @@ def jackknifed_metrics(
 def unbiased_precision(
     jackknifed: NDArray[np.float64], positive: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Average precision float64[s] less its bias, as the jackknife over recordings finds it.
+    """Average precision float64[s] less its bias, estimated by the jackknife over recordings.
 
-    For each class with g recordings ``(g - 1) (mean of v(-i) - v)`` is taken off, v being the value
-    of the fold and v(-i) that without recording i's clips of the class (Quenouille 1956): at
-    10 + 10 clips without skill 0.51 is left of 0.54.
+    For each class with g recordings ``(g - 1) (mean of v(-i) - v)`` is subtracted, v being the
+    value of the fold and v(-i) that without recording i's clips of the class (Quenouille 1956): at
+    10 + 10 clips without skill this reduces 0.54 to 0.51.
 
     Parameters
     ----------
@@ -133,7 +134,7 @@ class _Clips:
         return np.asarray(of_class == 1)
 
     def left_out(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Sums of int[..., n] over the clips of each unit, 0 of one that stays; int[..., u]."""
+        """Sums of int[..., n] over the clips of each unit, 0 for a unit kept; int[..., u]."""
         order = np.argsort(self.units, kind="stable")
         starts = np.searchsorted(self.units[order], np.arange(len(self.positive)))
         sums = np.add.reduceat(values[..., order], starts, axis=-1)
@@ -142,7 +143,7 @@ class _Clips:
 
 @dataclass(frozen=True, eq=False)
 class _Ranked:
-    """Scores from the highest down: int[s, n] which clip, float64[s, n], and bool[s] with ties."""
+    """Scores in descending order: int[s, n] clips, float64[s, n] scores, bool[s] any ties."""
 
     order: NDArray[np.int64]
     scores: NDArray[np.float64]
@@ -156,7 +157,7 @@ def _rank(scores: NDArray[np.float64]) -> _Ranked:
 
 
 def _auc(clips: _Clips, ranked: _Ranked) -> NDArray[np.float64]:
-    """Twice the pairs in order fall by those of the unit's clips, which are counted once."""
+    """Subtract the ordered pairs of the unit's clips, counted once, from twice those of all."""
     is_positive = clips.labels[ranked.order] == 1
     tp = np.cumsum(is_positive, axis=1)
     fp = np.arange(1, tp.shape[1] + 1) - tp
@@ -166,11 +167,11 @@ def _auc(clips: _Clips, ranked: _Ranked) -> NDArray[np.float64]:
     if ranked.tied.any():
         first, last = _ends_of_ties(ranked.scores)
         counts = Counts(ranked.scores, *(np.take_along_axis(c, last, axis=1) for c in (tp, fp)))
-    # By place: what one positive, and one negative, clip there adds.
+    # By position: what one positive, and one negative, clip there adds.
     of_positive = 2 * (neg - counts.fp) + steps(counts.fp)
     of_negative = 2 * counts.tp - steps(counts.tp)
     if first is not None:
-        # Of equal scores the first has all of the step.
+        # Among equal scores the first gets the whole step.
         of_positive, of_negative = (
             np.take_along_axis(of, first, axis=1) for of in (of_positive, of_negative)
         )
@@ -185,7 +186,7 @@ def _auc(clips: _Clips, ranked: _Ranked) -> NDArray[np.float64]:
 
 
 def _ends_of_ties(ordered: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Places of the first and of the last of the scores that equal each; int[s, n] both."""
+    """Positions of the first and the last score equal to each score; int[s, n] both."""
     sets, n = ordered.shape
     new = np.concatenate(
         [np.ones((sets, 1), dtype=bool), ordered[:, 1:] != ordered[:, :-1]], axis=1
@@ -204,7 +205,7 @@ def _precision(clips: _Clips, scores: NDArray[np.float64], ranked: _Ranked) -> N
         for place in np.flatnonzero(ranked.tied):
             values[place] = average_precision(count_above(clips.labels, scores[place], times))
     untied = np.flatnonzero(~ranked.tied)
-    # Some sizes at a time: all of them, of folds of thousands of clips, are gigabytes.
+    # A few sizes at a time: all of them, for folds of thousands of clips, take gigabytes.
     some = max(_NUMBERS_AT_ONCE // (scores.shape[1] * values.shape[1]), 1)
     for start in range(0, len(untied), some):
         places = untied[start : start + some]
@@ -213,14 +214,15 @@ def _precision(clips: _Clips, scores: NDArray[np.float64], ranked: _Ranked) -> N
 
 
 def _precision_without_ties(clips: _Clips, order: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Recall rises at positive clips alone, and the false positive rate stands still there.
+    """Average precision without ties, from the positions of the positive clips.
 
-    Which is half of the places and a single logarithm each.
+    Only there recall rises, and the false positive rate is constant: half of the positions, and a
+    single logarithm each.
     """
     positive = np.concatenate([[False], clips.positive])
-    # -1 is no clip's, so nothing is left out there; nor of a unit that stays.
+    # -1 is no clip, so nothing is left out there; nor is a unit that is kept.
     left_out = np.concatenate([[-1], np.where(clips.alone, -1, np.arange(len(clips.positive)))])
-    # Clips come first, which makes all sums over them sums of whole rows.
+    # Clips are the first axis, so that all sums over them are sums of whole rows.
     of_unit, is_positive = clips.units[order.T], clips.labels[order] == 1
     members = of_unit[:, :, None] == left_out
     at = np.nonzero(is_positive)[1].reshape(len(order), -1).T
@@ -233,7 +235,7 @@ def _precision_without_ties(clips: _Clips, order: NDArray[np.int64]) -> NDArray[
     pos = len(at) - np.where(positive, left, 0)
     neg = order.shape[1] - len(at) - np.where(positive, 0, left)
     rate = fp / neg
-    # A positive clip that is left out is no step: what it would lose is nothing.
+    # A positive clip that is left out is not a step and loses nothing.
     before = (tp - ~members[here]) / pos + rate
     ratio = np.where(fp > 0, (tp / pos + rate) / np.where(fp > 0, before, 1.0), 1.0)
     lost = rate * np.log(ratio)

@@ -1,7 +1,7 @@
-"""The formulas of the metrics, of many choices of the same clips at once.
+"""The formulas of the metrics, vectorized over many selections of the same clips.
 
-Each class has a total weight of 1/2. What is made of a test fold belongs in
-:mod:`audio_assets.evaluation.scores.metrics`, what is made without each recording in
+Each class has a total weight of 1/2. Scoring a test fold belongs in
+:mod:`audio_assets.evaluation.scores.metrics`, scoring it without each recording in
 :mod:`audio_assets.evaluation.scores.jackknifed_metrics`.
 """
 
@@ -34,10 +34,10 @@ def doubled_pairs_in_order(counts: Counts) -> NDArray[np.int64]:
 def average_precision(counts: Counts) -> NDArray[np.float64]:
     """Area under the curve of balanced precision over recall; float64[...].
 
-    Between thresholds the ROC curve is a straight line, and with it ``t / (t + f)`` is integrated
+    Between thresholds the ROC curve is a straight line, along which ``t / (t + f)`` is integrated
     from one true positive rate to the next (Davis & Goadrich 2006; Keilwagen, Grosse & Grau 2014).
     The usual sum takes the precision at the end of each step, which is too high in small folds:
-    0.57 for 0.50 at 10 + 10 clips without skill, where this gives 0.54.
+    0.57 for 0.50 at 10 + 10 clips without skill, compared with 0.54 here.
     """
     t1, f1 = counts.tp / counts.tp[..., -1:], counts.fp / counts.fp[..., -1:]
     rise, run = np.diff(t1, prepend=0.0), np.diff(f1, prepend=0.0)
@@ -47,7 +47,7 @@ def average_precision(counts: Counts) -> NDArray[np.float64]:
     # t + f along the line is a t + b.
     a, b = 1.0 + slope, f0 - slope * t0
     ratio = np.where(rises & (t0 + f0 > 0.0), (t1 + f1) / np.where(t0 + f0 > 0.0, t0 + f0, 1.0), 1)
-    # As what is lost against a precision of 1, so that perfect separation is 1 to the last bit.
+    # Computed as the loss from a precision of 1, so that perfect separation is exactly 1.
     lost = rise * slope / a + b / a**2 * np.log(ratio)
     return np.asarray(np.clip(1.0 - np.sum(np.where(rises, lost, 0.0), axis=-1), 0.0, 1.0))
 
@@ -57,8 +57,8 @@ def brier(
 ) -> NDArray[np.float64]:
     """Mean squared error of the probability, averaged within and then over classes; float64[...].
 
-    In whole numbers, so that the order of the clips changes no bit of the sums, which stay below
-    2**63.
+    Computed in integers, so that the order of the clips changes no bit of the sums, which stay
+    below 2**63.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ def brier_once(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArra
     units = brier_units_of(int(clips.max()))
     squared = errors_in_units(labels, scores, units)
     sums = [squared[:, labels == label].sum(axis=1).tolist() for label in (1, 0)]
-    # Divided as whole numbers of Python, which rounds once; arrays round the sums as well, and
-    # differ in the last bit.
+    # Divided as Python integers, which rounds once; arrays round the sums as well and differ in the
+    # last bit.
     return np.array(
         [
             balanced_mean((pos, int(clips[1])), (neg, int(clips[0])), units)
@@ -92,7 +92,7 @@ def brier_once(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArra
 
 
 def balanced_mean(pos: tuple[Any, Any], neg: tuple[Any, Any], units: int) -> Any:
-    """Mean error with each class weighing one half.
+    """Mean error, with a weight of one half for each class.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def balanced_mean(pos: tuple[Any, Any], neg: tuple[Any, Any], units: int) -> Any
 
 
 def brier_units_of(most: int) -> int:
-    """Steps of a squared error so that the sum of so many stays below 2**63."""
+    """Steps of a squared error such that the sum of ``most`` of them stays below 2**63."""
     return int(min(BRIER_UNITS, 2 ** (63 - most.bit_length())))
 
 

@@ -1,9 +1,9 @@
-"""What is measured on a test fold, with class-balanced weights.
+"""The metrics of a test fold, with class-balanced weights.
 
-Each class has a total weight of 1/2 in the fold, so that values compare between folds and species
-of different prevalence. A metric gives (value, ""), or (nan, reason) where it is not defined.
-Recall at a precision, for which a fold alone is not enough, belongs in
-:mod:`audio_assets.evaluation.scores.recall`; how folds are summarised belongs in
+Each class has a total weight of 1/2 in the fold, so that values are comparable between folds and
+species of different prevalence. A metric returns (value, ""), or (nan, reason) where it is
+undefined. Recall at a precision, which needs more than one fold, belongs in
+:mod:`audio_assets.evaluation.scores.recall`; summarising folds belongs in
 :mod:`audio_assets.evaluation.intervals.learning_curve`.
 """
 
@@ -38,7 +38,7 @@ _DRAWS_AT_ONCE = 200
 CHANCE: Mapping[str, float] = MappingProxyType(
     {"roc_auc": 0.5, "average_precision": 0.5, "recall_at_precision_90": 0.0, "brier": 0.25}
 )
-"""Value of each metric for scores that say nothing, with both classes weighing one half.
+"""Value of each metric for uninformative scores, with a weight of one half for each class.
 
 Half of the pairs are in order and precision is 1/2 at every threshold; no threshold reaches a
 precision of 0.9; and a probability of 1/2 for every clip is wrong by 1/2.
@@ -48,15 +48,15 @@ precision of 0.9; and a probability of 1/2 for every clip is wrong by 1/2.
 def score_repeat(
     sizes: Sequence[Sequence[ScoredFold]], *, is_probability: Sequence[bool]
 ) -> list[list[dict[str, Value]]]:
-    """All metrics of the test folds of a repeat, or of the one test set of a holdout.
+    """All metrics of the test folds of a repeat, or of the single test set of a holdout.
 
     Parameters
     ----------
     sizes
-        For each training size all folds of the repeat. Those at the same place have the same clips
-        in the same order.
+        For each training size all folds of the repeat. Folds at the same position have the same
+        clips in the same order.
     is_probability
-        For each size whether the scores are probabilities; the Brier score is undefined otherwise.
+        For each size, whether the scores are probabilities; the Brier score is undefined otherwise.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def score_repeat(
     found = []
     for place, folds in enumerate(sizes):
         if any(lacking):
-            # The fold of one class says so itself; the others lack it.
+            # A fold of one class has its own reason; the others lack that fold.
             recalls = [(float("nan"), reason) if reason else _NO_RECALL for reason in lacking]
         else:
             recalls = recall_of_folds(folds)
@@ -98,7 +98,7 @@ def score_fold(
     *,
     is_probability: bool,
 ) -> dict[str, Value]:
-    """The metrics of one test fold that need no other.
+    """The metrics of one test fold that need no other fold.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def score_fold(
     scores
         float64[n], higher means more likely positive.
     recordings
-        [n], recording of each clip; every clip for itself when left out.
+        [n], recording of each clip; by default every clip is a recording of its own.
     is_probability
         Whether ``scores`` are probabilities; the Brier score is undefined otherwise.
 
@@ -162,7 +162,7 @@ _NO_PRECISION: Value = (
 
 
 def _lacking(labels: NDArray[np.int64]) -> str:
-    """Why a fold of one class has no metric; empty if it has both."""
+    """Why a fold of one class has no metrics; empty if it has both classes."""
     words = [
         word for label, word in ((1, "positive"), (0, "negative")) if not (labels == label).any()
     ]
@@ -178,7 +178,7 @@ def resampled_metrics(
 ) -> dict[str, NDArray[np.float64]]:
     """All metrics of a test set under many resamples of it, float64[B] by name, for their spread.
 
-    Average precision keeps its bias here, and recall is taken at the threshold chosen on the same
+    Average precision is not bias-corrected here, and recall uses the threshold chosen on the same
     clips: neither changes how the values vary between resamples.
 
     Parameters
@@ -189,7 +189,7 @@ def resampled_metrics(
         int[B, n], how often each clip was drawn; each class at least once in every resample.
     """
     blocks = []
-    # Some rows at a time: 2,000 draws of thousands of clips are gigabytes.
+    # A few rows at a time: 2,000 draws of thousands of clips take gigabytes.
     for start in range(0, len(times), _DRAWS_AT_ONCE):
         some = times[start : start + _DRAWS_AT_ONCE]
         counts = count_above(labels, scores, some)

@@ -2,10 +2,10 @@
 
 The largest recall over the thresholds of a fold that have a precision of 0.9 in that fold is far
 too high where the fold is small: it picks the luckiest of them (10 + 2 clips without skill: 0.33;
-20 + 20 recordings of 3 clips, n = 4: 0.46 where 0.21 is true). So the threshold is chosen on the
-other folds of the repeat, whose clips are scored by classifiers trained on as many clips, and
-judged on this one. Its mean over folds compares between folds of any size, and is what one gets who
-chooses a threshold on labelled clips and uses it on new ones.
+20 + 20 recordings of 3 clips, n = 4: 0.46 where the true value is 0.21). So the threshold is chosen
+on the other folds of the repeat, whose clips are scored by classifiers trained on the same number
+of clips, and evaluated on this one. The mean over folds is comparable between folds of any size. It
+is the recall to expect when a threshold is chosen on labelled clips and applied to new ones.
 """
 
 from collections.abc import Sequence
@@ -50,14 +50,14 @@ class ScoredFold:
 def lowest_threshold(counts: Counts) -> NDArray[np.float64]:
     """The lowest threshold with a balanced precision of at least 0.9, float64[...]; inf if none.
 
-    Half a negative clip more is counted than there is above it: ``(FP + 1/2) / (N + 1)`` is at most
-    a ninth of ``TP / P``. Without that the choice overstates what can be had: 24 + 24 clips whose
-    scores lie 1 standard deviation apart choose a recall of 0.24 where 0.10 is the largest with a
-    precision of 0.9, with it 0.15. A whole clip more, as in the knockoff+ filter (Barber & Candes
-    2015), gives half of it away: 0.24 for 0.44 where the scores lie 1.5 apart, half a clip 0.37.
+    Half a negative clip is added to those above it: ``(FP + 1/2) / (N + 1)`` is at most a ninth of
+    ``TP / P``. Without this the choice is too optimistic: on 24 + 24 clips whose scores lie 1
+    standard deviation apart it selects a recall of 0.24 where 0.10 is the largest with a precision
+    of 0.9; with it, 0.15. Adding a whole clip, as in the knockoff+ filter (Barber & Candes 2015),
+    loses half of the recall: 0.24 for 0.44 where the scores lie 1.5 apart; half a clip, 0.37.
     """
     tp, fp = counts.tp, counts.fp
-    # In whole numbers, so that it is exact where precision is just 0.9.
+    # In integers, so that the test is exact where the precision is just 0.9.
     last = _last_reached(tp, fp, tp[..., -1:], fp[..., -1:])
     return np.where(last >= 0, counts.thresholds[last], np.inf)
 
@@ -65,8 +65,8 @@ def lowest_threshold(counts: Counts) -> NDArray[np.float64]:
 def recall_of_folds(folds: Sequence[ScoredFold]) -> list[Value]:
     """Recall of each fold of a repeat, or NaN with the reason.
 
-    Of a single fold, the fixed test set of a holdout, the threshold for a recording is chosen on
-    the others. Every fold has both classes.
+    For a single fold, the fixed test set of a holdout, the threshold for a recording is chosen on
+    the other recordings. Every fold has both classes.
     """
     if len(folds) == 1:
         return [_recall_of_test_set(folds[0])]
@@ -114,16 +114,17 @@ def recall_pseudo_values(
 ) -> NDArray[np.float64]:
     """Pseudo-value of every recording of each label, in the mean recall of a repeat.
 
-    A recording acts in its own fold and, by the choice of thresholds, in all others; so the mean
+    A recording affects its own fold and, through the choice of thresholds, all others; so the mean
     over the folds is jackknifed as a whole: ``G r - (G - 1) r(-i)`` with the G recordings of the
-    label. A recording alone with its positives in a fold leaves that fold's recall as it is.
+    label. Leaving out the only recording with positives in a fold leaves that fold's recall as it
+    is.
 
     Parameters
     ----------
     folds
-        Of one repeat.
+        All folds of one repeat.
     units
-        For each fold int[n], which unit (recording and label) a clip belongs to.
+        For each fold int[n], the unit (recording and label) that a clip belongs to.
     positive
         bool[u], whether a unit's clips are positive.
 
@@ -172,9 +173,9 @@ def recall_pseudo_values(
 def _last_reached(
     tp: NDArray[np.int64], fp: NDArray[np.int64], pos: Any, neg: Any
 ) -> NDArray[np.int64]:
-    """Place of the lowest threshold that is good enough, int64[...]; -1 without one."""
+    """Position of the lowest threshold that meets the precision, int64[...]; -1 without one."""
     reached = (9 * pos * (2 * fp + 1) <= 2 * (neg + 1) * tp) & (tp > 0)
-    # The score of a clip that is left out is no threshold.
+    # The score of a clip that is left out is not a threshold.
     reached &= steps(tp + fp) > 0
     last = reached.shape[-1] - 1 - np.argmax(reached[..., ::-1], axis=-1)
     return np.asarray(np.where(reached.any(axis=-1), last, -1))
@@ -185,9 +186,9 @@ def _last_thresholds(
 ) -> NDArray[np.int64]:
     """:func:`_last_reached` without each unit, int64[u], of which ``inside`` int64[u, t] are above.
 
-    Leaving out the few clips of a unit moves the threshold only a little. So all that lies further
-    down than where the condition could hold without any unit, or further up than where it holds
-    without each, is not looked at: of 960 clips some 50 are left.
+    Leaving out the few clips of a unit moves the threshold only a little. So positions below the
+    last at which the condition could hold without any one unit, or above the one at which it holds
+    without each, are skipped: out of 960 clips, about 50 are left.
     """
     most = int(inside[:, -1].max())
     pos, neg, tp, fp = counts.tp[-1], counts.fp[-1], counts.tp, counts.fp

@@ -1,4 +1,4 @@
-"""Keeping linear algebra to one thread, so that the same numbers come out to the last bit."""
+"""Limiting linear algebra to one thread, so that results are bit-identical between runs."""
 
 from __future__ import annotations
 

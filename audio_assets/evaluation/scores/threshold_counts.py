@@ -1,7 +1,7 @@
-"""True and false positives above every threshold, of many choices of clips at once.
+"""True and false positives above every threshold, for many selections of clips at once.
 
-All metrics that look at the order of scores are made from these whole numbers, so that equal
-rankings give equal bits, whatever the order of the rows. The metrics belong in
+All rank-based metrics are computed from these integers, so that equal rankings give bit-identical
+values, whatever the order of the rows. The metrics belong in
 :mod:`audio_assets.evaluation.scores.metrics` and :mod:`audio_assets.evaluation.scores.recall`.
 """
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Counts at each distinct score, from the highest down.
+    """Counts at each distinct score, in descending order.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ def count_above(
 
 
 def steps(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What each threshold adds to counts int64[..., t]; ``np.diff`` with ``prepend`` is slower."""
+    """Increment of counts int64[..., t] per threshold; ``np.diff`` with ``prepend`` is slower."""
     added = counts.copy()
     added[..., 1:] -= counts[..., :-1]
     return added
@@ -70,7 +70,7 @@ def label_units(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Number the labels of recordings: int[n] unit of each clip, bool[u] whether it is positive.
 
-    A recording of both labels is two units.
+    A recording with both labels is two units.
     """
     _, codes = np.unique(recordings, return_inverse=True)
     _, units = np.unique(2 * codes + labels, return_inverse=True)
