@@ -1,7 +1,7 @@
-"""Calibration: whether a clip that is given a probability of 0.8 is positive 8 times in 10.
+"""Calibration: whether a clip with a predicted probability of 0.8 is positive 8 times in 10.
 
-Probabilities of different folds are put side by side here, which is what calibration asks of them.
-Rankings are not: no AUC is ever taken over folds.
+Probabilities of different folds are pooled here, as calibration requires. Rankings are not: no AUC
+is ever computed across folds.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def calibration(predictions: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As :data:`audio_assets.tables.CALIBRATION`; no rows where the scores are no probabilities.
+        As :data:`audio_assets.tables.CALIBRATION`; no rows if the scores are not probabilities.
     """
     import pandas as pd
 
@@ -78,7 +78,7 @@ def calibration(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def expected_calibration_error(bins: pd.DataFrame) -> float:
-    """Mean distance of predicted from observed over the bins of one model, by weight."""
+    """Weighted mean distance between predicted and observed over the bins of one model."""
     distance = (bins["predicted"] - bins["observed"]).abs()
     return float((bins["weight"] * distance).sum())
 
@@ -102,13 +102,13 @@ def _floor(
     scores: NDArray[np.float64],
     places: NDArray[np.int64],
 ) -> tuple[float | None, float | None]:
-    """What the error would be of these probabilities if they came true, by chance of the clips.
+    """The error that these probabilities would show by chance if they were calibrated.
 
     Labels are drawn from the probabilities, a clip's from the mean of its repeats, at the
-    prevalence of these clips, and the error is taken anew: its mean, and what 19 of 20 draws stay
-    below. The clips of a recording that has one label alone get theirs from one random number, so
-    that each is positive as often as its probability says, and they are as alike as that allows;
-    those of a recording with both labels are drawn one by one.
+    prevalence of these clips, and the error is computed for each draw; returned are its mean and
+    95 % quantile. The clips of a recording that has only one label get theirs from one random
+    number, so that each is positive with its own probability and they are as alike as that allows;
+    those of a recording with both labels are drawn independently.
     """
     import pandas as pd
     from scipy.special import expit, logit

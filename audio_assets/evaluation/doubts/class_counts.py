@@ -43,7 +43,7 @@ def class_counts(inventory: pd.DataFrame, variants: Collection[str]) -> list[Cla
 
 
 def shortages(counts: Sequence[ClassCount], *, recordings: int, clips: int) -> list[str]:
-    """What is below these numbers, in words."""
+    """Describe the counts that are below these numbers."""
     short = []
     for count in counts:
         where = f"{count.variant}/{count.label}"

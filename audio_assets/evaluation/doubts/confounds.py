@@ -1,14 +1,14 @@
-"""The confound check: how well the labels can be read off the files themselves.
+"""The confound check: predicting the labels from properties of the files alone.
 
-If the positives are WAV files and the negatives OGG files, a model may learn what compression
-sounds like, and no split of these clips can tell. The check gives the file's properties in place
-of embeddings to the same evaluation: same head, same folds over recordings, same interval.
+If the positives are WAV files and the negatives OGG files, a model may learn the sound of
+compression, and no split of these clips can reveal that. The check passes the files' properties in
+place of embeddings to the same evaluation: same head, same folds over recordings, same interval.
 
-The head adds up what each property says. That one format is recorded with one channel in the
-positives and with two in the negatives, and the other format the other way round, no sum shows; so
-what any two properties are at once is given to it too. A tree would look for more: of such files by
-15 recordings of a class a random forest reached an AUC of 0.80 where these pairs reach 0.98, and
-took 50 times as long. What takes three properties at once to see is not looked for.
+The head is additive in the properties. If the positives of one format have one channel and its
+negatives two, and the other format has it the other way round, no sum shows it; so pairs of
+properties are included too. A tree would find more general interactions, but on such files with 15
+recordings per class a random forest reached an AUC of 0.80, where these pairs reach 0.98, and took
+50 times as long. Interactions of three properties are not examined.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def confounds(
     """ROC-AUC of the labels from each property alone, from all together and from pairs of them.
 
     It is a warning where the mean reaches ``warn_auc`` and the lower end of the interval is above
-    one half, or the labels are told apart without an error: on a few recordings an AUC of 0.75 is
-    often drawn by chance. A mean that reaches ``warn_auc`` without that clears nothing either: its
-    status then begins with :data:`UNDECIDED`.
+    one half, or the labels are separated without error: with few recordings an AUC of 0.75 often
+    occurs by chance. A mean that reaches ``warn_auc`` without meeting either condition is
+    inconclusive: its status then begins with :data:`UNDECIDED`.
 
     Parameters
     ----------
@@ -65,11 +65,11 @@ def confounds(
         Tables of :data:`audio_assets.tables.CLIP_PROPERTIES` and
         :data:`audio_assets.tables.BALANCED_MANIFEST`.
     variant
-        Clips to look at.
+        Variant of the clips to examine.
     ci_level
         Nominal coverage of the intervals.
     warn_auc
-        Mean ROC-AUC from which on it is a warning.
+        Mean ROC-AUC at and above which it may be a warning.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def confounds(
 
 
 def _not_measured(planned: pd.DataFrame, measured: pd.DataFrame) -> str:
-    """How many of the planned clips could not be read, by class; empty if all could."""
+    """Describe how many planned clips could not be read, by class; empty if all could."""
     said = ""
     for label in reversed(PRESENCE.classes):
         of_class = planned[planned["label"] == label]
@@ -143,9 +143,9 @@ def _not_measured(planned: pd.DataFrame, measured: pd.DataFrame) -> str:
 
 
 def _pairs(clips: pd.DataFrame) -> NDArray[np.float64]:
-    """What any two properties that vary are at once: a column for each value of one and the other.
+    """Pairs of properties that vary: one column for each combination of their values.
 
-    Each alone is in it too, being the sum of its pairs with the values of another.
+    Each property alone is included, as the sum of its pairs with the values of another.
     """
     coarse = [
         encoded(clips[name].to_numpy(), name in NUMBERS, _STEPS_IN_PAIRS) for name in PROPERTIES
@@ -162,15 +162,15 @@ def encoded(values: NDArray[Any], is_number: bool, steps: int = _STEPS) -> NDArr
 
     A category has one column per value. A number becomes pairs "at least this" and "less than
     this" at up to ``steps`` - 1 quantiles, so that a threshold or a range counts as much as a
-    trend. All rows being equally long, the logistic head's scaling to unit length takes nothing
-    away. Labels are not looked at, so that quantiles of all clips leak nothing.
+    trend. Since all rows have the same length, the logistic head's scaling to unit length loses
+    nothing. Labels are not used, so that quantiles of all clips leak nothing.
 
     Parameters
     ----------
     values
         [n], of one property.
     is_number
-        Whether more and less mean something.
+        Whether the values are ordered numbers.
     steps
         Parts of equal size that a number is divided into.
     """

@@ -1,6 +1,6 @@
-"""A map of clips: their embeddings in the two directions in which they differ most.
+"""A map of clips: their embeddings projected on the two directions of largest variance.
 
-What of it is drawn, and how, belongs in :mod:`audio_assets.reporting.charts.embedding_map`.
+Drawing the map belongs in :mod:`audio_assets.reporting.charts.embedding_map`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def embedding_map(embeddings: ArrayLike) -> EmbeddingMap:
     Parameters
     ----------
     embeddings
-        float[n, d], finite, one row a clip. A row of zeros stays where it is.
+        float[n, d], finite, one row per clip. A row of zeros is not scaled.
 
     Raises
     ------

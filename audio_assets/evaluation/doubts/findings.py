@@ -1,7 +1,7 @@
-"""What a reader should know of a species' clips before trusting its numbers, as one table.
+"""Findings about a species' clips to know before trusting its numbers, as one table.
 
-Only the gathering belongs here; each check has a file of its own, and what a finding is called in
-words is in :mod:`audio_assets.reporting.words.finding_words`.
+Only collecting the findings belongs here; each check has its own file, and the wording of findings
+belongs in :mod:`audio_assets.reporting.words.finding_words`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def find(
     models
         See :func:`audio_assets.evaluation.doubts.hearing.hearing_rows`.
     columns
-        What else ``clips.csv`` says of the clips: as of
+        Further columns of ``clips.csv``, from
         :meth:`audio_assets.catalog.recordings.RecordingRules.further_columns`.
 
     Returns
@@ -92,7 +92,7 @@ def find(
 
 
 def _same_recording(leak: pd.Series[Any]) -> list[dict[str, Any]]:
-    """The row of a model whose tested pairs are in part of one recording; none otherwise."""
+    """The row of a model if some tested pairs come from one recording; none otherwise."""
     share, auc = float(leak["same_recording"]), float(leak["auc_recordings"])
     # NaN, where nothing was evaluated, is not above anything.
     if not share > 0.0:
@@ -107,7 +107,7 @@ def _same_recording(leak: pd.Series[Any]) -> list[dict[str, Any]]:
 
 
 def _unknown(inventory: pd.DataFrame) -> list[dict[str, Any]]:
-    """The row of clips whose recording nothing tells; none where a rule knows all."""
+    """The row of clips with an unknown recording; none if every name matches a rule."""
     found = unknown_recordings(inventory)
     if not found.by_name:
         return []
@@ -162,7 +162,7 @@ def _look_alikes(properties: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _of_reading(properties: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row per kind of note and variant; notes that differ in figures alone are of one kind."""
+    """One row per kind of note and variant; notes that differ only in figures are of one kind."""
     noted = properties[properties["note"].notna()][["variant", "clip_id", "note"]]
     # A file may be odd in several ways.
     noted = noted.assign(note=noted["note"].str.split("; ")).explode("note")

@@ -1,7 +1,7 @@
-"""Which clips a model gets most wrong: what a person should look at first.
+"""The clips that a model gets most wrong, which a person should check first.
 
-A wrong label, a faint call, or a sound that is taken for the species. What is shown of a clip
-belongs in :mod:`audio_assets.reporting.charts.clip_preview`.
+The cause may be a wrong label, a faint call, or a sound that is mistaken for the species. The
+preview of a clip belongs in :mod:`audio_assets.reporting.charts.clip_preview`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def best_model(curves: pd.DataFrame) -> tuple[str, int] | None:
     Returns
     -------
     tuple or None
-        Of models with the same AUC the first by name; None where no model has an AUC.
+        The first by name among models with the same AUC; None if no model has an AUC.
     """
     rows = curves[(curves["metric"] == METRIC) & curves["mean"].notna()]
     ends = rows.sort_values("training_size").groupby("model", as_index=False).last()
@@ -44,7 +44,7 @@ def best_model(curves: pd.DataFrame) -> tuple[str, int] | None:
 def hard_clips(
     predictions: pd.DataFrame, training_size: int, per_class: int = CLIPS_PER_CLASS
 ) -> pd.DataFrame:
-    """The clips that lower the AUC most, some of each class.
+    """The clips that lower the AUC most, up to ``per_class`` of each class.
 
     A clip is ranked wrongly against each clip of the other class, in the same test fold, that lies
     on its wrong side; a tie counts one half. The mean of these shares over the clips of a class is
@@ -56,9 +56,9 @@ def hard_clips(
     predictions
         Rows of :data:`audio_assets.tables.FOLD_PREDICTIONS` of one species and model.
     training_size
-        Clips per class of the classifiers that are looked at.
+        Training clips per class of the classifiers to examine.
     per_class
-        Clips of each class at most.
+        Largest number of clips of each class.
 
     Returns
     -------

@@ -1,13 +1,13 @@
-"""How much of the positives' sound lies above what a model hears, half its sample rate.
+"""The share of the positives' energy above the range of a model, half its sample rate.
 
-An encoder resamples every clip to its own rate, and what lies above half of that rate is gone: of
-a bat's calls it sees an empty recording, and its AUC tells the recordings apart, or nothing.
+An encoder resamples every clip to its own rate, which removes everything above half of that rate: a
+bat's calls become an empty recording, and the AUC then separates recordings, or nothing.
 
-The share of a clip's whole energy tells little: wind and hum hide any call below them, and the
+The share of a clip's total energy is a poor measure: wind and hum mask any call below them, and the
 hiss of a recorder at 96 kHz has half of its energy above 24 kHz whatever sings. So the positives
-are measured against the negatives: what counts is the energy by which a positive clip stands out,
-band by band. Where positives do not stand out, as where both classes hold bats, their whole energy
-counts, if it is denser above the limit than hiss can be.
+are compared with the negatives: the energy by which a positive clip stands out is measured, band by
+band. Where positives do not stand out, for example because both classes hold bats, their total
+energy counts, if it is denser above the limit than hiss can be.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _MOST = 0.5
 
 @dataclass(frozen=True)
 class Hearing:
-    """What a model listens to.
+    """The variant and frequency range of a model.
 
     Attributes
     ----------
@@ -87,14 +87,14 @@ class ShareAbove:
 def hearing_rows(
     properties: pd.DataFrame, models: Mapping[str, Hearing | str]
 ) -> list[dict[str, Any]]:
-    """One row per model of whose positives' energy a part lies above what it hears.
+    """One row per model for which part of the positives' energy is above its frequency range.
 
     Parameters
     ----------
     properties
         Table of :data:`audio_assets.tables.CLIP_PROPERTIES` of one species.
     models
-        Model to what it hears, or why that is not known.
+        Model to its frequency range, or why that is not known.
 
     Returns
     -------
@@ -129,13 +129,13 @@ def share_above(clips: pd.DataFrame, limit_hz: float) -> ShareAbove | None:
     clips
         Rows of :data:`audio_assets.tables.CLIP_PROPERTIES` of one species and variant.
     limit_hz
-        Highest frequency that is heard.
+        Highest frequency in the model's range.
 
     Returns
     -------
     ShareAbove or None
-        None where neither what stands out nor the whole energy tells: the positives do not stand
-        out from the negatives, and their energy is not plainly above the limit.
+        None where neither measure is conclusive: the positives do not stand out from the negatives,
+        and their energy is not clearly above the limit.
     """
     is_positive = PRESENCE.is_positive(clips["label"]).to_numpy(dtype=bool)
     if not is_positive.any():
@@ -190,7 +190,7 @@ def _standing_out(positives: _Spectra, negatives: _Spectra) -> _Array:
     background = _background(negatives.density)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = positives.density / background
-    # Silence of the negatives to the last digit stands for no level.
+    # Digital silence of the negatives is not a background level.
     ratio[~np.isfinite(ratio)] = np.nan
     gain = [
         np.fmax(1.0, _quantile(row, widths, _GAIN_QUANTILE))
@@ -218,7 +218,7 @@ def _background(density: _Array) -> _Array:
 
 
 def _quantile(values: _Array, widths: _Array, quantile: float) -> float:
-    """Quantile over Hz of what is known of each band; NaN if nothing is."""
+    """Quantile over Hz of the known values of each band; NaN if there are none."""
     known = np.flatnonzero(np.isfinite(values) & (widths > 0.0))
     if not len(known):
         return float("nan")
@@ -230,7 +230,7 @@ def _quantile(values: _Array, widths: _Array, quantile: float) -> float:
 def _shares(power: _Array, nyquist: _Array, limit_hz: float) -> _Array:
     """Share of each clip's power above the limit; float64[clips].
 
-    The power of the band that the limit lies in is taken as even over the band.
+    Power is assumed to be uniform within the band that contains the limit.
     """
     low, high = _EDGES[:-1], np.minimum(_EDGES[1:], nyquist[:, None])
     widths = np.maximum(high - low, 0.0)

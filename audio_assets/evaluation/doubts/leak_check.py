@@ -1,7 +1,7 @@
-"""The leak check: what recordings with several clips do to the AUC.
+"""The leak check: the effect on the AUC of recordings with several clips.
 
 Clips of one recording resemble each other. Folds drawn over clips put some of them into training
-and others into the test, and the AUC is then of recognising recordings as well as the species.
+and others into the test, and the AUC then measures recognition of recordings as well as species.
 Where a recording holds both labels, its clips are also easier to tell apart than clips of two:
 :mod:`audio_assets.evaluation.doubts.same_recording`.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ONE_CLIP_EACH = "no recording has two clips: nothing to leak"
 NOTHING_TELLS = "nothing tells which clips belong together"
-"""Begins the status where clips count as a recording each because no rule knows their names."""
+"""Prefix of the status where clips count as one recording each: their names match no rule."""
 _NO_SPREAD = 1e-12
 
 
@@ -43,8 +43,8 @@ def leak_check(
 
     Both have the same clips, head, training size, folds, repeats and seed. The repeats draw their
     folds independently of one another, so that the differences of the repeats' means give a plain
-    t interval of what endless draws would show *on these clips*. How far other recordings would
-    differ is not in it: folds over clips have no valid interval of that kind.
+    t interval for the mean over infinitely many draws *on these clips*. The variation between
+    recordings is not included: folds over clips have no valid interval of that kind.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def leak_check(
         Tables of :data:`audio_assets.tables.EMBEDDINGS`, :data:`audio_assets.tables.FOLD_SCORES`
         and :data:`audio_assets.tables.FOLD_PREDICTIONS` of one species and model.
     inventory
-        As :data:`audio_assets.tables.AUDIO_INVENTORY`, of the species: it says how each clip's
+        As :data:`audio_assets.tables.AUDIO_INVENTORY`, of the species; records how each clip's
         recording was found.
     ci_level
         Nominal coverage of the interval.
@@ -148,7 +148,7 @@ def _compared(
 
 
 def _one_clip_each(clips: pd.Series[str], inventory: pd.DataFrame) -> str:
-    """What is known where every clip counts as a recording of its own."""
+    """The values to report where every clip counts as a recording of its own."""
     by_name = clips.isin(inventory.loc[counts_by_name(inventory), "clip_id"]).sum()
     if not by_name:
         return ONE_CLIP_EACH

@@ -1,7 +1,7 @@
-"""Near-duplicate clips: the same sound in other bytes, told by the cosine of embeddings.
+"""Near-duplicate clips: the same sound in other bytes, detected by the cosine of embeddings.
 
-Finding pairs and joining the recordings that share them belong here. Which encoder the embeddings
-come from is the caller's choice, and so is what becomes of the joined recordings.
+Finding pairs and joining the recordings that share them belong here. The caller chooses the encoder
+and how to use the joined recordings.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 
 
 def find_near_duplicates(embeddings: pd.DataFrame, *, species: str, above: float) -> pd.DataFrame:
-    """Pairs of clips whose embeddings are more alike than a threshold.
+    """Pairs of clips whose embeddings are more similar than a threshold.
 
-    Of clips that are all alike not every pair is listed, but the fewest that connect them: n - 1
-    pairs of n clips. Pairs with contradictory labels go first, then pairs of different recordings,
-    then the most alike; so every clip that has a near-duplicate under the other label is in a pair
-    that says so.
+    For a group of clips that are all alike, only the fewest pairs that connect them are listed: n -
+    1 pairs for n clips. Pairs with contradictory labels have priority, then pairs of different
+    recordings, then the most similar; so every clip with a near-duplicate under the other label is
+    in a pair that shows it.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def find_near_duplicates(embeddings: pd.DataFrame, *, species: str, above: float
 
 
 def joined_recordings(pairs: pd.DataFrame) -> dict[str, str]:
-    """The recordings that count as one because they share near-duplicate clips.
+    """Recordings that count as one because they share near-duplicate clips.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def joined_recordings(pairs: pd.DataFrame) -> dict[str, str]:
 
 
 def join_recordings(clips: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """The clips with the names of their joined recordings.
+    """Return the clips with the names of their joined recordings.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def joined_groups(pairs: pd.DataFrame) -> list[tuple[str, ...]]:
 def joins_too_many(joined: int, recordings: int) -> bool:
     """Whether one group holds so many of a species' recordings that the threshold is in doubt.
 
-    A pair is never too much, and neither is what a copied clip or two can do.
+    A single pair never is too many, and neither is the effect of one or two copied clips.
     """
     return joined > max(2, LARGE_SHARE * recordings)
 

@@ -1,6 +1,6 @@
-"""Recordings that may be parts of one, as far as their names can show it.
+"""Recordings whose names suggest that they are parts of one recording.
 
-A hint for a person to judge; nothing is joined or left out for it. Sites belong in
+A hint for a person to judge; no recordings are joined or left out because of it. Sites belong in
 :mod:`audio_assets.evaluation.doubts.sites`.
 """
 
@@ -25,7 +25,7 @@ def look_alike_recordings(recordings: Sequence[str]) -> list[tuple[str, ...]]:
     Returns
     -------
     list of tuple
-        Each the ids of what may be one recording, sorted.
+        Sorted ids that may belong to one recording, one tuple per group.
     """
     names = sorted(set(recordings))
     groups: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)

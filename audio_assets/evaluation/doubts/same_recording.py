@@ -1,9 +1,9 @@
-"""Pairs of a positive and a negative clip of one recording, and the ROC-AUC without them.
+"""Pairs of a positive and a negative clip from one recording, and the ROC-AUC without them.
 
-The AUC counts every pair of a test fold. Where recordings hold both labels, some pairs are of one
-recording: site, recorder and background are the same in both clips and cancel, so that they are
-told apart more easily than a call in one new recording from noise in another. What the leak check
-makes of it belongs in :mod:`audio_assets.evaluation.doubts.leak_check`.
+The AUC counts every pair of a test fold. Where recordings hold both labels, some pairs come from
+one recording: site, recorder and background are the same in both clips and cancel, so that they are
+easier to distinguish than a call in one new recording from noise in another. The table of the leak
+check belongs in :mod:`audio_assets.evaluation.doubts.leak_check`.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WARN_DIFFERENCE = 0.01
-"""By how much the AUC of all pairs exceeds the other where it is a warning."""
+"""Excess of the AUC of all pairs over the other that makes it a warning."""
 WARN_SHARE = 0.05
-"""Share of pairs of one recording from which on it is a warning."""
+"""Share of pairs from one recording at and above which it is a warning."""
 NO_OTHER_PAIR = "every test fold is of one recording: no pair is of different recordings"
 
 
 @dataclass(frozen=True)
 class SameRecording:
-    """Pairs of one recording among those tested.
+    """Pairs from one recording among those tested.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class SameRecording:
         ROC-AUC of the pairs of different recordings, mean over the folds that have such; NaN if
         none has.
     status
-        ``ok``, or which folds have no such pair.
+        ``ok``, or in how many folds there is no such pair.
     """
 
     share: float
@@ -81,8 +81,8 @@ def of_fold(
 ) -> tuple[float, float]:
     """Share of the pairs of one recording, and the AUC of the others, of one test fold.
 
-    The pairs in order within each recording are taken from those in order altogether, in
-    integers: nothing of the size of the pairs is made.
+    The ordered pairs within each recording are subtracted from all ordered pairs, in integers,
+    without an array of all pairs.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Whether knowing the site of a clip is knowing its label, as far as names and ``clips.csv`` show.
+"""Detection of sites that determine the label, from names and ``clips.csv``.
 
-A hint for a person to judge; nothing is joined or left out for it. What clips sound like is not
-looked at here.
+A hint for a person to judge; no clips are joined or left out because of it. The sound of clips is
+not examined here.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from audio_assets.evaluation.splits.recordings import MIN_RECORDINGS
 from audio_assets.tables.task import PRESENCE
 
 MAX_CHANCE = 0.001
-"""A separation of the labels by site that chance makes more often than this is not reported.
+"""A separation of the labels by site that occurs by chance more often than this is not reported.
 
-Of all ways to read the sites together: each is held to its share of it.
+This is for all ways to read the sites together; each way is held to its share of it.
 """
 
 MOST = 0.9
@@ -66,7 +66,7 @@ _PLACES = 8
 
 @dataclass(frozen=True)
 class SiteFinding:
-    """A class nearly all of whose clips come from a few sites that hardly have the other class.
+    """A class with nearly all clips from a few sites that hardly have the other class.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class SiteFinding:
     sites
         Their names, sorted.
     source
-        What the sites were read from, such as ``recording ids``, ``the end of recording ids`` or
+        Source of the sites, such as ``recording ids``, ``the end of recording ids`` or
         ``the column site of clips.csv``.
     clips, of_clips
         Clips of the class that come from these sites, and its clips in all.
@@ -104,11 +104,12 @@ def sites_that_tell_the_label(
     end at signs or where letters meet digits. Labels and the species' own name in an id are no
     site.
 
-    At least :data:`MOST` of the class' clips must come from those sites, and of what these hold, if
-    both classes weigh the same, at least :data:`MOST` must be of the class. And the site must tell
-    the labels better than chance does: where the labels are dealt anew to the recordings (to the
-    clips, where each recording is a site), at most :data:`MAX_CHANCE` of the deals, divided by the
-    number of ways to read sites, may be told as well.
+    At least :data:`MOST` of the class's clips must come from those sites and, with both classes
+    weighted equally, at least :data:`MOST` of the clips of those sites must be of the class. The
+    site must also predict the labels better than chance: if the labels are permuted over the
+    recordings (over the clips, where each recording is a site), at most a share of
+    :data:`MAX_CHANCE`, divided by the number of ways to read sites, of the permutations may be
+    predicted as well.
 
     Parameters
     ----------
@@ -119,13 +120,13 @@ def sites_that_tell_the_label(
     species
         Species folder.
     columns
-        Name to value of each clip; empty where a clip has none. Those that tell of the sound or the
-        file, by their name or because their values are labels, are no sites.
+        Name to value of each clip; empty where a clip has none. Columns about the sound or the
+        file, by their name or because their values are labels, are not sites.
 
     Returns
     -------
     list of SiteFinding
-        At most one a class, all by the way to read sites that tells the labels best.
+        At most one per class, all from the way to read sites that predicts the labels best.
     """
     positive = np.array([label == PRESENCE.positive for label in labels], dtype=bool)
     if positive.all() or not positive.any():
@@ -161,7 +162,7 @@ def _tokens(text: str) -> set[str]:
 
 
 def _is_given_in_both(values: Sequence[str], positive: NDArray[np.bool_]) -> bool:
-    """Whether at least half of each class has a value: else the column is about one class alone."""
+    """Whether at least half of each class has a value; otherwise it describes only one class."""
     given = np.array([bool(value) for value in values], dtype=bool)
     return bool(min(given[positive].mean(), given[~positive].mean()) >= 0.5)
 
@@ -172,7 +173,7 @@ def _ways(
     species: str,
     columns: Mapping[str, Sequence[str]],
 ) -> dict[str, NDArray[np.str_]]:
-    """Site of each clip by each way to read sites; ways that part the clips alike are one."""
+    """Site of each clip by each way to read sites; ways with the same partition are merged."""
     named = [(RECORDING_IDS, list(recordings))]
     named += [
         (f"the column {name} of clips.csv", list(of))
@@ -200,7 +201,7 @@ def _ways(
 
 
 def _parts(names: Sequence[str], species: str) -> Iterator[tuple[str, list[str]]]:
-    """Each part of the names by its place, counted from the beginning and from the end."""
+    """Each part of the names by its position, counted from the beginning and from the end."""
     for pattern in (r"[^\W_]+", r"[^\W\d_]+|\d+"):
         words = [_words(name, species, pattern) for name in names]
         places = min(max(map(len, words), default=0), _PLACES)
@@ -224,7 +225,7 @@ def _at(words: list[str], place: int) -> str:
 def _classes_of_few_sites(
     source: str, sites: NDArray[np.str_], positive: NDArray[np.bool_]
 ) -> list[SiteFinding]:
-    """Classes that a few sites hold most of, these hardly having the other class."""
+    """Classes with most clips from a few sites that hardly have the other class."""
     names, codes = np.unique(sites, return_inverse=True)
     pos, neg = _counts(codes, positive)
     found = []
@@ -246,7 +247,7 @@ def _classes_of_few_sites(
 def _recordings_as_units(
     sites: NDArray[np.str_], recordings: NDArray[np.str_], positive: NDArray[np.bool_]
 ) -> tuple[NDArray[np.str_], NDArray[np.bool_]]:
-    """Site and label of each recording; of both labels, the one it has the larger share of."""
+    """Site and label of each recording; with both labels, the one with the larger class share."""
     pairs = np.stack([recordings, sites], axis=1)
     units, codes = np.unique(pairs, axis=0, return_inverse=True)
     pos, neg = _counts(codes.ravel(), positive)

@@ -1,8 +1,8 @@
-"""Tells where nothing says which clips are of one recording, and which pattern would.
+"""Detection of clips without a known recording, and a suggested pattern for their names.
 
-Clips whose names no rule knows count as a recording each. That is right for clips of as many
-recordings and makes every number too good for others; only names are looked at here, and nothing is
-joined. Ids that look alike are the subject of
+Clips whose names match no rule count as one recording each. That is right if they do come from
+separate recordings, and makes every number too good if they do not. Only names are examined here,
+and nothing is joined. Ids that look alike belong in
 :mod:`audio_assets.evaluation.doubts.recording_hints`.
 """
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BY_NAME = "stem"
-"""Begins the ``recording_rule`` of a clip that counts as a recording of its own."""
+"""Prefix of the ``recording_rule`` of a clip that counts as a recording of its own."""
 CURVE_WARNING = "nothing tells which clips are of one recording"
-"""Said with every number of a species whose clips' names share long parts."""
+"""Warning attached to every number of a species whose clips' names share long parts."""
 
 # Ids in hexadecimal digits are of one kind, wherever their letters stand.
 _HEX = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,}|[0-9A-F]{8,}"
@@ -48,7 +48,7 @@ _PLAIN = re.compile(r"[0-9A-Za-z_ -]")
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Patterns by which clips would be joined.
+    """Patterns that would join clips into recordings.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ class Suggestion:
         Regular expressions with a group ``recording``; the first that matches a name counts. They
         hold neither backslashes nor quotes, which shells and ``.env`` files read in their own ways.
     recordings
-        How many recordings the names would be of.
+        Number of recordings that would result.
     joined
-        How many of the names would share theirs with another.
+        Number of names that would share a recording with another name.
     """
 
     patterns: tuple[str, ...]
@@ -74,16 +74,16 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class UnknownRecordings:
-    """Clips of which nothing tells the recording.
+    """Clips whose recording is unknown.
 
     Attributes
     ----------
     clips
         Usable clips of the species.
     by_name
-        Those that count as a recording each.
+        Number of clips that count as one recording each.
     suggestion
-        How they may be joined, where they are most of the clips and their names share long parts.
+        How to join them, if they are most of the clips and their names share long parts.
     """
 
     clips: int
@@ -92,7 +92,7 @@ class UnknownRecordings:
 
 
 def unknown_recordings(inventory: pd.DataFrame) -> UnknownRecordings:
-    """Look at the clips of a species whose recording is their own name.
+    """Examine the clips of a species whose recording is their own name.
 
     Parameters
     ----------
@@ -119,14 +119,14 @@ def _names(inventory: pd.DataFrame) -> list[str]:
 
 
 def counts_by_name(inventory: pd.DataFrame) -> pd.Series[bool]:
-    """Which clips count as a recording of their own, as no rule knows their names."""
+    """Whether each clip counts as a recording of its own because its name matches no rule."""
     return inventory["recording_rule"].str.startswith(BY_NAME)
 
 
 def suggest_pattern(names: Sequence[str], *, words: bool = False) -> Suggestion | None:
-    """Find how names would be joined by what they share: a long part before an offset or counter.
+    """Suggest patterns that join names by a shared long part before an offset or counter.
 
-    Names of one make (the same kinds of characters in the same order) are cut at the last separator
+    Names of one form (the same kinds of characters in the same order) are cut at the last separator
     that joins at least half of them. A first number that no two names share, such as a rank, is
     left out where that joins them.
 
@@ -141,7 +141,7 @@ def suggest_pattern(names: Sequence[str], *, words: bool = False) -> Suggestion 
     -------
     Suggestion or None
         None where fewer than half of the names would be joined, or into fewer than 4 recordings:
-        they are no more than counted, as in ``frog_1`` and ``frog_2``.
+        such names are merely numbered, as in ``frog_1`` and ``frog_2``.
     """
     makes: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
     distinct = sorted(set(names))
@@ -232,7 +232,7 @@ def _pattern(rows: Sequence[list[str]], start: int, end: int) -> str:
 
 
 def _matching(tokens: Sequence[str]) -> str:
-    """A pattern of all these tokens, which are of one kind."""
+    """A pattern that matches all these tokens, which are of one kind."""
     if len(set(tokens)) == 1:
         return "".join(sign if _PLAIN.fullmatch(sign) else "." for sign in tokens[0])
     if _kind(tokens[0]) == "0":
