@@ -286,7 +286,7 @@ def _delete(path: UPath) -> None:
     except OSError as error:
         raise ResultsError(
             f"{path} cannot be deleted: {error}",
-            "Check that you may write there. The rest of the store is still valid.",
+            "Check that you may write there. Files removed so far are gone; the others are valid.",
         ) from error
 
 

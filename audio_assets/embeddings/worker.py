@@ -105,7 +105,7 @@ def _answer(connection: Connection) -> None:
             answer = embed_batch(clips, encoders, limits)
         except MemoryError:
             raise
-        # Whatever the encoder raises belongs to the caller, who sits in another process.
+        # Any error of the encoder must reach the caller, which runs in another process.
         except Exception as error:
             answer = _portable(error)
         connection.send(answer)

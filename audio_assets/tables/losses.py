@@ -50,11 +50,11 @@ def reasons_in_words(counts: Mapping[str, int]) -> str:
     # Naming one more reason takes no more room than saying that there is one.
     if len(shown) > _SHOWN + 1:
         shown = shown[:_SHOWN]
-    said = [f"{clips} {LOSS_WORDS[reason]}" for reason, clips in shown]
+    parts = [f"{clips} {LOSS_WORDS[reason]}" for reason, clips in shown]
     others = sum(counts.values()) - sum(clips for _, clips in shown)
     if others:
-        said.append(f"{others} for other reasons")
-    return ", ".join(said)
+        parts.append(f"{others} for other reasons")
+    return ", ".join(parts)
 
 
 def loss_in_words(lost: int, clips: int, counts: Mapping[str, int], kind: str = "") -> str:
@@ -76,12 +76,12 @@ def loss_in_words(lost: int, clips: int, counts: Mapping[str, int], kind: str = 
     """
     noun = f"{kind} clip" if kind else "clip"
     if lost < clips:
-        said = f"{lost} of {clips} {noun}s {'was' if lost == 1 else 'were'} not used"
+        sentence = f"{lost} of {clips} {noun}s {'was' if lost == 1 else 'were'} not used"
     elif clips > 1:
-        said = f"none of the {clips} {noun}s was used"
+        sentence = f"none of the {clips} {noun}s was used"
     else:
-        said = f"the only {noun} was not used"
+        sentence = f"the only {noun} was not used"
     if len(counts) > 1:
-        return f"{said}: {reasons_in_words(counts)}"
+        return f"{sentence}: {reasons_in_words(counts)}"
     (reason,) = counts
-    return f"{said}: {'all ' if lost > 1 else ''}{LOSS_WORDS[reason]}"
+    return f"{sentence}: {'all ' if lost > 1 else ''}{LOSS_WORDS[reason]}"

@@ -39,8 +39,8 @@ _LABEL_WORDS = {
     "present",
     "absent",
 }
-# Columns of clips.csv that tell of the sound or of the file, which are no site: they equal the
-# label by right, or are looked at by the confound check.
+# Columns of clips.csv about the sound or the file, which are not sites: they legitimately equal
+# the label, or are examined by the confound check.
 _NO_SITE = {
     *(
         "label",
@@ -136,7 +136,7 @@ def sites_that_tell_the_label(
     most_told = 0.0
     for source, sites in ways.items():
         found = _classes_of_few_sites(source, sites, positive)
-        told = float(_told(*_counts(np.unique(sites, return_inverse=True)[1], positive)))
+        told = float(_predicted_share(*_counts(np.unique(sites, return_inverse=True)[1], positive)))
         if not found or told <= most_told:
             continue
         units = (sites, positive)
@@ -187,7 +187,7 @@ def _ways(
     ways: dict[str, NDArray[np.str_]] = {}
     seen = set()
     for source, values in named:
-        # What says nothing of its site stands alone, so that it hides no site of the others.
+        # A clip without a site gets its recording as site, so that it hides no other site.
         sites = np.array(
             [one or f"\0{name}" for one, name in zip(values, recordings, strict=True)], dtype=str
         )
@@ -213,7 +213,7 @@ def _parts(names: Sequence[str], species: str) -> Iterator[tuple[str, list[str]]
 
 
 def _words(name: str, species: str, pattern: str) -> list[str]:
-    # The species as one word: the parts of human_vocal would be told apart otherwise.
+    # The species as one word: otherwise the parts of human_vocal would be separate words.
     text = name.lower().replace(species.lower(), " ")
     return [word for word in re.findall(pattern, text) if word not in _LABEL_WORDS]
 
@@ -263,11 +263,11 @@ def _counts(
     )
 
 
-def _told(pos: NDArray[np.int64], neg: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of the labels that the other clips of the same site tell, both classes equal in weight.
+def _predicted_share(pos: NDArray[np.int64], neg: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Share of the labels that the other clips of the same site predict, with equal class weights.
 
-    Int[..., sites] of each class. A clip's own label does not count for it, or every site of one
-    clip would tell all; equal shares of both labels, or none, tell a half.
+    Takes int[..., sites] clips of each class. A clip's own label does not count for it, or every
+    site of one clip would be a perfect predictor; equal shares of both labels, or none, count half.
     """
     of_pos, of_neg = (of.sum(axis=-1, keepdims=True) for of in (pos, neg))
     told_pos = pos * (np.sign((pos - 1) * of_neg - neg * of_pos) + 1)
@@ -276,23 +276,23 @@ def _told(pos: NDArray[np.int64], neg: NDArray[np.int64]) -> NDArray[np.float64]
 
 
 def _chance_is_small(sites: NDArray[np.str_], positive: NDArray[np.bool_], limit: float) -> bool:
-    """Whether labels given anew are told by the site as well in at most ``limit`` of all draws."""
+    """Whether the site predicts permuted labels as well in at most a share ``limit`` of draws."""
     if positive.all() or not positive.any():
         return False
     _, codes = np.unique(sites, return_inverse=True)
     pos, neg = _counts(codes, positive)
-    told = _told(pos, neg) - 1e-12
+    told = _predicted_share(pos, neg) - 1e-12
     rng = np.random.default_rng(0)
     draws = as_well = 0
-    # Four draws as good as the labels themselves, the labels counting as one, are too many.
+    # Four draws as good as the labels themselves, counting the labels as one, are too many.
     starts = np.concatenate([[0], np.cumsum(pos + neg)[:-1]])
     one_of_each = np.arange(len(positive)) < pos.sum()
-    # Few deals at a time: thousands of sites times thousands of deals are 600 MB.
+    # A few draws at a time: thousands of sites times thousands of draws are 600 MB.
     at_once = max(1, min(_SHUFFLES, _VALUES_AT_ONCE // len(positive)))
     while draws * limit < 4.0:
         dealt = rng.permuted(np.broadcast_to(one_of_each, (at_once, len(positive))), axis=1)
         of_pos = np.add.reduceat(dealt, starts, axis=1, dtype=np.int64)
-        as_well += int((_told(of_pos, pos + neg - of_pos) >= told).sum())
+        as_well += int((_predicted_share(of_pos, pos + neg - of_pos) >= told).sum())
         draws += at_once
         if as_well >= 4:
             return False

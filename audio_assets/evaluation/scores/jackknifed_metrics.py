@@ -157,7 +157,7 @@ def _rank(scores: NDArray[np.float64]) -> _Ranked:
 
 
 def _auc(clips: _Clips, ranked: _Ranked) -> NDArray[np.float64]:
-    """Subtract the ordered pairs of the unit's clips, counted once, from twice those of all."""
+    """ROC-AUC, then that without each unit: the count of ordered pairs falls by the unit's."""
     is_positive = clips.labels[ranked.order] == 1
     tp = np.cumsum(is_positive, axis=1)
     fp = np.arange(1, tp.shape[1] + 1) - tp
