@@ -32,10 +32,10 @@ def clips(first: int, count: int, windows: int) -> list[Any]:
     try:
         from audio_assets.embeddings.clip_rows import StoredClip
     except ImportError:
-        # Of a checkout that stores means alone.
-        from audio_assets.embeddings.shards import (  # type: ignore[attr-defined,no-redef]
-            StoredClip,
-        )
+        # A checkout that stores means alone.
+        from audio_assets.embeddings import shards
+
+        StoredClip = shards.StoredClip  # type: ignore[attr-defined,misc]
     made = []
     for number in range(first, first + count):
         rng = np.random.default_rng(number)

@@ -82,7 +82,7 @@ class Signal:
 
     def ended(self) -> Counter[str]:
         """How often the webhook was told that each problem ended."""
-        return Counter(self._said("mended"))
+        return Counter(self._said("resolved"))
 
     def check_passes(self) -> bool | None:
         """What the newest run of the check found; None while it is going on."""
@@ -213,7 +213,7 @@ def meet_faults_of_buckets(signal: Signal, buckets: BucketServer, folder: Path) 
     )
     assert runs(daemon) == tried
 
-    flaky = buckets.fail(503, times=-1, rate=0.2)
+    flaky = buckets.fail(503, times=-1, rate=0.1)
     buckets.objects[RESULTS] = results
     daemon.wait_for("owl being done", lambda: not (daemon.unfinished() or daemon.not_fresh()))
     buckets.faults.remove(flaky)

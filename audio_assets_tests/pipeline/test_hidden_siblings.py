@@ -87,7 +87,7 @@ def check(place: Place, models: tuple[str, ...]) -> None:
         assert read_table(path, AUDIO_INVENTORY)["recording_id"].nunique() == RECORDINGS
     said = unknown_recordings_warnings(place.plan(**changes).settings, species)
     assert set(said) == set(UNKNOWN) and "AUDIO_ASSETS_RECORDING_PATTERNS='" in said["counted"]
-    assert f"they would be of {RECORDINGS} recordings" in said["counted"]
+    assert f"would assign them to {RECORDINGS} recordings" in said["counted"]
     report = place.results.report.read_text()
     assert report.count("Warning: Nothing says which clips come from the same recording") == len(
         UNKNOWN

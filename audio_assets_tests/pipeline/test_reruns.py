@@ -132,7 +132,10 @@ def test_a_species_whose_clips_cannot_be_listed_is_named_and_stops_no_other(plac
     write_clip(place.audio / "owl/data/pos/owl-pos-new_1sec_1.wav", clip(98, tone=True))
     # Asked for or not: the report covers all species.
     failures = place.run("owl").failures
-    assert list(failures) == ["fox, inventory"] and "Give the folder" in failures["fox, inventory"]
+    assert (
+        list(failures) == ["fox, inventory"]
+        and "Set it to the folder" in failures["fox, inventory"]
+    )
     assert len(load_embeddings(place.results.root, "placeholder", "owl")) == 21
     fox, owl = place.status("fox", "owl")
     assert (fox.state, owl.state) == ("failed", "fresh") and "is a file" in fox.note
