@@ -317,7 +317,7 @@ def test_a_leak_check_of_earlier_audio_is_not_shown(place, monkeypatch):
 def test_a_quarantine_of_earlier_audio_is_said_to_be_one(place, monkeypatch):
     write_species(place.audio, "owl", recordings=4)
     place.run("owl")
-    assert "The last look at the clips" not in place.results.report.read_text()
+    assert "The last check of the clips" not in place.results.report.read_text()
     write_species(place.audio, "owl", recordings=5)
     monkeypatch.setattr(quarantine, "quarantined_clips", _fail)
     assert list(place.run("owl").failures) == ["owl, charts"]
