@@ -1,4 +1,4 @@
-"""Which pretrained audio model to use for a species, and how many labelled clips are enough.
+"""Find the pretrained audio model for a species, and how many labelled clips are enough.
 
 The public calls are :func:`evaluate`, :func:`make_split_plan`, :func:`load_embeddings` and
 :func:`load_learning_curves`; they need neither dagster nor tensorflow.

@@ -71,7 +71,7 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
             build_nightly_report(plan, jobs[REPORT]),
         ],
         loggers={"console": dg.colored_console_logger, "json": dg.json_console_logger},
-        # A step in a process of its own would import everything anew, and a run has few steps.
+        # A step in a process of its own would import everything again, and a run has few steps.
         executor=dg.in_process_executor,
         resources={
             TABLES_IO: table_io_manager(settings),

@@ -1,4 +1,4 @@
-"""How long work says how far it is: an interface, and the reporter that writes to a log."""
+"""Report the progress of long-running work: an interface, and a reporter that writes to a log."""
 
 from __future__ import annotations
 

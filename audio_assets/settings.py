@@ -60,7 +60,7 @@ def _draws(value: int) -> int:
 
 
 class Settings(BaseSettings):
-    """What a user can set, as environment variables or ``.env`` lines with ``AUDIO_ASSETS_``."""
+    """Settings of a user, as environment variables or ``.env`` lines with ``AUDIO_ASSETS_``."""
 
     # extra: .env may hold other programs' lines; unknown ones with the prefix are refused below.
     model_config = SettingsConfigDict(
@@ -365,7 +365,7 @@ class Settings(BaseSettings):
         return bool(self.duplicate_encoder) and self.duplicate_cosine < 1
 
     def weight_places(self, patience: float | None = None) -> WeightPlaces:
-        """Where weights are looked for.
+        """Places that are searched for weights.
 
         ``patience`` is as in :func:`audio_assets.objects.roots.open_root`.
         """
@@ -462,7 +462,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def setting_sources() -> dict[str, str]:
-    """Where the effective value of each field comes from: environment, .env or default."""
+    """Name the source of each field's effective value: environment, .env or default."""
     environment = {_field(key) for key in os.environ if key.upper().startswith(PREFIX)}
     dotenv = {_field(key) for key in _dotenv_keys()}
     return {

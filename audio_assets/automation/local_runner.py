@@ -27,7 +27,7 @@ from audio_assets.pipeline.staleness import Staleness
 
 @dataclass
 class RunSummary:
-    """What :func:`bring_up_to_date` did.
+    """Result of :func:`bring_up_to_date`.
 
     Attributes
     ----------

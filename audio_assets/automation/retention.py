@@ -1,4 +1,4 @@
-"""Which old runs can be deleted: those that nothing rests on any more.
+"""Select the old runs that can be deleted: those that no decision depends on.
 
 Deleting a run deletes its events, and Dagster's stale status is read from events. These runs stay:
 
@@ -222,7 +222,7 @@ def _retried(instance: dg.DagsterInstance) -> frozenset[str]:
 
 
 class _Tasks:
-    """What the giving up of tasks rests on."""
+    """The runs on which giving up a task depends."""
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self._instance = instance

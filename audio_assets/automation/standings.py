@@ -1,7 +1,7 @@
-"""How each species and model stands now: the decision of the scheduler, for people.
+"""Report the state of each species and model: the scheduler's decision, for people.
 
-The audio and the encoders are looked at as they are now. A task whose last attempt failed counts
-as failed until it is made; when it is tried again is not asked here.
+The audio and the encoders are examined as they are now. A task whose last attempt failed counts as
+failed until it succeeds; when it will be retried does not matter here.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ from audio_assets.pipeline.stages import (
 )
 from audio_assets.pipeline.staleness import Staleness, State
 
-# The audio first: it is the user's own. An encoder of near-duplicates stops every model.
+# The audio first, since it belongs to the user. The encoder of near-duplicates stops every model.
 _FAULTS_SHOWN = (INVENTORY, ENCODERS, DUPLICATES)
 
 
 @dataclass(frozen=True)
 class CellStanding:
-    """How one species × model stands.
+    """State of one species × model.
 
     Attributes
     ----------
     state
         ``fresh``, ``stale``, ``missing`` or ``failed``.
     fault
-        What stands in its way now; empty if nothing is known to.
+        Problem that prevents it from being made; empty if none is known.
     running
         Whether a run is queued for it, or for what it is built on, or going on.
     """
@@ -74,7 +74,7 @@ def cell_standings(
     staleness: Staleness,
     species: Sequence[str],
 ) -> dict[tuple[str, str], CellStanding]:
-    """How each species and model of the settings stands, by species and model.
+    """Determine the state of each species and model of the settings, by species and model.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def _decide(
     staleness: Staleness,
     tasks: dict[Task, Inputs],
 ) -> tuple[Decision, dict[Task, str]]:
-    """The decision, and what the tasks met that cannot be looked at."""
+    """The decision, and the errors of tasks that cannot be examined."""
     faults: dict[Task, str] = {}
     probes = {
         INVENTORY: inventory_probe(plan.roots, plan.settings.recording_patterns),
@@ -136,7 +136,7 @@ def _decide(
 
     def look(task: Task) -> Probe | None:
         probe = probes.get(task.job)
-        # What could not be listed for a while is what it was.
+        # Audio that could not be listed for a while is unchanged.
         if probe is None or (
             task.job == INVENTORY
             and failed(task)
@@ -167,7 +167,7 @@ def _decide(
         return History(failures=ATTEMPTS if failed(by_name[todo.signature]) else 0, last_end=now)
 
     now = 0.0
-    # What is running has a state all the same.
+    # A task has a state even while it runs.
     return decide(tasks, running=(), work=work, history=history, now=now), faults
 
 

@@ -1,4 +1,4 @@
-"""``audio-assets status``: how each species × model stands, and what stands in the way."""
+"""``audio-assets status``: the state of each species × model, and its problems."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def print_status(*, as_json: bool) -> None:
 
 
 def _print_problems(problems: Sequence[Problem], console: Console) -> None:
-    """What `doctor`, the check and the webhook tell of the automation too."""
+    """Print the problems of the automation, as `doctor`, the check and the webhook do."""
     for problem in problems:
         text = f"problem  {problem.what}\n           {problem.remedy}"
         console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -78,7 +78,7 @@ def _print_problems(problems: Sequence[Problem], console: Console) -> None:
 def standings_of(
     plan: AssetPlan, instance: dg.DagsterInstance, species: list[str], staleness: Staleness
 ) -> list[Standing]:
-    """How each species and model stands now, against the audio and encoders as they are now.
+    """Compare each species and model with the audio and encoders as they are now.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def standings_of(
 
 
 class _Published:
-    """What is published of a species; what all its models share is read once.
+    """Published results of a species; tables that all its models share are read once.
 
     Raises
     ------
@@ -114,7 +114,7 @@ class _Published:
         self._settings, self._results, self._species = plan.settings, plan.roots.results, species
 
     def standing(self, model: str, state: str) -> Standing:
-        """The line of a model."""
+        """Return the line of a model."""
         pos, neg = self._clips.get(self._settings.variant(model), (None, None))
         size: int | None = None
         auc: float | None = None

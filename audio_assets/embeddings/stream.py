@@ -47,7 +47,7 @@ class ClipEmbedding:
     Attributes
     ----------
     clip_id
-        Of the clip.
+        Hash of the clip.
     sha256
         SHA-256 of the bytes; None if they could not be read.
     seconds, sample_rate, channels

@@ -47,7 +47,7 @@ def require_tensorflow(encoder: str) -> None:
 
 
 def how_to_install(python: tuple[int, int], system: str, machine: str) -> str:
-    """What to do where TensorFlow is missing: install it, if there is one for this machine.
+    """Say what to do where TensorFlow is missing: install it, if there is one for this machine.
 
     The extra leaves it out where there is none: see ``pyproject.toml``.
 

@@ -50,7 +50,7 @@ def _worker_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] |
 def process_lives(pid: int, since: float, proc: Path = _PROC) -> bool:
     """Whether the process that had this id at a time is still running.
 
-    Ids are given anew, in containers often the same ones after a restart, so a process that started
+    Ids are reused, in containers often after a restart, so a process that started
     later is another one. Where there is no ``/proc`` to tell, any process with the id counts.
 
     Parameters

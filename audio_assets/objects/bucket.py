@@ -218,7 +218,7 @@ def write(
     Parameters
     ----------
     generation
-        Of the object that may be replaced, 0 for none at all; any if it is not given.
+        Generation of the object that may be replaced; 0 for none, any if not given.
     patience
         Seconds after which to give up, if other than :data:`GIVE_UP_SECONDS`.
 
@@ -387,7 +387,7 @@ def _entry(blob: Blob, prefix: str) -> BucketEntry:
 
 
 def _bounds(path: UPath, patience: float | None = None) -> dict[str, Any]:
-    """How one request is made: not tried again by Google's client, and ended if nothing comes.
+    """Options of one request: no retries by Google's client, and a timeout.
 
     Within half the patience, so that a server that takes requests and never answers is given up
     about when one that fails is. Google's own 60 s would be longer than Dagster gives a tick.

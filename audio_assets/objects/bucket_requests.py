@@ -189,7 +189,7 @@ def _told_to_wait(error: Exception) -> float:
 
 
 def plain_words(error: Any) -> str:
-    """What a fault says, without secrets that an answer may repeat, nor URLs."""
+    """Return the text of an error, without URLs and without secrets that a response may repeat."""
     import requests
     import urllib3
     from google.api_core.exceptions import GoogleAPICallError

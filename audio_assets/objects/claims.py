@@ -94,7 +94,7 @@ class Claims:
 
     @property
     def poll_seconds(self) -> float:
-        """How long to wait before asking again for work that another holds."""
+        """Seconds to wait before asking again for work that another process holds."""
         return _LOCAL_POLL_SECONDS if is_local(self._folder) else _BUCKET_POLL_SECONDS
 
     def _take_object(self, path: UPath, generation: int) -> Claim | None:
@@ -107,7 +107,7 @@ class Claims:
 
 
 def this_process() -> dict[str, str | int]:
-    """What a claim or lock says of its holder; ``started`` is now."""
+    """Describe this process as the holder of a claim or lock; ``started`` is now."""
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     return {"host": socket.gethostname(), "pid": os.getpid(), "started": started}
 

@@ -86,7 +86,7 @@ def try_lock(path: str) -> FileLock | None:
 
 
 def read_locked(path: str) -> bytes:
-    """What the holder of a lock has written into the locked file.
+    """Read the text that the holder of a lock has written into the locked file.
 
     Raises
     ------

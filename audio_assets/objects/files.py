@@ -109,7 +109,7 @@ def require_file(path: str) -> None:
 
 
 def file_state(seen: os.stat_result) -> str:
-    """What differs after a file of this machine was written or replaced, whatever its size.
+    """Fingerprint that differs after a local file was written or replaced, even at equal size.
 
     Inode number, modification and change time.
     """

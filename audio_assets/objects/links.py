@@ -1,4 +1,4 @@
-"""Links that lead out of a root: whoever may put files under a root may not make us read others.
+"""Links that lead out of a root: permission to add files under a root must not expose others.
 
 What becomes of such a file is decided where files are listed and read.
 """

@@ -1,7 +1,7 @@
 """Files that were seen in the folders of a bucket, believed to be there for a while.
 
 A sensor asks at every tick whether each published file is still there. Only that a file is there is
-remembered: one that was not seen is asked for anew, so what was just made is known at once.
+remembered: one that was not seen is asked for again, so what was just made is known at once.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Notice:
     receipt
         What it is acknowledged with.
     bucket, name
-        Of the object that was written or deleted; both empty if the message names none.
+        Bucket and name of the object that was written or deleted; both empty if there is none.
     """
 
     receipt: str
@@ -53,7 +53,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Named:
-    """What messages name of an audio root.
+    """Parts of an audio root that messages name.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Named:
 
 
 def named_in(root: UPath, notices: Iterable[Notice]) -> Named:
-    """What of a gs:// root the messages name."""
+    """Find the parts of a gs:// root that the messages name."""
     prefix = str(root.path).partition("/")[2].strip("/")
     prefix = f"{prefix}/" if prefix else ""
     folders, is_root, elsewhere, unknown = set(), False, 0, 0

@@ -1,4 +1,4 @@
-"""What Linux, macOS and Windows do differently: processes, inherited connections, users.
+"""Differences between Linux, macOS and Windows: processes, inherited connections, users.
 
 The one module that may use what only some of them have (``fcntl``, ``os.getuid``,
 ``signal.SIGKILL``); the rest of the package asks here. No policy belongs here: what follows from a

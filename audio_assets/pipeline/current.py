@@ -1,7 +1,7 @@
-"""Which results are current: made from the audio and settings of today.
+"""Select the results that are current: computed from today's audio and settings.
 
-A partition that fails keeps the tables of its last success, and so does all that is made from it.
-They are true for the audio of then, and would look like results of today beside the others.
+A partition that fails keeps the tables of its last success, and so does everything computed from
+it. They are right for the audio of that time, but would look like today's results beside others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Look(Protocol):
-    """What decides on the states of partitions as they are now."""
+    """Returns the states of partitions as they are now."""
 
     def __call__(self, instance: dg.DagsterInstance, *, of_all: bool = False) -> Staleness:
         """As :class:`audio_assets.pipeline.staleness.Staleness` is made."""
@@ -107,7 +107,7 @@ def current_findings(staleness: Staleness, findings: pd.DataFrame) -> pd.DataFra
 
 
 def is_of_settings(curves: pd.DataFrame, settings: Settings) -> pd.Series[bool]:
-    """Which rows come from these settings and this code; boolean Series.
+    """Mark the rows that come from these settings and this code; boolean Series.
 
     Parameters
     ----------
@@ -120,14 +120,14 @@ def is_of_settings(curves: pd.DataFrame, settings: Settings) -> pd.Series[bool]:
 
 @dataclass(frozen=True)
 class BestModel:
-    """The model of a species that is looked at more closely than the others.
+    """The model of a species that is examined more closely than the others.
 
     Attributes
     ----------
     key
         Its species × model partition.
     origin
-        What a row about it says of where it comes from: species, model, training_size, variant,
+        Columns of a row about it that name its origin: species, model, training_size, variant,
         encoder_fingerprint, split_plan and code_version.
     """
 
@@ -136,7 +136,7 @@ class BestModel:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the UI shows of it."""
+        """Metadata for the UI."""
         return {"model": self.origin["model"], "training size": self.origin["training_size"]}
 
 

@@ -1,4 +1,4 @@
-"""How assets are partitioned: by species, by model, and by both.
+"""Partitions of assets: by species, by model, and by both.
 
 Dagster orders the dimensions of a key by name, so a species × model key reads ``birdnet|coyote``.
 """
@@ -19,7 +19,7 @@ SPECIES = dg.DynamicPartitionsDefinition(name="species")
 does not check them."""
 
 REFUSED_TAG = "audio_assets/refused"
-"""Of a run that was not queued, since its job has no such partition."""
+"""Tag of a run that was not queued, since its job has no such partition."""
 
 ENCODER_TAG = "audio_assets/encoder"
 """Tag of an asset that embeds with this encoder, whatever its partition: its runs get what runs of
@@ -67,7 +67,7 @@ def split_key(key: str) -> tuple[str, str]:
 
 
 def wrong_partition(job: str, given: str | None, keys: Sequence[str]) -> str:
-    """What is wrong with a run of ``job`` whose partition is none of ``keys``, and what to do."""
+    """Describe a run of ``job`` whose partition is none of ``keys``, and what to do."""
     fault = "names no partition" if given is None else f"has the unknown partition {given}"
     tags = json.dumps({PARTITION_NAME_TAG: keys[0] if keys else "..."})
     return (

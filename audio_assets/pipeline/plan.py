@@ -1,4 +1,4 @@
-"""What the code location is built for: settings, partitions, and what derives from them.
+"""The plan that a code location is built from: settings, partitions, and what derives from them.
 
 Jobs, sensors and commands are given all of it; an asset is given the parts that it uses.
 """

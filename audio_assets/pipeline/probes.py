@@ -1,4 +1,4 @@
-"""Stages that look outside Dagster: the audio as it is listed, the encoders as they load.
+"""Probes of the stages that depend on things outside Dagster: audio and encoders.
 
 A probe finds the data version that such a stage would have now. Which partitions are stale is
 decided in :mod:`audio_assets.pipeline.staleness`.
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class Found(NamedTuple):
-    """What a probe found: a data version, and metadata that have to be kept up beside it."""
+    """Result of a probe: a data version, and metadata that must be up to date as well."""
 
     version: str
     metadata: Mapping[str, str] = MappingProxyType({})
@@ -43,7 +43,7 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Probe:
-    """What an asset's data version would be if it were materialized now.
+    """Find the data version that an asset would have if it were materialized now.
 
     ``look`` is called with the partition, or an empty text for an asset without partitions.
     Only the stages that look outside Dagster have one: audio in a bucket, weights on a disk.

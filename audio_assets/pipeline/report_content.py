@@ -33,7 +33,7 @@ _NO_RESULT = (
 def report_content(
     settings: Settings, roots: Roots, models: EnabledModels, tables: ReportTables
 ) -> ReportContent:
-    """What the report shows, gathered from the tables and the settings."""
+    """Gather the content of the report from the tables and the settings."""
     import pandas as pd
 
     from audio_assets.catalog.notice import read_notice

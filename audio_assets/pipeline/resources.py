@@ -1,4 +1,4 @@
-"""What the assets are given at run time, made from the settings."""
+"""Resources of the assets, made from the settings."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +46,7 @@ def run_guard(settings: Settings, partitions_of: Mapping[str, dg.PartitionsDefin
     Parameters
     ----------
     settings
-        Of the run.
+        Settings of the run.
     partitions_of
         Partitions definition by job; the other jobs have none.
     """
@@ -61,7 +61,7 @@ def run_guard(settings: Settings, partitions_of: Mapping[str, dg.PartitionsDefin
             run, partitions_of.get(run.job_name), context.instance
         )
         if fault:
-            # Such a run would be started anew like one whose worker is lost.
+            # Such a run would be restarted like one whose worker is lost.
             context.instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})
             raise dg.Failure(fault, allow_retries=False)
 

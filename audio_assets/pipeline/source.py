@@ -1,4 +1,4 @@
-"""Which commit of the source runs, where the package is run from a clone or in its image.
+"""Find the commit of the source, where the package runs from a clone or in its image.
 
 Read from the clone's own files, since a container or a laptop may have no git, and in the image,
 which has no clone, from what the build wrote beside the code.

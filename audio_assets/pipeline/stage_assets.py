@@ -93,7 +93,7 @@ class StageAssets:
         table
             Names the stage, and describes its columns in the UI.
         tags
-            Of the asset, as the UI shows them.
+            Tags of the asset, shown in the UI.
         pool
             Bounds how many runs with this asset there are at a time.
         """
@@ -167,9 +167,9 @@ class StageAssets:
         Parameters
         ----------
         name
-            Of the row in the table of stages.
+            Name of the row in the table of stages.
         **options
-            Of :func:`dagster.asset`.
+            Further options of :func:`dagster.asset`.
         """
         # Runs of tables ask the guard through their IO manager.
         return self._asset(name, required_resource_keys={GUARD}, **options)
@@ -248,7 +248,7 @@ def _running(context: dg.AssetExecutionContext, function: Callable[..., Any]) ->
 
 
 def as_result(table: Table, made: Made) -> dg.MaterializeResult[Any]:
-    """What Dagster records of a table."""
+    """Return the result that Dagster records for a table."""
     from audio_assets.results.parquet import content_version
 
     return dg.MaterializeResult(

@@ -30,7 +30,7 @@ REPORT = "report"
 
 
 class Per(Enum):
-    """What a partition of a job stands for."""
+    """Unit that a partition of a job represents."""
 
     ALL = "everything"
     MODEL = "model"
@@ -52,7 +52,7 @@ class Job:
     Attributes
     ----------
     per
-        What its partitions stand for.
+        Unit of its partitions.
     description
         As the UI shows it.
     """
@@ -106,7 +106,7 @@ class Stage:
     Attributes
     ----------
     name
-        Of the asset, of its table, and of its module under ``assets/``.
+        Name of the asset, of its table, and of its module under ``assets/``.
     job
         Key of :data:`JOBS`.
     version
@@ -152,12 +152,12 @@ class Stage:
 
     @property
     def looks_outside(self) -> bool:
-        """Whether it has no file: it tells what an encoder is now."""
+        """Whether it has no file, since it only identifies an encoder."""
         return self.files is _no_file
 
     @property
     def per(self) -> Per:
-        """What a partition stands for."""
+        """Unit of its partitions."""
         return JOBS[self.job].per
 
 

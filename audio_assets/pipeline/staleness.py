@@ -1,4 +1,4 @@
-"""Which partitions are fresh, stale, missing or failed: the one place where that is decided.
+"""Decide which partitions are fresh, stale, missing or failed; nothing else does.
 
 The decision is Dagster's own stale status (code versions and data versions), with what it cannot
 know added: an output file that is gone counts as missing, and the first stages are compared with
@@ -102,7 +102,7 @@ class Staleness:
     def up_to_date(self, asset: str, partition: str | None) -> bool:
         """Whether a partition is fresh, and so is all that it was made from.
 
-        A partition whose input failed to be made anew is fresh: nothing that it reads has changed.
+        A partition whose input could not be updated is fresh: nothing that it reads has changed.
         Its numbers are of earlier audio, settings or encoders all the same.
         """
         asked = (asset, partition)
@@ -147,7 +147,7 @@ class Staleness:
         Parameters
         ----------
         assets
-            Of one job, in the order of the data flow.
+            Assets of one job, in the order of the data flow.
         """
         states = {asset: self.state(asset, partition) for asset in assets}
         if probe is not None:

@@ -1,4 +1,4 @@
-"""Code versions of the assets: what makes a result out of date besides its inputs.
+"""Code versions of the assets, which make a result out of date besides its inputs.
 
 A version is a number, raised by hand when the code behind an asset changes its content, and the
 settings that change it; both stand in :mod:`audio_assets.pipeline.stages`. Settings that change
@@ -20,7 +20,7 @@ from audio_assets.settings import Settings
 from audio_assets.tables import LEARNING_CURVE
 
 VERSIONS_TAG = ".dagster/audio_assets_versions"
-"""Of a run that a sensor or schedule asked for: the versions of its assets as these know them.
+"""Tag of a run that a sensor or schedule requested: the versions of its assets at that time.
 
 With the prefix by which Dagster keeps tags to itself: the JSON filled the UI's list of runs.
 """

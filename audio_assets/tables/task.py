@@ -56,7 +56,7 @@ class BinaryTask:
 
 
 def presence_task() -> BinaryTask:
-    """Whether the species is heard in a clip.
+    """The task of deciding whether the species is heard in a clip.
 
     >>> presence_task().classes
     ('neg', 'pos')

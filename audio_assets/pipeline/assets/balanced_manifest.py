@@ -24,8 +24,8 @@ def build_balanced_manifest(assets: StageAssets, settings: Settings) -> dg.Asset
     ) -> Made:
         """Folds over recordings or a fixed test set, and the order of clips for training.
 
-        Recordings that share near-duplicate clips are one here. Empty where the species allows no
-        evaluation; the metadata then say why.
+        Recordings that share near-duplicate clips count as one. Empty where the species cannot be
+        evaluated; the metadata then say why.
         """
         from audio_assets.catalog.clip_digests import with_digests
         from audio_assets.evaluation.doubts.near_duplicates import (
@@ -76,6 +76,6 @@ def build_balanced_manifest(assets: StageAssets, settings: Settings) -> dg.Asset
 
 
 def lost(inventory: pd.DataFrame) -> pd.DataFrame:
-    """The listed clips with what the listing alone tells of clips that cannot be used."""
+    """Add the reasons why listed clips are unusable, as far as a listing shows them."""
     status = inventory["status"].where(inventory["status"].isin(["ok", "duplicate"]), "quarantined")
     return inventory.assign(status=status, reason=inventory["status"])

@@ -1,4 +1,4 @@
-"""Whether the probabilities of a species' models come true."""
+"""Calibration of the probabilities of a species' models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the clips of a species are, by content: the order that splits are drawn in."""
+"""Digests of the contents of clips, which fix the order that splits are drawn in."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def build_clip_digests(assets: StageAssets, roots: Roots) -> dg.AssetsDefinition
         audio_inventory: pd.DataFrame,
         progress: Progress,
     ) -> Made:
-        """SHA-256 of the clips, of very large ones their ends; those in a bucket are read once.
+        """SHA-256 per clip, or of the ends of a very large one; clips in a bucket are read once.
 
-        A clip whose listing is as it was is taken from the table's last version.
+        A clip with an unchanged listing is taken from the table's last version.
         """
         from audio_assets.catalog.clip_digests import digest_clips
         from audio_assets.catalog.reading import content_reader

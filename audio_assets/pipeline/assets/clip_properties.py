@@ -1,4 +1,4 @@
-"""What can be told of the clips of a species without listening to them."""
+"""Properties of clips that can be measured without listening."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def build_clip_properties(
     ) -> Made:
         """Format, sample rate, channels, duration and level of the clips that models read.
 
-        A clip whose bytes are as they were is taken from the table's last version.
+        A clip with unchanged bytes is taken from the table's last version.
         """
         from audio_assets.audio.decode import DurationLimits
         from audio_assets.catalog.clip_properties import measure_clips, seconds_before

@@ -1,4 +1,4 @@
-"""What identifies the encoder that tells near-duplicate clips, whatever models are turned on."""
+"""Identity of the encoder that detects near-duplicate clips, whatever models are enabled."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def build_duplicate_encoder(assets: StageAssets, settings: Settings) -> dg.Asset
         kinds={"python"},
     )
     def duplicate_encoder(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        """The encoder that tells near-duplicate clips: a fingerprint, or that there is none."""
+        """Fingerprint of the encoder that detects near-duplicate clips, or ``off``."""
         version = duplicate_encoder_version(settings)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(version),

@@ -1,4 +1,4 @@
-"""The clips of a species on a plane, as its best model's encoder tells them apart."""
+"""Map of the clips of a species, as its best model's encoder separates them."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def build_embedding_map(
         balanced_manifest: pd.DataFrame,
         learning_curve: Mapping[str, pd.DataFrame],
     ) -> Made:
-        """Principal components of the best model's embeddings, to see what lies apart.
+        """Principal components of the best model's embeddings, to reveal clusters and outliers.
 
-        Of results of today's audio and settings alone.
+        Only results of today's audio and settings are used.
         """
         from audio_assets.results.parquet import concat_tables
 
@@ -57,8 +57,8 @@ def _map_of(roots: Roots, manifest: pd.DataFrame, best: BestModel) -> pd.DataFra
 
     columns = ("clip_id", "label", "status", "embedding", "encoder_fingerprint")
     path = roots.results.table(EMBEDDINGS.name, *split_key(best.key))
-    # The recordings that the splits are made by: near-duplicates share one. Embeddings may be newer
-    # than the plan, and are mapped again when it is made anew.
+    # The recordings of the split plan: near-duplicates share one. Embeddings may be newer than the
+    # plan, and are mapped again when it is updated.
     split = manifest[manifest["variant"] == best.origin["variant"]].drop_duplicates("clip_id")
     recordings = split.set_index("clip_id")["recording_id"]
     clips = pd.concat(
@@ -67,7 +67,7 @@ def _map_of(roots: Roots, manifest: pd.DataFrame, best: BestModel) -> pd.DataFra
     )
     made = embedding_map(np.stack(list(clips.pop("embedding"))))
     return clips.assign(
-        # Of embeddings that are newer than the curve, the report shows no map.
+        # The report shows no map of embeddings that are newer than the curve.
         **{name: value for name, value in best.origin.items() if name != "encoder_fingerprint"},
         recording_id=recordings.loc[clips["clip_id"]].to_numpy(),
         x=made.points[:, 0],

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EmbedCounts:
-    """What embedding a species took; CPU seconds are those of all work, reading included."""
+    """Counts of embedding a species; CPU seconds are those of all work, reading included."""
 
     embedded: int
     from_store: int
@@ -51,7 +51,7 @@ def build_embeddings(
     ) -> Made:
         """One embedding per clip; clips that cannot be used are rows with a reason.
 
-        A clip is embedded once per encoder: what the embedding store holds is taken from it.
+        A clip is embedded once per encoder: stored embeddings are reused.
         """
         model, species = split_key(context.partition_key)
         spec = get_model(model)

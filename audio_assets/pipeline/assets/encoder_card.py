@@ -1,4 +1,4 @@
-"""What identifies a model, so that a changed encoder or head makes that model's results stale.
+"""Identity of a model, so that a changed encoder or head makes the model's results stale.
 
 A code version holds for all partitions of an asset; the fingerprint, the clips that are read and
 the head differ by model, so they are the data version of an asset of its own.
@@ -16,7 +16,7 @@ from audio_assets.pipeline.stage_assets import StageAssets
 def build_encoder_card(assets: StageAssets, models: EnabledModels) -> dg.AssetsDefinition:
     @assets.other("encoder_card", group_name="audio", kinds={"python"})
     def encoder_card(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        """What a model is: the encoder's fingerprint, which clips it reads, and its head."""
+        """The encoder's fingerprint, the clips that the model reads, and its head."""
         spec = get_model(context.partition_key)
         encoder = models.load_encoder(spec.name)
         version = models.encoder_version(spec.name)

@@ -1,4 +1,4 @@
-"""What a reader should know of a species' clips before trusting its numbers."""
+"""Findings about a species' clips that a reader should know before trusting its numbers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def build_findings(
         clip_properties: pd.DataFrame,
         balanced_manifest: pd.DataFrame,
     ) -> Made:
-        """What puts the numbers in doubt.
+        """Reasons to doubt the numbers.
 
         Leaks of ordinary folds, labels that the files give away, sites, split recordings, and
         sound above what a model hears.
@@ -59,7 +59,7 @@ def build_findings(
 
 
 def hearing(models: EnabledModels, model: str) -> Hearing | str:
-    """What a model listens to, or why that is not known."""
+    """The frequencies that a model hears, or why they are not known."""
     from audio_assets.evaluation.doubts.hearing import Hearing
 
     try:

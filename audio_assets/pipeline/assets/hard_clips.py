@@ -1,4 +1,4 @@
-"""The clips of a species that its best model gets most wrong, to be looked at and listened to."""
+"""The clips of a species that its best model gets most wrong, to inspect and listen to."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def build_hard_clips(
     ) -> Made:
         """Positive and negative clips that the best model ranks worst, with picture and sound.
 
-        Of results of today's audio and settings alone.
+        Only results of today's audio and settings are used.
         """
         import pandas as pd
 
@@ -70,14 +70,14 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-# Of a clip that nothing is wrong with, nothing is shown.
+# A clip that is not wrong is not shown.
 _UNSEEN = {"seconds": None, "picture": None, "sound": None, "fault": None}
 
 
 def previews(
     settings: Settings, roots: Roots, inventory: pd.DataFrame, variant: str
 ) -> Callable[[str], dict[str, Any]]:
-    """What gives the columns of a clip that come from its audio, by clip_id."""
+    """Return a function from clip_id to the columns that come from the clip's audio."""
     from audio_assets.audio.decode import DurationLimits, decode_clip
     from audio_assets.audio.faults import ClipFault
     from audio_assets.catalog.reading import ClipReader
@@ -92,7 +92,7 @@ def previews(
         try:
             data = read(uris[clip_id])
         except (ConnectionError, TimeoutError, TransientStorageError):
-            # The next try, or the next listing, mends it.
+            # The next attempt, or the next listing, resolves it.
             raise
         except (OSError, StorageError) as error:
             return _UNSEEN | {"fault": f"it could not be read: {error}"}

@@ -1,4 +1,4 @@
-"""What folds over clips, instead of recordings, would have shown of a model on a species."""
+"""Evaluate a model on a species with folds over clips, to show what leaks would add."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models against each other on a species, and the clips each of them needs."""
+"""Compare the models of a species, and the clips that each of them needs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def build_model_comparison(
     ) -> Made:
         """Paired differences on equal folds with Holm's correction, and clips needed.
 
-        Between results of today's audio and settings alone.
+        Only results of today's audio and settings are compared.
         """
         from audio_assets.evaluation.species import compare_species
 

@@ -1,6 +1,6 @@
-"""Clips that sound the same, so that no copy of a training clip is tested on.
+"""Find clips that sound the same, so that no copy of a training clip is tested on.
 
-One encoder decides for all models, whatever models are turned on: the split plan that follows is
+One encoder decides for all models, whatever models are enabled: the split plan that follows is
 shared by all of them.
 """
 
@@ -41,11 +41,11 @@ def build_near_duplicates(
         audio_inventory: pd.DataFrame,
         progress: Progress,
     ) -> Made:
-        """Pairs of clips of a species that sound the same, whatever their bytes.
+        """Pairs of clips of a species that sound the same, even if their bytes differ.
 
         The clips under data/ are compared with each other, and so are those under data_5s/: models
-        read the one or the other, and one split plan is for all. What the embedding store holds is
-        taken from it, and what is embedded here is there for the models.
+        read one or the other, and one split plan serves all. Stored embeddings are reused, and
+        models reuse what is embedded here.
         """
         from audio_assets.evaluation.doubts.near_duplicates import (
             find_near_duplicates,

@@ -1,4 +1,4 @@
-"""The chart of a species: ROC-AUC against training size, a line a model."""
+"""The chart of a species: ROC-AUC against training size, one line per model."""
 
 from __future__ import annotations
 
