@@ -1,4 +1,4 @@
-# Every target sets up what it needs; only Python 3.11 and make have to be there.
+# Every target installs what it needs; only Python 3.11 and make must be there.
 # Variables: PYTHON (interpreter), MARK (pytest -m), JOBS (pytest processes), PYTEST_ARGS, DEMO_ARGS.
 
 SHELL := /bin/sh
@@ -8,17 +8,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 IS_311 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python,$(shell $(name) $(IS_311) && echo $(name))))
-# Without compiling all modules: of 3.5 GB few are ever imported, and those compile then. It takes 2 of
-# 5.5 minutes.
+# Do not compile all modules: few of 3.5 GB are ever imported, and these are compiled then. Compiling all
+# takes 2 of 5.5 minutes.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
-# What is locked for some extras, each file compared with its hash; then the project itself, which has
-# none, built with what was installed. Nothing is looked for besides: pip takes gql[requests] for another
-# package than the locked gql, which has no hash then. What is missing, pip check tells.
+# Install the locked packages of some extras, comparing each file with its hash, then the project itself,
+# which has no hash, built with the installed packages. Dependencies are not resolved: pip takes
+# gql[requests] for another package than the locked gql, and finds no hash for it. pip check reports
+# missing packages.
 INSTALL = $(BIN)/python .ci/locked.py $(1) > $(VENV)/locked.txt \
   && $(PIP_INSTALL) --no-deps --require-hashes -r $(VENV)/locked.txt \
   && $(PIP_INSTALL) --no-deps --no-build-isolation -e . \
   && $(BIN)/python -m pip check --disable-pip-version-check
-# librosa compiles its kernels when they are first used, 28 s once; part of installing, then.
+# librosa compiles its kernels on first use (28 s, once): do so while installing.
 COMPILE := $(BIN)/python -c 'import librosa, numpy; librosa.feature.melspectrogram(y=numpy.zeros(4096))'
 
 MARK ?= not slow and not browser and not cluster

@@ -47,13 +47,13 @@ class ClipEmbedding:
     Attributes
     ----------
     clip_id
-        Hash of the clip.
+        Name of the clip.
     sha256
         SHA-256 of the bytes; None if they could not be read.
     seconds, sample_rate, channels
-        Of the file, in seconds and Hz; None unless it was decoded and is usable.
+        Properties of the file, in seconds and Hz; None unless it was decoded and is usable.
     samples
-        Of all channels of the file; as these.
+        Samples over all channels of the file; None as above.
     windows
         Number of windows averaged; 0 without an embedding.
     embedding
