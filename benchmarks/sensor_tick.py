@@ -114,7 +114,7 @@ def remember(
                 known = "off" if parent == "duplicate_encoder" else "one"
                 tags[f"{INPUT_DATA_VERSION_TAG_PREFIX}/{parent}"] = known
                 tags[f"{INPUT_EVENT_POINTER_TAG_PREFIX}/{parent}"] = str(latest[parent])
-            for key in keys[job.partitions]:
+            for key in keys[plan.partitions.of(JOBS[job].per)]:
                 inventory = versions.get((key or "").rpartition("|")[2], "one")
                 if asset == "audio_inventory":
                     tags[DATA_VERSION_TAG] = inventory

@@ -109,11 +109,11 @@ def _state(standings: set[Standing], task: Task, staleness: Staleness, plan: Ass
     if standings & {Standing.FAILED, Standing.BLOCKED}:
         return "failed"
     if standings == {Standing.FRESH}:
-        return State.FRESH
+        return State.FRESH.value
     stages = stages_of_job(task.job, plan.settings)
     if any(staleness.state(stage, task.partition) is State.MISSING for stage in stages):
-        return State.MISSING
-    return State.STALE
+        return State.MISSING.value
+    return State.STALE.value
 
 
 def _decide(
