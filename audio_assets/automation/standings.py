@@ -35,14 +35,8 @@ from audio_assets.pipeline.probes import (
     encoder_probe,
     inventory_probe,
 )
-from audio_assets.pipeline.stages import (
-    DUPLICATES,
-    ENCODERS,
-    EXPERIMENT,
-    INVENTORY,
-    jobs_behind,
-    stages_of_job,
-)
+from audio_assets.pipeline.stage_graph import jobs_behind
+from audio_assets.pipeline.stages import DUPLICATES, ENCODERS, EXPERIMENT, INVENTORY, stages_of_job
 from audio_assets.pipeline.staleness import Staleness, State
 
 # The audio first, since it belongs to the user. The encoder of near-duplicates stops every model.

@@ -12,7 +12,8 @@ import dagster as dg
 from audio_assets.automation.decisions import Inputs, Task
 from audio_assets.pipeline.partitions import SPECIES, partition_key, split_key
 from audio_assets.pipeline.plan import AssetPlan
-from audio_assets.pipeline.stages import JOBS, Per, awaited_jobs, jobs_behind, required_jobs
+from audio_assets.pipeline.stage_graph import awaited_jobs, jobs_behind, required_jobs
+from audio_assets.pipeline.stages import JOBS, Per
 
 _PER_SPECIES = (Per.SPECIES, Per.SPECIES_AND_MODEL)
 

@@ -19,7 +19,8 @@ import dagster as dg
 from audio_assets.pipeline.failures import clear_failures, log_while_running
 from audio_assets.pipeline.partitions import Partitions
 from audio_assets.pipeline.signatures import with_parameters
-from audio_assets.pipeline.stages import STAGES, Per, Stage, fans_in, stages_of
+from audio_assets.pipeline.stage_graph import fans_in
+from audio_assets.pipeline.stages import STAGES, Per, Stage, stages_of
 from audio_assets.pipeline.versions import code_version
 from audio_assets.settings import Settings
 from audio_assets.tables import Column, Table
@@ -136,7 +137,9 @@ class StageAssets:
                 context: dg.AssetExecutionContext, **inputs: Any
             ) -> Iterator[dg.MaterializeResult[Any]]:
                 with _running(context, function):
-                    yield from map(as_result, tables, function(context, **inputs))
+                    made = function(context, **inputs)
+                    for table, one in zip(tables, made, strict=True):
+                        yield as_result(table, one)
 
             return dg.multi_asset(
                 name=stage.name,

@@ -36,7 +36,8 @@ from audio_assets.objects.files import file_names
 from audio_assets.objects.names_seen import NamesSeen
 from audio_assets.pipeline.probes import Probe
 from audio_assets.pipeline.roots import Roots
-from audio_assets.pipeline.stages import STAGES, made_together
+from audio_assets.pipeline.stage_graph import made_together
+from audio_assets.pipeline.stages import STAGES
 
 if TYPE_CHECKING:
     from upath import UPath

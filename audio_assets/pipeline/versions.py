@@ -15,7 +15,8 @@ from typing import Any
 
 from audio_assets.errors import SettingsError
 from audio_assets.models.registry import get_model
-from audio_assets.pipeline.stages import STAGES, lineage_of_curves
+from audio_assets.pipeline.stage_graph import lineage_of_curves
+from audio_assets.pipeline.stages import STAGES
 from audio_assets.settings import Settings
 from audio_assets.tables import LEARNING_CURVE
 

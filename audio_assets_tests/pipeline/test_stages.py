@@ -12,17 +12,13 @@ from audio_assets.definitions import build_defs
 from audio_assets.pipeline import assets
 from audio_assets.pipeline.partitions import build_partitions
 from audio_assets.pipeline.plan import AssetPlan
-from audio_assets.pipeline.stages import (
-    JOBS,
-    STAGES,
-    Stage,
+from audio_assets.pipeline.stage_graph import (
     awaited_jobs,
     lineage_of_curves,
     made_together,
     required_jobs,
-    stages_of,
-    stages_of_job,
 )
+from audio_assets.pipeline.stages import JOBS, STAGES, Stage, stages_of, stages_of_job
 from audio_assets.settings import Settings, load_settings
 from audio_assets.tables import ALL_TABLES
 
