@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import random
 import re
 import socket
@@ -35,6 +36,7 @@ class Fault:
 
     ``kind`` is a status, ``reset`` (before anything is done), ``lost`` (the answer is lost, what
     was asked for is done), ``truncate`` (the body is cut) or ``garble`` (a byte is another).
+    With ``in_a_row`` no request fails more often than that in succession, whatever the ``rate``.
     """
 
     kind: int | str
@@ -44,6 +46,17 @@ class Fault:
     rate: float = 1.0
     headers: dict[str, str] = field(default_factory=dict)
     message: str = "told to fail"
+    in_a_row: float = math.inf
+    failed: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def strikes(self, method: str, path: str, draw: float) -> bool:
+        """Whether a request that the fault fits fails, for a random number in [0, 1)."""
+        asked = (method, path)
+        if draw >= self.rate or self.failed[asked] >= self.in_a_row:
+            del self.failed[asked]
+            return False
+        self.failed[asked] += 1
+        return True
 
 
 class Sparse:
@@ -160,7 +173,7 @@ class BucketServer:
             self.most_at_once = max(self.most_at_once, self._running)
             for fault in self.faults:
                 if fault.times and fault.method in ("", method) and re.search(fault.path, path):
-                    if self._random.random() < fault.rate:
+                    if fault.strikes(method, path, self._random.random()):
                         fault.times -= 1
                         return fault
         return None
