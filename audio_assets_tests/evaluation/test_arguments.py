@@ -119,6 +119,11 @@ def test_a_plan_of_other_clips_or_of_the_other_protocol_or_beside_keys_is_refuse
         of_evaluate(splits=plan, keys=clips.keys)
 
 
+def test_a_bootstrap_of_clips_is_refused_under_a_fixed_test_set_before_anything_is_drawn() -> None:
+    with pytest.raises(ValueError, match="over its test recordings; bootstrap must be 0, got 100"):
+        of_evaluate(protocol="holdout", bootstrap=100)
+
+
 def test_the_encoders_own_score_is_there_where_it_is_given() -> None:
     clips = simulate()
     scores = clips.embeddings[:, 0]
