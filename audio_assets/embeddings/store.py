@@ -20,6 +20,7 @@ of the present version replaces it. Of two rows of the present version the one w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from audio_assets.embeddings.clip_rows import (
@@ -301,6 +302,13 @@ class EmbeddingStore:
                 f"The embedding store {self.folder} cannot be written to: {error}",
                 "Check that there is room and that you may write there.",
             ) from error
+
+    def remove_abandoned_claims(self) -> None:
+        """Remove the claims that killed processes left in a local store, as far as possible."""
+        # A claim that stays is an empty file. All clips are stored, perhaps in a folder that this
+        # process may only read, so it is no reason to fail.
+        with suppress(OSError):
+            self._claims.remove_abandoned()
 
     @property
     def poll_seconds(self) -> float:

@@ -125,6 +125,7 @@ def fill_store(
         if len(todo) == before:
             time.sleep(store.poll_seconds)
             store.refresh()
+    store.remove_abandoned_claims()
 
 
 class _Work:

@@ -21,7 +21,7 @@ from audio_assets.errors import StorageError
 from audio_assets.objects import bucket
 from audio_assets.objects.bucket_requests import ChangedError
 from audio_assets.objects.file_lock import try_lock
-from audio_assets.objects.files import claim_name, is_local
+from audio_assets.objects.files import claim_name, is_local, remove_abandoned_claims
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -91,6 +91,19 @@ class Claims:
             del self._seen[work]
             return self._take_object(path, generation)
         return None
+
+    def remove_abandoned(self) -> None:
+        """Remove the claims of killed processes in a local folder.
+
+        In a bucket they stay, at a few hundred bytes each: only a long wait could show that their
+        holder is dead.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be listed, or a claim in it cannot be deleted.
+        """
+        remove_abandoned_claims(self._folder)
 
     @property
     def poll_seconds(self) -> float:

@@ -235,6 +235,22 @@ def claim_name(work: str) -> str:
     return f".{work}.claim"
 
 
+def remove_abandoned_claims(folder: UPath) -> None:
+    """Remove the claims in a local folder that no process holds; in a bucket, nothing.
+
+    A process that is killed between writing its results and releasing their claim leaves a file
+    that no other removes on the way, since nobody claims finished work again.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be listed, or a claim in it cannot be opened or deleted.
+    """
+    if is_local(folder):
+        for name in filter(_CLAIM.fullmatch, file_names(folder)):
+            _remove_claim(os.path.join(folder.path, name))
+
+
 def remove_leftovers(root: UPath) -> list[str]:
     """Remove the temporary files of dead writers and claims nobody holds, all under a local root.
 
@@ -256,13 +272,21 @@ def remove_leftovers(root: UPath) -> list[str]:
                 if match and _is_dead(match["host"], int(match["pid"]), path):
                     os.unlink(path)
                     removed.append(path)
-                elif _CLAIM.fullmatch(name) and (lock := try_lock(path)) is not None:
-                    lock.release()
+                elif _CLAIM.fullmatch(name) and _remove_claim(path):
                     removed.append(path)
             except FileNotFoundError:
                 # Its writer finished, or another run removed it.
                 continue
     return sorted(removed)
+
+
+def _remove_claim(path: str) -> bool:
+    """Remove a claim unless a process holds it; return whether it was removed."""
+    lock = try_lock(path)
+    if lock is None:
+        return False
+    lock.release()
+    return True
 
 
 def _write_local(path: UPath, write: Callable[[IO[bytes]], object]) -> None:

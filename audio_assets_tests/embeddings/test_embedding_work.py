@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from upath import UPath
 
 from audio_assets.audio.faults import ClipFault
 from audio_assets.embeddings.store import EmbeddingStore
@@ -193,9 +192,21 @@ def test_a_killed_process_leaves_its_shards_and_no_claim(tmp_path):
     before = len(store)
     assert before >= CLIPS_PER_SHARD
     filled = fill(tmp_path)
-    files.remove_leftovers(UPath(tmp_path))
     assert check(tmp_path).repeats() == 0
     assert len(filled.embedded) == len(filled.keys) - before
+
+
+def test_claims_of_finished_work_that_nobody_holds_are_removed_and_held_ones_stay(tmp_path):
+    fill(tmp_path)
+    store = open_store(tmp_path)
+    held = store.claim("held")
+    assert held is not None
+    # As a process leaves it that is killed after its shard is written.
+    (store.folder / ".finished.claim").touch()
+    fill(tmp_path)
+    assert [path.name for path in store.folder.glob(".*.claim")] == [".held.claim"]
+    held.release()
+    check(tmp_path)
 
 
 @on_both
