@@ -133,21 +133,23 @@ def sites_that_tell_the_label(
         return []
     ways = _ways(recordings, positive, species, columns or {})
     best: list[SiteFinding] = []
-    most_told = 0.0
+    most_predicted = 0.0
     for source, sites in ways.items():
         found = _classes_of_few_sites(source, sites, positive)
-        told = float(_predicted_share(*_counts(np.unique(sites, return_inverse=True)[1], positive)))
-        if not found or told <= most_told:
+        predicted = float(
+            _predicted_share(*_counts(np.unique(sites, return_inverse=True)[1], positive))
+        )
+        if not found or predicted <= most_predicted:
             continue
         units = (sites, positive)
         if source != RECORDING_IDS:
             units = _recordings_as_units(sites, np.asarray(recordings), positive)
         if _chance_is_small(*units, MAX_CHANCE / len(ways)):
-            best, most_told = found, told
+            best, most_predicted = found, predicted
     return best
 
 
-def _tells_of_the_sound(name: str, values: Sequence[str], species: str) -> bool:
+def _describes_the_sound(name: str, values: Sequence[str], species: str) -> bool:
     """Whether a column of clips.csv is about the sound or the file, by its name or its values."""
     if _tokens(name) & (_NO_SITE | _tokens(species)):
         return True
@@ -178,7 +180,7 @@ def _ways(
     named += [
         (f"the column {name} of clips.csv", list(of))
         for name, of in columns.items()
-        if not _tells_of_the_sound(name, of, species) and _is_given_in_both(of, positive)
+        if not _describes_the_sound(name, of, species) and _is_given_in_both(of, positive)
     ]
     distinct = sorted(set(recordings))
     for source, parts in _parts(distinct, species):
@@ -270,9 +272,9 @@ def _predicted_share(pos: NDArray[np.int64], neg: NDArray[np.int64]) -> NDArray[
     site of one clip would be a perfect predictor; equal shares of both labels, or none, count half.
     """
     of_pos, of_neg = (of.sum(axis=-1, keepdims=True) for of in (pos, neg))
-    told_pos = pos * (np.sign((pos - 1) * of_neg - neg * of_pos) + 1)
-    told_neg = neg * (np.sign((neg - 1) * of_pos - pos * of_neg) + 1)
-    return np.asarray(((told_pos / of_pos + told_neg / of_neg) / 4.0).sum(axis=-1))
+    predicted_pos = pos * (np.sign((pos - 1) * of_neg - neg * of_pos) + 1)
+    predicted_neg = neg * (np.sign((neg - 1) * of_pos - pos * of_neg) + 1)
+    return np.asarray(((predicted_pos / of_pos + predicted_neg / of_neg) / 4.0).sum(axis=-1))
 
 
 def _chance_is_small(sites: NDArray[np.str_], positive: NDArray[np.bool_], limit: float) -> bool:
@@ -281,7 +283,7 @@ def _chance_is_small(sites: NDArray[np.str_], positive: NDArray[np.bool_], limit
         return False
     _, codes = np.unique(sites, return_inverse=True)
     pos, neg = _counts(codes, positive)
-    told = _predicted_share(pos, neg) - 1e-12
+    predicted = _predicted_share(pos, neg) - 1e-12
     rng = np.random.default_rng(0)
     draws = as_well = 0
     # Four draws as good as the labels themselves, counting the labels as one, are too many.
@@ -292,7 +294,7 @@ def _chance_is_small(sites: NDArray[np.str_], positive: NDArray[np.bool_], limit
     while draws * limit < 4.0:
         dealt = rng.permuted(np.broadcast_to(one_of_each, (at_once, len(positive))), axis=1)
         of_pos = np.add.reduceat(dealt, starts, axis=1, dtype=np.int64)
-        as_well += int((_predicted_share(of_pos, pos + neg - of_pos) >= told).sum())
+        as_well += int((_predicted_share(of_pos, pos + neg - of_pos) >= predicted).sum())
         draws += at_once
         if as_well >= 4:
             return False
