@@ -28,7 +28,8 @@ from audio_assets.automation.listings import listings_now, recorded_listings
 from audio_assets.automation.notices import Listener
 from audio_assets.automation.runs import history_of, retries, run_request, running_tasks
 from audio_assets.automation.tasks import species_to_keep
-from audio_assets.catalog.listing import list_species
+from audio_assets.catalog.layout import RootLayout
+from audio_assets.catalog.listing import SpeciesListing, examine_layout, list_species
 from audio_assets.objects.bucket_requests import counting_requests
 from audio_assets.objects.names_seen import NamesSeen
 from audio_assets.objects.notifications import Named
@@ -55,11 +56,21 @@ def build_species_sensor(plan: AssetPlan) -> dg.SensorDefinition:
         notes = [f"{len(known)} species known"]
         new: tuple[str, ...] = ()
         if memory.looks_at_all(now, limits):
-            listing, look, requests = _look(lambda: list_species(plan.roots.audio), now)
+
+            def list_new() -> tuple[SpeciesListing, tuple[str, ...], RootLayout]:
+                listing = list_species(plan.roots.audio)
+                new = new_species(listing, known, plan.settings.species)
+                # Only these: to count the files of every species costs requests each time.
+                return listing, new, examine_layout(plan.roots.audio, listing, new)
+
+            (listing, new, layout), look, requests = _look(list_new, now)
+            new = tuple(name for name in new if name not in layout.not_species)
             for name, remedy in listing.rejected.items():
                 context.log.warning(f"The folder {name!r} is not a species: {remedy}")
-            new = new_species(listing, known, plan.settings.species)
+            for mistake in layout.mistakes(new):
+                context.log.warning(f"Wrong layout: {mistake}")
             notes += [f"not added: {name!r}, {why}" for name, why in listing.rejected.items()]
+            notes += [f"wrong layout: {mistake}" for mistake in layout.of_root]
             memory = memory.after_root(look, found=bool(new)).counted(requests)
         notes += _next_look(memory, now, limits)
         return dg.SensorResult(

@@ -9,13 +9,15 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from audio_assets.catalog.folder_counts import count_files, is_audio_name
+from audio_assets.catalog.layout import RootLayout, root_layout, suggested_name
 from audio_assets.errors import AudioRootError
 from audio_assets.objects import bucket
 from audio_assets.objects.files import file_state, is_local, require_file
@@ -92,10 +94,13 @@ class SpeciesListing:
         Folder names that may be partitions, sorted.
     rejected
         Folder name that breaks the key rule -> remedy.
+    audio_files
+        Audio files directly in the root, where no clip belongs.
     """
 
     species: tuple[str, ...]
     rejected: dict[str, str]
+    audio_files: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,16 +126,32 @@ def list_species(root: UPath) -> SpeciesListing:
     AudioRootError, StorageError
         If the root cannot be listed.
     """
-    names = sorted(entry.name for entry in _list_root(root) if entry.is_folder)
-    names = [name for name in names if not name.startswith(".")]
+    entries = [entry for entry in _list_root(root) if not entry.name.startswith(".")]
+    names = sorted(entry.name for entry in entries if entry.is_folder)
     return SpeciesListing(
         species=tuple(name for name in names if is_partition_key(name)),
-        rejected={
-            name: f"rename the folder so that it matches {KEY_RULE}"
-            for name in names
-            if not is_partition_key(name)
-        },
+        rejected={name: _key_remedy(name, names) for name in names if not is_partition_key(name)},
+        audio_files=sum(not e.is_folder and is_audio_name(e.name) for e in entries),
     )
+
+
+def examine_layout(
+    root: UPath, listing: SpeciesListing, species: Collection[str] | None = None
+) -> RootLayout:
+    """Count the files of the listed folders, or only of some ``species``, and find the mistakes.
+
+    Folders that break the key rule are counted too if all are: 'Pos' in the root is no species.
+
+    Raises
+    ------
+    StorageError
+        If a bucket cannot be listed.
+    """
+    names = [name for name in listing.species if species is None or name in species]
+    rejected = listing.rejected if species is None else {}
+    counts = {name: count_files(root, name) for name in (*names, *rejected)}
+    audio = listing.audio_files if species is None else 0
+    return root_layout(str(root), counts, rejected=rejected, audio=audio)
 
 
 def list_objects(
@@ -198,6 +219,14 @@ def list_objects(
                     is_folder=entry.is_folder,
                     leads_out=entry.leads_out,
                 )
+
+
+def _key_remedy(name: str, taken: Collection[str]) -> str:
+    remedy = f"rename the folder so that it matches {KEY_RULE}"
+    suggested = suggested_name(name)
+    if suggested in taken:
+        return f"{remedy}, or move its clips into {suggested!r}"
+    return f"{remedy}, for instance to {suggested!r}" if suggested else remedy
 
 
 def _list_root(root: UPath) -> Iterator[_Entry]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from audio_assets.cli.console import ConsoleProgress, plain_console
+from audio_assets.cli.layout import checked_species
 from audio_assets.cli.run import (
     choose_species,
     materialize,
@@ -39,7 +40,7 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
         audio = results / "synthetic-audio"
         _write_synthetic(audio, console, quiet=quiet)
     settings = load_settings(audio_root=str(audio.resolve()), results_root=str(results.resolve()))
-    species = choose_species(settings, (), console)
+    species, _ = checked_species(settings, choose_species(settings, (), console), console)
     models = _with_weights(settings, console)
     # In memory: this instance is used once, and its database would cost more than the work.
     with dg.DagsterInstance.ephemeral() as instance:

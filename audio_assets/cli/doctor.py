@@ -20,7 +20,8 @@ from audio_assets.automation.health import (
 )
 from audio_assets.automation.problems import Kind
 from audio_assets.automation.stale import standing_words
-from audio_assets.catalog.listing import list_species
+from audio_assets.catalog.layout import counts_in_words
+from audio_assets.catalog.listing import examine_layout, list_species
 from audio_assets.catalog.recordings import read_recording_rules
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.dotenv_rights import readable_secrets
@@ -109,19 +110,29 @@ def _guarded(
         yield Finding(subject, *two_lines(error))
 
 
-def _audio(plan: AssetPlan) -> Finding:
+def _audio(plan: AssetPlan) -> Iterator[Finding]:
+    """Report what is wrong with the audio root, then the clips of each species by class."""
     root = plan.roots.audio
     listing = list_species(root)
-    if listing.rejected:
-        names = ", ".join(map(repr, listing.rejected))
-        return Finding("audio", f"{names} cannot be species", next(iter(listing.rejected.values())))
-    if not listing.species:
+    layout = examine_layout(root, listing)
+    problems = [Finding("audio", mistake.what, mistake.remedy) for mistake in layout.of_root]
+    problems += [
+        Finding("audio", f"{name!r} cannot be a species", f"{remedy[0].upper()}{remedy[1:]}.")
+        for name, remedy in listing.rejected.items()
+        if name not in layout.not_species
+    ]
+    if not listing.species and not problems:
         todo = "Put clips into {species}/data/pos and {species}/data/neg there."
-        return Finding("audio", f"{root} has no species folder", todo)
+        problems.append(Finding("audio", f"{root} has no species folder", todo))
     rules = read_recording_rules(root, plan.settings.recording_patterns)
-    for fault in rules.faults.values():
-        return Finding("audio", fault.what, fault.remedy)
-    return Finding("audio", f"{root}, {len(listing.species)} species")
+    problems += [Finding("audio", fault.what, fault.remedy) for fault in rules.faults.values()]
+    yield from problems or [Finding("audio", f"{root}, {len(layout.clips)} species")]
+    for name, clips in layout.clips.items():
+        subject = f"clips of {name}"
+        for mistake in layout.of_species.get(name, ()):
+            yield Finding(subject, mistake.what, mistake.remedy)
+        if clips:
+            yield Finding(subject, counts_in_words(clips))
 
 
 def _results(plan: AssetPlan) -> Finding:

@@ -11,11 +11,13 @@ import dagster as dg
 from rich.console import Console
 
 from audio_assets.automation.local_runner import LocalRunner, RunSummary
-from audio_assets.catalog.listing import list_species
+from audio_assets.catalog.layout import is_layout_name
+from audio_assets.catalog.listing import examine_layout, list_species
 from audio_assets.catalog.quarantine import QuarantineShare, quarantine_share
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.cli.hearing import unheard
 from audio_assets.cli.instance import local_instance
+from audio_assets.cli.layout import NONE_EVALUATED, PUT_CLIPS, checked_species
 from audio_assets.definitions import build_defs
 from audio_assets.errors import (
     AudioAssetsError,
@@ -55,6 +57,7 @@ def run_stale(
     with local_instance() as instance:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
         chosen = choose_species(settings, species, console, known)
+        chosen, is_any_good = checked_species(settings, chosen, console, known)
         with run_lock(open_root(settings.results_root), console.print):
             summary = materialize(
                 settings, instance, chosen, models or settings.models, console, quiet=quiet
@@ -71,7 +74,9 @@ def run_stale(
     console.print(f"Report: {report}", soft_wrap=True, highlight=False)
     if as_json:
         print(json.dumps(_as_json(summary, settings, chosen, str(report)), indent=2))
-    return 1 if summary.failures else 0
+    if not is_any_good:
+        console.print(NONE_EVALUATED, style="red", soft_wrap=True)
+    return 1 if summary.failures or not is_any_good else 0
 
 
 def _as_json(
@@ -103,8 +108,12 @@ def choose_species(
     AudioAssetsError
         If there is none, or none in the settings has a folder.
     """
-    listing = list_species(open_root(settings.require_audio_root()))
+    root = open_root(settings.require_audio_root())
+    listing = list_species(root)
     for name, remedy in listing.rejected.items():
+        # A mistake of the root as a whole, for which another name is no remedy.
+        if is_layout_name(name):
+            continue
         console.print(
             f"Left out: the folder {name!r}; {remedy}",
             markup=False,
@@ -120,9 +129,10 @@ def choose_species(
         )
     chosen = list(asked or known)
     if not chosen:
+        mistakes = examine_layout(root, listing).of_root
         raise AudioAssetsError(
             f"There is no species folder under {settings.audio_root}",
-            "Put clips into {species}/data/pos and {species}/data/neg there.",
+            f"{mistakes[0]}." if mistakes else PUT_CLIPS,
         )
     absent = [name for name in chosen if settings.species and name not in listing.species]
     if absent:
@@ -132,7 +142,8 @@ def choose_species(
             f"Correct the name, or add the folder. Found: {', '.join(listing.species) or 'none'}"
         )
         if not {*chosen} & {*listing.species, *seen}:
-            raise AudioAssetsError(what, remedy)
+            mistakes = examine_layout(root, listing).of_root
+            raise AudioAssetsError(what, f"{mistakes[0]}." if mistakes else remedy)
         errors = plain_console(stderr=True)
         errors.print(f"No clips: {what}. {remedy}", highlight=False, soft_wrap=True)
     return chosen

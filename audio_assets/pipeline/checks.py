@@ -32,7 +32,7 @@ def build_checks(plan: AssetPlan, look: Look) -> Sequence[dg.AssetChecksDefiniti
         # Partitioned checks are in preview; dagster is pinned, and the tests cover them.
         warnings.simplefilter("ignore", dg.PreviewWarning)
         return [
-            _both_classes_present(plan.models),
+            _both_classes_present(plan.models, plan.roots),
             _enough_clips_and_recordings(plan.models),
             _clips_csv_names_the_clips(plan.settings, plan.roots),
             _embeddings_are_whole(plan.partitions, plan.roots, plan.models),
@@ -59,21 +59,31 @@ def _check(
     return decorate
 
 
-def _both_classes_present(models: EnabledModels) -> dg.AssetChecksDefinition:
+def _both_classes_present(models: EnabledModels, roots: Roots) -> dg.AssetChecksDefinition:
     # No blocking: what follows has no rows for such a species, and says why.
     @_check(
         asset="audio_inventory",
         partitions_def=SPECIES,
-        description="There are clips of both classes among those that the models read.",
+        description="There are clips of both classes among those that the models read; if not, "
+        "mistakes in the layout are named.",
     )
-    def both_classes_present(audio_inventory: pd.DataFrame) -> dg.AssetCheckResult:
+    def both_classes_present(
+        context: dg.AssetCheckExecutionContext, audio_inventory: pd.DataFrame
+    ) -> dg.AssetCheckResult:
+        from audio_assets.catalog.folder_counts import count_files
+        from audio_assets.catalog.layout import species_mistakes
         from audio_assets.evaluation.doubts.class_counts import class_counts
 
         counts = class_counts(audio_inventory, models.variants)
         empty = [f"{c.variant}/{c.label}" for c in counts if c.clips == 0]
+        found = []
+        if empty:
+            species = context.op_execution_context.partition_key
+            found = [f"no usable clip under {', '.join(empty)}"]
+            found += map(str, species_mistakes(species, count_files(roots.audio, species)))
         return dg.AssetCheckResult(
             passed=not empty,
-            description=f"no usable clip under {', '.join(empty)}" if empty else "both are there",
+            description="; ".join(found) or "both are there",
             metadata={f"clips {c.variant}/{c.label}": c.clips for c in counts},
         )
 

@@ -52,6 +52,7 @@ def test_all_that_is_missing_in_a_fresh_place_is_the_daemon(doctor):
     assert set(findings) == {
         "settings",
         "audio",
+        "clips of owl",
         "results",
         "disk",
         "model placeholder",
@@ -91,4 +92,4 @@ def test_what_is_wrong_is_named_with_what_to_do(doctor, monkeypatch, setting, va
 def test_a_folder_that_cannot_be_a_species_is_a_problem(doctor):
     write_species(Path("audio"), "Barn owl", recordings=1, clips=1)
     code, findings = doctor()
-    assert "Barn owl" in findings["audio"]["found"] and "rename" in findings["audio"]["todo"]
+    assert "Barn owl" in findings["audio"]["found"] and "Rename" in findings["audio"]["todo"]

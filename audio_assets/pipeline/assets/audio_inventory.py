@@ -17,8 +17,11 @@ def build_audio_inventory(
         """The clips of a species: a listing with recordings, nothing decoded.
 
         A species without a folder has an empty inventory. A listing that fails is an error.
+        Clips in folders of other names are named in the log and the metadata, with a remedy.
         """
+        from audio_assets.catalog.folder_counts import count_files
         from audio_assets.catalog.inventory import inventory_version
+        from audio_assets.catalog.layout import species_mistakes
 
         inventory, digest = take_inventory(
             roots,
@@ -26,6 +29,10 @@ def build_audio_inventory(
             context.partition_key,
             read_all=READ_ALL_TAG in context.run.tags,
         )
+        species = context.partition_key
+        mistakes = species_mistakes(species, count_files(roots.audio, species))
+        for mistake in mistakes:
+            context.log.error(f"Wrong layout: {mistake}")
         clips = (inventory["variant"] + "/" + inventory["label"]).value_counts().sort_index()
         return Made(
             inventory,
@@ -34,6 +41,7 @@ def build_audio_inventory(
                 "recordings": int(inventory["recording_id"].nunique()),
                 "megabytes": round(float(inventory["size"].sum()) / 1e6, 2),
                 "not used": int((inventory["status"] != "ok").sum()),
+                **({"wrong layout": "; ".join(map(str, mistakes))} if mistakes else {}),
                 **{f"clips {place}": int(n) for place, n in clips.items()},
             },
             version=inventory_version(inventory),
