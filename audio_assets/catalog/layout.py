@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from audio_assets.catalog.folder_counts import FileCount, FolderCounts, Path
 from audio_assets.tables import VARIANTS
 from audio_assets.tables.partition_keys import is_partition_key
+from audio_assets.tables.task import PRESENCE
 
 # In the order in which messages name them.
-_CLASSES = _POS, _NEG = "pos", "neg"
+_CLASSES = _POS, _NEG = PRESENCE.positive, PRESENCE.negative
 _WORDS = {
     _POS: "pos positive positives present presence yes true",
     _NEG: "neg negative negatives absent absence no false",
