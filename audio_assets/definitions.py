@@ -18,7 +18,7 @@ from audio_assets.automation.watch import (
     build_health_sensor,
 )
 from audio_assets.pipeline.checks import build_checks
-from audio_assets.pipeline.current import Look
+from audio_assets.pipeline.current import StalenessOf
 from audio_assets.pipeline.jobs import build_jobs
 from audio_assets.pipeline.partitions import build_partitions
 from audio_assets.pipeline.plan import AssetPlan
@@ -51,12 +51,15 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
     health_job = build_health_job()
     watching = replace(plan, patience=_TICK_PATIENCE_SECONDS)
 
-    def look(instance: dg.DagsterInstance, *, of_all: bool = False) -> Staleness:
+    def staleness_of(instance: dg.DagsterInstance, *, of_all: bool = False) -> Staleness:
         return Staleness(built.resolve_asset_graph(), plan.roots, instance, of_all=of_all)
 
     built = dg.Definitions(
-        assets=_assets(plan, look),
-        asset_checks=[*build_checks(plan, look), build_health_check(watching, look)],
+        assets=_assets(plan, staleness_of),
+        asset_checks=[
+            *build_checks(plan, staleness_of),
+            build_health_check(watching, staleness_of),
+        ],
         jobs=[*jobs.values(), health_job],
         sensors=[
             build_species_sensor(watching),
@@ -90,7 +93,7 @@ def build_defs(settings: Settings | None = None, **resources: Any) -> dg.Definit
     return built
 
 
-def _assets(plan: AssetPlan, look: Look) -> list[dg.AssetsDefinition]:
+def _assets(plan: AssetPlan, staleness_of: StalenessOf) -> list[dg.AssetsDefinition]:
     """One asset per stage, from ``build_{stage}`` of the module of its name.
 
     It is given what it has parameters for.
@@ -100,7 +103,7 @@ def _assets(plan: AssetPlan, look: Look) -> list[dg.AssetsDefinition]:
         "settings": plan.settings,
         "roots": plan.roots,
         "models": plan.models,
-        "look": look,
+        "staleness_of": staleness_of,
     }
     made = []
     for stage in stages_of(plan.settings):

@@ -23,7 +23,7 @@ from audio_assets.automation.audio_changes import (
     write_memory,
 )
 from audio_assets.automation.decisions import Inputs, Standing, Task, Work, decide
-from audio_assets.automation.listing_pace import Limits, Look
+from audio_assets.automation.listing_pace import Limits, PastListing
 from audio_assets.automation.listings import listings_now, recorded_listings
 from audio_assets.automation.notices import Listener
 from audio_assets.automation.runs import history_of, retries, run_request, running_tasks
@@ -55,7 +55,7 @@ def build_species_sensor(plan: AssetPlan) -> dg.SensorDefinition:
         known = context.instance.get_dynamic_partitions(SPECIES.name or "")
         notes = [f"{len(known)} species known"]
         new: tuple[str, ...] = ()
-        if memory.looks_at_all(now, limits):
+        if memory.lists_all(now, limits):
 
             def list_new() -> tuple[SpeciesListing, tuple[str, ...], RootLayout]:
                 listing = list_species(plan.roots.audio)
@@ -63,7 +63,7 @@ def build_species_sensor(plan: AssetPlan) -> dg.SensorDefinition:
                 # Only these: to count the files of every species costs requests each time.
                 return listing, new, examine_layout(plan.roots.audio, listing, new)
 
-            (listing, new, layout), look, requests = _look(list_new, now)
+            (listing, new, layout), past, requests = _timed(list_new, now)
             new = tuple(name for name in new if name not in layout.not_species)
             for name, remedy in listing.rejected.items():
                 context.log.warning(f"The folder {name!r} is not a species: {remedy}")
@@ -71,8 +71,8 @@ def build_species_sensor(plan: AssetPlan) -> dg.SensorDefinition:
                 context.log.warning(f"Wrong layout: {mistake}")
             notes += [f"not added: {name!r}, {why}" for name, why in listing.rejected.items()]
             notes += [f"wrong layout: {mistake}" for mistake in layout.of_root]
-            memory = memory.after_root(look, found=bool(new)).counted(requests)
-        notes += _next_look(memory, now, limits)
+            memory = memory.after_root(past, found=bool(new)).counted(requests)
+        notes += _next_listing(memory, now, limits)
         return dg.SensorResult(
             dynamic_partitions_requests=[SPECIES.build_add_request(list(new))] if new else [],
             cursor=write_memory(memory),
@@ -99,32 +99,32 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         instance = context.instance
         now = time.time()
         memory = read_memory(context.cursor, now)
-        heard = listener.hear(memory.told, context.log)
-        is_told = heard is not None and not heard.fault
-        limits = replace(_limits(plan.settings), is_told=is_told)
+        heard = listener.hear(memory.notification_token, context.log)
+        is_notified = heard is not None and not heard.fault
+        limits = replace(_limits(plan.settings), is_notified=is_notified)
         named = heard.named if heard is not None else Named()
         # Changes from before the notifications started were never announced.
-        is_new = is_told and not memory.is_told
+        is_new = is_notified and not memory.is_notified
         species = species_to_keep(plan, instance)
         recorded = recorded_listings(instance, species)
-        looked: set[str] = set()
+        listed: set[str] = set()
 
-        def look_at(names: Sequence[str], *, at_all: bool = False) -> None:
+        def list_audio(names: Sequence[str], *, at_all: bool = False) -> None:
             nonlocal memory
-            seen, look, requests = _look(lambda: listings_now(plan, names), now)
-            memory = memory.after_look(seen, recorded, look, at_all=at_all).counted(requests)
-            looked.update(names)
+            seen, past, requests = _timed(lambda: listings_now(plan, names), now)
+            memory = memory.after_listing(seen, recorded, past, at_all=at_all).counted(requests)
+            listed.update(names)
 
-        at_all = memory.looks_at_all(now, limits) or is_new or named.is_root
-        names = memory.to_look_at(species, recorded, now, limits, named.folders)
+        at_all = memory.lists_all(now, limits) or is_new or named.is_root
+        names = memory.to_list(species, recorded, now, limits, named.folders)
         if names or at_all:
-            look_at(species if at_all else names, at_all=at_all)
+            list_audio(species if at_all else names, at_all=at_all)
         memory = replace(
             memory,
             # A transient fault loses no message.
-            is_told=is_told or (memory.is_told and heard is not None and heard.passes),
-            told=heard.token if heard is not None else "",
-            not_told=heard.fault if heard is not None else "",
+            is_notified=is_notified or (memory.is_notified and heard is not None and heard.passes),
+            notification_token=heard.token if heard is not None else "",
+            notification_fault=heard.fault if heard is not None else "",
         )
         assert context.repository_def is not None
         graph = context.repository_def.asset_graph
@@ -155,12 +155,12 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
                 retries=retries(plan.settings),
             )
             # For example tasks that failed a while ago: files may be being copied now.
-            unseen = sorted({task.partition for task in decision.due} - looked)
+            unseen = sorted({task.partition for task in decision.due} - listed)
             if not unseen:
                 break
-            look_at(unseen)
+            list_audio(unseen)
         requests = [run_request(plan, task, *due) for task, due in decision.due.items()]
-        notes = [f"{len(looked)} of {len(species)} species listed"]
+        notes = [f"{len(listed)} of {len(species)} species listed"]
         for name in memory.moving:
             notes.append(f"still changing: {name} since {_date(memory.changed[name].since)}")
         for name in sorted({task.partition for task in decision.due} & set(overdue)):
@@ -170,10 +170,10 @@ def build_audio_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
             )
         if heard is not None and heard.messages:
             notes.append(f"{heard.messages} notifications")
-        if memory.not_told:
-            notes.append(f"no notifications: {memory.not_told}")
+        if memory.notification_fault:
+            notes.append(f"no notifications: {memory.notification_fault}")
         notes += [f"given up: {task}" for task in decision.of(Standing.FAILED)]
-        notes += _next_look(memory, now, limits)
+        notes += _next_listing(memory, now, limits)
         memory = memory.asked_for([task.partition for task in decision.due], now)
         return dg.SensorResult(
             run_requests=requests,
@@ -188,18 +188,18 @@ def _limits(settings: Settings) -> Limits:
     return Limits(settings.sensor_seconds, settings.listing_max_seconds)
 
 
-def _look(look: Callable[[], T], now: float) -> tuple[T, Look, dict[str, int]]:
+def _timed(listing: Callable[[], T], now: float) -> tuple[T, PastListing, dict[str, int]]:
     """Run a listing; return its result, its end and cost, and its requests by kind."""
     start = time.perf_counter()
     with counting_requests() as requests:
-        found = look()
+        found = listing()
     seconds = time.perf_counter() - start
-    return found, Look(now + seconds, seconds, sum(requests.values())), dict(requests)
+    return found, PastListing(now + seconds, seconds, sum(requests.values())), dict(requests)
 
 
-def _next_look(memory: AudioMemory, now: float, limits: Limits) -> list[str]:
+def _next_listing(memory: AudioMemory, now: float, limits: Limits) -> list[str]:
     """Say when all species will be listed next, unless that is at the next tick."""
-    at = memory.next_look(limits)
+    at = memory.next_listing(limits)
     return [f"next listing of all species {_clock(at)}"] if at - now > 1.5 * limits.shortest else []
 
 

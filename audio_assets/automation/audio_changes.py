@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
-from audio_assets.automation.listing_pace import Limits, Look, read_look
+from audio_assets.automation.listing_pace import Limits, PastListing, read_listing
 from audio_assets.catalog.listing import SpeciesListing
 
 _FORMAT = 2
@@ -60,21 +60,21 @@ class AudioMemory:
         Last listing of the species whose audio is changing.
     requests
         Number of requests ever made to the bucket, by kind.
-    is_told
+    is_notified
         Whether notifications announce changes.
-    told
+    notification_token
         Token of the last notifications; empty if there were none.
-    not_told
+    notification_fault
         Reason why configured notifications failed; empty if they work.
     """
 
     changed: Mapping[str, Changed] = field(default_factory=dict)
-    at_all: Look | None = None
-    at_some: Look | None = None
+    at_all: PastListing | None = None
+    at_some: PastListing | None = None
     requests: Mapping[str, int] = field(default_factory=dict)
-    is_told: bool = False
-    told: str = ""
-    not_told: str = ""
+    is_notified: bool = False
+    notification_token: str = ""
+    notification_fault: str = ""
 
     @property
     def settled(self) -> tuple[str, ...]:
@@ -108,17 +108,17 @@ class AudioMemory:
         sums = {kind: self.requests.get(kind, 0) + requests.get(kind, 0) for kind in kinds}
         return replace(self, requests=sums)
 
-    def next_look(self, limits: Limits) -> float:
+    def next_listing(self, limits: Limits) -> float:
         """Return the time of the next full listing in seconds since the epoch; 0 for at once."""
         last = self.at_all
         return last.ended + last.wait_at_rest(limits) if last is not None else 0.0
 
-    def looks_at_all(self, now: float, limits: Limits) -> bool:
+    def lists_all(self, now: float, limits: Limits) -> bool:
         """Return whether the present tick should list all species."""
         last = self.at_all
         return last is None or last.is_over(last.wait_at_rest(limits), now, limits)
 
-    def to_look_at(
+    def to_list(
         self,
         species: Iterable[str],
         recorded: Mapping[str, str],
@@ -134,7 +134,7 @@ class AudioMemory:
         are changing, which have their own schedule.
         """
         species = sorted(species)
-        if self.looks_at_all(now, limits):
+        if self.lists_all(now, limits):
             return tuple(species)
         last = self.at_some
         again = last is None or last.is_over(last.wait_in_motion(limits), now, limits)
@@ -142,8 +142,13 @@ class AudioMemory:
         wanted |= set(named) - set(self.moving)
         return tuple(name for name in species if name in wanted or self._is_news(name, recorded))
 
-    def after_look(
-        self, seen: Mapping[str, str], recorded: Mapping[str, str], look: Look, *, at_all: bool
+    def after_listing(
+        self,
+        seen: Mapping[str, str],
+        recorded: Mapping[str, str],
+        listing: PastListing,
+        *,
+        at_all: bool,
     ) -> AudioMemory:
         """Return the memory after a listing.
 
@@ -153,7 +158,7 @@ class AudioMemory:
             Digest of each species that was listed.
         recorded
             Digest of the listing behind each species' inventory.
-        look
+        listing
             End and cost of the listing; the number of quiet listings is determined here.
         at_all
             Whether it covered all species. Others are then forgotten.
@@ -168,17 +173,19 @@ class AudioMemory:
             if digest == made_of:
                 changed.pop(name, None)
             else:
-                changed[name] = _changed(before, digest, made_of, look.ended)
+                changed[name] = _changed(before, digest, made_of, listing.ended)
         if not at_all:
             # Not if some changing species have yet to be listed: they would wait longer.
-            at_some = look if set(self.moving) <= seen.keys() else self.at_some
+            at_some = listing if set(self.moving) <= seen.keys() else self.at_some
             return replace(self, changed=changed, at_some=at_some)
         share = sum(not one.is_settled for one in changed.values()) / max(1, len(seen))
         # The next listing of the changing species takes only their share of the time.
-        moved = replace(self, changed=changed, at_some=replace(look, seconds=share * look.seconds))
-        return moved.after_root(look, found=found)
+        moved = replace(
+            self, changed=changed, at_some=replace(listing, seconds=share * listing.seconds)
+        )
+        return moved.after_root(listing, found=found)
 
-    def after_root(self, look: Look, *, found: bool) -> AudioMemory:
+    def after_root(self, listing: PastListing, *, found: bool) -> AudioMemory:
         """Return the memory after a listing of the whole root.
 
         Parameters
@@ -187,7 +194,7 @@ class AudioMemory:
             Whether it found anything new.
         """
         quiet = 0 if found or self.at_all is None else self.at_all.quiet + 1
-        return replace(self, at_all=replace(look, quiet=quiet))
+        return replace(self, at_all=replace(listing, quiet=quiet))
 
     def _is_news(self, name: str, recorded: Mapping[str, str]) -> bool:
         if name in self.changed:
@@ -213,8 +220,8 @@ def read_memory(cursor: str | None, now: float) -> AudioMemory:
     try:
         return AudioMemory(
             {name: Changed(*one) for name, one in kept["changed"].items()},
-            read_look(kept["at_all"]),
-            read_look(kept["at_some"]),
+            read_listing(kept["at_all"]),
+            read_listing(kept["at_some"]),
             kept["requests"],
             kept.get("is_told", False),
             kept.get("told", ""),
@@ -233,9 +240,9 @@ def write_memory(memory: AudioMemory) -> str:
         "at_all": memory.at_all and memory.at_all.as_json(),
         "at_some": memory.at_some and memory.at_some.as_json(),
         "requests": dict(memory.requests),
-        "is_told": memory.is_told,
-        "told": memory.told,
-        "not_told": memory.not_told,
+        "is_told": memory.is_notified,
+        "told": memory.notification_token,
+        "not_told": memory.notification_fault,
     }
     return json.dumps(kept, sort_keys=True, separators=(",", ":"))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 SHARE = 20
 """Seconds to wait per second that a listing took: listing takes at most 5 % of the time."""
-SECONDS_A_REQUEST = 3.0
+SECONDS_PER_REQUEST = 3.0
 """Seconds to wait per request to an unchanged bucket: at most 1,200 requests per hour."""
 NET_SECONDS = 3600.0
 """Wait at rest if notifications announce changes: a safety net for lost ones."""
@@ -30,18 +30,18 @@ class Limits:
         Seconds between two ticks: no listing can be sooner.
     longest
         Seconds after which to list in any case; never fewer than ``shortest``.
-    is_told
+    is_notified
         Whether notifications announce changes, so that unchanged audio is listed once per
         :data:`NET_SECONDS`.
     """
 
     shortest: float
     longest: float
-    is_told: bool = False
+    is_notified: bool = False
 
 
 @dataclass(frozen=True)
-class Look:
+class PastListing:
     """A listing of audio.
 
     Attributes
@@ -70,10 +70,10 @@ class Look:
 
         The wait doubles with each listing that found nothing, up to a limit set by its cost.
         """
-        if limits.is_told:
+        if limits.is_notified:
             return max(limits.shortest, NET_SECONDS)
         least = _bounded(SHARE * self.seconds, limits)
-        cost = max(SECONDS_A_REQUEST * self.requests, BUCKET_SECONDS) if self.requests else 0.0
+        cost = max(SECONDS_PER_REQUEST * self.requests, BUCKET_SECONDS) if self.requests else 0.0
         most = max(least, _bounded(cost, limits))
         # A larger power exceeds any limit, and would eventually overflow.
         doubled = limits.shortest * 2.0 ** min(self.quiet, 32)
@@ -89,7 +89,7 @@ class Look:
         return wait <= limits.shortest or now >= self.ended + wait - limits.shortest / 2
 
     def as_json(self) -> dict[str, float]:
-        """Return the form that :func:`read_look` reads."""
+        """Return the form that :func:`read_listing` reads."""
         return {
             "ended": round(self.ended, 3),
             "seconds": round(self.seconds, 3),
@@ -98,9 +98,9 @@ class Look:
         }
 
 
-def read_look(kept: Mapping[str, Any] | None) -> Look | None:
-    """Restore the result of :meth:`Look.as_json`; None without one."""
-    return Look(**kept) if kept else None
+def read_listing(kept: Mapping[str, Any] | None) -> PastListing | None:
+    """Restore the result of :meth:`PastListing.as_json`; None without one."""
+    return PastListing(**kept) if kept else None
 
 
 def _bounded(seconds: float, limits: Limits) -> float:

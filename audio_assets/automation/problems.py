@@ -203,31 +203,31 @@ class News:
         return begun + [f"audio-assets: resolved: {key}" for key in self.ended]
 
 
-def news(told: Collection[str], problems: Sequence[Problem]) -> News:
+def news(reported: Collection[str], problems: Sequence[Problem]) -> News:
     """Compare problems with those that were reported.
 
     Parameters
     ----------
-    told
+    reported
         Keys of the reported problems.
     problems
         Current problems.
     """
     keys = {problem.key for problem in problems}
-    begun = tuple(problem for problem in problems if problem.key not in told)
-    return News(begun, tuple(sorted(set(told) - keys)))
+    begun = tuple(problem for problem in problems if problem.key not in reported)
+    return News(begun, tuple(sorted(set(reported) - keys)))
 
 
-def read_told(cursor: str | None) -> frozenset[str]:
-    """Read the keys of reported problems as written by :func:`write_told`; empty for other text."""
+def read_reported(cursor: str | None) -> frozenset[str]:
+    """Read the keys written by :func:`write_reported`; empty for other text."""
     try:
-        told = json.loads(cursor or "{}")
+        kept = json.loads(cursor or "{}")
     except ValueError:
         return frozenset()
-    keys = told.get("told") if isinstance(told, dict) else None
+    keys = kept.get("told") if isinstance(kept, dict) else None
     return frozenset(map(str, keys)) if isinstance(keys, list) else frozenset()
 
 
-def write_told(keys: Iterable[str]) -> str:
-    """Return the cursor for :func:`read_told`."""
+def write_reported(keys: Iterable[str]) -> str:
+    """Return the cursor for :func:`read_reported`."""
     return json.dumps({"told": sorted(keys)})

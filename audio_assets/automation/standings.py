@@ -128,7 +128,7 @@ def _decide(
         stages = stages_of_job(task.job, plan.settings)
         return task in faults or staleness.failed(stages, task.partition)
 
-    def look(task: Task) -> Probe | None:
+    def probe_of(task: Task) -> Probe | None:
         probe = probes.get(task.job)
         # Audio that could not be listed for a while is unchanged.
         if probe is None or (
@@ -140,7 +140,7 @@ def _decide(
 
         def noting_faults(partition: str) -> Found:
             try:
-                return probe.look(partition)
+                return probe.find(partition)
             except AudioAssetsError as error:
                 faults[task] = error.what
                 raise
@@ -149,7 +149,7 @@ def _decide(
 
     def work(task: Task) -> Work | None:
         try:
-            found = work_of(plan, staleness, task, look(task))
+            found = work_of(plan, staleness, task, probe_of(task))
         except TransientStorageError as error:
             faults[task] = error.what
             found = Work(stages_of_job(task.job, plan.settings)[:1], "")

@@ -17,10 +17,10 @@ from dagster._core.storage.tags import PRIORITY_TAG
 
 from audio_assets.automation.decisions import Decision, Standing
 from audio_assets.automation.health import examine_health
-from audio_assets.automation.problems import Kind, Problem, news, read_told, write_told
+from audio_assets.automation.problems import Kind, Problem, news, read_reported, write_reported
 from audio_assets.automation.webhook import WebhookError, post_message, shown
 from audio_assets.instance.pods import POD_TAG, PodSize
-from audio_assets.pipeline.current import Look
+from audio_assets.pipeline.current import StalenessOf
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.staleness import Staleness
 
@@ -37,7 +37,7 @@ _RUN_TAGS = {
 }
 
 
-def build_health_check(plan: AssetPlan, look: Look) -> dg.AssetChecksDefinition:
+def build_health_check(plan: AssetPlan, staleness_of: StalenessOf) -> dg.AssetChecksDefinition:
     """Build the check that fails while the automation has problems."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
@@ -50,7 +50,7 @@ def build_health_check(plan: AssetPlan, look: Look) -> dg.AssetChecksDefinition:
         )
         def automation_is_healthy(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
             instance = context.instance
-            problems = examine_health(plan, instance, look(instance, of_all=True)).problems
+            problems = examine_health(plan, instance, staleness_of(instance, of_all=True)).problems
             return dg.AssetCheckResult(
                 passed=not problems,
                 description="\n\n".join(map(str, problems)) or "no problems",
@@ -88,10 +88,10 @@ def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
         staleness = Staleness(graph, plan.roots, instance, of_all=True)
         found = examine_health(plan, instance, staleness)
         problems = found.problems
-        told = read_told(context.cursor)
+        reported = read_reported(context.cursor)
         # A given-up task is not resolved while it is being retried or its inputs are being made.
-        unsettled = _unsettled(told, found.decision)
-        new = news(told - (unsettled - {problem.key for problem in problems}), problems)
+        unsettled = _unsettled(reported, found.decision)
+        new = news(reported - (unsettled - {problem.key for problem in problems}), problems)
         keys: Iterable[str] = {problem.key for problem in problems} | unsettled
         lines = new.lines()
         for line in lines:
@@ -106,12 +106,12 @@ def build_health_sensor(plan: AssetPlan, job: Any) -> dg.SensorDefinition:
             except WebhookError as error:
                 # It will be posted again at the next tick.
                 context.log.warning(f"not posted: {error}")
-                keys = told
+                keys = reported
         requests = _check_requests(instance, problems)
         keys_now = "; ".join(sorted(problem.key for problem in problems))
         return dg.SensorResult(
             run_requests=requests,
-            cursor=write_told(keys),
+            cursor=write_reported(keys),
             skip_reason=(
                 None if requests else dg.SkipReason(keys_now or "the automation has no problems")
             ),
@@ -151,14 +151,14 @@ def _ended_lately(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     return time.time() - (record.end_time or 0.0) < _ASKED_AGAIN_SECONDS
 
 
-def _unsettled(told: frozenset[str], decision: Decision | None) -> frozenset[str]:
+def _unsettled(reported: frozenset[str], decision: Decision | None) -> frozenset[str]:
     """Return the keys of reported problems that cannot be judged at present."""
     if decision is None:
         # For example while the results root is unavailable.
-        return frozenset(key for key in told if key.startswith((Kind.GIVEN_UP, Kind.LATE)))
+        return frozenset(key for key in reported if key.startswith((Kind.GIVEN_UP, Kind.LATE)))
     moving = (Standing.RUNNING, Standing.DUE, Standing.WAITING)
     tasks = [task for standing in moving for task in decision.of(standing)]
-    return told & {f"{Kind.GIVEN_UP}: {task}" for task in tasks}
+    return reported & {f"{Kind.GIVEN_UP}: {task}" for task in tasks}
 
 
 def _digest(problems: Iterable[Problem]) -> str:

@@ -33,7 +33,7 @@ def work_of(
     assets = stages_of_job(task.job, plan.settings)
     try:
         todo = staleness.due(assets, partition, probe)
-        outside = probe.look(task.partition).version if probe is not None and todo else ""
+        outside = probe.find(task.partition).version if probe is not None and todo else ""
     except TransientStorageError:
         # A run would only wait for the same bucket, so the tick fails with this error at once.
         raise

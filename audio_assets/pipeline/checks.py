@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from audio_assets.evaluation.splits.recordings import FEW_RECORDINGS
-from audio_assets.pipeline.current import Look, current_curves
+from audio_assets.pipeline.current import StalenessOf, current_curves
 from audio_assets.pipeline.enabled_models import EnabledModels
 from audio_assets.pipeline.failures import clear_failures
 from audio_assets.pipeline.partitions import SPECIES, Partitions, split_key
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def build_checks(plan: AssetPlan, look: Look) -> Sequence[dg.AssetChecksDefinition]:
+def build_checks(plan: AssetPlan, staleness_of: StalenessOf) -> Sequence[dg.AssetChecksDefinition]:
     """All asset checks of these settings."""
     with warnings.catch_warnings():
         # Partitioned checks are in preview; dagster is pinned, and the tests cover them.
@@ -38,7 +38,7 @@ def build_checks(plan: AssetPlan, look: Look) -> Sequence[dg.AssetChecksDefiniti
             _embeddings_are_whole(plan.partitions, plan.roots, plan.models),
             _no_recording_straddles_folds(),
             _values_lie_in_their_range(plan.partitions),
-            _results_are_of_this_audio(plan.settings, look),
+            _results_are_of_this_audio(plan.settings, staleness_of),
             _few_recordings_joined(plan.settings),
             _few_clips_in_quarantine(plan.models),
             _nothing_gives_the_labels_away(plan.settings),
@@ -201,7 +201,9 @@ def _values_lie_in_their_range(partitions: Partitions) -> dg.AssetChecksDefiniti
     return values_lie_in_their_range
 
 
-def _results_are_of_this_audio(settings: Settings, look: Look) -> dg.AssetChecksDefinition:
+def _results_are_of_this_audio(
+    settings: Settings, staleness_of: StalenessOf
+) -> dg.AssetChecksDefinition:
     @_check(
         asset="roc_auc_chart",
         additional_ins={
@@ -219,7 +221,7 @@ def _results_are_of_this_audio(settings: Settings, look: Look) -> dg.AssetChecks
         learning_curve: Mapping[str, pd.DataFrame],
     ) -> dg.AssetCheckResult:
         current = current_curves(
-            settings, look(context.instance), balanced_manifest, learning_curve
+            settings, staleness_of(context.instance), balanced_manifest, learning_curve
         )
         outdated = learning_curve.keys() - current
         return dg.AssetCheckResult(

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Look(Protocol):
+class StalenessOf(Protocol):
     """Returns the states of partitions as they are now."""
 
     def __call__(self, instance: dg.DagsterInstance, *, of_all: bool = False) -> Staleness:
-        """As :class:`audio_assets.pipeline.staleness.Staleness` is made."""
+        """Evaluate an instance, at once for all partitions if ``of_all``."""
 
 
 def current_curves(

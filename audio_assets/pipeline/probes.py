@@ -45,12 +45,13 @@ class Found(NamedTuple):
 class Probe:
     """Find the data version that an asset would have if it were materialized now.
 
-    ``look`` is called with the partition, or an empty text for an asset without partitions.
-    Only the stages that look outside Dagster have one: audio in a bucket, weights on a disk.
+    ``find`` is called with the partition, or an empty text for an asset without partitions.
+    Only stages that read what Dagster does not record have one: audio in a bucket, weights on a
+    disk.
     """
 
     asset: str
-    look: Callable[[str], Found]
+    find: Callable[[str], Found]
 
 
 def inventory_probe(roots: Roots, patterns: Sequence[str], *, renew: bool = False) -> Probe:
@@ -60,13 +61,13 @@ def inventory_probe(roots: Roots, patterns: Sequence[str], *, renew: bool = Fals
     nothing comes of it but that they need not be read again.
     """
 
-    def look(species: str) -> Found:
+    def find(species: str) -> Found:
         from audio_assets.catalog.inventory import inventory_version
 
         inventory, digest = take_inventory(roots, patterns, species)
         return Found(inventory_version(inventory), {LISTING: digest} if renew else {})
 
-    return Probe("audio_inventory", look)
+    return Probe("audio_inventory", find)
 
 
 def encoder_probe(models: EnabledModels) -> Probe:
@@ -77,10 +78,10 @@ def encoder_probe(models: EnabledModels) -> Probe:
 def duplicate_encoder_probe(settings: Settings, patience: float | None = None) -> Probe:
     """The probe of duplicate_encoder: the fingerprint now."""
 
-    def look(_: str) -> Found:
+    def find(_: str) -> Found:
         return Found(duplicate_encoder_version(settings, patience))
 
-    return Probe("duplicate_encoder", look)
+    return Probe("duplicate_encoder", find)
 
 
 def take_inventory(

@@ -36,7 +36,7 @@ def lineage_of_curves() -> Iterator[Stage]:
     """
     names = behind("learning_curve") | {"learning_curve"}
     for stage in STAGES.values():
-        if stage.name in names and not stage.looks_outside and not stage.made_by:
+        if stage.name in names and not stage.reads_outside and not stage.made_by:
             yield stage
 
 

@@ -151,7 +151,7 @@ class Stage:
         return (*self.needs, *self.takes)
 
     @property
-    def looks_outside(self) -> bool:
+    def reads_outside(self) -> bool:
         """Whether it has no file, since it only identifies an encoder."""
         return self.files is _no_file
 

@@ -129,7 +129,7 @@ class Staleness:
         recorded = record and extract_data_version_from_entry(record.event_log_entry)
         if made is None or recorded is None:
             return State.STALE
-        found = probe.look(partition or "")
+        found = probe.find(partition or "")
         same = recorded.value == found.version and all(
             name in made.metadata and made.metadata[name].value == value
             for name, value in found.metadata.items()

@@ -16,7 +16,7 @@ from audio_assets.automation.audio_changes import (
     requests_in,
     write_memory,
 )
-from audio_assets.automation.listing_pace import BUCKET_SECONDS, SHARE, Limits, Look
+from audio_assets.automation.listing_pace import BUCKET_SECONDS, SHARE, Limits, PastListing
 from audio_assets.catalog.listing import SpeciesListing
 
 LIMITS = Limits(30.0, 600.0)
@@ -27,7 +27,7 @@ def looked(
     memory: AudioMemory, now: float, seen: dict[str, str], recorded: dict[str, str]
 ) -> AudioMemory:
     """The memory after a look at all, which was kept between two ticks."""
-    after = memory.after_look(seen, recorded, Look(now), at_all=True)
+    after = memory.after_listing(seen, recorded, PastListing(now), at_all=True)
     return read_memory(write_memory(after), now)
 
 
@@ -65,7 +65,7 @@ def test_the_cursor_holds_changed_species_alone():
 
 def test_the_cursor_of_the_version_before_is_one_look():
     memory = read_memory('{"owl":"2"}', 1000.0)
-    assert memory.looks_at_all(1000.0, LIMITS)
+    assert memory.lists_all(1000.0, LIMITS)
     assert looked(memory, 1000.0, {"owl": "2"}, {"owl": "1"}).settled == ("owl",)
     assert looked(memory, 1000.0, {"owl": "3"}, {"owl": "1"}).moving == ("owl",)
     assert changing_since('{"owl":"2"}') == {} and requests_in('{"owl":"2"}') == {}
@@ -98,25 +98,25 @@ def test_between_two_looks_at_all_only_what_moves_is_looked_at():
     resting = {f"s{number}": "1" for number in range(9)}
     memory = AudioMemory()
     for now in (0.0, 30.0, 60.0, 120.0):
-        costly = Look(now, seconds=1.0, requests=100)
-        memory = memory.after_look(resting | {"owl": "1"}, resting, costly, at_all=True)
+        costly = PastListing(now, seconds=1.0, requests=100)
+        memory = memory.after_listing(resting | {"owl": "1"}, resting, costly, at_all=True)
     memory = replace(memory, changed={"owl": replace(memory.changed["owl"], is_settled=False)})
     everything, now = [*resting, "owl", "new"], 150.0
-    assert not memory.looks_at_all(now, LIMITS)
-    assert memory.to_look_at(everything, resting, now, LIMITS) == ("new", "owl")
-    assert memory.to_look_at(everything, resting | {"new": "1"}, now, LIMITS) == ("owl",)
-    assert memory.to_look_at(everything, resting | {"new": "1"}, 500.0, LIMITS) == tuple(
+    assert not memory.lists_all(now, LIMITS)
+    assert memory.to_list(everything, resting, now, LIMITS) == ("new", "owl")
+    assert memory.to_list(everything, resting | {"new": "1"}, now, LIMITS) == ("owl",)
+    assert memory.to_list(everything, resting | {"new": "1"}, 500.0, LIMITS) == tuple(
         sorted(everything)
     )
 
 
 def test_a_species_whose_inventory_was_made_since_the_last_look_is_looked_at():
-    memory = AudioMemory(at_all=Look(0, requests=100, quiet=9))
-    memory = memory.after_look({"owl": "1"}, {}, Look(10), at_all=False)
-    memory = memory.after_look({"owl": "1"}, {}, Look(40), at_all=False)
+    memory = AudioMemory(at_all=PastListing(0, requests=100, quiet=9))
+    memory = memory.after_listing({"owl": "1"}, {}, PastListing(10), at_all=False)
+    memory = memory.after_listing({"owl": "1"}, {}, PastListing(40), at_all=False)
     assert memory.settled == ("owl",)
-    assert memory.to_look_at(["owl"], {}, 70, LIMITS) == ()
-    assert memory.to_look_at(["owl"], {"owl": "2"}, 70, LIMITS) == ("owl",)
+    assert memory.to_list(["owl"], {}, 70, LIMITS) == ()
+    assert memory.to_list(["owl"], {"owl": "2"}, 70, LIMITS) == ("owl",)
 
 
 @pytest.mark.parametrize(
@@ -132,19 +132,19 @@ def test_a_species_whose_inventory_was_made_since_the_last_look_is_looked_at():
 def test_a_root_that_rests_is_looked_at_as_seldom_as_a_look_is_costly(seconds, requests, waits):
     memory, now, found = AudioMemory(), 0.0, []
     for _ in waits:
-        look = Look(now, seconds, requests)
-        memory = memory.after_look({"owl": "1"}, {"owl": "1"}, look, at_all=True)
-        found.append(memory.next_look(LIMITS) - now)
-        now = memory.next_look(LIMITS)
+        look = PastListing(now, seconds, requests)
+        memory = memory.after_listing({"owl": "1"}, {"owl": "1"}, look, at_all=True)
+        found.append(memory.next_listing(LIMITS) - now)
+        now = memory.next_listing(LIMITS)
     assert found == waits
     # Something new: soon again, as soon as its own cost allows.
-    memory = memory.after_look({"owl": "2"}, {"owl": "1"}, replace(look, ended=now), at_all=True)
-    assert memory.next_look(LIMITS) - now == waits[0]
+    memory = memory.after_listing({"owl": "2"}, {"owl": "1"}, replace(look, ended=now), at_all=True)
+    assert memory.next_listing(LIMITS) - now == waits[0]
     # That it moves on is nothing new.
     for digest in "3456789":
         look = replace(look, ended=now)
-        memory = memory.after_look({"owl": digest}, {"owl": "1"}, look, at_all=True)
-    assert memory.next_look(LIMITS) - now == waits[-1]
+        memory = memory.after_listing({"owl": digest}, {"owl": "1"}, look, at_all=True)
+    assert memory.next_listing(LIMITS) - now == waits[-1]
 
 
 def test_clips_dropped_into_a_small_bucket_are_asked_for_within_two_minutes():
@@ -182,12 +182,12 @@ class World:
 
     def tick(self) -> None:
         memory = read_memory(self.cursor, self.now)
-        at_all = memory.looks_at_all(self.now, LIMITS)
-        if memory.to_look_at(["owl"], self.recorded, self.now, LIMITS):
+        at_all = memory.lists_all(self.now, LIMITS)
+        if memory.to_list(["owl"], self.recorded, self.now, LIMITS):
             seen = {"owl": self.audio()}
             self.looks.append((self.now, seen["owl"]))
-            look = Look(self.now, self.seconds, self.requests)
-            memory = memory.after_look(seen, self.recorded, look, at_all=at_all)
+            look = PastListing(self.now, self.seconds, self.requests)
+            memory = memory.after_listing(seen, self.recorded, look, at_all=at_all)
         overdue = memory.overdue(self.longest_wait, self.now)
         if overdue or memory.settled:
             self.asked.append((self.now, bool(overdue)))
@@ -249,4 +249,4 @@ def test_new_species_are_folders_that_the_settings_want(wanted, known, expected)
 )
 def test_the_tick_nearest_to_the_end_of_a_wait_looks(wait, now, is_over):
     # A moment too early, and not waiting for another 30 s; after one tick at every tick.
-    assert Look(0.0).is_over(wait, now, LIMITS) is is_over
+    assert PastListing(0.0).is_over(wait, now, LIMITS) is is_over

@@ -13,7 +13,7 @@ from audio_assets.automation.lateness import (
     what_is_behind,
     write_since,
 )
-from audio_assets.automation.problems import read_told
+from audio_assets.automation.problems import read_reported
 
 anything = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(),
@@ -25,7 +25,7 @@ anything = st.recursive(
 @given(st.none() | st.text() | anything.map(json.dumps) | anything.map(lambda x: f'{{"told":{x}}}'))
 def test_no_cursor_whatever_it_holds_stops_the_tick_that_reads_it(cursor):
     assert all(isinstance(start, (int, float)) for start in read_since(cursor).values())
-    assert all(isinstance(key, str) for key in read_told(cursor))
+    assert all(isinstance(key, str) for key in read_reported(cursor))
 
 
 @given(st.lists(st.sets(st.sampled_from("abc")), min_size=1, max_size=10))

@@ -10,9 +10,9 @@ from audio_assets.automation.problems import (
     Problem,
     Ticks,
     news,
-    read_told,
+    read_reported,
     tick_problems,
-    write_told,
+    write_reported,
 )
 
 NOW = 1e9
@@ -59,11 +59,11 @@ def test_each_problem_is_told_once_when_it_begins_and_once_when_it_ends(seen):
     cursor = None
     before: set[str] = set()
     for subjects in [*seen, set()]:
-        found = news(read_told(cursor), [problem(one) for one in sorted(subjects)])
+        found = news(read_reported(cursor), [problem(one) for one in sorted(subjects)])
         assert {one.subject for one in found.begun} == subjects - before
         assert set(found.ended) == {problem(one).key for one in before - subjects}
         assert bool(found) == (subjects != before) and len(found.lines()) == len(subjects ^ before)
-        cursor, before = write_told(problem(one).key for one in subjects), subjects
+        cursor, before = write_reported(problem(one).key for one in subjects), subjects
 
 
 def test_a_message_says_what_to_do():

@@ -84,7 +84,7 @@ def test_a_stage_that_a_setting_turns_on_is_left_out_without_it() -> None:
 def test_every_stage_that_has_a_file_has_a_table() -> None:
     tables = {table.name for table in ALL_TABLES}
     for name, stage in STAGES.items():
-        if not stage.looks_outside and name != "experiment_report":
+        if not stage.reads_outside and name != "experiment_report":
             assert name in tables
 
 

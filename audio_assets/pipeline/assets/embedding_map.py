@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from audio_assets.pipeline.current import BestModel, Look, best_current_model
+from audio_assets.pipeline.current import BestModel, StalenessOf, best_current_model
 from audio_assets.pipeline.enabled_models import EnabledModels
 from audio_assets.pipeline.partitions import split_key
 from audio_assets.pipeline.roots import Roots
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def build_embedding_map(
-    assets: StageAssets, roots: Roots, models: EnabledModels, look: Look
+    assets: StageAssets, roots: Roots, models: EnabledModels, staleness_of: StalenessOf
 ) -> dg.AssetsDefinition:
     # Embeddings are no input: that would hold those of all models.
     @assets.table(
@@ -38,7 +38,7 @@ def build_embedding_map(
         from audio_assets.results.parquet import concat_tables
 
         best = best_current_model(
-            models.settings, look(context.instance), balanced_manifest, learning_curve
+            models.settings, staleness_of(context.instance), balanced_manifest, learning_curve
         )
         rows = [] if best is None else [_map_of(roots, balanced_manifest, best)]
         table = concat_tables(rows, EMBEDDING_MAP)

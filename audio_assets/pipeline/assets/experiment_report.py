@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from audio_assets.pipeline.current import Look
+from audio_assets.pipeline.current import StalenessOf
 from audio_assets.pipeline.enabled_models import EnabledModels
 from audio_assets.pipeline.report_content import report_content
 from audio_assets.pipeline.report_tables import report_tables
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 
 def build_experiment_report(
-    assets: StageAssets, settings: Settings, roots: Roots, models: EnabledModels, look: Look
+    assets: StageAssets,
+    settings: Settings,
+    roots: Roots,
+    models: EnabledModels,
+    staleness_of: StalenessOf,
 ) -> dg.AssetsDefinition:
     @assets.other(
         "experiment_report",
@@ -56,7 +60,7 @@ def build_experiment_report(
         from audio_assets.results.parquet import table_bytes
 
         results = roots.results
-        staleness = look(context.instance, of_all=True)
+        staleness = staleness_of(context.instance, of_all=True)
         shown = report_tables(settings, staleness, tables, read_reported(results.reported_clips))
         content = report_content(settings, roots, models, shown)
         files = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from audio_assets.errors import StorageError, TransientStorageError
-from audio_assets.pipeline.current import Look, best_current_model
+from audio_assets.pipeline.current import StalenessOf, best_current_model
 from audio_assets.pipeline.roots import Roots
 from audio_assets.pipeline.stage_assets import READERS_POOL, Made, StageAssets
 from audio_assets.settings import Settings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def build_hard_clips(
-    assets: StageAssets, settings: Settings, roots: Roots, look: Look
+    assets: StageAssets, settings: Settings, roots: Roots, staleness_of: StalenessOf
 ) -> dg.AssetsDefinition:
     @assets.table(
         HARD_CLIPS,
@@ -43,7 +43,7 @@ def build_hard_clips(
         from audio_assets.results.parquet import concat_tables
 
         best = best_current_model(
-            settings, look(context.instance), balanced_manifest, learning_curve
+            settings, staleness_of(context.instance), balanced_manifest, learning_curve
         )
         rows: list[dict[str, Any]] = []
         if best is not None:

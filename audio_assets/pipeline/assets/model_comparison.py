@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from audio_assets.pipeline.current import Look, current_curves
+from audio_assets.pipeline.current import StalenessOf, current_curves
 from audio_assets.pipeline.stage_assets import Made, StageAssets
 from audio_assets.settings import Settings
 from audio_assets.tables import MODEL_COMPARISON
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def build_model_comparison(
-    assets: StageAssets, settings: Settings, look: Look
+    assets: StageAssets, settings: Settings, staleness_of: StalenessOf
 ) -> dg.AssetsDefinition:
     @assets.table(
         MODEL_COMPARISON,
@@ -37,7 +37,7 @@ def build_model_comparison(
         from audio_assets.evaluation.species import compare_species
 
         current = current_curves(
-            settings, look(context.instance), balanced_manifest, learning_curve
+            settings, staleness_of(context.instance), balanced_manifest, learning_curve
         )
         table = compare_species(
             [fold_scores[key] for key in current],

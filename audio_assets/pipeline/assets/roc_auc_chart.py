@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from audio_assets.pipeline.current import Look, current_curves
+from audio_assets.pipeline.current import StalenessOf, current_curves
 from audio_assets.pipeline.enabled_models import EnabledModels
 from audio_assets.pipeline.roots import Roots
 from audio_assets.pipeline.stage_assets import Made, StageAssets
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def build_roc_auc_chart(
-    assets: StageAssets, roots: Roots, models: EnabledModels, look: Look
+    assets: StageAssets, roots: Roots, models: EnabledModels, staleness_of: StalenessOf
 ) -> dg.AssetsDefinition:
     @assets.table(
         ROC_AUC_CHART,
@@ -44,7 +44,7 @@ def build_roc_auc_chart(
 
         species = context.partition_key
         current = current_curves(
-            models.settings, look(context.instance), balanced_manifest, learning_curve
+            models.settings, staleness_of(context.instance), balanced_manifest, learning_curve
         )
         curves = concat_tables(current.values(), ROC_AUC_CHART)
         rendered = render(learning_curve_chart(curves, species=species, models=models.titles))
