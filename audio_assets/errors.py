@@ -80,3 +80,11 @@ class SplitLeakError(AudioAssetsError):
 
 class DuplicateEmbeddingsWarning(UserWarning):
     """Clips of different recordings or labels, or all clips, have equal embeddings."""
+
+
+class UnknownRecordingsWarning(UserWarning):
+    """Each clip counts as a recording of its own, because no recordings were given.
+
+    If clips come from one recording, they leak between the training and the test part of a fold:
+    the mean is too good and its interval too narrow.
+    """

@@ -19,7 +19,6 @@ from audio_assets.cli.app import EXIT_CODES
 from audio_assets.embeddings.batching import EncoderPool
 from audio_assets.errors import MissingWeightsError, WeightsError
 from audio_assets.evaluation import api
-from audio_assets.evaluation.scores import grid, inputs
 from audio_assets.models import heads, registry
 from audio_assets.weights.places import WeightPlaces
 from audio_assets_tests.evaluation.conftest import simulate
@@ -55,7 +54,7 @@ def test_the_recipe_for_a_head_makes_a_head(monkeypatch: pytest.MonkeyPatch) -> 
     names: dict[str, Any] = {"Any": Any, "StandardisedHead": heads.StandardisedHead}
     exec(recipe, names)
     more = {**heads.HEADS, "nearest_neighbours": names["HEAD"]}
-    for module in (heads, inputs, grid, api):
+    for module in (heads, api):
         monkeypatch.setattr(module, "HEADS", more)
     clips = simulate(8, 8, shift=6.0)
     curve = evaluate(

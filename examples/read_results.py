@@ -32,7 +32,7 @@ def with_head(root: str, model: str, species: str, head: str) -> pd.DataFrame:
     clips = clips[clips["status"] == "ok"]
     return evaluate(
         np.stack(clips["embedding"]),
-        clips["label"] == "pos",
+        clips["label"],
         clips["recording_id"],
         keys=clips["clip_id"],
         sizes=(4, 8, 16, 32),

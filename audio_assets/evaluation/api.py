@@ -9,11 +9,12 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from audio_assets.errors import DuplicateEmbeddingsWarning
+from audio_assets.errors import DuplicateEmbeddingsWarning, UnknownRecordingsWarning
 from audio_assets.evaluation.intervals.bootstrap_interval import check_draws
-from audio_assets.evaluation.intervals.learning_curve import summarise
+from audio_assets.evaluation.intervals.learning_curve import summarise, with_warning
 from audio_assets.evaluation.intervals.protocols import find_protocol
 from audio_assets.evaluation.scores.bootstrap import bootstrap_scores
 from audio_assets.evaluation.scores.equal_rows import describe_equal_rows
@@ -32,23 +33,34 @@ from audio_assets.evaluation.splits.arguments import (
 )
 from audio_assets.evaluation.splits.holdout import DEFAULT_PER_CLASS
 from audio_assets.evaluation.splits.plan import SplitPlan
+from audio_assets.models.estimators import Classifier, head_of_estimator
 from audio_assets.models.heads import HEADS
 from audio_assets.tables import PROTOCOLS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+NO_RECORDINGS = "no recordings were given, so clips of one recording leak between training and test"
+"""Warning attached to every number of an evaluation without recordings."""
+
+_WITHOUT_RECORDINGS = (
+    "evaluate() got no recordings, so each clip counts as a recording of its own. If several clips "
+    "are cut from one recording, they leak between the training and the test part of a fold: the "
+    "mean is too good and its interval too narrow. Give recordings, one name per clip, such as the "
+    "file or the site that it is from."
+)
+
 
 def evaluate(
     embeddings: ArrayLike,
     labels: ArrayLike,
-    recordings: ArrayLike,
+    recordings: ArrayLike | None = None,
     *,
     keys: ArrayLike | None = None,
     sizes: Sequence[int] = (4, 8, 16, 32, 64, 128, 256, 300),
     folds: int = 5,
     repeats: int = 5,
-    head: str = "logistic",
+    head: str | Classifier = "logistic",
     protocol: str = "cv",
     seed: int = 0,
     ci_level: float = 0.95,
@@ -64,17 +76,20 @@ def evaluate(
     embeddings
         float[n_clips, d], finite.
     labels
-        {0, 1}[n_clips].
+        {0, 1}[n_clips] or {"neg", "pos"}[n_clips].
     recordings
         str[n_clips], the source recording or site of each clip. No recording is ever in both the
-        training and the test part of a fold.
+        training and the test part of a fold. Without them each clip counts as a recording of its
+        own, with a warning here and in ``ci_status``: if several clips are cut from one recording,
+        the mean is then too good and the interval too narrow.
     keys
         str[n_clips], a unique name or content hash per clip. Folds and draw orders are derived from
         them, so that the order of the rows and the names of the recordings change nothing. By
         default a clip is identified by the name of its recording, its label and its position among
         the clips of both: renaming a recording or reordering its clips then changes the folds,
-        interleaving the rows of several recordings does not. Folds never depend on the embeddings,
-        so that encoders of the same clips in the same order are evaluated on the same folds.
+        interleaving the rows of several recordings does not. Without ``recordings`` it is
+        identified by its row. Folds never depend on the embeddings, so that encoders of the same
+        clips in the same order are evaluated on the same folds.
     sizes
         Training sizes, clips per class. Those that a fold does not allow are dropped, and the
         largest that all folds allow is added. 0, the encoder's own score, needs ``class_scores``.
@@ -82,7 +97,11 @@ def evaluate(
         K and R of the repeated K-fold; K is lowered where a class has fewer recordings. Under
         holdout R is the number of training draws, and ``folds`` is ignored.
     head
-        ``logistic``, ``random_forest``, ``svm`` or ``mlp``.
+        ``logistic``, ``random_forest``, ``svm`` or ``mlp``; or a scikit-learn classifier with
+        ``fit`` and ``predict_proba`` or ``decision_function``. It is cloned for each fit and
+        trained on the embeddings as they are, so put a scaler before it in a pipeline if it needs
+        one. Each clone gets a seed derived from ``seed`` wherever it has a ``random_state``, and
+        one job wherever ``n_jobs`` is set.
     protocol
         ``cv``, the repeated K-fold, or ``holdout``, one fixed test set of whole recordings.
     seed
@@ -114,7 +133,8 @@ def evaluate(
     ------
     ValueError
         An argument is wrong, or the embeddings no longer differ after scaling to unit length,
-        which the head ``logistic`` does.
+        which the head ``logistic`` does; or a classifier given as ``head`` fails, or draws from a
+        global random state, so that no result could be repeated.
     audio_assets.evaluation.splits.plan.NoEvaluation
         The recordings allow no split; a subclass of ValueError.
     audio_assets.errors.SplitLeakError
@@ -124,6 +144,8 @@ def evaluate(
     -----
     audio_assets.errors.DuplicateEmbeddingsWarning
         Clips of different recordings or labels, or all clips, have equal embeddings.
+    audio_assets.errors.UnknownRecordingsWarning
+        There are no ``recordings``, so that clips of one recording leak between training and test.
 
     Examples
     --------
@@ -135,15 +157,30 @@ def evaluate(
     >>> curve = evaluate(embeddings, labels, recordings, sizes=(4, 8))
     >>> curve.loc[curve["metric"] == "roc_auc", "training_size"].tolist()
     [4, 8, 32]
+
+    A scikit-learn classifier as the head, and the names of the folders as labels:
+
+    >>> from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> head = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
+    >>> names = np.where(labels == 1, "pos", "neg")
+    >>> curve = evaluate(embeddings, names, recordings, sizes=(8,), head=head)
+    >>> bool(curve.query("metric == 'roc_auc'")["mean"].iloc[-1] > 0.9)
+    True
     """
     vectors = embedding_matrix(embeddings)
     classes = label_array(labels, len(vectors))
-    names = name_array("recordings", recordings, len(vectors))
     clip_keys = None if keys is None else key_array(keys, len(vectors))
+    if recordings is None:
+        names = _one_per_clip(len(vectors)) if clip_keys is None else clip_keys
+    else:
+        names = name_array("recordings", recordings, len(vectors))
     scores = None if class_scores is None else score_array(class_scores, len(vectors))
     sizes = size_list(sizes)
     folds, repeats = whole_number("folds", folds, 2), whole_number("repeats", repeats, 1)
-    head, protocol = one_of("head", head, HEADS), one_of("protocol", protocol, PROTOCOLS)
+    chosen = one_of("head", head, HEADS) if isinstance(head, str) else head_of_estimator(head)
+    protocol = one_of("protocol", protocol, PROTOCOLS)
     seed, ci_level = seed_number(seed), share("ci_level", ci_level)
     per_class = whole_number("holdout_per_class", holdout_per_class, 1)
     check_draws(bootstrap)
@@ -154,6 +191,8 @@ def evaluate(
         raise ValueError(
             "sizes names 0, the encoder's own score for the positive class: give it as class_scores"
         )
+    if recordings is None:
+        warnings.warn(_WITHOUT_RECORDINGS, UnknownRecordingsWarning, stacklevel=2)
     equal = describe_equal_rows(vectors, classes, names)
     if equal:
         warnings.warn(equal, DuplicateEmbeddingsWarning, stacklevel=2)
@@ -162,23 +201,30 @@ def evaluate(
         splits = draw(classes, names, keys=clip_keys, repeats=repeats, seed=seed)
     else:
         _check_splits(splits, len(vectors), protocol, clip_keys)
-    given: dict[str, Any] = {"sizes": sizes, "head": head, "protocol": protocol, "seed": seed}
+    given: dict[str, Any] = {"sizes": sizes, "head": chosen, "protocol": protocol, "seed": seed}
     results = score_folds(vectors, classes, names, splits, class_scores=scores, **given)
     draws = None
     if bootstrap:
         draws = bootstrap_scores(
             vectors, classes, names, splits, draws=bootstrap, class_scores=scores, **given
         )
-    return summarise(
+    curve = summarise(
         results.scores,
         results.predictions.assign(clip_id=results.predictions["clip"]),
         recordings=results.recordings,
         ci_level=ci_level,
-        head=head,
+        head=chosen if isinstance(chosen, str) else chosen.name,
         protocol=protocol,
         seed=seed,
         draws=draws,
     )
+    return curve if recordings is not None else with_warning(curve, NO_RECORDINGS)
+
+
+def _one_per_clip(clips: int) -> NDArray[np.str_]:
+    """Names of recordings that hold one clip each; those of equal length, sorted as the rows."""
+    width = len(str(clips))
+    return np.array([f"clip-{row:0{width}d}" for row in range(clips)])
 
 
 def _check_splits(splits: object, clips: int, protocol: str, keys: object) -> None:

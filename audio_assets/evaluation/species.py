@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audio_assets.evaluation.intervals.comparison import differences, needed_rows
-from audio_assets.evaluation.intervals.learning_curve import no_evaluation_row, summarise
+from audio_assets.evaluation.intervals.learning_curve import (
+    no_evaluation_row,
+    summarise,
+    with_warning,
+)
 from audio_assets.evaluation.intervals.protocols import find_protocol
 from audio_assets.evaluation.scores.bootstrap import bootstrap_scores
 from audio_assets.evaluation.scores.equal_rows import describe_equal_rows
@@ -250,7 +254,7 @@ def summarise_species(
         curve = no_evaluation_row(str(first["reason"]), ci_level=ci_level, **constants)
     assert list(curve.columns) == [column.name for column in CURVE_ROWS]
     if doubt:
-        curve["ci_status"] = [_with_warning(status, doubt) for status in curve["ci_status"]]
+        curve = with_warning(curve, doubt)
     curve = curve.assign(
         species=first["species"],
         model=first["model"],
@@ -260,13 +264,6 @@ def summarise_species(
         code_version=code_version,
     )
     return curve[list(LEARNING_CURVE.column_names)]
-
-
-def _with_warning(status: str, warning: str) -> str:
-    """Add a warning to a status; one that says why there is no interval is left unchanged."""
-    if status == "ok":
-        return f"ok: warning: {warning}"
-    return f"{status}; {warning}" if status.startswith("ok: warning: ") else status
 
 
 def compare_species(

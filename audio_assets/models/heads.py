@@ -313,3 +313,18 @@ HEADS: Mapping[str, Head] = MappingProxyType(
     }
 )
 """Heads by the name used in settings and tables."""
+
+
+def find_head(head: str | Head) -> Head:
+    """Find a head by its name; a head is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        There is no head of that name.
+    """
+    if not isinstance(head, str):
+        return head
+    if head not in HEADS:
+        raise ValueError(f"unknown head {head!r}; there are {', '.join(HEADS)}")
+    return HEADS[head]

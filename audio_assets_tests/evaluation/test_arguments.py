@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LinearRegression
+from sklearn.svm import SVC
 
 from audio_assets import evaluate, make_split_plan
 from audio_assets.evaluation.splits.arguments import name_array
@@ -12,6 +15,13 @@ from audio_assets.evaluation.splits.holdout import make_holdout_plan
 from audio_assets_tests.evaluation.conftest import Clips, simulate
 
 NO_WHOLE_NUMBERS = (2.5, True, "3", None, -1, [3], np.array([3]))
+
+
+class DuckTyped:
+    """A classifier that scikit-learn can neither clone nor recognise."""
+
+    def fit(self, features: Any, labels: Any) -> None: ...
+    def predict_proba(self, features: Any) -> None: ...
 
 
 def of_evaluate(**change: Any) -> None:
@@ -38,13 +48,17 @@ def wrong() -> list[tuple[Callable[..., None], str, Any, str]]:
         (of_evaluate, "recordings", ["a"], r"\[72\] like embeddings"),
         (of_evaluate, "recordings", [""] * 72, "none may be empty"),
         (of_evaluate, "recordings", np.full(72, np.nan), "names"),
-        (of_evaluate, "recordings", None, "shape"),
         (of_evaluate, "keys", ["a"], r"\[72\] like embeddings"),
         (of_evaluate, "keys", ["a"] * 72, "rows 0 and 1 both have 'a'"),
         (of_evaluate, "keys", np.arange(72) / 2, "names"),
         (of_evaluate, "keys", "abc", "shape"),
         (of_evaluate, "head", "oracle", "one of logistic, .*, got 'oracle'"),
-        (of_evaluate, "head", ["svm"], "one of logistic"),
+        (of_evaluate, "head", ["svm"], "one of logistic, .* scikit-learn .* fit .*, got list"),
+        (of_evaluate, "head", None, "one of logistic, .* scikit-learn .* fit .*, got NoneType"),
+        (of_evaluate, "head", SVC, r"an instance, SVC\(\), and not the class"),
+        (of_evaluate, "head", LinearRegression(), "predict_proba or .*, got LinearRegression"),
+        (of_evaluate, "head", IsolationForest(), "IsolationForest is .* not a classifier"),
+        (of_evaluate, "head", DuckTyped(), "DuckTyped .* BaseEstimator"),
         (of_evaluate, "protocol", "loo", "one of cv, holdout, got 'loo'"),
         (of_evaluate, "bootstrap", 5, "at least 100, got 5"),
         (of_evaluate, "sizes", 4, r"sequence of training sizes, .*, got 4"),
@@ -71,8 +85,18 @@ def wrong() -> list[tuple[Callable[..., None], str, Any, str]]:
         cases += [(call, "folds", 1, "at least 2"), (call, "repeats", 0, "at least 1")]
         cases += [(call, "seed", 2**63, "from 0 to")]
         cases += [
-            (call, "labels", value, "0 .* or 1")
-            for value in (np.full(72, 2), np.full(72, 0.5), ["pos"] * 72)
+            (call, "labels", value, f"0 .* or 1 .*, or 'neg' or 'pos', .*, got {got} in row")
+            for value, got in (
+                (np.full(72, 2), "2"),
+                (np.full(72, 0.5), "0.5"),
+                (np.r_[np.zeros(71), np.nan], "nan"),
+                (["Pos"] * 72, "'Pos'"),
+                (["1"] * 72, "'1'"),
+                (["pos"] * 71 + [None], "None"),
+                (["pos"] * 71 + [1], "'1'"),
+                (np.array([1] * 71 + ["neg"], dtype=object), "'neg'"),
+                ([b"pos"] * 72, "b'pos'"),
+            )
         ]
     for name in ("bootstrap", "holdout_per_class"):
         cases += [(of_evaluate, name, value, "whole number") for value in NO_WHOLE_NUMBERS]

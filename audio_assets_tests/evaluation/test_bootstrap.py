@@ -41,7 +41,6 @@ def checked(clips: Any, **options: Any) -> EvaluationInput:
         clips.labels,
         clips.recordings,
         plan,
-        head="logistic",
         protocol="cv",
         class_scores=None,
         workers=1,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audio_assets import evaluate
-from audio_assets.errors import SplitLeakError
+from audio_assets.errors import SplitLeakError, UnknownRecordingsWarning
 from audio_assets.evaluation import api
 from audio_assets.evaluation.splits.plan import NoEvaluation, make_split_plan
 from audio_assets.results.validation import validate
@@ -229,6 +229,62 @@ def test_every_interval_of_every_metric_holds_its_own_point_estimate(
     assert (bounded["mean"] <= bounded["ci_high"]).all()
     assert (bounded["ci_low"] < bounded["ci_high"]).all()
     assert bounded[["ci_low", "ci_high"]].stack().between(0.0, 1.0).all()
+
+
+@pytest.mark.parametrize("protocol", ["cv", "holdout"])
+def test_names_of_classes_are_as_good_as_numbers(protocol: str, simulated: Simulate) -> None:
+    clips = simulated(9, 7)
+    named = np.where(clips.labels == 1, "pos", "neg")
+    usual = run(clips, protocol=protocol).to_csv()
+    for labels in (named, named.tolist(), pd.Categorical(named), pd.Series(named, dtype="string")):
+        same = evaluate(
+            clips.embeddings, labels, clips.recordings,
+            sizes=(4, 8), repeats=2, protocol=protocol,
+        )  # fmt: skip
+        assert same.to_csv() == usual
+    plan = make_split_plan(named, clips.recordings)
+    np.testing.assert_array_equal(plan.ranks, make_split_plan(clips.labels, clips.recordings).ranks)
+
+
+def without_recordings(clips: Any, **options: Any) -> pd.DataFrame:
+    with pytest.warns(UnknownRecordingsWarning, match="leak .*too good .*Give recordings"):
+        return evaluate(clips.embeddings, clips.labels, sizes=(4, 8), repeats=2, **options)
+
+
+def test_without_recordings_each_clip_is_one_and_every_number_carries_a_warning(
+    simulated: Simulate,
+) -> None:
+    clips = simulated(9, 7)
+    single = [f"{row:03d}" for row in range(len(clips.labels))]
+    for options in ({}, {"keys": clips.keys}, {"protocol": "holdout"}):
+        curve = without_recordings(clips, **options)
+        expected = evaluate(
+            clips.embeddings, clips.labels, single, sizes=(4, 8), repeats=2, **options
+        )
+        if "keys" not in options:
+            # Without keys the names of the recordings are part of a clip's identity.
+            assert curve["training_size"].tolist() == expected["training_size"].tolist()
+        else:
+            numbers = ["mean", "ci_low", "ci_high"]
+            pd.testing.assert_frame_equal(curve[numbers], expected[numbers], check_exact=True)
+        has_interval = expected["ci_status"].str.startswith("ok")
+        assert has_interval.any()
+        warned = curve.loc[has_interval, "ci_status"].str.contains(api.NO_RECORDINGS)
+        assert warned.all() and curve.loc[has_interval, "ci_status"].str.startswith("ok: ").all()
+        reasons = curve.loc[~has_interval, "ci_status"]
+        assert reasons.tolist() == expected.loc[~has_interval, "ci_status"].tolist()
+
+
+def test_the_warning_about_recordings_is_right_clips_of_one_recording_leak(
+    simulated: Simulate,
+) -> None:
+    clips = simulated(12, 12, clips=6, shift=0.0, effect=4.0)
+    known, unknown = (
+        curve.query("metric == 'roc_auc'").iloc[-1]
+        for curve in (run(clips), without_recordings(clips))
+    )
+    assert unknown["mean"] > known["mean"] + 0.2
+    assert unknown["ci_high"] - unknown["ci_low"] < known["ci_high"] - known["ci_low"]
 
 
 def test_one_recording_is_no_evaluation(simulated: Simulate) -> None:

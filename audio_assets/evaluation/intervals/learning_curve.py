@@ -142,6 +142,25 @@ def _as_table(rows: list[dict[str, object]]) -> pd.DataFrame:
     return table
 
 
+def with_warning(curve: pd.DataFrame, warning: str) -> pd.DataFrame:
+    """Add a warning to the status of every row that has an interval.
+
+    Parameters
+    ----------
+    curve
+        Rows with ``ci_status``; a status that says why there is no interval is left unchanged.
+    warning
+        What a reader of the number has to know, without a full stop.
+    """
+
+    def warned(status: str) -> str:
+        if status == "ok":
+            return f"ok: warning: {warning}"
+        return f"{status}; {warning}" if status.startswith("ok: warning: ") else status
+
+    return curve.assign(ci_status=[warned(status) for status in curve["ci_status"]])
+
+
 def out_of_range(curve: pd.DataFrame) -> list[str]:
     """Impossible rows: value or interval outside 0 to 1, or the value outside its interval.
 

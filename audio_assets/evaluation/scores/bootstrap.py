@@ -20,7 +20,7 @@ from audio_assets.evaluation.scores.threads import one_blas_thread
 from audio_assets.evaluation.splits.plan import MAX_REDRAWS, SplitPlan, make_split_plan
 from audio_assets.evaluation.splits.recordings import NoEvaluation, recording_codes
 from audio_assets.evaluation.splits.seeds import Purpose, generator, random_state
-from audio_assets.models.heads import HEADS, Fit, Scorer
+from audio_assets.models.heads import Fit, Head, Scorer, find_head
 from audio_assets.tables import METRICS, VARIANTS
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def bootstrap_scores(
     plan: SplitPlan,
     *,
     sizes: Iterable[int],
-    head: str,
+    head: str | Head,
     draws: int,
     protocol: str = "cv",
     seed: int = 0,
@@ -94,24 +94,24 @@ def bootstrap_scores(
 
     if draws < 1:
         raise ValueError(f"draws must be at least 1, got {draws}")
+    chosen = find_head(head)
     given = checked_input(
         embeddings,
         labels,
         recordings,
         plan,
-        head=head,
         protocol=protocol,
         class_scores=class_scores,
         workers=workers,
     )
     asked = training_sizes(sizes, given.plan.largest_size(given.labels))
     with one_blas_thread():
-        scorer = HEADS[head].prepare(given.embeddings)
+        scorer = chosen.prepare(given.embeddings)
         # Not needed any more, and not to be sent to workers.
         given = replace(given, embeddings=given.embeddings[:, :0])
         rows: list[tuple[object, ...]] = []
         for done, of_draw in enumerate(
-            _evaluated(given, scorer, asked, HEADS[head].is_probability, seed, draws, workers),
+            _evaluated(given, scorer, asked, chosen.is_probability, seed, draws, workers),
             start=1,
         ):
             rows += of_draw

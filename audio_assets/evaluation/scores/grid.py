@@ -23,7 +23,7 @@ from audio_assets.evaluation.scores.threshold_counts import label_units
 from audio_assets.evaluation.splits.plan import SplitPlan
 from audio_assets.evaluation.splits.recordings import RecordingCounts, count_recordings
 from audio_assets.evaluation.splits.seeds import Purpose, random_state
-from audio_assets.models.heads import HEADS, Fit, Scorer, Scores
+from audio_assets.models.heads import Fit, Head, Scorer, Scores, find_head
 from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def score_folds(
     plan: SplitPlan,
     *,
     sizes: Iterable[int],
-    head: str,
+    head: str | Head,
     protocol: str = "cv",
     seed: int = 0,
     also_largest: bool = True,
@@ -118,7 +118,7 @@ def score_folds(
         Training sizes, clips per class. Those beyond the largest that every fold allows are
         dropped, and the largest is added unless ``also_largest`` is False.
     head
-        A name in :data:`audio_assets.models.heads.HEADS`.
+        A head, or its name in :data:`audio_assets.models.heads.HEADS`.
     protocol
         ``cv`` or ``holdout``; must be the plan's.
     seed
@@ -147,12 +147,12 @@ def score_folds(
     ValueError
         An argument is wrong.
     """
+    chosen = find_head(head)
     given = checked_input(
         embeddings,
         labels,
         recordings,
         plan,
-        head=head,
         protocol=protocol,
         class_scores=class_scores,
         workers=workers,
@@ -160,7 +160,6 @@ def score_folds(
     classes, plan, untrained = given.labels, given.plan, given.class_scores
     trained_at = training_sizes(sizes, plan.largest_size(classes), also_largest=also_largest)
     cells = _cells(plan, classes, trained_at, untrained is not None)
-    chosen = HEADS[head]
 
     outcomes = [np.empty(0) if untrained is None else untrained[cell.test] for cell in cells]
     trained = [place for place, cell in enumerate(cells) if cell.size > 0]

@@ -16,7 +16,6 @@ from audio_assets.evaluation.splits.recordings import (
     check_no_leak,
     count_recordings,
 )
-from audio_assets.models.heads import HEADS
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +55,6 @@ def checked_input(
     recordings: ArrayLike,
     plan: SplitPlan,
     *,
-    head: str,
     protocol: str,
     class_scores: ArrayLike | None,
     workers: int,
@@ -64,8 +62,6 @@ def checked_input(
     """Check the arguments of :func:`audio_assets.evaluation.scores.grid.score_folds`; see there."""
     vectors, classes, names = _checked(embeddings, labels, recordings, plan)
     untrained = _checked_class_scores(class_scores, len(vectors))
-    if head not in HEADS:
-        raise ValueError(f"unknown head {head!r}; there are {', '.join(HEADS)}")
     if protocol != plan.protocol:
         raise ValueError(f"protocol {protocol!r} is asked for, the plan is of {plan.protocol!r}")
     if workers < 1:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from audio_assets.tables import VARIANTS
+from audio_assets.tables import LABELS, VARIANTS
 
 LARGEST_SEED = 2**63 - 1
 """The column ``seed`` of the tables is int64."""
@@ -95,12 +95,36 @@ def embedding_matrix(embeddings: ArrayLike) -> NDArray[np.float64]:
 def label_array(
     labels: ArrayLike, clips: int | None = None, like: str = "embeddings"
 ) -> NDArray[np.int64]:
-    """Check labels {0, 1}[n]; with ``clips``, their length must be that of ``like``."""
+    """Check labels, numbers or names of classes, and return them as {0, 1}[n].
+
+    Parameters
+    ----------
+    labels
+        {0, 1}[n] or {"neg", "pos"}[n], but not both in one array.
+    clips
+        Their number, which must be that of ``like``; any by default.
+    like
+        Argument that has the same length, for the message.
+
+    Raises
+    ------
+    ValueError
+        They have another shape or length, or a label is none of these.
+    """
     values = _as_array("labels", labels, "[n_clips]")
     _check_length("labels", values, clips, like)
-    if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
-        raise ValueError("labels must be 0 (negative) or 1 (positive)")
-    return values.astype(np.int64)
+    if values.dtype.kind in "biuf" and np.isin(values, (0, 1)).all():
+        return values.astype(np.int64)
+    given = values.tolist()
+    known = LABELS if given and isinstance(given[0], str) else (0, 1)
+    for row, label in enumerate(given):
+        if not isinstance(label, bool | int | float | str) or label not in known:
+            negative, positive = LABELS
+            raise ValueError(
+                f"labels must be 0 (negative) or 1 (positive), or {negative!r} or {positive!r}, "
+                f"and all of one kind, got {label!r} in row {row}"
+            )
+    return np.array([known.index(label) for label in given], dtype=np.int64)
 
 
 def name_array(

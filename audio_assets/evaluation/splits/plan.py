@@ -161,7 +161,7 @@ def make_split_plan(
     Parameters
     ----------
     labels
-        {0, 1}[n].
+        {0, 1}[n] or {"neg", "pos"}[n].
     recordings
         str[n], recording of each clip. A recording may hold both labels.
     keys
