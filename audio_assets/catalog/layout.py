@@ -60,27 +60,32 @@ class RootLayout:
         Species -> its mistakes; without species that have none.
     clips
         Species -> (variant, label) -> number of files that are taken as clips.
+    variants
+        Variants that are read.
     """
 
     of_root: tuple[Mistake, ...]
     not_species: frozenset[str]
     of_species: Mapping[str, tuple[Mistake, ...]]
     clips: Mapping[str, Mapping[tuple[str, str], int]]
+    variants: Collection[str] = VARIANTS
 
     def mistakes(self, species: Iterable[str]) -> list[Mistake]:
         """Return the mistakes of the root, then those of these species."""
         return [*self.of_root, *(m for name in species for m in self.of_species.get(name, ()))]
 
     def can_be_evaluated(self, species: str) -> bool:
-        """Whether a species has clips of both classes in one variant."""
-        clips = self.clips.get(species, {})
-        return any(
-            all(clips.get((variant, label), 0) for label in _CLASSES) for variant in VARIANTS
-        )
+        """Whether a species has clips of both classes in one variant that is read."""
+        return bool(_complete(self.clips.get(species, {}), self.variants))
 
 
 def root_layout(
-    root: str, counts: Mapping[str, FolderCounts], *, rejected: Collection[str] = (), audio: int = 0
+    root: str,
+    counts: Mapping[str, FolderCounts],
+    *,
+    rejected: Collection[str] = (),
+    audio: int = 0,
+    variants: Collection[str] = VARIANTS,
 ) -> RootLayout:
     """Find the mistakes of a root and of its species.
 
@@ -94,6 +99,8 @@ def root_layout(
         Folders that break the key rule, which have a remedy of their own.
     audio
         Audio files directly in the root.
+    variants
+        Variants that are read.
     """
     too_low = {name for name in counts if _is_inside_species(name, counts[name])}
     too_high = {
@@ -108,12 +115,13 @@ def root_layout(
         *(_too_high(root, name, below) for name, below in sorted(too_high.items())),
     ]
     species = sorted(set(counts) - {*too_low, *too_high, *rejected})
-    found = {name: species_mistakes(name, counts[name]) for name in species}
+    found = {name: species_mistakes(name, counts[name], variants) for name in species}
     return RootLayout(
         tuple(of_root),
         frozenset({*too_low, *too_high}),
         {name: mistakes for name, mistakes in found.items() if mistakes},
         {name: class_counts(counts[name]) for name in species},
+        variants,
     )
 
 
@@ -135,26 +143,24 @@ def counts_in_words(clips: Mapping[tuple[str, str], int]) -> str:
     )
 
 
-def species_mistakes(species: str, counts: FolderCounts) -> tuple[Mistake, ...]:
+def species_mistakes(
+    species: str, counts: FolderCounts, variants: Collection[str] = VARIANTS
+) -> tuple[Mistake, ...]:
     """Find the mistakes in the folder of one species.
 
     Folders whose names are unrelated to the layout may be there for a reason: they are named only
-    if the species lacks clips of a class.
+    if the species lacks clips of a class in all the ``variants`` that are read.
     """
     found = list(_unlisted(species, counts))
     found += _misplaced(species, counts)
     clips = class_counts(counts)
-    if any(all((variant, label) in clips for label in _CLASSES) for variant in VARIANTS):
+    if _complete(clips, variants):
         return tuple(found)
+    found += _unread(species, clips)
     found += _unrelated(species, counts)
     if not found:
-        found.append(_without_clips(species, clips))
+        found.append(_without_clips(species, clips, variants))
     return tuple(found)
-
-
-def is_layout_name(name: str) -> bool:
-    """Whether a folder has the name of a class or a variant, or one that is meant to be."""
-    return _label(name) is not None or _variant(name) is not None
 
 
 def suggested_name(name: str) -> str:
@@ -230,6 +236,23 @@ def _renamed(species: str, path: Path, number: int, counts: FolderCounts) -> Mis
     return Mistake(what, f"Rename it to {shown!r}.")
 
 
+def _complete(clips: Mapping[tuple[str, str], int], variants: Collection[str]) -> list[str]:
+    """Return the variants among these that have clips of both classes."""
+    return [v for v in VARIANTS if v in variants and all(clips.get((v, c), 0) for c in _CLASSES)]
+
+
+def _unread(species: str, clips: Mapping[tuple[str, str], int]) -> Iterator[Mistake]:
+    """Yield the variants that have clips of both classes, if none of them is read."""
+    for variant in _complete(clips, VARIANTS):
+        places = " and ".join(_join(species, VARIANTS[0], label) for label in _CLASSES)
+        yield Mistake(
+            f"{species} has clips of both classes only in {variant!r}, which no available model "
+            "reads",
+            f"Put clips into {places}, or enable a model that reads {variant!r} and install its "
+            "weights.",
+        )
+
+
 def _unrelated(species: str, counts: FolderCounts) -> Iterator[Mistake]:
     """Yield the folders with audio whose names say nothing about their class."""
     found: Counter[Path] = Counter()
@@ -248,8 +271,10 @@ def _unrelated(species: str, counts: FolderCounts) -> Iterator[Mistake]:
         )
 
 
-def _without_clips(species: str, clips: Mapping[tuple[str, str], int]) -> Mistake:
-    variant = next((variant for variant, _ in clips), VARIANTS[0])
+def _without_clips(
+    species: str, clips: Mapping[tuple[str, str], int], variants: Collection[str]
+) -> Mistake:
+    variant = next((variant for variant, _ in clips if variant in variants), VARIANTS[0])
     empty = [_join(species, variant, label) for label in _CLASSES if (variant, label) not in clips]
     if len(empty) == len(_CLASSES):
         return Mistake(f"{species} has no clips", f"Put clips into {' and '.join(empty)}.")

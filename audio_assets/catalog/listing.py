@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -136,11 +137,20 @@ def list_species(root: UPath) -> SpeciesListing:
 
 
 def examine_layout(
-    root: UPath, listing: SpeciesListing, species: Collection[str] | None = None
+    root: UPath,
+    listing: SpeciesListing,
+    species: Collection[str] | None = None,
+    *,
+    variants: Collection[str] = VARIANTS,
 ) -> RootLayout:
     """Count the files of the listed folders, or only of some ``species``, and find the mistakes.
 
     Folders that break the key rule are counted too if all are: 'Pos' in the root is no species.
+
+    Parameters
+    ----------
+    variants
+        Variants that the models read.
 
     Raises
     ------
@@ -151,7 +161,9 @@ def examine_layout(
     rejected = listing.rejected if species is None else {}
     counts = {name: count_files(root, name) for name in (*names, *rejected)}
     audio = listing.audio_files if species is None else 0
-    return root_layout(str(root), counts, rejected=rejected, audio=audio)
+    # Absolute, since the remedy may be a folder above it, and with the separators of a bucket.
+    shown = Path(root.path).absolute().as_posix() if is_local(root) else str(root)
+    return root_layout(shown, counts, rejected=rejected, audio=audio, variants=tuple(variants))
 
 
 def list_objects(

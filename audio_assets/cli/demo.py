@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 
 from audio_assets.cli.console import ConsoleProgress, plain_console
 from audio_assets.cli.layout import checked_species
+from audio_assets.cli.outcome import print_none_evaluated, without_result
 from audio_assets.cli.run import (
     choose_species,
     materialize,
@@ -40,8 +41,10 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
         audio = results / "synthetic-audio"
         _write_synthetic(audio, console, quiet=quiet)
     settings = load_settings(audio_root=str(audio.resolve()), results_root=str(results.resolve()))
-    species, _ = checked_species(settings, choose_species(settings, (), console), console)
     models = _with_weights(settings, console)
+    variants = {settings.variant(model) for model in models}
+    chosen = choose_species(settings, (), console)
+    species = checked_species(settings, chosen, console, variants=variants)
     # In memory: this instance is used once, and its database would cost more than the work.
     with dg.DagsterInstance.ephemeral() as instance:
         summary = materialize(settings, instance, species, models, console, quiet=quiet)
@@ -56,6 +59,10 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
         print_unheard(settings, species, console)
         print_unknown_recordings(settings, species, console)
         console.print(f"\nReport: {layout.report}", soft_wrap=True, highlight=False)
+    unevaluated = without_result(settings, species, models)
+    if len(unevaluated) == len(species):
+        print_none_evaluated(unevaluated, console)
+        return 1
     return 1 if summary.failures else 0
 
 

@@ -114,7 +114,7 @@ def _audio(plan: AssetPlan) -> Iterator[Finding]:
     """Report what is wrong with the audio root, then the clips of each species by class."""
     root = plan.roots.audio
     listing = list_species(root)
-    layout = examine_layout(root, listing)
+    layout = examine_layout(root, listing, variants=plan.models.variants)
     problems = [Finding("audio", mistake.what, mistake.remedy) for mistake in layout.of_root]
     problems += [
         Finding("audio", f"{name!r} cannot be a species", f"{remedy[0].upper()}{remedy[1:]}.")

@@ -1,8 +1,8 @@
-"""Report mistakes in the layout of the audio root before a run, and refuse one without clips."""
+"""Report mistakes in the layout of the audio root, and refuse a run that could evaluate nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Console
 
@@ -13,13 +13,17 @@ from audio_assets.objects.roots import open_root
 from audio_assets.settings import Settings
 
 PUT_CLIPS = "Put clips into {species}/data/pos and {species}/data/neg there."
-NONE_EVALUATED = "No species can be evaluated: none has clips of both classes."
 
 
 def checked_species(
-    settings: Settings, chosen: Sequence[str], console: Console, seen: Sequence[str] = ()
-) -> tuple[list[str], bool]:
-    """Print the mistakes in the layout; return the species to run, and if one can be evaluated.
+    settings: Settings,
+    chosen: Sequence[str],
+    console: Console,
+    *,
+    variants: Collection[str],
+    seen: Sequence[str] = (),
+) -> list[str]:
+    """Print the mistakes in the layout, and return the species to run.
 
     Folders that are a class, a variant or a collection of species are left out.
 
@@ -27,6 +31,8 @@ def checked_species(
     ----------
     chosen
         From :func:`audio_assets.cli.run.choose_species`.
+    variants
+        Variants that the models of the run read.
     seen
         Species of earlier runs: one that has lost its clips is run, so that its results do not stay
         unchanged.
@@ -37,17 +43,17 @@ def checked_species(
         If no species can be evaluated and none has been run before.
     """
     root = open_root(settings.require_audio_root())
-    layout = examine_layout(root, list_species(root))
+    layout = examine_layout(root, list_species(root), variants=variants)
     species = [name for name in chosen if name not in layout.not_species or name in seen]
     print_mistakes(layout, species, console)
-    good = any(layout.can_be_evaluated(name) for name in species)
-    if not good and not {*species} & {*seen}:
+    is_any_good = any(layout.can_be_evaluated(name) for name in species)
+    if not is_any_good and not {*species} & {*seen}:
         mistakes = layout.mistakes(species)
         raise AudioRootError(
             f"No species under {settings.audio_root} can be evaluated",
             f"{mistakes[0]}." if mistakes else PUT_CLIPS,
         )
-    return species, good
+    return species
 
 
 def print_mistakes(layout: RootLayout, species: Sequence[str], console: Console) -> None:

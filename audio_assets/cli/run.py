@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import dagster as dg
 from rich.console import Console
 
 from audio_assets.automation.local_runner import LocalRunner, RunSummary
-from audio_assets.catalog.layout import is_layout_name
 from audio_assets.catalog.listing import examine_layout, list_species
 from audio_assets.catalog.quarantine import QuarantineShare, quarantine_share
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.cli.hearing import unheard
 from audio_assets.cli.instance import local_instance
-from audio_assets.cli.layout import NONE_EVALUATED, PUT_CLIPS, checked_species
+from audio_assets.cli.layout import PUT_CLIPS, checked_species
+from audio_assets.cli.outcome import print_none_evaluated, without_result
 from audio_assets.definitions import build_defs
 from audio_assets.errors import (
     AudioAssetsError,
@@ -54,14 +54,14 @@ def run_stale(
             raise SettingsError(
                 f"The model {model} is not enabled", "Add it to AUDIO_ASSETS_MODELS."
             )
+    models = models or settings.models
+    variants = {settings.variant(model) for model in models}
     with local_instance() as instance:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
         chosen = choose_species(settings, species, console, known)
-        chosen, is_any_good = checked_species(settings, chosen, console, known)
+        chosen = checked_species(settings, chosen, console, variants=variants, seen=known)
         with run_lock(open_root(settings.results_root), console.print):
-            summary = materialize(
-                settings, instance, chosen, models or settings.models, console, quiet=quiet
-            )
+            summary = materialize(settings, instance, chosen, models, console, quiet=quiet)
     report = ResultsLayout(open_root(settings.results_root)).report
     if not summary.materialized and not summary.failures:
         console.print("Everything is fresh; nothing was run.")
@@ -72,15 +72,21 @@ def run_stale(
     print_unheard(settings, chosen, console)
     print_unknown_recordings(settings, chosen, console)
     console.print(f"Report: {report}", soft_wrap=True, highlight=False)
+    unevaluated = without_result(settings, chosen, models)
+    is_any_good = len(unevaluated) < len(chosen)
     if as_json:
-        print(json.dumps(_as_json(summary, settings, chosen, str(report)), indent=2))
+        print(json.dumps(_as_json(summary, settings, chosen, unevaluated, str(report)), indent=2))
     if not is_any_good:
-        console.print(NONE_EVALUATED, style="red", soft_wrap=True)
+        print_none_evaluated(unevaluated, console)
     return 1 if summary.failures or not is_any_good else 0
 
 
 def _as_json(
-    summary: RunSummary, settings: Settings, species: Sequence[str], report: str
+    summary: RunSummary,
+    settings: Settings,
+    species: Sequence[str],
+    unevaluated: Mapping[str, Sequence[str]],
+    report: str,
 ) -> dict[str, Any]:
     return {
         "materialized": [
@@ -88,6 +94,7 @@ def _as_json(
         ],
         "failures": [{"what": what, "reason": reason} for what, reason in summary.failures.items()],
         "quarantine": [asdict(share) for share in quarantine_shares(settings, species)],
+        "not_evaluated": unevaluated,
         "warnings": unknown_recordings_warnings(settings, species),
         "report": report,
     }
@@ -110,9 +117,12 @@ def choose_species(
     """
     root = open_root(settings.require_audio_root())
     listing = list_species(root)
+    # Mistakes of the root as a whole have another remedy than another name.
+    collections = (
+        examine_layout(root, replace(listing, species=())).not_species if listing.rejected else ()
+    )
     for name, remedy in listing.rejected.items():
-        # A mistake of the root as a whole, for which another name is no remedy.
-        if is_layout_name(name):
+        if name in collections:
             continue
         console.print(
             f"Left out: the folder {name!r}; {remedy}",

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from audio_assets.automation.health import examine_health
-from audio_assets.automation.problems import Problem
+from audio_assets.automation.problems import Kind, Problem
 from audio_assets.automation.standings import cell_standings
+from audio_assets.catalog.listing import examine_layout, list_species
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
 from audio_assets.cli.run import choose_species
@@ -54,7 +55,10 @@ def print_status(*, as_json: bool) -> None:
         graph = build_defs(settings).resolve_asset_graph()
         staleness = Staleness(graph, plan.roots, instance, of_all=True)
         standings = standings_of(plan, instance, species, staleness)
-        problems = examine_health(plan, instance, staleness).problems
+        problems = [
+            *_layout_problems(plan, species),
+            *examine_health(plan, instance, staleness).problems,
+        ]
     if as_json:
         print(json.dumps([asdict(standing) for standing in standings], indent=2))
         _print_problems(problems, plain_console(stderr=True))
@@ -68,8 +72,18 @@ def print_status(*, as_json: bool) -> None:
     _print_problems(problems, console)
 
 
+def _layout_problems(plan: AssetPlan, species: Sequence[str]) -> list[Problem]:
+    """Return the mistakes in the layout of the audio root and of these species."""
+    root = plan.roots.audio
+    layout = examine_layout(root, list_species(root), variants=plan.models.variants)
+    return [
+        Problem(Kind.AUDIO, str(root), mistake.what, mistake.remedy)
+        for mistake in layout.mistakes(species)
+    ]
+
+
 def _print_problems(problems: Sequence[Problem], console: Console) -> None:
-    """Print the problems of the automation, as `doctor`, the check and the webhook do."""
+    """Print problems of the layout, and of the automation as the check and the webhook do."""
     for problem in problems:
         text = f"problem  {problem.what}\n           {problem.remedy}"
         console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -80,7 +80,8 @@ def _both_classes_present(models: EnabledModels, roots: Roots) -> dg.AssetChecks
         if empty:
             species = context.op_execution_context.partition_key
             found = [f"no usable clip under {', '.join(empty)}"]
-            found += map(str, species_mistakes(species, count_files(roots.audio, species)))
+            files = count_files(roots.audio, species)
+            found += map(str, species_mistakes(species, files, models.variants))
         return dg.AssetCheckResult(
             passed=not empty,
             description="; ".join(found) or "both are there",

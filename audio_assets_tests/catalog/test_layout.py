@@ -159,6 +159,17 @@ def test_a_species_needs_both_classes_in_one_variant_to_be_evaluated(root):
     assert not found.can_be_evaluated("owl") and found.can_be_evaluated("fox")
 
 
+def test_clips_of_a_variant_that_no_model_reads_cannot_be_evaluated(root):
+    put(root, "owl/data_5s/pos", "owl/data_5s/neg", "fox/data/pos", "fox/data/neg")
+    found = examine_layout(root, list_species(root), variants=("data",))
+    assert not found.can_be_evaluated("owl") and found.can_be_evaluated("fox")
+    assert [str(one) for one in found.mistakes(["owl", "fox"])] == [
+        "owl has clips of both classes only in 'data_5s', which no available model reads; put "
+        "clips into owl/data/pos and owl/data/neg, or enable a model that reads 'data_5s' and "
+        "install its weights"
+    ]
+
+
 def test_clips_are_counted_by_class_and_variant_whatever_their_endings(root):
     put(root, "owl/data/pos", "owl/data/neg", "owl/data_5s/neg")
     write_atomic(root / "owl/data/pos/clip", b"x")

@@ -1,5 +1,6 @@
 """What ``run``, ``demo`` and ``doctor`` say of mistakes in the layout, and their exit codes."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -20,13 +21,26 @@ def rename(before: str, after: str) -> None:
 @pytest.mark.parametrize(
     ("moves", "said"),
     [
-        ({"owl/data/pos": "owl/data/positive"}, RENAME),
-        ({"owl/data/pos": "owl/pos"}, "owl holds 'pos' with 12 audio files, outside 'data'"),
+        ({"owl/data/pos": "owl/data/positive", "owl/data/neg": "owl/data/negative"}, RENAME),
+        (
+            {"owl/data/pos": "owl/data/Pos", "owl/data/neg": "owl/data/Neg"},
+            "owl/data holds 'Neg' with 12 audio files; rename it to 'neg'",
+        ),
+        (
+            {"owl/data/pos": "owl/data/presence", "owl/data/neg": "owl/data/absence"},
+            "owl/data holds 'absence' with 12 audio files; rename it to 'neg'",
+        ),
+        (
+            {"owl/data/pos": "owl/pos", "owl/data/neg": "owl/neg"},
+            "owl holds 'pos' with 12 audio files, outside 'data'; move it to owl/data/pos",
+        ),
         ({"owl/data/pos": "owl/data/pos2/deep", "owl/data/neg": "owl/data/neg2"}, "neither 'pos'"),
         ({"owl": "more/owl"}, "more holds species folders (owl) and is not a species"),
         ({"owl/data/pos": "pos", "owl/data/neg": "neg", "owl": ".owl"}, "outside the folder of a"),
         ({"owl/data/pos": "Pos", "owl/data/neg": "Neg", "owl": ".owl"}, "outside the folder of a"),
         ({"owl/data": "data", "owl": ".owl"}, "it is the folder of one species"),
+        ({"owl": "Barn owls/owl"}, "Barn owls holds species folders (owl) and is not a species"),
+        ({"owl/data": "owl/data_5s"}, "only in 'data_5s', which no available model reads"),
         ({"owl/data/pos": "owl/data/pos1", "owl/data/pos1": "owl/data/pos/2023"}, "folders below"),
     ],
 )
@@ -36,8 +50,9 @@ def test_a_wrong_layout_is_exit_code_1_with_the_remedy_before_anything_runs(
     for before, after in moves.items():
         rename(before, after)
     called = call(*command)
-    assert called.code == 1
-    assert said in called.err and "Error: " in called.err
+    assert called.code == 1 and "Error: " in called.err
+    assert said in called.out + called.err
+    assert "rename the folder" not in called.out
     assert not list(Path("results").glob("*.html"))
 
 
@@ -69,8 +84,74 @@ def test_a_species_that_lost_its_clips_is_run_again_and_ends_with_exit_code_1(ca
     rename("owl/data/pos", "owl/data/positive")
     called = call("run", "--quiet")
     assert called.code == 1
-    assert RENAME in called.out and "No species can be evaluated" in called.out
+    assert RENAME in called.out and "No species could be evaluated." in called.out
+    assert "owl: no evaluation: " in called.out
     assert "materialized" in called.out
+
+
+@pytest.mark.parametrize("below", ["owl", "owl/data", "owl/data/pos"])
+def test_a_root_that_is_too_low_is_exit_code_1_with_the_right_root(
+    call, monkeypatch, tmp_path, below
+):
+    monkeypatch.chdir(Path("audio", below))
+    monkeypatch.setenv("AUDIO_ASSETS_AUDIO_ROOT", ".")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    called = call("run")
+    assert called.code == 1
+    assert f"{tmp_path.as_posix()}/audio.\n" in called.err and "of one species" in called.err
+
+
+def too_few() -> None:
+    shutil.rmtree("audio/owl")
+    write_species(Path("audio"), "owl", recordings=1)
+
+
+def none_readable() -> None:
+    for clip in Path("audio/owl").rglob("*.wav"):
+        clip.write_bytes(b"no audio")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [(too_few, "only 1 recording has positive clips"), (none_readable, "no evaluation: ")],
+)
+def test_a_run_without_any_result_ends_with_exit_code_1_and_the_reason_each_time(
+    call, spoil, reason
+):
+    spoil()
+    for command in (
+        ("run", "--quiet"),
+        ("run", "--quiet"),
+        ("demo", "--audio", "audio", "--quiet"),
+    ):
+        called = call(*command)
+        assert called.code == 1 and "Failed" not in called.out
+        _, _, told = called.out.partition("No species could be evaluated.\n")
+        assert told.startswith("  owl: ") and reason in told
+
+
+@pytest.mark.slow
+def test_a_species_without_a_result_is_in_the_summary_and_does_not_spoil_the_others(call):
+    too_few()
+    write_species(Path("audio"), "fox", recordings=6)
+    called = call("run", "--quiet", "--json")
+    assert called.code == 0
+    found = json.loads(called.out)["not_evaluated"]
+    assert list(found) == ["owl"] and found["owl"]
+    assert "No species could be evaluated" not in called.err
+
+
+def test_status_names_each_mistake_with_its_remedy(call):
+    write_species(Path("audio"), "fox", recordings=1, clips=1)
+    rename("owl/data/pos", "owl/data/positive")
+    rename("owl/data/neg", "more/fox/data/neg")
+    called = call("status")
+    assert called.code == 0
+    assert "problem  owl/data holds 'positive' with 12 audio files\n" in called.out
+    assert "           Rename it to 'pos'.\n" in called.out
+    assert "problem  more holds species folders (fox) and is not a species\n" in called.out
+    assert "no clips" not in called.out
 
 
 def test_the_doctor_counts_clips_by_class_and_names_each_mistake(call):
