@@ -163,7 +163,8 @@ def _read_csv(root: Root, name: str, table: Table) -> pd.DataFrame:
         )
     except FileNotFoundError as error:
         raise ResultsError(
-            f"There is no {path}", "Give the results root of a finished run: audio-assets run."
+            f"There is no {path}",
+            "Pass the results root of a finished run; `audio-assets run` makes one.",
         ) from error
     for column in table.columns:
         if column.nullable and column.name not in read.columns:

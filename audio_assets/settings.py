@@ -1,7 +1,7 @@
-"""The settings: one class, read from the environment and a ``.env`` file, checked before use.
+"""Read the settings from the environment and a ``.env`` file, and check them.
 
 This is the only module that reads the environment, and it does so when :func:`load_settings` is
-called, never at import. What a setting means belongs here; what it does belongs elsewhere.
+called, never at import. The meaning of a setting belongs here; its effect belongs elsewhere.
 """
 
 import os
@@ -35,8 +35,8 @@ from audio_assets.weights.places import WeightPlaces
 
 PREFIX = "AUDIO_ASSETS_"
 DOTENV = Path(".env")
-# Kubernetes tells each pod of the services of its namespace so; one named audio-assets, or
-# audio-assets-something, gives variables with our prefix that are no settings.
+# Kubernetes sets such variables for each service of a pod's namespace. A service named
+# audio-assets, or audio-assets-something, yields variables with our prefix that are not settings.
 _SERVICE_LINK = re.compile(
     r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
 )
@@ -48,7 +48,7 @@ DEFAULT_SPECIES_CLASSES: dict[str, dict[str, list[str]]] = {
 }
 
 DEFAULT_PATTERNS = "default"
-"""Stands for :data:`DEFAULT_RECORDING_PATTERNS` in a list of patterns."""
+"""Placeholder for :data:`DEFAULT_RECORDING_PATTERNS` in a list of patterns."""
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -60,9 +60,9 @@ def _draws(value: int) -> int:
 
 
 class Settings(BaseSettings):
-    """Settings of a user, as environment variables or ``.env`` lines with ``AUDIO_ASSETS_``."""
+    """A user's settings, from environment variables or ``.env`` lines with ``AUDIO_ASSETS_``."""
 
-    # extra: .env may hold other programs' lines; unknown ones with the prefix are refused below.
+    # extra: .env may contain lines of other programs. Unknown ones with the prefix are refused.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=DOTENV, extra="ignore", frozen=True, validate_default=True
     )
@@ -150,21 +150,21 @@ class Settings(BaseSettings):
         (DEFAULT_PATTERNS,),
         description="Regular expressions that are searched in the stem of a clip's name; the group "
         "`recording` of the first match is the recording; a JSON list. A clips.csv beside the "
-        'species folders takes precedence. `"default"` in the list stands for patterns of the '
+        'species folders takes precedence. `"default"` in the list includes the patterns of the '
         "names that BirdNET-Analyzer, birdnetlib, OpenSoundscape, Kaleidoscope, Arbimon, "
         "xeno-canto, ESC-50 and others give to clips.",
     )
     duplicate_encoder: str = Field(
         "birdnet",
         description="Encoder whose embeddings identify near-duplicate clips, whatever models are "
-        "turned on; empty to look for none.",
+        "turned on; empty to skip near-duplicates.",
     )
     duplicate_cosine: float = Field(
         0.97,
         gt=0,
         le=1,
         description="Cosine of two embeddings above which clips are near-duplicates and their "
-        "recordings count as one; 1 to look for none.",
+        "recordings count as one; 1 to skip near-duplicates.",
     )
     workers: int = Field(
         0,
@@ -191,15 +191,15 @@ class Settings(BaseSettings):
         "",
         pattern=r"^(projects/[^/\s]+/subscriptions/[^/\s]+)?$",
         description="Pub/Sub subscription, projects/{project}/subscriptions/{name}, that receives "
-        "the notifications of the bucket of AUDIO_ROOT. Only what they name is listed then, and "
-        "all audio once an hour; empty to list by the cost alone.",
+        "the notifications of the bucket of AUDIO_ROOT. Only the folders that they name are listed "
+        "then, and all audio once per hour; empty to list at intervals that depend on the cost.",
     )
     longest_wait_minutes: float = Field(
         60.0,
         gt=0,
         allow_inf_nan=False,
-        description="Minutes after which a species is processed although its audio still changes, "
-        "and then again after as many.",
+        description="Minutes after which a species is processed although its audio still changes; "
+        "the wait then starts again.",
     )
     late_hours: float = Field(
         24.0,
@@ -265,7 +265,7 @@ class Settings(BaseSettings):
     @field_validator("bootstrap")
     @classmethod
     def _draws_of_folds(cls, draws: int, info: Any) -> int:
-        # A protocol that is wrong has an error of its own, and is not there.
+        # A wrong protocol has an error of its own, and is missing here.
         name = info.data.get("protocol")
         why_not = find_protocol(name).why_no_bootstrap() if name else ""
         if draws and why_not:
@@ -361,7 +361,7 @@ class Settings(BaseSettings):
 
     @property
     def finds_near_duplicates(self) -> bool:
-        """Whether near-duplicate clips are looked for."""
+        """Whether near-duplicate clips are searched for."""
         return bool(self.duplicate_encoder) and self.duplicate_cosine < 1
 
     def weight_places(self, patience: float | None = None) -> WeightPlaces:
@@ -414,7 +414,7 @@ def dagster_home() -> Path:
 
 
 def pubsub_emulator() -> str:
-    """Address (``host:port``) of an emulator that stands for Pub/Sub; empty for none."""
+    """Address (``host:port``) of a Pub/Sub emulator; empty for none."""
     return os.environ.get("PUBSUB_EMULATOR_HOST", "")
 
 

@@ -172,11 +172,11 @@ def decide(
     standings: dict[Task, Standing] = {}
     due: dict[Task, tuple[Work, History]] = {}
 
-    def stands(inputs: Sequence[Task]) -> set[Standing]:
+    def standings_of(inputs: Sequence[Task]) -> set[Standing]:
         return {standings[one] for one in inputs if one in standings}
 
     for task, inputs in tasks.items():
-        required, awaited = stands(inputs.required), stands(inputs.awaited)
+        required, awaited = standings_of(inputs.required), standings_of(inputs.awaited)
         if task in running:
             standings[task] = Standing.RUNNING
         elif not required | awaited <= _AT_REST:

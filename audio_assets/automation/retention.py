@@ -229,7 +229,7 @@ class _Tasks:
         self._newest: dict[str, dg.DagsterRun] = {}
 
     def need(self, run: dg.DagsterRun) -> bool:
-        """Whether a run tells how often a task has failed."""
+        """Return whether a run counts towards the failures of a task."""
         if TASK_TAG not in run.tags:
             return False
         newest = self._newest_of(run.tags[TASK_TAG])

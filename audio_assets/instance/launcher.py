@@ -2,7 +2,7 @@
 
 Without it a run whose process was killed counts as going on for ever: nothing behind it in the
 queue is started, and its partition is never asked for again. With run monitoring it fails, and is
-retried by ``run_retries``, which is there for lost workers alone.
+retried by ``run_retries``, which is only for lost workers.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def process_lives(pid: int, since: float, proc: Path = _PROC) -> bool:
     """Whether the process that had this id at a time is still running.
 
     Ids are reused, in containers often after a restart, so a process that started
-    later is another one. Where there is no ``/proc`` to tell, any process with the id counts.
+    later is another one. Without ``/proc``, any process with the id counts.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Bytes in a folder or bucket: roots, files, locks and claims, whatever the bytes mean."""
+"""Store bytes in a folder or bucket: roots, files, locks and claims."""

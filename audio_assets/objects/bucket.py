@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CLIENT = "client"
-"""Storage option of a gs:// path: called without arguments, it gives the client."""
+"""Storage option of a gs:// path: a function without arguments that returns the client."""
 
-# The most that one page of a listing holds.
+# The largest page of a listing.
 _PAGE = 1000
 _FIELDS = "items(name,size,md5Hash,crc32c,generation,updated),prefixes,nextPageToken"
 _ASKED_AT_ONCE = 16
@@ -73,24 +73,24 @@ class BucketEntry:
 
 
 def list_folder(folder: UPath, *, deep: bool = False) -> Iterator[BucketEntry]:
-    """Objects and folders in a folder, in order of their names, a page at a time.
+    """List the objects and folders in a folder by name, one page at a time.
 
     Parameters
     ----------
     deep
-        Also the objects in its folders, and no folders.
+        List the objects in its folders as well, and no folders.
 
     Yields
     ------
     BucketEntry
-        None if there is no such folder, which is the same as an empty one.
+        None if the folder does not exist, which is the same as an empty one.
 
     Raises
     ------
     StorageError
         If the bucket does not exist or may not be listed.
     TransientStorageError
-        If it could not be listed for now. What was given before is not all there is.
+        If it cannot be listed for now. What was yielded before is incomplete.
     """
     prefix = _key(folder) + "/" if _key(folder) else ""
     token: str | None = None
@@ -106,7 +106,7 @@ def list_folder(folder: UPath, *, deep: bool = False) -> Iterator[BucketEntry]:
 
 
 def generation_of(path: UPath) -> int | None:
-    """Generation of an object, None if there is none."""
+    """Return the generation of an object; None if it does not exist."""
     try:
         blob = _blob(path)
         request("read", path, lambda: blob.reload(**_bounds(path)))
@@ -116,7 +116,7 @@ def generation_of(path: UPath) -> int | None:
 
 
 class UnpacksToMoreError(Exception):
-    """An object that is stored compressed is larger than was allowed for."""
+    """An object that is stored compressed is larger than allowed."""
 
 
 def read(
@@ -126,16 +126,16 @@ def read(
     checksum: str = "",
     most: int | None = None,
 ) -> bytes:
-    """Bytes of an object.
+    """Read an object.
 
     Parameters
     ----------
     generation
-        The only one that is read, if given.
+        The only generation to read; any by default.
     checksum
-        What the bytes must fit; without it, what the bucket says of what it sends.
+        Checksum that the bytes must match; by default the one that the bucket sends.
     most
-        Bytes that an object may have which is stored compressed.
+        Largest size in bytes of an object that is stored compressed.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def read(
     UnpacksToMoreError
         If it unpacks to more than ``most`` bytes.
     StorageError, TransientStorageError
-        If it may not, or could not be read for now.
+        If it may not be read, or cannot be read for now.
     """
     from google.cloud.storage.exceptions import DataCorruption
 
@@ -167,9 +167,9 @@ def read(
 
 
 def read_range(path: UPath, start: int, end: int, *, generation: int) -> bytes:
-    """Bytes of an object as it is stored, from ``start`` to before ``end``.
+    """Read the bytes from ``start`` to before ``end`` of an object as stored.
 
-    Checksums are not compared: those of a bucket are of whole objects.
+    Checksums are not compared: a bucket only has those of whole objects.
 
     Raises
     ------
@@ -180,7 +180,7 @@ def read_range(path: UPath, start: int, end: int, *, generation: int) -> bytes:
 
 
 def is_packed(path: UPath) -> bool:
-    """Whether an object is stored compressed (``Content-Encoding: gzip``).
+    """Return whether an object is stored compressed (``Content-Encoding: gzip``).
 
     Raises
     ------
@@ -193,17 +193,17 @@ def is_packed(path: UPath) -> bool:
 
 
 def open_ranges(path: UPath) -> io.BufferedReader:
-    """The object as a file of which only the parts that are asked for are read.
+    """Open an object as a file that downloads only the parts that are read.
 
-    Checksums are not compared: those of a bucket are of whole objects.
+    Checksums are not compared: a bucket only has those of whole objects.
 
     Raises
     ------
     FileNotFoundError
         If there is no such object.
     StorageError, TransientStorageError
-        If it may not, or could not be read for now; so does reading from the file, and
-        ChangedError if the object was written again meanwhile.
+        If it may not be read, or cannot be read for now. Reading from the file raises these too,
+        and ChangedError if the object has been overwritten.
     """
     blob = _blob(path)
     request("read", path, lambda: blob.reload(**_bounds(path)))
@@ -218,7 +218,7 @@ def write(
     Parameters
     ----------
     generation
-        Generation of the object that may be replaced; 0 for none, any if not given.
+        Generation of the object that may be replaced; 0 for none, any by default.
     patience
         Seconds after which to give up, if other than :data:`GIVE_UP_SECONDS`.
 
@@ -230,9 +230,9 @@ def write(
     Raises
     ------
     ChangedError
-        If there is an object of another generation and of other bytes.
+        If there is an object of another generation with other bytes.
     StorageError, TransientStorageError
-        If it may not, or could not be written for now.
+        If it may not be written, or cannot be written for now.
     """
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
@@ -250,13 +250,13 @@ def write(
     try:
         return request("write", path, upload, patience)
     except ChangedError:
-        # A write whose answer was lost on the way is tried again, and meets itself.
+        # A write whose response was lost is retried, and finds its own object.
         try:
             found = generation_of(path)
             if found is not None and read(path, generation=found) == data:
                 return found
         except (ChangedError, FileNotFoundError):
-            # Another was faster, and faster again: a claim that is given up, say.
+            # Another process was faster, twice: for example a claim that was released.
             pass
         raise
 
@@ -267,7 +267,7 @@ def delete(path: UPath, *, generation: int | None = None, patience: float | None
     Raises
     ------
     StorageError, TransientStorageError
-        If it may not, or could not be deleted for now.
+        If it may not be deleted, or cannot be deleted for now.
     """
     try:
         blob = _blob(path)
@@ -317,14 +317,14 @@ def _range(path: UPath, generation: int, start: int, end: int) -> bytes:
         **_bounds(path),
     )
     if len(data) != end - start:
-        raise DataCorruption(None, f"{len(data)} bytes came instead of {end - start}")
+        raise DataCorruption(None, f"{len(data)} bytes were sent instead of {end - start}")
     return data
 
 
 def _unpacked(path: UPath, data: bytes, most: int | None) -> bytes:
     if most is None:
         return gzip.decompress(data)
-    # A few megabytes of it may unpack to more than there is memory.
+    # A few megabytes may unpack to more than fits into memory.
     with gzip.open(io.BytesIO(data)) as file:
         unpacked = file.read(most + 1)
     if len(unpacked) > most:
@@ -335,7 +335,7 @@ def _unpacked(path: UPath, data: bytes, most: int | None) -> bytes:
 def _page(
     folder: UPath, prefix: str, deep: bool, token: str | None
 ) -> tuple[list[Blob], set[str], str | None]:
-    # A new iterator a page: one that has failed says that it is at its end when it is asked again.
+    # A new iterator per page: one that has failed reports its end when it is asked again.
     listed = folder.storage_options[CLIENT]().list_blobs(
         bucket_name(folder),
         prefix=prefix or None,
@@ -349,9 +349,9 @@ def _page(
 
 
 def _with_checksums(folder: UPath, blobs: list[Blob]) -> list[Blob]:
-    """The blobs, all with a checksum; those that went meanwhile are left out.
+    """Return the blobs with their checksums, without those deleted in the meantime.
 
-    A listing hides the checksums of objects under a key of Cloud KMS; each is asked for its own.
+    A listing hides the checksums of objects under a Cloud KMS key; those are requested one by one.
     """
     hidden = [blob for blob in blobs if not (blob.md5_hash or blob.crc32c)]
     if not hidden:
@@ -365,8 +365,8 @@ def _with_checksums(folder: UPath, blobs: list[Blob]) -> list[Blob]:
             return str(blob.name)
         if not (blob.md5_hash or blob.crc32c):
             raise StorageError(
-                f"The bucket gives no checksum of {path}: it is encrypted with a key of your own",
-                "Encrypt it with a key that Google or Cloud KMS holds.",
+                f"The bucket has no checksum of {path}: it is encrypted with a key of your own",
+                "Encrypt it with a key that Google or Cloud KMS manages.",
             )
         return None
 
@@ -389,8 +389,8 @@ def _entry(blob: Blob, prefix: str) -> BucketEntry:
 def _bounds(path: UPath, patience: float | None = None) -> dict[str, Any]:
     """Options of one request: no retries by Google's client, and a timeout.
 
-    Within half the patience, so that a server that takes requests and never answers is given up
-    about when one that fails is. Google's own 60 s would be longer than Dagster gives a tick.
+    The timeout is half the patience, so that a server that accepts requests and never responds is
+    given up about as soon as one that fails. Google's 60 s are longer than Dagster allows a tick.
     """
     return {"retry": None, "timeout": min(_SILENT_SECONDS, patience_for(path, patience) / 2)}
 

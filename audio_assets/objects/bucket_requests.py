@@ -1,11 +1,12 @@
-"""One request to a bucket: what is tried again, and what a fault is called.
+"""Send one request to a bucket: retries, and the errors of the package.
 
-What passes (429, 5xx, broken connections, bodies that are cut or do not fit their checksum) is
-tried again, with growing random waits and no longer than :data:`GIVE_UP_SECONDS`; what remains
-becomes one of the package's errors. The messages name bucket and object, never a URL: that of an
-upload is itself a permission to write. What is asked for is not known here.
+Transient errors (429, 5xx, broken connections, bodies that are truncated or do not match their
+checksum) are retried after growing random waits, for at most :data:`GIVE_UP_SECONDS`. Other errors
+become errors of the package. Their messages name bucket and object, never a URL: the URL of an
+upload is itself a permission to write. The requests themselves belong in
+:mod:`audio_assets.objects.bucket`.
 
-Requests are counted, since they are what a bucket costs: each try is one, as on the bill. Only an
+Requests are counted, because a bucket charges for them: each try is one, as on the bill. Only an
 upload of more than 8 MB is several on the bill and one here.
 """
 
@@ -31,7 +32,8 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 PATIENCE = "patience"
-"""Storage option of a gs:// path: seconds to give up after, if not :data:`GIVE_UP_SECONDS`."""
+"""Storage option of a gs:// path: seconds after which to give up, by default
+:data:`GIVE_UP_SECONDS`."""
 
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 32.0
@@ -48,17 +50,17 @@ _counting: ContextVar[tuple[Counter[str], ...]] = ContextVar("counting", default
 
 
 def requests_made() -> dict[str, int]:
-    """Requests that this process has made so far, by kind: list, read, write and delete."""
+    """Return the requests of this process so far, by kind: list, read, write and delete."""
     with _lock:
         return dict(_made)
 
 
 @contextmanager
 def counting_requests() -> Iterator[Mapping[str, int]]:
-    """Count the requests that are made within, by kind; not those of other threads.
+    """Count the requests made within the context, by kind; not those of other threads.
 
-    A process ticks several sensors at once. Work that is handed to threads is counted if it is
-    handed out by :func:`map_counted`.
+    A process evaluates several sensors at once. Work in other threads is counted if
+    :func:`map_counted` starts it.
     """
     counter: Counter[str] = Counter()
     token = _counting.set((*_counting.get(), counter))
@@ -69,9 +71,9 @@ def counting_requests() -> Iterator[Mapping[str, int]]:
 
 
 def map_counted(pool: Executor, call: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
-    """As the pool's ``map``; what the threads ask a bucket for counts for the caller."""
+    """Do as the pool's ``map`` does, and count the requests of its threads for the caller."""
     items = list(items)
-    # One for each: a context can be entered once at a time.
+    # One per item: a context can be entered only once at a time.
     contexts = [copy_context() for _ in items]
     return pool.map(lambda context, item: context.run(call, item), contexts, items)
 
@@ -83,25 +85,39 @@ def _count(what: str) -> None:
 
 
 class ChangedError(Exception):
-    """The object does not have the generation that was asked for, or exists already."""
+    """The object has another generation than the requested one, or exists already."""
 
 
 def bucket_name(path: UPath) -> str:
-    """Bucket of a gs:// path."""
+    """Return the bucket of a gs:// path."""
     return str(path.path).partition("/")[0]
 
 
 def patience_for(path: UPath, patience: float | None = None) -> float:
-    """Seconds after which to give up: those given, else the path's own, else those of all."""
+    """Return the seconds after which to give up: ``patience``, the path's own, or the default."""
     if patience is None:
         patience = path.storage_options.get(PATIENCE)
     return GIVE_UP_SECONDS if patience is None else patience
 
 
 def request(what: str, path: UPath, call: Callable[[], T], patience: float | None = None) -> T:
-    """The call's result, tried again after what passes; other faults as the package's errors.
+    """Return the result of a call; retry it after transient errors.
 
-    Not Google's Retry: it does not wait as long as an answer says, and logs what the answer says.
+    Google's Retry ignores Retry-After and logs whole responses.
+
+    Parameters
+    ----------
+    what
+        Kind of the request: list, read, write or delete.
+    path
+        Object or folder, for messages.
+    patience
+        Seconds after which to give up; by default those of :func:`patience_for`.
+
+    Raises
+    ------
+    StorageError, TransientStorageError, FileNotFoundError, ChangedError
+        As the response says.
     """
     seconds = patience_for(path, patience)
     deadline = time.monotonic() + seconds
@@ -111,10 +127,10 @@ def request(what: str, path: UPath, call: Callable[[], T], patience: float | Non
         try:
             return call()
         except Exception as error:
-            if not _passes(error):
+            if not _is_transient(error):
                 fault = _refusal(what, path, error)
                 break
-            wait = max(random.uniform(0, longest), _told_to_wait(error))
+            wait = max(random.uniform(0, longest), _retry_after(error))
             if time.monotonic() + wait > deadline:
                 fault = TransientStorageError(
                     f"{path} could not be {_DONE[what]} for {seconds:g} s: {plain_words(error)}",
@@ -123,7 +139,7 @@ def request(what: str, path: UPath, call: Callable[[], T], patience: float | Non
                 break
         time.sleep(wait)
         longest = min(2 * longest, LONGEST_WAIT_SECONDS)
-    # Outside of the handler, so that no traceback shows the request and its URL.
+    # Outside the handler, so that no traceback shows the request and its URL.
     raise fault
 
 
@@ -141,7 +157,7 @@ def _refusal(what: str, path: UPath, error: Exception) -> Exception:
             "gcloud auth application-default login.",
         )
     if not isinstance(error, GoogleAPICallError):
-        # One of the package's own, or a fault of the program.
+        # An error of the package, or a bug.
         return error
     bucket = bucket_name(path)
     if error.code == 412:
@@ -149,7 +165,7 @@ def _refusal(what: str, path: UPath, error: Exception) -> Exception:
     if error.code == 404 and (what == "list" or "bucket does not exist" in str(error).lower()):
         return StorageError(
             f"The bucket {bucket} does not exist, so {path} cannot be {_DONE[what]}",
-            "Correct the root in the settings, or make the bucket.",
+            "Correct the root in the settings, or create the bucket.",
         )
     if error.code == 404:
         return FileNotFoundError(f"there is no {path}")
@@ -166,7 +182,7 @@ def _refusal(what: str, path: UPath, error: Exception) -> Exception:
     )
 
 
-def _passes(error: Exception) -> bool:
+def _is_transient(error: Exception) -> bool:
     import requests
     import urllib3
     from google.api_core.exceptions import GoogleAPICallError
@@ -181,11 +197,11 @@ def _passes(error: Exception) -> bool:
     return isinstance(error, (*broken, ConnectionError, TimeoutError, DataCorruption))
 
 
-def _told_to_wait(error: Exception) -> float:
-    """Seconds that the answer asks for, as far as one would wait."""
+def _retry_after(error: Exception) -> float:
+    """Return the seconds in the Retry-After header, at most :data:`LONGEST_WAIT_SECONDS`."""
     response = getattr(error, "response", None)
-    told = "" if response is None else response.headers.get("Retry-After", "")
-    return min(float(told), LONGEST_WAIT_SECONDS) if told.isdecimal() else 0.0
+    header = "" if response is None else response.headers.get("Retry-After", "")
+    return min(float(header), LONGEST_WAIT_SECONDS) if header.isdecimal() else 0.0
 
 
 def plain_words(error: Any) -> str:
@@ -195,15 +211,15 @@ def plain_words(error: Any) -> str:
     from google.api_core.exceptions import GoogleAPICallError
 
     if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError)):
-        # Their messages hold URLs.
+        # Their messages contain URLs.
         return f"the connection failed ({type(error).__name__})"
     text = getattr(error, "message", None) or str(error)
     if isinstance(error, GoogleAPICallError) and error.response is not None:
         try:
-            # That of a download has the whole answer for its message.
+            # The message of a failed download is the whole response.
             text = error.response.json()["error"]["message"]
         except (ValueError, KeyError, TypeError):
-            # An answer of something in between, such as a proxy.
+            # The response of an intermediary, such as a proxy.
             pass
     text = re.sub(r"https?://\S+", "…", str(text))
     return _SECRET.sub("…", text.splitlines()[0] if text else type(error).__name__)[:500]

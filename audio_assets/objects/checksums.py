@@ -1,7 +1,7 @@
-"""Checksums as the inventory holds them: ``{algorithm}:{hex digits}``.
+"""Write checksums as in the inventory, ``{algorithm}:{hex digits}``, and compare them.
 
-An object store gives an MD5, or a CRC32C alone for composed objects. 32 bits alone collide, so a
-CRC32C goes with the size in twelve more digits.
+An object store lists an MD5, or only a CRC32C for composed objects. 32 bits alone collide, so a
+CRC32C is followed by the size in twelve digits.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from pathlib import Path
 
 
 def listed_checksum(md5: str | None, crc32c: str | None, size: int) -> str:
-    """The checksum of an object with these base64 digests and ``size`` bytes.
+    """Return the checksum of an object with these base64 digests and ``size`` bytes.
 
     Raises
     ------
     ValueError
-        If there is none of the two.
+        If there is neither.
     """
     if md5:
         return "md5:" + base64.b64decode(md5).hex()
@@ -49,7 +49,7 @@ def fits(checksum: str, data: bytes) -> bool:
 
 
 def file_digest(path: Path, algorithm: str) -> str:
-    """Hex digest of a file, kept for as long as its size and modification time stay."""
+    """Return the hex digest of a file; cached while its size and modification time are the same."""
     status = path.stat()
     key = (str(path), status.st_size, status.st_mtime_ns, algorithm)
     if key not in _DIGESTS:

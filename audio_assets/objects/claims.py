@@ -1,10 +1,11 @@
-"""Claims: a process says that a piece of work in a folder is its own, so that no other repeats it.
+"""Claim a piece of work in a folder, so that no other process repeats it.
 
-A claim saves work and guards nothing: who does the work twice writes the same shard twice. So it
-may fail in one direction only. In a local folder it is a lock of the kernel, which ends with its
-process. A bucket has none: there a claim is an object that only one process can create, and that
-its holder writes again while it works; one that stays the same for :data:`DEAD_SECONDS` belongs to
-a process that was killed, or is so slow that its work may be done twice, and is taken over.
+A claim saves work but protects nothing: if two processes do the same work, both write the same
+shard. It may therefore be lost, but never block work for ever. In a local folder a claim is a
+kernel lock, which ends with its process. In a bucket it is an object that only one process can
+create and that its holder rewrites while it works. An object that has not changed for
+:data:`DEAD_SECONDS` is taken over: its holder was killed, or is so slow that repeating its work
+costs little.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from upath import UPath
 
 RENEW_SECONDS = 15.0
-# Watched by the clock of the process that waits, so that clocks need not agree.
+# Measured by the clock of the waiting process, so that clocks need not agree.
 DEAD_SECONDS = 90.0
 # A claim is not worth a long wait.
 _PATIENCE_SECONDS = 10.0
@@ -39,10 +40,10 @@ class Claim(Protocol):
     """A claim that is held."""
 
     def renew(self) -> None:
-        """Say that the work goes on; to be called often."""
+        """Show that the work goes on; call it often."""
 
     def release(self) -> None:
-        """Give it up."""
+        """Release it."""
 
 
 class Claims:
@@ -51,16 +52,16 @@ class Claims:
     Parameters
     ----------
     folder
-        Local, or in a bucket; made if need be.
+        Local or in a bucket; created if it does not exist.
     """
 
     def __init__(self, folder: UPath) -> None:
         self._folder = folder
-        # By piece of work that another holds: the generation of its claim, and since when.
+        # Work that another process holds -> generation of its claim, and when it was first seen.
         self._seen: dict[str, tuple[int, float]] = {}
 
     def take(self, work: str) -> Claim | None:
-        """Claim a piece of work; None if another holds it.
+        """Claim a piece of work; return None if another process holds it.
 
         Parameters
         ----------
@@ -82,7 +83,7 @@ class Claims:
             return claim
         generation, now = bucket.generation_of(path), time.monotonic()
         if generation is None:
-            # It was given up just now; the next call has it.
+            # It was released just now; the next call gets it.
             return None
         seen, since = self._seen.get(work, (None, now))
         if seen != generation:
@@ -111,7 +112,7 @@ class Claims:
         return _LOCAL_POLL_SECONDS if is_local(self._folder) else _BUCKET_POLL_SECONDS
 
     def _take_object(self, path: UPath, generation: int) -> Claim | None:
-        # No two claims are the same bytes, so that none is taken for one's own.
+        # Each claim has its own bytes, so that a process recognises its own.
         data = json.dumps(this_process() | {"claim": uuid.uuid4().hex}).encode()
         try:
             return _BucketClaim(path, data, bucket.write(path, data, generation=generation))
@@ -139,13 +140,13 @@ class _BucketClaim:
                 self._path, self._data, generation=self._generation, patience=_PATIENCE_SECONDS
             )
         except (ChangedError, StorageError):
-            # It was taken over while this process was too slow, or will be: both then do the same
-            # work. Whether the bucket fails is for the next shard to say.
+            # Another process has taken it over, or will: both then do the same work. If the bucket
+            # fails, writing the next shard raises the error.
             pass
 
     def release(self) -> None:
         try:
             bucket.delete(self._path, generation=self._generation, patience=_PATIENCE_SECONDS)
         except StorageError:
-            # Also what ends a process whose bucket is down ends here; the claim runs out.
+            # A process may be ending because its bucket is down; the claim then expires.
             pass

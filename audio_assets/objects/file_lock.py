@@ -1,7 +1,7 @@
-"""Locks of the local file system that vanish with the process that holds them.
+"""Lock files of the local file system; a lock ends with the process that holds it.
 
 The lock belongs to the open file (``flock``, on Windows ``LockFileEx``), so the system releases it
-however the process ends; whether the file itself is still there says nothing.
+however the process ends. Whether the file itself still exists means nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from filelock import lock_descriptor
 from audio_assets.objects.systems import BINARY
 
 _POLL_SECONDS = 0.2
-# Windows locks this byte also against readers: the text of the holder starts behind it. A blank, so
-# that the whole file still is the JSON that was written.
+# Windows locks this byte against readers as well, so the text of the holder starts after it. A
+# blank, so that the whole file is still valid JSON.
 _LOCKED_BYTE = b" "
 
 
@@ -43,19 +43,19 @@ class FileLock:
         os.write(self._descriptor, _LOCKED_BYTE + data)
 
     def renew(self) -> None:
-        """Nothing: the kernel knows whether the process lives."""
+        """Do nothing: the kernel knows whether the process is alive."""
 
     def release(self) -> None:
-        """Remove the file and let go of the lock."""
+        """Remove the file and release the lock."""
         if sys.platform == "win32":
-            # An open file cannot be removed there: not by us before we close it, and not after if
-            # another process has opened it meanwhile, which then holds it.
+            # Windows cannot remove an open file: neither before we close it, nor afterwards if
+            # another process has opened it in the meantime, which then holds it.
             os.close(self._descriptor)
             with suppress(PermissionError):
                 os.unlink(self.path)
             return
-        # In this order: who opened the file before it went finds that its name is another file's,
-        # see try_lock.
+        # In this order: a process that opened the file before it was removed then notices that the
+        # name belongs to another file, see try_lock.
         try:
             os.unlink(self.path)
         finally:
@@ -63,12 +63,12 @@ class FileLock:
 
 
 def try_lock(path: str) -> FileLock | None:
-    """Lock a file, which is made if need be; None if another holder has it.
+    """Lock a file and create it if needed; return None if another process holds it.
 
     Raises
     ------
     OSError
-        If the file cannot be made, or its file system has no locks.
+        If the file cannot be created, or its file system has no locks.
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | BINARY, 0o644)
@@ -82,11 +82,11 @@ def try_lock(path: str) -> FileLock | None:
         os.close(descriptor)
         if not locked:
             return None
-        # Its holder removed it between opening and locking: the lock was on a file without a name.
+        # Its holder removed it between opening and locking: we locked a file without a name.
 
 
 def read_locked(path: str) -> bytes:
-    """Read the text that the holder of a lock has written into the locked file.
+    """Read the text that the holder of a lock wrote into the locked file.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def read_locked(path: str) -> bytes:
     with open(path, "rb", buffering=0) as file:
         if sys.platform == "win32":
             file.seek(len(_LOCKED_BYTE))
-        # Elsewhere from the start: earlier releases, which may hold a lock too, wrote no blank.
+        # Elsewhere from the start: earlier releases, which may hold the lock, wrote no blank.
         return file.read()
 
 
@@ -126,8 +126,8 @@ def waiting_lock(path: Path) -> Iterator[None]:
 def lock_of_read_file(path: Path) -> Iterator[None]:
     """Wait for the lock of a file that exists and is only read, perhaps in a read-only folder.
 
-    Windows would keep even readers in this process from the locked file; there a file beside it is
-    locked.
+    On Windows a lock would prevent even this process from reading the file, so a file beside it is
+    locked there.
     """
     if sys.platform == "win32":
         with waiting_lock(path.with_name(f".{path.name}.lock")):

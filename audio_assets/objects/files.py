@@ -1,7 +1,7 @@
-"""Files under a root, in a local folder or a bucket: read, listed, and written atomically.
+"""List, read and atomically write files under a root, in a local folder or a bucket.
 
-This is where local and remote roots part. How a temporary file is named, and which of them may be
-removed, is decided here too. What the files hold is not known here.
+The difference between local and remote roots is handled here, as are the names of temporary files
+and their removal. The content of files belongs elsewhere.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9-]+)-(?P<pid>\d+)-[0-9a-f]{16}\.tmp")
 _CLAIM = re.compile(r"\.[0-9a-z]+\.claim")
-# Whether a process of another host lives cannot be asked; no write takes a day.
+# A process of another host cannot be checked; no write takes a day.
 _OTHER_HOST_SECONDS = 24 * 3600
 
 
 def is_local(path: UPath) -> bool:
-    """Whether a path lies in the file system of this machine."""
+    """Return whether a path lies in the file system of this machine."""
     return path.protocol in ("", "file", "local")
 
 
 def file_names(folder: UPath) -> list[str]:
-    """Names of the files in a folder, sorted; none if there is no such folder.
+    """Return the names of the files in a folder, sorted; none if it does not exist.
 
     Raises
     ------
@@ -54,9 +54,9 @@ def file_names(folder: UPath) -> list[str]:
 
 
 def entry_names(folder: UPath) -> list[str]:
-    """Names of all that lies in a folder, sorted; none if there is no such folder.
+    """Return the names of the files and folders in a folder, sorted; none if it does not exist.
 
-    In a bucket these are its objects alone.
+    In a bucket these are only its objects.
 
     Raises
     ------
@@ -72,12 +72,12 @@ def entry_names(folder: UPath) -> list[str]:
 
 
 def exists(path: UPath) -> bool:
-    """Whether there is such a file.
+    """Return whether a file exists.
 
     Raises
     ------
     StorageError
-        If the bucket does not say.
+        If the bucket cannot be asked.
     """
     return path.exists() if is_local(path) else bucket.generation_of(path) is not None
 
@@ -90,7 +90,7 @@ def require_file(path: str) -> None:
     Raises
     ------
     OSError
-        If it is anything else; the message says what, in plain words.
+        If it is anything else; the message says what.
     """
     try:
         mode = os.stat(path).st_mode
@@ -109,20 +109,20 @@ def require_file(path: str) -> None:
 
 
 def file_state(seen: os.stat_result) -> str:
-    """Fingerprint that differs after a local file was written or replaced, even at equal size.
+    """Return a fingerprint that changes when a local file is rewritten, even with equal size.
 
-    Inode number, modification and change time.
+    It consists of inode number, modification time and change time.
     """
     return f"{seen.st_ino}.{seen.st_mtime_ns}.{seen.st_ctime_ns}"
 
 
 def read_file(path: UPath) -> bytes:
-    """Bytes of a whole file.
+    """Read a whole file.
 
     Raises
     ------
     OSError
-        If it cannot be read; see :func:`require_file`. FileNotFoundError if there is none.
+        If it cannot be read; see :func:`require_file`. FileNotFoundError if it does not exist.
     StorageError
         If a bucket refuses it, or fails.
     """
@@ -134,7 +134,7 @@ def read_file(path: UPath) -> bytes:
 
 
 def open_file(path: UPath) -> IO[bytes]:
-    """The file, opened to read parts of it.
+    """Open a file to read parts of it.
 
     Raises
     ------
@@ -145,9 +145,9 @@ def open_file(path: UPath) -> IO[bytes]:
 
 
 def write_atomic(path: UPath, data: bytes) -> None:
-    """Put ``data`` at ``path``; a reader sees the old file or the new one, never a part.
+    """Write ``data`` to ``path``; readers see the old file or the new one, never a part.
 
-    A local file is written beside its place under a temporary name that starts with a dot, synced
+    A local file is written in the same folder under a temporary name that starts with a dot, synced
     and renamed. A bucket makes an object visible only when its upload is complete.
 
     Raises
@@ -164,16 +164,16 @@ def write_atomic(path: UPath, data: bytes) -> None:
 
 
 def write_atomic_from(path: UPath, write: Callable[[IO[bytes]], object]) -> None:
-    """As :func:`write_atomic`, with ``write`` putting the bytes into a file that it is given.
+    """Do as :func:`write_atomic`, with a function that writes the bytes to an open file.
 
-    So a large local file need not be in memory. A bucket takes an object whole.
+    A large local file then need not fit into memory. An object in a bucket is written whole.
 
     Raises
     ------
     ResultsError
         If the file cannot be written; nothing is left behind.
     StorageError
-        If a bucket refuses it, or fails. What ``write`` raises is passed on, but for an OSError.
+        If a bucket refuses it, or fails. Errors of ``write`` other than OSError are passed on.
     """
     if not is_local(path):
         buffer = io.BytesIO()
@@ -190,7 +190,7 @@ def write_atomic_from(path: UPath, write: Callable[[IO[bytes]], object]) -> None
 
 
 def delete_file(path: UPath) -> None:
-    """Delete a file; that it is gone already is no fault.
+    """Delete a file if it exists.
 
     Raises
     ------
@@ -204,14 +204,14 @@ def delete_file(path: UPath) -> None:
 
 
 def rename_file(path: UPath, name: str) -> None:
-    """Give a file another name in its folder, which no file there has.
+    """Rename a file within its folder, to a name that no file there has.
 
     In a bucket this is a copy and then a deletion: a process that is killed in between leaves both.
 
     Raises
     ------
     FileNotFoundError
-        If it is gone.
+        If it does not exist.
     OSError, StorageError
         If it cannot be renamed.
     """
@@ -224,14 +224,14 @@ def rename_file(path: UPath, name: str) -> None:
     try:
         data = bucket.read(path, generation=generation)
     except ChangedError:
-        # Another process put something else there, which is not what was to be moved.
+        # Another process has replaced it: that is not the object that was to be moved.
         return
     bucket.write(path.parent / name, data)
     bucket.delete(path, generation=generation)
 
 
 def claim_name(work: str) -> str:
-    """Name of the file whose lock is the claim of a piece of work."""
+    """Return the name of the file whose lock is the claim of a piece of work."""
     return f".{work}.claim"
 
 
@@ -252,7 +252,7 @@ def remove_abandoned_claims(folder: UPath) -> None:
 
 
 def remove_leftovers(root: UPath) -> list[str]:
-    """Remove the temporary files of dead writers and claims nobody holds, all under a local root.
+    """Remove the temporary files of dead writers and the claims nobody holds under a local root.
 
     Those of living processes of this host stay, and those of other hosts until they are a day old.
 

@@ -1,6 +1,6 @@
-"""Links that lead out of a root: permission to add files under a root must not expose others.
+"""Find links that lead out of a root: permission to add files there must not expose others.
 
-What becomes of such a file is decided where files are listed and read.
+How such a file is treated is decided where files are listed and read.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ class LeadsOutError(OSError):
 
 
 class Inside:
-    """The folder that is under a root of this machine, links followed; a bucket has no links.
+    """Check that paths lie inside a local root after following links; a bucket has no links.
 
-    The root itself may be a link, or lie behind one: that is for who sets it to decide.
+    The root itself may be a link, or lie behind one: that is the decision of the user who sets it.
     """
 
     def __init__(self, root: UPath) -> None:
         self._real = os.path.realpath(root.path) if is_local(root) else None
 
     def has(self, path: str) -> bool:
-        """Whether a path lies under the root when links are followed."""
+        """Return whether a path lies under the root when links are followed."""
         if self._real is None:
             return True
         real = os.path.realpath(path)
@@ -40,7 +40,7 @@ class Inside:
         Raises
         ------
         LeadsOutError
-            If it does not. Where the link leads to is not said: the message is published.
+            If it does not. The message is published, so it does not name the target of the link.
         """
         if not self.has(path):
             raise LeadsOutError("it is or lies behind a link that leads out of the audio root")

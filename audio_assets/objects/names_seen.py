@@ -1,7 +1,7 @@
-"""Files that were seen in the folders of a bucket, believed to be there for a while.
+"""Remember for a while which files exist in the folders of a bucket.
 
-A sensor asks at every tick whether each published file is still there. Only that a file is there is
-remembered: one that was not seen is asked for again, so what was just made is known at once.
+At every tick a sensor checks that each published file still exists. Only existing files are
+remembered, never missing ones, so a file that was just written is noticed at once.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 class NamesSeen:
     """Names of files that were seen, by folder.
 
-    Folders of this machine are not remembered: to list them costs next to nothing.
+    Local folders are not remembered: listing them costs next to nothing.
 
     Parameters
     ----------
     seconds
-        For how long a listing is believed; a file that is deleted is missed after as long.
+        Time for which a listing is trusted: a deleted file is noticed after at most as long.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -32,11 +32,11 @@ class NamesSeen:
         self._folders: dict[str, tuple[float, frozenset[str]]] = {}
 
     def note(self, folder: UPath, names: Iterable[str]) -> None:
-        """Remember a folder as it was listed just now."""
+        """Remember a listing made just now."""
         if not is_local(folder):
             self._folders[str(folder)] = (time.monotonic(), frozenset(names))
 
     def has(self, path: UPath) -> bool:
-        """Whether a file was seen and its folder listed not long ago."""
+        """Return whether a recent listing of its folder contains a file."""
         listed, names = self._folders.get(str(path.parent), (0.0, frozenset()))
         return path.name in names and time.monotonic() - listed < self._seconds

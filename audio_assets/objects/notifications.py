@@ -1,10 +1,10 @@
-"""A bucket's notifications of changes, pulled from a Pub/Sub subscription.
+"""Pull the notifications of changes in a bucket from a Pub/Sub subscription.
 
-Which objects the messages name, and which species those are of, belongs here. No client is made
-here, see :func:`audio_assets.objects.roots.open_subscription`.
+Reading messages, and finding the folders that they name, belongs here. Clients are created in
+:func:`audio_assets.objects.roots.open_subscription`.
 
-The REST interface is called as it is: Google's own client for Pub/Sub speaks gRPC and brings
-OpenTelemetry, and all that is needed are three calls.
+This module calls the REST interface directly: Google's client for Pub/Sub uses gRPC and depends on
+OpenTelemetry, and only three calls are needed.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from upath import UPath
 
 _MESSAGES = 1000
-# Beside it a tick has to list audio, and Dagster gives it a minute.
+# A tick also has to list audio, and Dagster ends it after a minute.
 _PULL_SECONDS = 5.0
 _TIMEOUT_SECONDS = 5.0
-_PASSING = frozenset({408, 429, 500, 502, 503, 504})
+_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _NO_ROLE = (
     "Grant the account that runs the code server the role roles/pubsub.subscriber on the "
     "subscription."
@@ -41,7 +41,7 @@ class Notice:
     Attributes
     ----------
     receipt
-        What it is acknowledged with.
+        Id with which it is acknowledged.
     bucket, name
         Bucket and name of the object that was written or deleted; both empty if there is none.
     """
@@ -62,9 +62,9 @@ class Named:
     is_root
         Whether an object directly in the root changed, such as ``clips.csv``.
     elsewhere
-        How many messages are of other buckets or prefixes.
+        Number of messages about other buckets or prefixes.
     unknown
-        How many name no object.
+        Number of messages that name no object.
     """
 
     folders: frozenset[str] = frozenset()
@@ -99,9 +99,9 @@ class Subscription:
     name
         ``projects/{project}/subscriptions/{subscription}``.
     address
-        Of Pub/Sub, or of an emulator.
+        Address of Pub/Sub, or of an emulator.
     session
-        Gives what sends the requests, with credentials.
+        Returns a session with credentials, which sends the requests.
     """
 
     def __init__(self, name: str, address: str, session: Callable[[], Any]) -> None:
@@ -110,24 +110,24 @@ class Subscription:
         self._session = session
 
     def pull(self, keep_seconds: float) -> list[Notice]:
-        """The messages that wait, up to some thousands; the rest comes at the next call.
+        """Return the waiting messages, up to some thousands; the next call returns the rest.
 
-        A message comes again unless it is acknowledged.
+        A message is delivered again unless it is acknowledged.
 
         Parameters
         ----------
         keep_seconds
-            For how long they must not come again.
+            Seconds during which they must not be delivered again.
 
         Raises
         ------
         StorageError, TransientStorageError
-            If the subscription does not exist, may not, or could not be read for now.
+            If the subscription does not exist or may not be read, or cannot be read for now.
         """
         notices: list[Notice] = []
         deadline = time.monotonic() + _PULL_SECONDS
         while time.monotonic() < deadline:
-            # At once: else an empty subscription answers after a minute and a half.
+            # Immediately: otherwise an empty subscription responds after a minute and a half.
             answer = self._call("pull", {"returnImmediately": True, "maxMessages": _MESSAGES})
             page = self._notices(answer)
             if not page:
@@ -144,11 +144,11 @@ class Subscription:
             isinstance(one, dict) and "ackId" in one for one in received
         ):
             return [_notice(one) for one in received]
-        # Such as of a proxy: what is not of Pub/Sub's making must not end the tick.
-        raise self._fault(502, "the answer is not of Pub/Sub")
+        # For example that of a proxy: a response not made by Pub/Sub must not end the tick.
+        raise self._fault(502, "the response is not from Pub/Sub")
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
-        """Have these messages not come again.
+        """Acknowledge messages, so that they are not delivered again.
 
         Raises
         ------
@@ -176,18 +176,18 @@ class Subscription:
         except GoogleAuthError as error:
             fault = self._fault(503 if error.retryable else 401, plain_words(error))
         except ValueError:
-            # A proxy, say; requests' own error of a body that is no JSON is one, too.
-            fault = self._fault(502, "the answer is not of Pub/Sub")
+            # For example from a proxy. The error of requests for invalid JSON is one too.
+            fault = self._fault(502, "the response is not from Pub/Sub")
         except requests.RequestException as error:
             fault = self._fault(503, plain_words(error))
-        # Outside of the handler, so that no traceback shows the request and its token.
+        # Outside the handler, so that no traceback shows the request and its token.
         raise fault
 
     def _fault(self, status: int, words: str) -> StorageError:
-        if status in _PASSING:
+        if status in _TRANSIENT:
             return TransientStorageError(
                 f"The subscription {self.name} could not be read for now: {words}",
-                "It is tried again at the next tick.",
+                "The next tick tries again.",
             )
         if status == 404:
             return StorageError(f"The subscription {self.name} does not exist", _NOT_THERE)
@@ -198,7 +198,7 @@ class Subscription:
 
 
 def _notice(received: Any) -> Notice:
-    """The message, whatever somebody has published: what is no notification names no object."""
+    """Read a message of any content; one that is no notification names no object."""
     message = received.get("message") or {}
     attributes = message.get("attributes") if isinstance(message, dict) else None
     attributes = attributes if isinstance(attributes, dict) else {}

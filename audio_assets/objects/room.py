@@ -1,4 +1,4 @@
-"""Room for bytes that are in memory at once, whatever the number of threads that read."""
+"""Limit the bytes that reading threads hold in memory at the same time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from threading import Condition
 
 
 class Room:
-    """Lets a thread wait until there is room for what it reads.
+    """A limit on bytes in memory, at which threads wait.
 
     Parameters
     ----------
     size
-        Bytes that there is room for. What is larger goes in alone.
+        Limit in bytes. A file larger than that is admitted alone.
     """
 
     def __init__(self, size: int) -> None:
@@ -23,7 +23,7 @@ class Room:
 
     @contextmanager
     def held(self, size: int) -> Iterator[None]:
-        """Room for so many bytes, for as long as the block runs."""
+        """Wait for room for ``size`` bytes, and occupy it while the block runs."""
         taken = min(size, self._size)
         with self._changed:
             self._changed.wait_for(lambda: self._free >= taken)

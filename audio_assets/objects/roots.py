@@ -1,8 +1,8 @@
-"""Roots as paths: the only place where a cloud client is made.
+"""Open roots as paths; the only module that creates cloud clients.
 
 Credentials are Google's Application Default Credentials, so a bound service account (Workload
-Identity) needs no key file. With ``STORAGE_EMULATOR_HOST`` set, Google's library talks to that
-server instead, without credentials.
+Identity) needs no key file. If ``STORAGE_EMULATOR_HOST`` is set, Google's library uses that server
+instead, without credentials.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Root: TypeAlias = "str | os.PathLike[str] | UPath"
 
-# More than the threads that read at once; a smaller pool throws connections away.
+# More than the number of reading threads; a smaller pool discards connections.
 _CONNECTIONS = 128
 _SCOPES = "https://www.googleapis.com/auth"
 _CREDENTIALS = (
@@ -36,11 +36,10 @@ _PUBSUB = "https://pubsub.googleapis.com"
 
 
 def open_root(root: Root, *, patience: float | None = None) -> UPath:
-    """A root as a path: a local folder, or a gs:// prefix that brings its client.
+    """Open a root as a path: a local folder, or a gs:// prefix with its client.
 
-    A ``~`` in front of a local folder is the user's home, as in a shell.
-
-    The client is made when the bucket is first asked for something.
+    A ``~`` in front of a local folder is the user's home, as in a shell. The client is created at
+    the first request.
 
     Parameters
     ----------
@@ -58,13 +57,13 @@ def open_root(root: Root, *, patience: float | None = None) -> UPath:
         path = UPath(root)
         if is_local(path):
             return path.expanduser()
-    # A RuntimeError: ~somebody, who is not known here.
+    # RuntimeError: ~name of a user who does not exist here.
     except (ValueError, RuntimeError):
         path = None
     if path is None or path.protocol not in ("gs", "gcs") or not path.path.partition("/")[0]:
         raise SettingsError(
             f"The root {root} is neither a folder nor a gs:// prefix",
-            "Give a local folder or gs://bucket/prefix.",
+            "Set it to a local folder or gs://bucket/prefix.",
         )
     options: Any = {CLIENT: _client, **path.storage_options}
     if patience is not None:
@@ -74,14 +73,14 @@ def open_root(root: Root, *, patience: float | None = None) -> UPath:
 
 
 def open_subscription(name: str, emulator: str = "") -> Subscription:
-    """A Pub/Sub subscription; its client is made when it is first asked for something.
+    """Open a Pub/Sub subscription; its client is created at the first request.
 
     Parameters
     ----------
     name
         ``projects/{project}/subscriptions/{subscription}``.
     emulator
-        ``host:port`` of one to be asked instead of Google, without credentials.
+        ``host:port`` of an emulator to use instead of Google, without credentials.
     """
     if emulator:
         return Subscription(name, f"http://{emulator}", _plain_session)
@@ -89,7 +88,7 @@ def open_subscription(name: str, emulator: str = "") -> Subscription:
 
 
 class _WithoutQueries(logging.Filter):
-    """Cuts the queries off logged URLs: that of an upload is itself a permission to write."""
+    """Remove the queries of logged URLs: that of an upload is itself a permission to write."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -129,7 +128,7 @@ def _client() -> Client:
     from google.cloud.storage import Client
 
     try:
-        # Without a project, which only making buckets would need.
+        # Without a project, which is only needed to create buckets.
         client = Client(project=None)
     except (GoogleAuthError, OSError):
         client = None

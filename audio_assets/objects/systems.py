@@ -1,8 +1,7 @@
 """Differences between Linux, macOS and Windows: processes, inherited connections, users.
 
-The one module that may use what only some of them have (``fcntl``, ``os.getuid``,
-``signal.SIGKILL``); the rest of the package asks here. No policy belongs here: what follows from a
-process that is gone is for its callers to say.
+This is the only module that may use what not all of them have (``fcntl``, ``os.getuid``,
+``signal.SIGKILL``). It contains no policy: the callers decide what a process that has ended means.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ KILLED: int | None = None
 """Exit code of a process that was killed; None where that has no code of its own."""
 if sys.platform != "win32":
     KILLED = -signal.SIGKILL
-# Elsewhere an open file can be replaced: a refusal is for good.
+# Elsewhere an open file can be replaced, so a refusal is final.
 _PATIENCE_SECONDS = 10.0 if sys.platform == "win32" else 0.0
 _POLL_SECONDS = 0.05
 
 
 def user_id() -> int | None:
-    """Number of the user; None on Windows, whose temporary folder belongs to the user already."""
+    """Return the user's number; None on Windows, where the temporary folder is the user's own."""
     if sys.platform == "win32":
         return None
     return os.getuid()
@@ -46,25 +45,25 @@ def process_exists(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        # Another user's.
+        # It belongs to another user.
         return True
     return True
 
 
 def replace_file(source: str, target: str, *, patience: float = _PATIENCE_SECONDS) -> None:
-    """Give a file the name of another one, which is gone then.
+    """Rename a file to the name of another one, which is replaced.
 
-    Windows refuses while somebody has either file open, be it a reader or a virus scanner.
+    Windows refuses while any program, such as a virus scanner, has either file open.
 
     Parameters
     ----------
     patience
-        Seconds to wait for that.
+        Seconds to retry for.
 
     Raises
     ------
     OSError
-        If it cannot be done; the old file is still there.
+        If it cannot be renamed; the old file is then unchanged.
     """
     end = time.monotonic() + patience
     while True:
@@ -85,10 +84,10 @@ def start_with_connection(
     Parameters
     ----------
     command
-        Program and arguments; the process finds the end by ``theirs.fileno()``, see
-        :func:`inherited_connection`.
+        Program and arguments. The process opens its end with :func:`inherited_connection` and the
+        number ``theirs.fileno()``.
     theirs
-        The end; the caller closes its own copy.
+        End of the pipe for the process; the caller closes its own copy.
     """
     number = theirs.fileno()
     if sys.platform == "win32":
@@ -99,7 +98,7 @@ def start_with_connection(
 
 
 def inherited_connection(number: int) -> Any:
-    """End of a pipe that this process was started with, see :func:`start_with_connection`."""
+    """Return the inherited end of a pipe, see :func:`start_with_connection`."""
     if sys.platform == "win32":
         return connections.PipeConnection(number)
     return connections.Connection(number)

@@ -1,6 +1,6 @@
-"""The models that the settings turn on, as the stages use them: encoders, variants, titles.
+"""Provide the models that the settings turn on: their encoders, variants and titles.
 
-What a model is stands in :mod:`audio_assets.models.registry`.
+The models themselves are defined in :mod:`audio_assets.models.registry`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from audio_assets.settings import Settings
 
 @dataclass(frozen=True)
 class EnabledModels:
-    """The models of the settings.
+    """The models that the settings turn on.
 
     Attributes
     ----------
     settings
-        Turn models on, and say where their weights are.
+        Names of the models, and places of their weights.
     patience
         Seconds after which to give up on a bucket that fails, if other than two minutes.
     """
@@ -33,7 +33,7 @@ class EnabledModels:
 
     @property
     def titles(self) -> dict[str, str]:
-        """Title by model, as charts show it."""
+        """Model -> title, as charts show it."""
         return {model: self.settings.title(model) for model in self}
 
     @property
@@ -42,11 +42,11 @@ class EnabledModels:
         return frozenset(self.settings.variant(model) for model in self)
 
     def load_encoder(self, model: str) -> Encoder:
-        """A new encoder of a model, to be used by one thread."""
+        """Load a new encoder of a model, for use by one thread."""
         return load_encoder(get_model(model).encoder, self.settings.weight_places(self.patience))
 
     def encoder_version(self, model: str) -> str:
-        """Identify what a model's results depend on beside its clips and their settings."""
+        """Identify what a model's results depend on besides its clips and the settings."""
         return f"{self.load_encoder(model).fingerprint}-{self.reading_version(model)}"
 
     def reading_version(self, model: str) -> str:

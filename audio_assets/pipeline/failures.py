@@ -1,6 +1,6 @@
-"""Errors of a stage as Dagster failures, and the log lines that show that it is still at work.
+"""Turn errors of a stage into Dagster failures, and log while it is at work.
 
-Only transient errors are retried. What a stage computes does not belong here.
+Only transient errors are retried. The computation of a stage does not belong here.
 """
 
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ import dagster as dg
 from audio_assets.errors import AudioAssetsError, TransientStorageError
 from audio_assets.progress import LogProgress
 
-# Few: the storage has retried for two minutes before a transient error comes here. Not given to
-# Dagster, which under a policy tries an interrupted step again: a terminated run went on.
+# Few, because the storage has already retried for two minutes. It is not passed to Dagster: under a
+# retry policy Dagster restarts an interrupted step, so that a terminated run went on.
 _RETRIES = dg.RetryPolicy(
     max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
@@ -25,7 +25,7 @@ def clear_failures(retry_number: int = 0) -> Iterator[None]:
     Parameters
     ----------
     retry_number
-        Retries of the step so far: each waits longer than the one before.
+        Number of retries of the step so far; each waits longer than the one before.
     """
     try:
         yield

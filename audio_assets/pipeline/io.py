@@ -1,4 +1,4 @@
-"""The IO manager: tables as Parquet files under the results root."""
+"""Store tables as Parquet files under the results root."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ _TABLES = {table.name: table for table in ALL_TABLES}
 
 
 class TableIOManager(dg.UPathIOManager):
-    """Writes an asset's table to ``{asset}/{partition}.parquet`` and reads it back.
+    """Write an asset's table to ``{asset}/{partition}.parquet`` and read it.
 
     An input declared with ``allow_missing_partitions`` is always a dict from partition key to
-    table, whether there are none, one or many: Dagster's own class hands out the bare object for
-    one. Partitions without a file are left out of it.
+    table, also for a single partition, where Dagster's own class passes the bare table. Partitions
+    without a file are left out.
     """
 
     extension = ".parquet"
@@ -50,8 +50,8 @@ class TableIOManager(dg.UPathIOManager):
     ) -> None:
         """Do nothing: no table was ever without partitions.
 
-        In a bucket Dagster's own would ask through a file system of its own.
+        Dagster's own method would access a bucket through another file system.
         """
 
     def make_directory(self, path: UPath) -> None:
-        """Nothing: writing a file makes its folder."""
+        """Do nothing: writing a file creates its folder."""

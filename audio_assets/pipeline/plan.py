@@ -1,6 +1,6 @@
-"""The plan that a code location is built from: settings, partitions, and what derives from them.
+"""Define the plan from which a code location is built: settings, partitions, roots and models.
 
-Jobs, sensors and commands are given all of it; an asset is given the parts that it uses.
+Jobs, sensors and commands receive the whole plan, an asset only the parts that it uses.
 """
 
 from dataclasses import dataclass

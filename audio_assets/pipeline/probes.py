@@ -1,4 +1,4 @@
-"""Probes of the stages that depend on things outside Dagster: audio and encoders.
+"""Probe the stages that depend on things outside Dagster: audio and encoders.
 
 A probe finds the data version that such a stage would have now. Which partitions are stale is
 decided in :mod:`audio_assets.pipeline.staleness`.
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 READ_ALL_TAG = "audio-assets/read-all"
-"""Tag of a run that reads all local files for their checksums, as if none was known."""
+"""Tag of a run that reads all local files for their checksums, as if none were known."""
 
 LISTING = "listing"
-"""Metadata with the digest of the listing; the audio sensor compares it with the audio of now."""
+"""Metadata with the digest of the listing; the audio sensor compares it with today's audio."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,10 +55,10 @@ class Probe:
 
 
 def inventory_probe(roots: Roots, patterns: Sequence[str], *, renew: bool = False) -> Probe:
-    """The probe of audio_inventory: a listing now.
+    """Return the probe of audio_inventory, which lists the audio.
 
-    To ``renew``, an inventory that knows files by other times than they have now is stale as well:
-    nothing comes of it but that they need not be read again.
+    With ``renew``, an inventory that records other modification times is stale as well. Its
+    renewal changes no result, but saves reading the files again.
     """
 
     def find(species: str) -> Found:
@@ -71,12 +71,12 @@ def inventory_probe(roots: Roots, patterns: Sequence[str], *, renew: bool = Fals
 
 
 def encoder_probe(models: EnabledModels) -> Probe:
-    """The probe of encoder_card: the encoder's version now."""
+    """Return the probe of encoder_card, which finds the encoder's version."""
     return Probe("encoder_card", lambda model: Found(models.encoder_version(model)))
 
 
 def duplicate_encoder_probe(settings: Settings, patience: float | None = None) -> Probe:
-    """The probe of duplicate_encoder: the fingerprint now."""
+    """Return the probe of duplicate_encoder, which finds the fingerprint."""
 
     def find(_: str) -> Found:
         return Found(duplicate_encoder_version(settings, patience))
@@ -87,9 +87,9 @@ def duplicate_encoder_probe(settings: Settings, patience: float | None = None) -
 def take_inventory(
     roots: Roots, patterns: Sequence[str], species: str, *, read_all: bool = False
 ) -> tuple[pd.DataFrame, str]:
-    """List a species now: :data:`audio_assets.tables.AUDIO_INVENTORY` and the listing's digest.
+    """List a species: :data:`audio_assets.tables.AUDIO_INVENTORY` and the listing's digest.
 
-    Local files that the table's last version knows are not read again, unless all are to be.
+    Local files in the table's last version are not read again, unless ``read_all``.
     """
     from audio_assets.catalog.inventory import build_inventory, known_checksums, listing_digest
     from audio_assets.catalog.listing import list_objects
@@ -107,7 +107,7 @@ def take_inventory(
 
 
 def duplicate_encoder_version(settings: Settings, patience: float | None = None) -> str:
-    """Fingerprint of the encoder that tells near-duplicates, or ``off``.
+    """Return the fingerprint of the encoder that finds near-duplicates, or ``off``.
 
     Parameters
     ----------
@@ -127,24 +127,24 @@ def duplicate_encoder_version(settings: Settings, patience: float | None = None)
 
 
 def duplicate_encoder_tags(settings: Settings) -> dict[str, str]:
-    """Tags of assets that use this encoder: they tell how large a pod must be."""
+    """Return the tags of assets that use this encoder, which determine the size of a pod."""
     return {ENCODER_TAG: settings.duplicate_encoder} if settings.finds_near_duplicates else {}
 
 
 def load_duplicate_encoder(settings: Settings, patience: float | None = None) -> Encoder:
-    """A new encoder that tells near-duplicates; faults say how to do without it."""
+    """Load a new encoder that finds near-duplicates; errors say how to do without it."""
     with as_duplicate_encoder(settings):
         return load_encoder(settings.duplicate_encoder, settings.weight_places(patience))
 
 
 @contextmanager
 def as_duplicate_encoder(settings: Settings) -> Iterator[None]:
-    """Add to faults of that encoder what it is needed for, and how to do without it."""
+    """Add to errors of that encoder why it is needed, and how to do without it."""
     try:
         yield
     except (EncoderError, WeightsError) as error:
         raise type(error)(
-            f"near-duplicate clips are told by {settings.duplicate_encoder}: {error.what}",
+            f"near-duplicate clips cannot be found with {settings.duplicate_encoder}: {error.what}",
             f"{error.remedy} Or set AUDIO_ASSETS_DUPLICATE_ENCODER to another encoder, or to "
-            "nothing to look for no near-duplicates.",
+            "nothing to skip near-duplicates.",
         ) from error

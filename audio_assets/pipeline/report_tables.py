@@ -1,7 +1,7 @@
-"""The rows that the report shows: of today's audio, encoders and settings.
+"""Select the rows that the report shows: those of today's audio, encoders and settings.
 
-How rows are told to be current is in :mod:`audio_assets.pipeline.current`; what the report says of
-them, in :mod:`audio_assets.pipeline.report_content`.
+:mod:`audio_assets.pipeline.current` decides which rows are current, and
+:mod:`audio_assets.pipeline.report_content` what the report says about them.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ReportTables:
     clips
         The clips that the report knows of, removed ones included.
     unchecked
-        Species whose clips were not looked at with today's audio and settings.
+        Species whose clips were not examined with today's audio and settings.
     """
 
     inventory: Mapping[str, pd.DataFrame]
@@ -114,7 +114,7 @@ def report_tables(
         },
         published_charts=fresh_tables(staleness, ROC_AUC_CHART.name, tables[ROC_AUC_CHART.name]),
         curves=curves,
-        # Kept when it could not be made again: it names clips that somebody should look at.
+        # Kept even if it could not be renewed: it names clips that a user should examine.
         quarantine=concat_tables(tables[QUARANTINE.name].values(), QUARANTINE),
         rows=rows,
         clips=clips_to_report(reported, inventory),

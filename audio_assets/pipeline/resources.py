@@ -1,4 +1,4 @@
-"""Resources of the assets, made from the settings."""
+"""Build the resources of the assets from the settings."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ from audio_assets.settings import Settings
 
 
 def table_io_manager(settings: Settings) -> dg.IOManagerDefinition:
-    """The IO manager under the results root, made when a run first needs it."""
+    """Define the IO manager of the results root, created when a run first needs it."""
 
     @dg.io_manager(
         description="Tables as Parquet files under the results root.",
@@ -36,12 +36,12 @@ def table_io_manager(settings: Settings) -> dg.IOManagerDefinition:
 
 
 def run_guard(settings: Settings, partitions_of: Mapping[str, dg.PartitionsDefinition[Any]]) -> Any:
-    """Refuses a run before its first step.
+    """Define a resource that refuses a wrong run before its first step.
 
-    One without a partition, or with one that does not exist: ``dagster job launch`` takes any tags,
-    and the steps would fail with words of their own. And one that a sensor or schedule asked for
-    with other settings than the run has: these read them when the code location is loaded, a run
-    when it starts.
+    It refuses a run without a partition or with an unknown one: ``dagster job launch`` accepts any
+    tags, and the steps would fail with unclear errors. It also refuses a run that a sensor or
+    schedule requested under other settings: those are read when the code location is loaded, and
+    by a run when it starts.
 
     Parameters
     ----------
@@ -51,7 +51,9 @@ def run_guard(settings: Settings, partitions_of: Mapping[str, dg.PartitionsDefin
         Partitions definition by job; the other jobs have none.
     """
 
-    @dg.resource(description="Refuses a run of a wrong partition, or asked for in other settings.")
+    @dg.resource(
+        description="Refuses a run of a wrong partition, or requested under other settings."
+    )
     def guard(context: dg.InitResourceContext) -> None:
         run = context.run
         if run is None:
@@ -61,7 +63,7 @@ def run_guard(settings: Settings, partitions_of: Mapping[str, dg.PartitionsDefin
             run, partitions_of.get(run.job_name), context.instance
         )
         if fault:
-            # Such a run would be restarted like one whose worker is lost.
+            # Otherwise it would be restarted, like a run whose worker was lost.
             context.instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})
             raise dg.Failure(fault, allow_retries=False)
 
@@ -69,7 +71,7 @@ def run_guard(settings: Settings, partitions_of: Mapping[str, dg.PartitionsDefin
 
 
 def _other_versions(run: dg.DagsterRun, settings: Settings) -> str | None:
-    # Somebody who executes a run again wants it as it would be now, and its tags are copied.
+    # A user who re-executes a run wants today's versions, but its tags are copied.
     by_hand = run.parent_run_id is not None and RETRY_NUMBER_TAG not in run.tags
     asked = run.tags.get(VERSIONS_TAG, run.tags.get(EARLIER_VERSIONS_TAG))
     if asked is None or by_hand:

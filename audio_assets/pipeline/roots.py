@@ -1,6 +1,6 @@
-"""The audio root and the results root of the settings, opened when a stage needs them.
+"""Open the audio root and the results root of the settings.
 
-What lies under the results root is described in :mod:`audio_assets.results.layout`.
+The layout of the results root is defined in :mod:`audio_assets.results.layout`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Roots:
     Attributes
     ----------
     settings
-        Name them.
+        Settings that name both roots.
     patience
         Seconds after which to give up on a bucket that fails, if other than two minutes.
     """
@@ -49,7 +49,7 @@ class Roots:
         return ResultsLayout(open_root(self.settings.results_root, patience=self.patience))
 
     def last_version(self, table: Table, species: str, log: logging.Logger) -> pd.DataFrame | None:
-        """The table of a species as last written; None if there is none, or if it is damaged."""
+        """Read the last table of a species; None if there is none, or if it is damaged."""
         from audio_assets.results.parquet import read_table
 
         try:

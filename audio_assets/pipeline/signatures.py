@@ -1,7 +1,7 @@
-"""Parameters of a function as Dagster can read them.
+"""Set the signature of a function to one that Dagster can read.
 
 Dagster resolves the annotations of assets and checks when the code location is loaded. Those of
-tables name pandas, which is imported for type checkers alone: it takes a second.
+tables name pandas, which is only imported for type checkers, since importing it takes a second.
 """
 
 import inspect

@@ -1,7 +1,7 @@
 """Find the commit of the source, where the package runs from a clone or in its image.
 
-Read from the clone's own files, since a container or a laptop may have no git, and in the image,
-which has no clone, from what the build wrote beside the code.
+It is read from the files of the clone, since a container or a laptop may have no git, or in the
+image, which has no clone, from the file that the build wrote beside the code.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _REVISION = Path("audio_assets", "REVISION")
 
 
 def git_commit(clone: Path = CLONE) -> str | None:
-    """The commit that is checked out in a folder, as 40 hex digits; None without one.
+    """Return the commit that is checked out in a folder, as 40 hex digits; None without one.
 
-    Changes that are not committed are not looked for. Without ``.git`` it is what the image was
-    built with (the build argument REVISION).
+    Uncommitted changes are not detected. Without ``.git`` it is the build argument REVISION of the
+    image.
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
-"""Decorators that make the asset of a stage from the function that computes it.
+"""Make the asset of a stage from the function that computes it.
 
-Everything that the assets share is here: partitions, inputs and code version from the table of
-stages, clear failures, the data version, and the columns that the UI shows. What a table holds is
-in :mod:`audio_assets.tables`; what a stage computes, in its module under ``assets/``.
+The decorators contain what all assets share: partitions, inputs and code version from the table of
+stages, clear failures, the data version, and the columns that the UI shows. The columns of a table
+are defined in :mod:`audio_assets.tables`, the computation of a stage in its module under
+``assets/``.
 """
 
 from __future__ import annotations
@@ -34,26 +35,26 @@ TABLES_IO = "tables"
 OWNERS = ["team:audio-assets"]
 KINDS = {"python", "parquet"}
 GUARD = "run_guard"
-"""Resource that refuses a wrong run; the IO manager of the tables needs it, too."""
+"""Resource that refuses a wrong run; the IO manager of the tables requires it too."""
 ENCODERS_POOL, READERS_POOL = "encoders", "audio_readers"
-"""Pools that bound the runs that embed, and those that read audio, at the same time."""
+"""Pools that limit the number of simultaneous runs that embed, and that read audio."""
 FAN_IN = dg.AssetIn(metadata={"allow_missing_partitions": True})
 """An input that is a dict from partition key to table, without the partitions that are missing."""
 IN = dg.AssetIn()
 """An input of the same partition."""
 PROGRESS = "progress"
-"""Resource that shows how far a stage is."""
+"""Resource that reports the progress of a stage."""
 NO_TAGS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
 class Made:
-    """The table that a stage has made.
+    """Result of a stage that is a table.
 
     Attributes
     ----------
     table
-        Rows as its definition has them.
+        Rows, as its definition describes them.
     metadata
         Shown in the UI beside the number of rows.
     version
@@ -67,13 +68,13 @@ class Made:
 
 @dataclass(frozen=True)
 class StageAssets:
-    """Makes the asset of a stage from the function that computes it.
+    """Decorators that make the asset of a stage from the function that computes it.
 
     Partitions, upstream assets and code version come from the stage's row. The function takes the
     context, then by name the inputs to load and the resource ``progress`` if it reports its own
-    progress. An input of many partitions comes as a dict from partition key to table, without what
-    is missing. A parameter with a default may name a stage that the settings turn off; ``**``
-    stands for all inputs. Errors become failures that say what to do.
+    progress. An input with many partitions is passed as a dict from partition key to table, without
+    missing ones. A parameter with a default may name a stage that the settings turn off; ``**``
+    takes all inputs. Errors become failures that say what to do.
     """
 
     settings: Settings
@@ -87,16 +88,16 @@ class StageAssets:
         tags: Mapping[str, str] = NO_TAGS,
         pool: str | None = None,
     ) -> Callable[[Callable[..., Made]], dg.AssetsDefinition]:
-        """Decorator of a stage that is one table.
+        """Decorate the function of a stage that is one table.
 
         Parameters
         ----------
         table
-            Names the stage, and describes its columns in the UI.
+            Table that names the stage and describes its columns in the UI.
         tags
             Tags of the asset, shown in the UI.
         pool
-            Bounds how many runs with this asset there are at a time.
+            Pool that limits the number of simultaneous runs with this asset.
         """
 
         def decorate(function: Callable[..., Made]) -> dg.AssetsDefinition:
@@ -119,13 +120,13 @@ class StageAssets:
     def tables(
         self, tables: Sequence[Table], *, group: str
     ) -> Callable[[Callable[..., Sequence[Made]]], dg.AssetsDefinition]:
-        """Decorator of stages that one function makes.
+        """Decorate a function that makes several stages.
 
         Parameters
         ----------
         tables
-            In the order in which the function returns them. The first names the op, and has the
-            inputs; the others are stages made by it.
+            Tables in the order in which the function returns them. The first names the op and has
+            the inputs; the others are stages made by it.
         """
 
         def decorate(function: Callable[..., Sequence[Made]]) -> dg.AssetsDefinition:
@@ -165,7 +166,7 @@ class StageAssets:
     def other(
         self, name: str, **options: Any
     ) -> Callable[[Callable[..., dg.MaterializeResult[Any]]], dg.AssetsDefinition]:
-        """Decorator of a stage that is no table.
+        """Decorate the function of a stage that is not a table.
 
         Parameters
         ----------
@@ -174,7 +175,7 @@ class StageAssets:
         **options
             Further options of :func:`dagster.asset`.
         """
-        # Runs of tables ask the guard through their IO manager.
+        # Tables require the guard through their IO manager.
         return self._asset(name, required_resource_keys={GUARD}, **options)
 
     def _asset(
@@ -229,7 +230,7 @@ class StageAssets:
 
 
 def _as_dagster_reads(compute: Callable[..., Any], loaded: Sequence[str]) -> Callable[..., Any]:
-    # An input that the settings turn off is left out, so that the default of the function stands.
+    # An input that the settings turn off is left out, so that the function uses its default.
     parameters: dict[str, Any] = {"context": dg.AssetExecutionContext}
     parameters |= dict.fromkeys(loaded, Any)
     if PROGRESS in inspect.signature(compute).parameters:
@@ -265,13 +266,13 @@ def as_result(table: Table, made: Made) -> dg.MaterializeResult[Any]:
 def _dependency(name: str, stage: Stage) -> dg.AssetDep:
     upstream = STAGES[name].per
     if upstream is Per.MODEL and stage.per is Per.SPECIES:
-        # Dagster would look for models of the names of species.
+        # Dagster would otherwise search for models with the names of species.
         return dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
     return dg.AssetDep(name)
 
 
 def column_schema(table: Table) -> dict[str, Any]:
-    """Metadata that shows the table's columns in the UI."""
+    """Return the metadata that shows the table's columns in the UI."""
     return {"dagster/column_schema": dg.TableSchema([_ui_column(c) for c in table.columns])}
 
 

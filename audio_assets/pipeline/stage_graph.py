@@ -32,7 +32,7 @@ def behind(stage: str) -> frozenset[str]:
 def lineage_of_curves() -> Iterator[Stage]:
     """Stages whose code and settings decide the numbers of a learning curve, itself included.
 
-    Without those that tell what an encoder is, which its fingerprint does in every row.
+    Stages that identify an encoder are left out: its fingerprint is in every row.
     """
     names = behind("learning_curve") | {"learning_curve"}
     for stage in STAGES.values():

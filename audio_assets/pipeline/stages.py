@@ -1,9 +1,9 @@
-"""The table of stages: one row per asset, from which all that repeats an asset's name derives.
+"""Declare the stages: one row per asset, from which everything else about it derives.
 
 Code versions, jobs, the tasks of the automation, the lineage of a learning curve, the inputs and
-partitions of the assets, their expected files, and what ``status`` looks at come from here. A new
-stage is its file under ``assets/``, the definition of its table, and its row. What a stage computes
-does not belong here.
+partitions of the assets, their expected files, and the rows of ``status`` come from this table. A
+new stage consists of its file under ``assets/``, the definition of its table, and its row here.
+The computation of a stage does not belong here.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ class Job:
 
 JOBS: Mapping[str, Job] = {
     INVENTORY: Job(Per.SPECIES, "List the audio of a species."),
-    DUPLICATES: Job(Per.ALL, "Identify the encoder that tells near-duplicate clips."),
+    DUPLICATES: Job(Per.ALL, "Identify the encoder that finds near-duplicate clips."),
     SPLITS: Job(Per.SPECIES, "Find the near-duplicate clips of a species and plan its splits."),
     ENCODERS: Job(Per.MODEL, "Identify the encoder of a model."),
     EXPERIMENT: Job(
         Per.SPECIES_AND_MODEL, "Embed, cross-validate and summarise one species with one model."
     ),
     CHARTS: Job(Per.SPECIES, "Draw and compare the models of a species."),
-    CHECKS: Job(Per.SPECIES, "Look for what would put the numbers of a species in doubt."),
+    CHECKS: Job(Per.SPECIES, "Find what would cast doubt on the numbers of a species."),
     REPORT: Job(Per.ALL, "Write the shared CSV files and the report."),
 }
 """In the order in which they feed one another."""

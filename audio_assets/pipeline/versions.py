@@ -1,8 +1,8 @@
-"""Code versions of the assets, which make a result out of date besides its inputs.
+"""Compute the code versions of the assets, which make results out of date as inputs do.
 
-A version is a number, raised by hand when the code behind an asset changes its content, and the
-settings that change it; both stand in :mod:`audio_assets.pipeline.stages`. Settings that change
-nothing (workers, roots) are left out.
+A version consists of a number, raised by hand when the code of an asset changes its content, and of
+the settings that change it. Both are in :mod:`audio_assets.pipeline.stages`. Settings without
+influence on the content (workers, roots) are left out.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from audio_assets.tables import LEARNING_CURVE
 VERSIONS_TAG = ".dagster/audio_assets_versions"
 """Tag of a run that a sensor or schedule requested: the versions of its assets at that time.
 
-With the prefix by which Dagster keeps tags to itself: the JSON filled the UI's list of runs.
+It has the prefix of tags that Dagster hides: the JSON filled the UI's list of runs.
 """
 EARLIER_VERSIONS_TAG = "audio_assets/versions"
-"""Its earlier name, which runs have that were asked for before an upgrade."""
+"""Its earlier name, on runs that were requested before an upgrade."""
 
-# Settings that the other protocol alone reads: changing them makes nothing stale.
+# Settings that only the other protocol reads: changing them makes nothing stale.
 _NOT_READ = {"cv": {"holdout_per_class"}, "holdout": {"folds"}}
 
 
 def code_version(asset: str, settings: Settings) -> str:
-    """Version of an asset's code and settings, e.g. ``1-9f86d081``; ``1`` without settings."""
+    """Return the version of an asset's code and settings: ``1-9f86d081``, or ``1`` without any."""
     number, values = _own(asset, settings)
-    # A learning curve names the version of all that is behind it, and stages that ignore what is
-    # out of date leave out curves of another version: each looks again when any of it changes,
-    # also where the numbers stay the same.
+    # A learning curve records the version of its whole lineage, and stages that ignore outdated
+    # inputs leave out curves of another version. Each is therefore evaluated again when any part of
+    # the lineage changes, even if the numbers stay the same.
     if asset == LEARNING_CURVE.name or STAGES[asset].current:
         values["lineage"] = _lineage(settings)
     return f"{number}-{_digest(values)}" if values else str(number)
 
 
 def versions_tag(assets: Iterable[str], settings: Settings) -> str:
-    """Value of :data:`VERSIONS_TAG` for a run of these assets: asset to code version, as JSON."""
+    """Return the value of :data:`VERSIONS_TAG` for a run: asset to code version, as JSON."""
     return json.dumps({asset: code_version(asset, settings) for asset in assets})
 
 
 def require_versions(tag: str, settings: Settings) -> None:
-    """Raise if assets have other versions here than where their run was asked for.
+    """Check that assets have the versions here that they had where their run was requested.
 
-    What such a run made would be stale to who asked for it, and asked for again without end.
+    The sensor that requested the run would see its results as stale and request it without end.
 
     Parameters
     ----------
@@ -61,23 +61,23 @@ def require_versions(tag: str, settings: Settings) -> None:
     Raises
     ------
     SettingsError
-        Naming the assets.
+        If not; it names the assets.
     """
     asked: dict[str, str] = json.loads(tag)
     other = [asset for asset, one in asked.items() if one != code_version(asset, settings)]
     if other:
         raise SettingsError(
-            "This run has other settings (or other code) than the sensor or schedule that asked "
-            f"for it: they give another version of {', '.join(other)}.",
+            "This run has other settings (or other code) than the sensor or schedule that "
+            f"requested it: they result in another version of {', '.join(other)}.",
             "Restart the code server (on one machine `dagster dev` or `make ui`), so that it reads "
             "the settings again.",
         )
 
 
 def numbers_version(model: str, settings: Settings) -> str:
-    """One version for all the code and settings behind a model's learning curve.
+    """Return one version for all the code and settings behind a model's learning curve.
 
-    Written into ``learning_curves.csv``, so that rows of unequal origin can be told apart.
+    ``learning_curves.csv`` contains it, to distinguish rows of different origin.
     """
     spec = get_model(model)
     return _digest(
@@ -92,7 +92,7 @@ def _own(asset: str, settings: Settings) -> tuple[int, dict[str, Any]]:
     if stage.reads_audio and find_spec("av") is not None:
         values["formats"] = "more"
     if asset == "clip_properties":
-        # The clips that are measured: those of PERCH_VARIANT too, and of no model's name.
+        # Measured clips depend on PERCH_VARIANT as well, but not on the names of the models.
         values["variants"] = sorted({settings.variant(model) for model in settings.models})
     return stage.version, values
 

@@ -71,4 +71,4 @@ def test_a_run_without_a_right_partition_fails_before_its_first_step(place, give
         assert place.instance.get_run_by_id(result.run_id).tags["dagster/max_retries"] == "0"
         assert not [event for event in result.all_events if event.event_type_value == "STEP_START"]
         said = str([event.event_specific_data for event in result.all_events])
-        assert words in said and f"There are: {keys}" in said
+        assert words in said and f"The partitions are: {keys}" in said

@@ -101,7 +101,7 @@ def test_every_asset_refuses_a_run_that_was_asked_for_with_another_version(place
                 run_config=QUIET,
             )
             said = str([event.event_specific_data for event in result.all_events])
-            assert f"they give another version of {asset}." in said
+            assert f"they result in another version of {asset}." in said
             assert "STEP_START" not in {event.event_type_value for event in result.all_events}
             # Lost workers are started anew; this is none.
             run = place.instance.get_run_by_id(result.run_id)
@@ -114,8 +114,8 @@ def test_the_alert_of_a_refused_run_says_what_differs_and_what_to_do(place, hook
     failed_run(defs, place.instance, **{VERSIONS_TAG: asked})
     (message,) = hook.got
     assert message["text"].splitlines()[1:] == [
-        "This run has other settings (or other code) than the sensor or schedule that asked for "
-        "it: they give another version of balanced_manifest.",
+        "This run has other settings (or other code) than the sensor or schedule that requested "
+        "it: they result in another version of balanced_manifest.",
         "Restart the code server (on one machine `dagster dev` or `make ui`), so that it reads the "
         "settings again.",
     ]
@@ -130,7 +130,7 @@ def test_a_run_that_was_asked_for_before_an_upgrade_is_checked_by_the_tag_of_the
     run = place.instance.create_run_for_job(job, tags=tags)
     assert not execute_run(InMemoryJob(job), run, place.instance, raise_on_error=False).success
     said = str(place.instance.all_logs(run.run_id))
-    assert "they give another version of encoder_card." in said
+    assert "they result in another version of encoder_card." in said
 
 
 def test_the_versions_of_a_run_are_kept_off_the_list_of_runs():

@@ -122,7 +122,7 @@ def test_status_says_in_each_row_that_near_duplicates_cannot_be_told(call, tmp_p
     assert called.code == 0
     (row,) = json.loads(called.out)
     assert row["state"] == "failed"
-    assert row["note"].startswith("near-duplicate clips are told by vgg: ")
+    assert row["note"].startswith("near-duplicate clips cannot be found with vgg: ")
 
 
 @pytest.mark.slow

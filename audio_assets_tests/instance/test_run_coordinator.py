@@ -62,7 +62,7 @@ def test_a_run_of_no_partition_is_refused_with_the_right_ones(instance, tags, fa
     with pytest.raises(RefusedRunError) as refused:
         submit(instance, "experiment", **tags)
     said = refused.value.message
-    assert fault in said and "There are: birdnet|coyote, svm|coyote" in said
+    assert fault in said and "The partitions are: birdnet|coyote, svm|coyote" in said
     (run,) = instance.get_runs()
     # Neither started anew nor posted: who asked was told.
     assert run.tags["dagster/max_retries"] == "0" and run.tags["audio_assets/refused"] == "true"

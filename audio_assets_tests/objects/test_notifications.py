@@ -78,8 +78,8 @@ def test_only_what_lies_in_the_root_is_named(root, expected):
         (404, StorageError, "does not exist", "AUDIO_ASSETS_NOTIFICATIONS"),
         (429, TransientStorageError, "told to fail", "next tick"),
         (503, TransientStorageError, "told to fail", "next tick"),
-        (b"<html>", TransientStorageError, "not of Pub/Sub", "next tick"),
-        (b"[]", TransientStorageError, "not of Pub/Sub", "next tick"),
+        (b"<html>", TransientStorageError, "not from Pub/Sub", "next tick"),
+        (b"[]", TransientStorageError, "not from Pub/Sub", "next tick"),
     ],
 )
 def test_a_fault_says_what_is_wrong_and_what_to_do(
@@ -113,5 +113,5 @@ def test_a_subscription_that_does_not_answer_is_a_fault_that_passes(server):
 )
 def test_an_answer_that_is_not_of_pubsub_is_a_fault_that_passes(server, subscription, answer):
     server.fault = answer
-    with pytest.raises(TransientStorageError, match="not of Pub/Sub"):
+    with pytest.raises(TransientStorageError, match="not from Pub/Sub"):
         subscription.pull(60)

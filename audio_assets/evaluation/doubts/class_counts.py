@@ -1,4 +1,4 @@
-"""Whether a species has enough clips and recordings to be evaluated."""
+"""Decide whether a species has enough clips and recordings to be evaluated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first stage: what audio of a species lies under the audio root."""
+"""The first stage: the audio of a species under the audio root."""
 
 import dagster as dg
 
