@@ -267,6 +267,74 @@ def test_the_page_never_scrolls_sideways_and_ink_contrasts(open_page, chromium, 
         assert label == ink
 
 
+WIDTHS = """
+return [...document.querySelectorAll("[data-specification]")].map((place) => {
+  const { left, right } = place.querySelector("svg.marks").getBoundingClientRect();
+  const sizes = [...place.querySelectorAll("svg.marks text")].map((text) => {
+    const shown = text.getBoundingClientRect();
+    return [shown.left, shown.right, text.textContent];
+  });
+  const scale = (right - left) / place.querySelector("svg.marks").viewBox.baseVal.width;
+  return [left, right, scale, sizes.filter(([from, to]) => from < 0 || to > innerWidth)];
+});
+"""
+
+# Only tables may reach beyond the screen: their boxes scroll, and their captions stay.
+BEYOND = """
+const beyond = (e) => e.getBoundingClientRect().right > innerWidth + 0.5;
+return [...document.querySelectorAll("body *, caption")]
+  .filter((e) => e.matches("caption") || !e.closest("table, svg"))
+  .filter(beyond).map((e) => e.outerHTML.slice(0, 200));
+"""
+
+
+@pytest.mark.parametrize("width", [360, 390])
+def test_on_a_phone_each_chart_is_whole_and_its_letters_keep_their_size(open_page, chromium, width):
+    bins = [("coyote", model, p, p) for model in ("birdnet", "svm") for p in (0.2, 0.8)]
+    with shown_as(chromium, width, "light"):
+        page = open_page(render_report(fake_report(calibration=calibration_frame(bins))))
+        charts = page.driver.execute_script(WIDTHS)
+        labels = texts(page, "section[aria-labelledby=species-coyote] .chart svg text")
+        page.driver.execute_script(
+            "document.querySelectorAll('details').forEach(part => { part.open = true; })"
+        )
+        assert page.driver.execute_script(BEYOND) == []
+    assert len(charts) == 6
+    for left, right, scale, outside in charts:
+        assert left >= 0 and right <= width and scale > 0.9 and outside == []
+    # A key in place of the names at the line ends.
+    assert "MFCC + SVM" in labels and "MFCC + SVM: 0.845" not in labels
+
+
+def test_a_page_that_becomes_wide_draws_its_charts_in_their_wide_form(open_page, chromium):
+    with shown_as(chromium, 390, "light"):
+        page = open_page(render_report(fake_report()))
+        boxes = count(page, ".switches input")
+        assert "MFCC + SVM: 0.845" not in texts(page, ".chart svg text")
+    waits(page, lambda: "MFCC + SVM: 0.845" in texts(page, ".chart svg text"))
+    waits(page, lambda: count(page, ".switches input") == boxes)
+    assert page.errors == []
+
+
+def test_a_screen_reader_hears_the_clips_of_each_point(open_page):
+    page = open_page(render_report(fake_report()))
+    spoken = page.driver.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map(e => e.ariaLabel)",
+        "section[aria-labelledby=species-coyote] .chart .mark-symbol path[aria-label]",
+    )
+    assert len(spoken) == 19
+    assert all("clips" in words and "ROC-AUC" in words for words in spoken)
+
+
+def test_the_menu_saves_a_chart_under_the_name_of_its_species(open_page):
+    page = open_page(render_report(fake_report()))
+    names = page.driver.execute_script(
+        "return [...document.querySelectorAll('.vega-actions a')].map(link => link.download)"
+    )
+    assert "coyote-roc_auc.svg" in names and "coyote-map.png" in names
+    assert not any(name.startswith("visualization") for name in names)
+
+
 def test_on_paper_all_is_unfolded_and_in_light_ink_without_what_paper_cannot_do(open_page):
     many = [f"coyote-pos-{number}" for number in range(30)]
     page = open_page(render_report(fake_report(quarantine=fake_quarantine(many))))

@@ -252,6 +252,31 @@ def test_the_description_tells_the_final_values_in_words():
     assert "BirdNET 2.4 0.979 (0.963 to 0.988) at 107 clips per class" in drawn()["description"]
 
 
+def test_a_screen_reader_hears_the_clips_of_a_point_and_not_its_position():
+    spec = drawn()
+    spoken = [layer for layer in layers(spec, "point") if layer["mark"].get("aria") is not False]
+    (layer,) = spoken
+    assert layer["encoding"]["description"]["field"] == "words"
+    words = [row["words"] for row in rows(spec, layer)]
+    assert "BirdNET 2.4, 16 clips per class: ROC-AUC 0.955, 95 % interval 0.925 to 0.974" in words
+    assert any(text.startswith("BirdNET 2.4, 0 clips, untrained: ") for text in words)
+    axis = layer["encoding"]["x"]["axis"]["description"]
+    assert axis.endswith("clips per class: 0 (untrained), 4, 8, 16, 32, 64, 107")
+    silent = layers(spec, "line") + layers(spec, "rule") + layers(spec, "tick")
+    assert silent and all(layer["mark"]["aria"] is False for layer in silent)
+
+
+def test_a_chart_is_saved_under_the_name_of_its_species():
+    assert drawn()["usermeta"]["embedOptions"]["downloadFileName"] == "coyote-roc_auc"
+
+
+def test_the_narrow_form_has_short_lines_and_a_key_with_the_titles():
+    narrow = drawn()["usermeta"]["narrow"]
+    assert narrow["patch"]["title"]["text"] == ["Coyote: ROC-AUC by number of", "training clips"]
+    assert max(map(len, narrow["patch"]["title"]["subtitle"])) <= 54
+    assert '"random_forest": "MFCC + random forest"' in narrow["legend"]["labelExpr"]
+
+
 def test_average_precision_is_drawn_beside_its_chance_level():
     frame = curve_frame(
         [curve_row("coyote", "svm", size, metric="average_precision") for size in (4, 8)]

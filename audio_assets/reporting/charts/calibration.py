@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audio_assets.reporting.charts.learning_curve import finish, with_switches
 from audio_assets.reporting.charts.marks import INK, base, base_of_models
+from audio_assets.reporting.charts.narrow import narrow_form
 from audio_assets.reporting.charts.styles import model_styles
 from audio_assets.reporting.words import wording
 from audio_assets.reporting.words.finding_words import error_beside_floor
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 SIDE = 260
 """Width and height in pixels."""
+
+_LEGEND_BELOW = {"orient": "bottom", "columns": 2}
+_SUBTITLE = "On the dashed line they do."
 
 
 def calibration_chart(
@@ -60,14 +64,15 @@ def calibration_chart(
             "observed": float(row["observed"]),
             "clips": int(row["clips"]),
             "recordings": int(row["recordings"]),
+            "words": _in_words(row, titles[row["model"]]),
         }
         for row in bins.to_dict("records")
     ]
     diagonal = base([{"predicted": end, "observed": end} for end in (0, 1)])
     layers = [
-        diagonal.mark_line(stroke=INK, strokeDash=[5, 4], opacity=0.6).encode(x=x, y=y),
+        diagonal.mark_line(stroke=INK, strokeDash=[5, 4], opacity=0.6, aria=False).encode(x=x, y=y),
         base_of_models(rows)
-        .mark_line(strokeWidth=2)
+        .mark_line(strokeWidth=2, aria=False)
         .encode(x=x, y=y, color=color, order="predicted:Q"),
         base_of_models(rows)
         .mark_point(filled=True, size=60, opacity=1)
@@ -76,6 +81,7 @@ def calibration_chart(
             y=y,
             color=color,
             shape=shape,
+            description=alt.Description("words:N"),
             tooltip=[
                 alt.Tooltip("title:N", title="model"),
                 alt.Tooltip("predicted:Q", title="mean probability", format=".3f"),
@@ -92,9 +98,22 @@ def calibration_chart(
     )
     chart = finish(
         layers,
-        alt.Title(words, subtitle="On the dashed line they do."),
+        alt.Title(words, subtitle=_SUBTITLE),
         f"{words} Share of positives against the probability given: {errors}.",
         height=SIDE,
         width=SIDE,
+        file_name=f"{species}-calibration",
+        narrow={
+            "patch": narrow_form(words, [_SUBTITLE], height=SIDE, width=SIDE, legend=_LEGEND_BELOW)
+        },
     )
     return with_switches(chart, titles, styles)
+
+
+def _in_words(row: Mapping[Any, Any], title: str) -> str:
+    """Describe a point for screen readers."""
+    return (
+        f"{title}: mean probability {wording.share(row['predicted'])}, share positive "
+        f"{wording.share(row['observed'])}, {int(row['clips'])} clips of "
+        f"{int(row['recordings'])} recordings"
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from audio_assets.reporting.charts.learning_curve import finish
 from audio_assets.reporting.charts.marks import INK
+from audio_assets.reporting.charts.narrow import narrow_form
 from audio_assets.reporting.charts.plan import WIDTH
 from audio_assets.reporting.words import wording
 from audio_assets.tables.task import PRESENCE
@@ -90,7 +91,15 @@ def map_chart(clips: pd.DataFrame, *, species: str, models: Mapping[str, str]) -
     )
     model = models.get(first["model"], first["model"])
     words = f"{wording.species_in_words(species)}: clips by the embeddings of {model}"
-    chart = finish([layer], alt.Title(words), _description(words, clips), height=HEIGHT)
+    chart = finish(
+        [layer],
+        alt.Title(words),
+        _description(words, clips),
+        height=HEIGHT,
+        file_name=f"{species}-map",
+        # Both sides by one factor, so that the axes keep one scale.
+        narrow={"patch": narrow_form(words, height=HEIGHT // 2, width=WIDTH // 2)},
+    )
     chart.params = [alt.VariableParameter(name=CHOSEN, value=None)]
     chart.usermeta = {**chart.usermeta, "picks": {"data": CLIPS, "signal": CHOSEN}}
     return chart

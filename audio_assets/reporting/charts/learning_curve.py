@@ -10,10 +10,12 @@ Ink is ``currentColor``: black in a standalone file, the text colour in a page, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audio_assets.reporting.charts import marks as chart_marks
 from audio_assets.reporting.charts import texts as chart_words
+from audio_assets.reporting.charts.narrow import NARROW, narrow_form
+from audio_assets.reporting.charts.narrow import WIDTH as NARROW_WIDTH
 from audio_assets.reporting.charts.plan import HEIGHT, WIDTH, ChartPlan, make_plan
 from audio_assets.reporting.charts.styles import ModelStyle
 from audio_assets.reporting.words import wording
@@ -30,7 +32,10 @@ EMBED_OPTIONS = {
     # The editor is a web site, and the two source views open windows without a file.
     "actions": {"export": True, "source": False, "compiled": False, "editor": False},
     "renderer": "svg",
+    "scaleFactor": {"png": 2, "svg": 1},
 }
+
+_NARROW_HEIGHT = 260
 
 
 def learning_curve_chart(
@@ -65,6 +70,8 @@ def learning_curve_chart(
     ValueError
         The metric is unknown, two rows share model and size, or an interval has one end.
     """
+    import altair as alt
+
     chart_words.metric_words(metric)
     points = curve_points(curve, species, metric)
     if not points:
@@ -80,16 +87,37 @@ def learning_curve_chart(
         *chart_marks.labels(plan),
     ]
     words = chart_words.chart_description(species, metric, plan.ends, plan.titles)
-    chart = finish(layers, _title(plan), words, height=HEIGHT)
-    return with_switches(chart, plan.titles, plan.styles)
+    title, subtitle = _title(plan)
+    chart = finish(
+        layers,
+        alt.Title(title, subtitle=subtitle),
+        words,
+        height=HEIGHT,
+        file_name=f"{species}-{metric}",
+        narrow={
+            "patch": narrow_form(title, subtitle, height=_NARROW_HEIGHT),
+            "legend": chart_marks.narrow_legend(plan).to_dict(),
+        },
+    )
+    chart = with_switches(chart, plan.titles, plan.styles, has_narrow_marks=True)
+    return chart
 
 
 def with_switches(
-    chart: alt.LayerChart, titles: Mapping[str, str], styles: Mapping[str, ModelStyle]
+    chart: alt.LayerChart,
+    titles: Mapping[str, str],
+    styles: Mapping[str, ModelStyle],
+    *,
+    has_narrow_marks: bool = False,
 ) -> alt.LayerChart:
-    """Add the signal and the metadata with which a page lets readers hide models.
+    """Add the signals and the metadata with which a page lets readers hide models.
 
     The chart's layers come from :func:`audio_assets.reporting.charts.marks.base_of_models`.
+
+    Parameters
+    ----------
+    has_narrow_marks
+        Whether some marks depend on the signal of the narrow form.
     """
     import altair as alt
 
@@ -97,45 +125,56 @@ def with_switches(
         {"key": model, "title": title, "color": styles[model].color}
         for model, title in titles.items()
     ]
-    chart.params = [alt.VariableParameter(name=chart_marks.HIDDEN, value=[])]
+    narrow = [alt.VariableParameter(name=NARROW, value=False)] if has_narrow_marks else []
+    chart.params = [alt.VariableParameter(name=chart_marks.HIDDEN, value=[]), *narrow]
     chart.usermeta = {**chart.usermeta, "switches": models}
     return chart
 
 
-def _title(plan: ChartPlan) -> alt.Title:
-    import altair as alt
-
+def _title(plan: ChartPlan) -> tuple[str, list[str]]:
+    """Return the title and the lines under it."""
     chance = chart_words.metric_words(plan.metric).chance
     start = plan.y_domain[0]
     hides_chance = chance is not None and start > chance
-    return alt.Title(
+    return (
         chart_words.chart_title(plan.species, plan.metric),
-        subtitle=chart_words.chart_subtitle(
-            plan.points, plan.titles, start if hides_chance else None
-        ),
+        chart_words.chart_subtitle(plan.points, plan.titles, start if hides_chance else None),
     )
 
 
 def _empty(
     species: str, metric: str, reasons: Mapping[str, str], models: Mapping[str, str]
 ) -> alt.LayerChart:
-    import altair as alt
-
     name = chart_words.metric_words(metric).title
     text = f"No {name}: " + (
         "no model could be evaluated." if reasons else "no model has a result."
     )
-    lines = [text]
-    for model, reason in reasons.items():
-        lines += chart_words.wrap(f"{models.get(model, model)}: {reason}")
+    said = [text, *(f"{models.get(model, model)}: {why}" for model, why in reasons.items())]
+    narrow = _lines_of_text(species, metric, said, chart_words.NARROW_LINE_LENGTH).to_dict()
+    form = {name: narrow[name] for name in ("layer", "datasets", "height") if name in narrow}
+    chart = _lines_of_text(species, metric, said, chart_words.LINE_LENGTH)
+    chart.usermeta = {**chart.usermeta, "narrow": {"patch": {"width": NARROW_WIDTH, **form}}}
+    return chart
+
+
+def _lines_of_text(species: str, metric: str, said: Sequence[str], length: int) -> alt.LayerChart:
+    """Return a chart that consists of text."""
+    import altair as alt
+
+    lines = [line for text in said for line in chart_words.wrap(text, length)]
     layer = (
         chart_marks.base([{"text": lines}])
         .mark_text(align="left", baseline="top", fill=chart_marks.INK, fontSize=13, lineHeight=20)
         .encode(x=alt.value(0), y=alt.value(0), text="text:N")
     )
     words = wording.species_in_words(species)
-    title = alt.Title(words)
-    return finish([layer], title, f"{words}. {' '.join(lines)}", height=22 * len(lines))
+    return finish(
+        [layer],
+        alt.Title(words),
+        f"{words}. {' '.join(lines)}",
+        height=22 * len(lines),
+        file_name=f"{species}-{metric}",
+    )
 
 
 def finish(
@@ -144,9 +183,21 @@ def finish(
     description: str,
     *,
     height: int,
+    file_name: str,
     width: int = WIDTH,
+    narrow: Mapping[str, Any] | None = None,
 ) -> alt.LayerChart:
-    """Combine the layers with sizes, fonts and ink."""
+    """Combine the layers with sizes, fonts and ink.
+
+    Parameters
+    ----------
+    file_name
+        Name without a suffix under which a browser saves the chart.
+    narrow
+        ``patch``, from :func:`audio_assets.reporting.charts.narrow.narrow_form`, and ``legend``,
+        which the narrow form gives to layers that have none; None if the chart has the same form on
+        all screens.
+    """
     import altair as alt
 
     ink = chart_marks.INK
@@ -179,6 +230,9 @@ def finish(
             titlePadding=8,
         ),
     )
+    metadata: dict[str, Any] = {"embedOptions": {**EMBED_OPTIONS, "downloadFileName": file_name}}
+    if narrow is not None:
+        metadata["narrow"] = narrow
     return alt.LayerChart(
         layer=list(layers),
         width=width,
@@ -186,6 +240,6 @@ def finish(
         title=title,
         description=description,
         background="white",
-        usermeta={"embedOptions": EMBED_OPTIONS},
+        usermeta=metadata,
         config=config,
     )

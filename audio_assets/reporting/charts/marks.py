@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from audio_assets.reporting.charts import placement
 from audio_assets.reporting.charts import texts as chart_words
+from audio_assets.reporting.charts.narrow import NARROW
 from audio_assets.reporting.charts.plan import HEIGHT, ChartPlan
 from audio_assets.reporting.words import wording
 from audio_assets.reporting.words.curve_points import CurvePoint
@@ -27,6 +29,7 @@ def _x(plan: ChartPlan) -> alt.X:
     sizes = sorted(plan.positions, key=plan.positions.__getitem__)
     values = [plan.positions[size] for size in sizes]
     names = [str(size) if size else "0 (untrained)" for size in sizes]
+    short: list[Any] = [str(size) if size else ["0", "untrained"] for size in sizes]
     apart = any(abs(2**at - size) > 0.5 for size, at in plan.positions.items() if size)
     moved = "; close sizes moved apart" if apart else ""
     return alt.X(
@@ -35,9 +38,11 @@ def _x(plan: ChartPlan) -> alt.X:
         scale=alt.Scale(domain=list(plan.x_domain), zero=False, nice=False),
         axis=alt.Axis(
             values=values,
-            labelExpr=f"{names}[indexof({values}, datum.value)]",
+            labelExpr=f"({NARROW} ? {short} : {names})[indexof({values}, datum.value)]",
             labelOverlap=False,
             grid=False,
+            # Positions are octaves, of which a screen reader would announce the ends.
+            description=f"X axis, training clips per class: {', '.join(names)}",
         ),
     )
 
@@ -69,6 +74,21 @@ def _shape(plan: ChartPlan) -> alt.Shape:
     return alt.Shape("key:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
 
 
+def narrow_legend(plan: ChartPlan) -> alt.Legend:
+    """Return the key of the narrow form, which has no room for names at the line ends."""
+    import altair as alt
+
+    return alt.Legend(
+        title=None,
+        orient="bottom",
+        columns=2,
+        labelColor=INK,
+        labelFontSize=12,
+        symbolOpacity=1,
+        labelExpr=f"{json.dumps(dict(plan.titles))}[datum.value]",
+    )
+
+
 def base(rows: list[dict[str, Any]]) -> alt.Chart:
     """Return a chart of these rows without a mark."""
     import altair as alt
@@ -78,11 +98,17 @@ def base(rows: list[dict[str, Any]]) -> alt.Chart:
     return chart
 
 
-def base_of_models(rows: list[dict[str, Any]]) -> alt.Chart:
-    """Return a chart of these rows, with the model as ``key``, without hidden models."""
+def base_of_models(rows: list[dict[str, Any]], also: str = "true") -> alt.Chart:
+    """Return a chart of these rows, with the model as ``key``, without hidden models.
+
+    Parameters
+    ----------
+    also
+        Another condition, in Vega's expressions, under which a row is drawn.
+    """
     import altair as alt
 
-    shown = alt.FilterTransform(f"indexof({HIDDEN}, datum.key) < 0")
+    shown = alt.FilterTransform(f"indexof({HIDDEN}, datum.key) < 0 && {also}")
     chart: alt.Chart = alt.Chart(alt.InlineData(values=rows), transform=[shown])
     return chart
 
@@ -102,7 +128,7 @@ def chance(plan: ChartPlan) -> list[alt.Chart]:
     row = {"x": low, "end": high, "y": chance, "text": f"chance ({chance:g})"}
     rows_chart = base([row]).encode(y=_y(plan))
     return [
-        rows_chart.mark_rule(stroke=INK, strokeDash=[5, 4], opacity=0.6).encode(
+        rows_chart.mark_rule(stroke=INK, strokeDash=[5, 4], opacity=0.6, aria=False).encode(
             x=_x(plan), x2="end:Q"
         ),
         rows_chart.mark_text(
@@ -117,7 +143,9 @@ def untrained_divider(plan: ChartPlan) -> list[alt.Chart]:
         return []
     at = plan.positions[0] + placement.ZERO_GAP / 2
     return [
-        base([{"x": at}]).mark_rule(stroke=INK, opacity=0.35, strokeDash=[1, 3]).encode(x=_x(plan))
+        base([{"x": at}])
+        .mark_rule(stroke=INK, opacity=0.35, strokeDash=[1, 3], aria=False)
+        .encode(x=_x(plan))
     ]
 
 
@@ -125,7 +153,7 @@ def lines(plan: ChartPlan) -> alt.Chart:
     """Return one line per model over its trained points."""
     # The untrained score comes from a different classifier: a line from it would suggest a trend.
     trained = [point for point in plan.points if point.size > 0]
-    trained_lines = base_of_models(_rows(plan, trained)).mark_line(strokeWidth=2)
+    trained_lines = base_of_models(_rows(plan, trained)).mark_line(strokeWidth=2, aria=False)
     chart: alt.Chart = trained_lines.encode(
         x=_x(plan), y=_y(plan), color=_color(plan), detail="key:N", order="x:Q"
     )
@@ -139,13 +167,13 @@ def error_bars(plan: ChartPlan) -> list[alt.Chart]:
         # Screen readers would announce an empty group of marks.
         return []
     rows_chart = base_of_models(rows).encode(x=_x(plan), color=_color(plan))
-    bars = rows_chart.mark_rule(strokeWidth=1.5, opacity=0.85).encode(
+    bars = rows_chart.mark_rule(strokeWidth=1.5, opacity=0.85, aria=False).encode(
         y=_y(plan, "low:Q"), y2="high:Q"
     )
     caps = [
-        rows_chart.mark_tick(orient="horizontal", size=6, thickness=1.5, opacity=0.85).encode(
-            y=_y(plan, end)
-        )
+        rows_chart.mark_tick(
+            orient="horizontal", size=6, thickness=1.5, opacity=0.85, aria=False
+        ).encode(y=_y(plan, end))
         for end in ("low:Q", "high:Q")
     ]
     return [bars, *caps]
@@ -171,8 +199,10 @@ def points(plan: ChartPlan) -> list[alt.Chart]:
         }
         rows_chart = base_of_models(
             [
-                row | {fields[name]: text for name, text in texts.items()}
-                for row, texts in zip(_rows(plan, points), tooltips, strict=True)
+                row
+                | {"words": chart_words.point_in_words(p, plan.titles[p.model], plan.metric)}
+                | {fields[name]: text for name, text in texts.items()}
+                for p, row, texts in zip(points, _rows(plan, points), tooltips, strict=True)
             ]
         )
         mark = (
@@ -189,6 +219,7 @@ def points(plan: ChartPlan) -> list[alt.Chart]:
                 y=_y(plan),
                 color=_color(plan),
                 shape=_shape(plan),
+                description=alt.Description("words:N"),
                 tooltip=[
                     alt.Tooltip(field=field, type="nominal", title=name)
                     for name, field in fields.items()
@@ -220,13 +251,13 @@ def labels(plan: ChartPlan) -> list[alt.Chart]:
         }
         for end, pixel in zip(plan.ends, pixels, strict=True)
     ]
-    rows_chart = base_of_models(rows)
+    rows_chart = base_of_models(rows, also=f"!{NARROW}")
     color, shape = _color(plan), _shape(plan)
     return [
-        rows_chart.mark_rule(strokeWidth=1, opacity=0.5, strokeDash=[2, 2]).encode(
+        rows_chart.mark_rule(strokeWidth=1, opacity=0.5, strokeDash=[2, 2], aria=False).encode(
             x=_x(plan), y=_y(plan), x2="elbow:Q", y2="label_y:Q", color=color
         ),
-        rows_chart.mark_point(filled=True, size=75, opacity=1).encode(
+        rows_chart.mark_point(filled=True, size=75, opacity=1, aria=False).encode(
             x="symbol:Q", y=_y(plan, "label_y:Q"), color=color, shape=shape
         ),
         rows_chart.mark_text(align="left", baseline="middle", fill=INK, fontSize=12).encode(

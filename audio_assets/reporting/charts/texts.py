@@ -13,6 +13,9 @@ from audio_assets.reporting.words.curve_points import CurvePoint
 LINE_LENGTH = 108
 """Characters of a subtitle line that fit above the chart at its font size."""
 
+NARROW_LINE_LENGTH = 42
+"""Characters of a line of text on a narrow screen."""
+
 
 @dataclass(frozen=True)
 class MetricWords:
@@ -92,9 +95,9 @@ def chart_subtitle(
     return [line for sentence in sentences for line in wrap(sentence)]
 
 
-def wrap(sentence: str) -> list[str]:
+def wrap(sentence: str, length: int = LINE_LENGTH) -> list[str]:
     """Break a sentence into lines that fit above the chart."""
-    return textwrap.wrap(sentence, LINE_LENGTH)
+    return textwrap.wrap(sentence, length)
 
 
 def chart_description(
@@ -117,6 +120,19 @@ def chart_description(
 def size_in_words(size: int) -> str:
     """Write a training size in clips per class."""
     return f"{size} clips per class" if size else "0 clips, untrained"
+
+
+def point_in_words(point: CurvePoint, title: str, metric: str) -> str:
+    """Describe a point for screen readers: model, training clips, value and interval."""
+    if point.low is None or point.high is None:
+        bounds = "no interval"
+    else:
+        bounds = (
+            f"{wording.percent(point.level)} interval {wording.interval(point.low, point.high)}"
+        )
+    value = wording.share(point.mean)
+    size = size_in_words(point.size)
+    return f"{title}, {size}: {metric_words(metric).title} {value}, {bounds}"
 
 
 def tooltip(

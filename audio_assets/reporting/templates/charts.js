@@ -1,12 +1,48 @@
 "use strict";
 // Draws every chart of the page from the specification in the script element that it names, one after
 // the other: drawing 30 species at once would block showing and scrolling the page for seconds.
+const narrow = matchMedia("(max-width: 40rem)");
+let printing = false;
 drawAll();
+narrow.addEventListener("change", () => {
+  if (!printing) drawAll();
+});
 
 async function drawAll() {
+  const form = narrow.matches;
   for (const place of document.querySelectorAll("[data-specification]")) {
+    if (form !== narrow.matches) return;
+    for (const old of place.parentElement.querySelectorAll(":scope > .switches, :scope > .pick")) {
+      old.remove();
+    }
     await draw(place);
     await new Promise((shown) => setTimeout(shown));
+  }
+}
+
+// Applies a patch to a specification, as RFC 7396 has it.
+function patch(target, changes) {
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) delete target[name];
+    else if (typeof value === "object" && !Array.isArray(value)) {
+      target[name] = patch(target[name] ?? {}, value);
+    } else target[name] = value;
+  }
+  return target;
+}
+
+// Gives a chart the form that fits a narrow screen, if it has one.
+function fit(specification) {
+  const changes = specification.usermeta?.narrow;
+  if (!changes || !narrow.matches) return;
+  patch(specification, changes.patch);
+  for (const { encoding } of changes.legend ? specification.layer : []) {
+    for (const channel of [encoding?.color, encoding?.shape]) {
+      if (channel?.legend === null) channel.legend = changes.legend;
+    }
+  }
+  for (const signal of specification.params ?? []) {
+    if (signal.name === "narrow") signal.value = true;
   }
 }
 
@@ -16,6 +52,7 @@ async function draw(place) {
       document.getElementById(place.dataset.specification).textContent
     );
     specification.background = "transparent";
+    fit(specification);
     const { view } = await vegaEmbed(place, specification);
     // The menu of vega-embed is a picture of three dots.
     place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
@@ -96,12 +133,14 @@ function addRecordings(place, view, specification) {
 // Unfold everything before printing.
 const folds = () => document.querySelectorAll("main details:not(.vega-embed details)");
 addEventListener("beforeprint", () => {
+  printing = true;
   for (const part of folds()) {
     if (!part.open) part.dataset.folded = "";
     part.open = true;
   }
 });
 addEventListener("afterprint", () => {
+  printing = false;
   for (const part of folds()) {
     if ("folded" in part.dataset) part.open = false;
     delete part.dataset.folded;
