@@ -5,7 +5,8 @@ How the page looks is in :mod:`audio_assets.reporting.page`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from audio_assets.errors import AudioAssetsError
@@ -19,7 +20,6 @@ from audio_assets.tables import NO_CLIPS
 
 if TYPE_CHECKING:
     import pandas as pd
-    from upath import UPath
 
     from audio_assets.reporting.page.content import ReportContent
     from audio_assets.reporting.page.copies import Copies
@@ -31,18 +31,31 @@ _NO_RESULT = (
 
 
 def report_content(
-    settings: Settings, roots: Roots, models: EnabledModels, tables: ReportTables
+    settings: Settings,
+    roots: Roots,
+    models: EnabledModels,
+    tables: ReportTables,
+    made_at: datetime,
 ) -> ReportContent:
-    """Gather the content of the report from the tables and the settings."""
+    """Gather the content of the report from the tables and the settings.
+
+    Parameters
+    ----------
+    made_at
+        Time of the report, in UTC.
+    """
     import pandas as pd
 
     from audio_assets.catalog.notice import read_notice
     from audio_assets.catalog.quarantine import quarantine_share
+    from audio_assets.objects.files import read_file
+    from audio_assets.reporting.charts.learning_curve import learning_curve_chart
     from audio_assets.reporting.page.content import ReportContent
     from audio_assets.settings import shown_settings
     from audio_assets.tables.losses import loss_in_words
 
     inventory, curves = tables.inventory, tables.curves
+    published = _shown_by_published(curves, tables.published_charts) & inventory.keys()
     found = set(zip(curves["species"], curves["model"], strict=True))
     left_out = _without_encoder(
         models, [m for m in settings.models if m not in set(curves["model"])]
@@ -82,15 +95,17 @@ def report_content(
         unchecked=tables.unchecked,
         removed=list(removed.itertuples(index=False, name=None)),
         charts={
-            species: _chart(
-                species,
-                curves[curves["species"] == species],
-                tables.published_charts.get(species),
-                roots.results.chart(species, "json"),
-                models.titles,
+            species: (
+                read_file(roots.results.chart(species, "json")).decode()
+                if species in published
+                else learning_curve_chart(
+                    curves[curves["species"] == species], species=species, models=models.titles
+                ).to_json()
             )
             for species in sorted(inventory)
         },
+        chart_files={species: _links(roots, species) for species in sorted(published)},
+        made=made_in_words(made_at, _titles(curves, models.titles)),
         notice=read_notice(roots.audio),
         recording_rules=pd.DataFrame(rules, columns=["species", "rule", "clips"]),
         class_labels={
@@ -111,25 +126,51 @@ def report_content(
     )
 
 
-def _chart(
-    species: str,
-    curves: pd.DataFrame,
-    published: pd.DataFrame | None,
-    path: UPath,
-    titles: Mapping[str, str],
-) -> str:
-    """Vega-Lite JSON of a species: the published chart where it shows these curves, or a new one.
+def _shown_by_published(
+    curves: pd.DataFrame, published: Mapping[str, pd.DataFrame]
+) -> frozenset[str]:
+    """Species whose published chart shows these curves.
 
     A chart that lacks a model since its result is out of date has other curves than the published.
     """
-    from audio_assets.objects.files import read_file
-    from audio_assets.reporting.charts.learning_curve import learning_curve_chart
+    return frozenset(
+        species
+        for species, rows in published.items()
+        if curves[curves["species"] == species]
+        .reset_index(drop=True)
+        .equals(rows.reset_index(drop=True))
+    )
 
-    if published is not None and curves.reset_index(drop=True).equals(
-        published.reset_index(drop=True)
-    ):
-        return read_file(path).decode()
-    return learning_curve_chart(curves, species=species, models=titles).to_json()
+
+def _links(roots: Roots, species: str) -> dict[str, str]:
+    """Links from the report to the files of a chart, by format."""
+    from posixpath import relpath
+    from urllib.parse import quote
+
+    folder = roots.results.report.parent
+    return {
+        form.upper(): quote(relpath(roots.results.chart(species, form).path, folder.path))
+        for form in ("csv", "svg", "png")
+    }
+
+
+def _titles(curves: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
+    """Titles of the models that have a result; they contain the models' versions."""
+    return [titles.get(model, model) for model in sorted(set(curves["model"]))]
+
+
+def made_in_words(made_at: datetime, models: Sequence[str]) -> str:
+    """Say when the report was made, and with which versions of the package, Python and models."""
+    import platform
+    from importlib.metadata import version
+
+    commit = git_commit()
+    package = f"audio-assets {version('audio-assets')}" + (f" ({commit[:7]})" if commit else "")
+    text = (
+        f"Made on {made_at.day} {made_at:%B %Y} at {made_at:%H:%M} UTC with {package} and Python "
+        f"{platform.python_version()}."
+    )
+    return f"{text} Models: {', '.join(models)}." if models else text
 
 
 def _copies(

@@ -232,7 +232,7 @@ _ROWS = (
     Stage(
         "roc_auc_chart",
         CHARTS,
-        3,
+        4,
         ("models", "perch_variant"),
         needs=("audio_inventory",),
         # Splits and encoders that fail make the chart lose the curves that they leave outdated.
@@ -306,7 +306,7 @@ _ROWS = (
     Stage(
         "experiment_report",
         REPORT,
-        14,
+        15,
         (
             "models",
             "species",

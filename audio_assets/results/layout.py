@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from upath import UPath
 
-CHART_FORMATS = ("html", "svg", "png", "json")
+CHART_FORMATS = ("html", "svg", "png", "json", "csv")
+"""Files of a chart: four pictures of it, and its numbers."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,11 @@
 """What the whole pipeline publishes, on a real instance with the placeholder encoder."""
 
+import platform
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,6 +15,7 @@ import pytest
 
 from audio_assets import evaluate, load_embeddings, load_learning_curves
 from audio_assets.evaluation.splits.manifest import plan_from_manifest
+from audio_assets.pipeline import report_content
 from audio_assets.pipeline.source import git_commit
 from audio_assets.published import load_comparisons
 from audio_assets.results.layout import CHART_FORMATS
@@ -66,6 +72,46 @@ def test_the_report_names_the_commit_and_the_data_that_it_is_made_from(finished)
         key = dg.AssetKey(table.name)
         record = finished.instance.get_latest_data_version_record(key, partition_key="owl")
         assert record.asset_materialization.tags["dagster/data_version"] in report
+
+
+def test_the_report_says_when_and_with_which_versions_it_was_made(finished):
+    report = finished.results.report.read_text()
+    made = re.search(r'<p class="made">Made on (.*) UTC with audio-assets (\S+) (.*)</p>', report)
+    assert made is not None
+    at = datetime.strptime(made[1], "%d %B %Y at %H:%M").replace(tzinfo=UTC)
+    assert abs((datetime.now(UTC) - at).total_seconds()) < 3600
+    assert made[2] == version("audio-assets")
+    assert f"Python {platform.python_version()}. Models: Placeholder." in made[3]
+
+
+def test_the_report_links_to_the_files_of_each_chart(finished):
+    report = finished.results.report
+    links = re.findall(r'<a href="(\.\./[^"]*)">(\w+)</a>', report.read_text())
+    assert [form for _, form in links] == ["CSV", "SVG", "PNG"]
+    for link, _ in links:
+        assert Path(str(report.parent), link).resolve().is_file()
+    curves = load_learning_curves(finished.results.root)
+    of_chart = pd.read_csv(str(finished.results.chart("owl", "csv")))
+    assert of_chart["mean"].tolist() == pytest.approx(curves["mean"].tolist(), nan_ok=True)
+
+
+def test_a_report_of_the_same_results_has_the_same_data_version_at_another_time(
+    tmp_path, monkeypatch
+):
+    def data_version() -> str:
+        record = place.instance.get_latest_data_version_record(dg.AssetKey("experiment_report"))
+        return record.asset_materialization.tags["dagster/data_version"]
+
+    with new_place(tmp_path) as place:
+        write_species(place.audio, "owl", recordings=6)
+        place.run("owl")
+        before = data_version()
+        place.results.report.unlink()
+        later = "Made on another day."
+        monkeypatch.setattr(report_content, "made_in_words", lambda *_: later)
+        assert place.run("owl").materialized == [("experiment_report", None)]
+        assert later in place.results.report.read_text()
+        assert data_version() == before
 
 
 def test_the_assets_publish_what_evaluate_returns(finished):

@@ -389,6 +389,8 @@ def fake_report(**changes: Any) -> ReportContent:
         "copies": Copies("birdnet", 0.97),
         "unchecked": [],
         "losses": {},
+        "made": "",
+        "chart_files": {},
     }
     assert not set(changes) - set(content), set(changes) - set(content)
     content |= changes

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from audio_assets.reporting.page.copies import Copies
-from audio_assets.reporting.page.page import _without_result, render_report
+from audio_assets.reporting.page.page import TITLE, _without_result, render_report
 from audio_assets.reporting.page.tables import comparisons
 from audio_assets_tests.reporting.fake_results import (
+    calibration_frame,
     comparison_row,
     curve_frame,
     fake_comparisons,
@@ -157,10 +158,45 @@ def test_the_page_says(page, text):
 
 def test_the_page_loads_nothing(page):
     for name, attributes in page.tags:
+        if name == "a":
+            # Followed by a reader, and only to the files of a chart.
+            assert attributes["href"].startswith(("#", "../learning_curves/"))
+            continue
         for attribute in ("src", "href", "action", "data", "poster", "srcset"):
             value = attributes.get(attribute) or "#"
             inside = ("#", "data:,", "data:image/webp;base64,", "data:audio/mpeg;base64,")
             assert value.startswith(inside), (name, attribute, value[:80])
+
+
+MADE = "Made on 2 May 2026 at 07:05 UTC with audio-assets 1.2 (abcdef0) and Python 3.12.3."
+FILES = {form: f"../learning_curves/coyote.{form.lower()}" for form in ("CSV", "SVG", "PNG")}
+
+
+def test_the_page_begins_with_its_date_and_versions():
+    page = Page(render_report(fake_report(made=MADE)))
+    title = page.texts.index(("h1", TITLE))
+    assert page.texts[title + 1] == ("p", MADE)
+    assert "Made on" not in Page(render_report(fake_report())).said()
+
+
+def test_the_page_lists_the_encoder_and_classifier_behind_each_model(page):
+    assert f"BirdNET 2.4 birdnet {'ab' * 32} logistic" in page.said()
+
+
+def test_a_chart_links_to_its_published_files_and_one_without_files_to_none():
+    page = Page(render_report(fake_report(chart_files={"coyote": FILES})))
+    links = [a["href"] for a in page.attributes("a") if not a["href"].startswith("#")]
+    assert links == list(FILES.values())
+
+
+def test_each_kind_of_chart_explains_how_to_read_it():
+    bins = [("coyote", "svm", p, p) for p in (0.2, 0.8)]
+    page = Page(render_report(fake_report(calibration=calibration_frame(bins))))
+    summaries = [text for tag, text in page.texts if tag == "summary"]
+    # Three learning curves with points, one without, a map and a calibration.
+    assert summaries.count("How to read this chart") == 6
+    assert "0.5 is guessing, 1 is never wrong" in page.said()
+    assert "On the dashed line the probabilities come true." in page.said()
 
 
 def test_names_from_a_bucket_never_become_markup():
@@ -255,7 +291,7 @@ def test_a_long_quarantine_starts_folded_and_a_short_one_open():
     clips = [f"coyote-pos-t-{i}_122_9sec_1_a" for i in range(21)]
     for names, is_open in ((clips, False), (clips[:20], True)):
         page = Page(render_report(fake_report(quarantine=fake_quarantine(names))))
-        opened = ["open" in a for a in page.attributes("details")]
+        opened = ["open" in a for a in page.attributes("details") if a.get("class") != "reading"]
         assert opened == [False, is_open]
 
 

@@ -52,6 +52,7 @@ def build_experiment_report(
         knows of, so that the next one can name those that are gone.
         """
         import hashlib
+        from datetime import UTC, datetime
 
         from audio_assets.catalog.reported_clips import read_reported
         from audio_assets.objects.files import write_atomic
@@ -62,7 +63,7 @@ def build_experiment_report(
         results = roots.results
         staleness = staleness_of(context.instance, of_all=True)
         shown = report_tables(settings, staleness, tables, read_reported(results.reported_clips))
-        content = report_content(settings, roots, models, shown)
+        content = report_content(settings, roots, models, shown, datetime.now(UTC))
         files = {
             results.learning_curves: to_csv_bytes(shown.curves, ROC_AUC_CHART),
             results.comparisons: to_csv_bytes(shown.rows[MODEL_COMPARISON.name], MODEL_COMPARISON),
@@ -73,7 +74,9 @@ def build_experiment_report(
         }
         for path, data in files.items():
             write_atomic(path, data)
-        digest = hashlib.sha256(b"".join(hashlib.sha256(d).digest() for d in files.values()))
+        # The time at which the report was made is no part of what it contains.
+        parts = [data.replace(content.made.encode(), b"") for data in files.values()]
+        digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts))
         return dg.MaterializeResult(
             data_version=dg.DataVersion(digest.hexdigest()),
             metadata={

@@ -30,7 +30,7 @@ def build_roc_auc_chart(
         balanced_manifest: pd.DataFrame,
         learning_curve: Mapping[str, pd.DataFrame],
     ) -> Made:
-        """The learning curves of a species in one chart: HTML, SVG, PNG and Vega-Lite JSON.
+        """The learning curves of a species in one chart: HTML, SVG, PNG, Vega-Lite JSON and CSV.
 
         A model without a result, or with one of earlier audio or settings, is left out of the
         chart and named in the report.
@@ -40,6 +40,7 @@ def build_roc_auc_chart(
         from audio_assets.objects.files import write_atomic
         from audio_assets.reporting.charts.learning_curve import learning_curve_chart
         from audio_assets.reporting.charts.render import render
+        from audio_assets.results.csv_format import to_csv_bytes
         from audio_assets.results.parquet import concat_tables
 
         species = context.partition_key
@@ -48,10 +49,15 @@ def build_roc_auc_chart(
         )
         curves = concat_tables(current.values(), ROC_AUC_CHART)
         rendered = render(learning_curve_chart(curves, species=species, models=models.titles))
+        files = {
+            "html": rendered.html.encode(),
+            "svg": rendered.svg.encode(),
+            "png": rendered.png,
+            "json": rendered.json.encode(),
+            "csv": to_csv_bytes(curves, ROC_AUC_CHART),
+        }
         for form in CHART_FORMATS:
-            content = getattr(rendered, form)
-            data = content if isinstance(content, bytes) else content.encode()
-            write_atomic(roots.results.chart(species, form), data)
+            write_atomic(roots.results.chart(species, form), files[form])
         # The SVG: the PNG is made for print and would not fit the page.
         preview = base64.b64encode(rendered.svg.encode()).decode()
         links = {

@@ -39,8 +39,13 @@ class ReportContent:
     missing
         (species, model, reason) of each pair without a result.
     settings, provenance
-        Name -> value. The page shows a time only if the caller puts one here, so that equal
-        content renders to an equal page.
+        Name -> value.
+    made
+        When the report was made, and with which versions, as a sentence; empty if not known. The
+        page shows no other time, so that equal content renders to an equal page.
+    chart_files
+        Species -> format, such as ``CSV`` -> link from the report to the published file of its
+        chart; only charts whose published files show these curves.
     models
         Model -> title; a model that is not in it is called by its key.
     quarantine_shares
@@ -73,6 +78,8 @@ class ReportContent:
     removed: Sequence[tuple[str, str, str]] = ()
     copies: Copies = Copies()
     unchecked: Sequence[str] = ()
+    made: str = ""
+    chart_files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def rows(self, table: Table) -> pd.DataFrame:
         """Return the rows of a table over all species."""

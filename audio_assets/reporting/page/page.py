@@ -21,7 +21,7 @@ from audio_assets.reporting.page.content import ReportContent
 from audio_assets.reporting.page.heat_map import heat_map
 from audio_assets.reporting.page.maps import PageMap
 from audio_assets.reporting.page.tables import HtmlTable
-from audio_assets.reporting.words import finding_words, wording
+from audio_assets.reporting.words import finding_words, reading_words, wording
 from audio_assets.reporting.words.sentences import METRIC, Answer, sentence
 from audio_assets.tables import MODEL_COMPARISON
 
@@ -52,6 +52,8 @@ class SpeciesSection:
         Map of the clips by the best model's encoder; None if no model has a result.
     loss
         Number of unused clips, with reasons; None if every clip was used, or none was checked.
+    files
+        Format, such as ``CSV`` -> link to the published file of the chart.
     """
 
     species: str
@@ -65,6 +67,7 @@ class SpeciesSection:
     hard_clips: HardClips | None
     embedding_map: PageMap | None
     loss: str | None
+    files: Mapping[str, str]
 
 
 def render_report(report: ReportContent) -> str:
@@ -78,7 +81,8 @@ def render_report(report: ReportContent) -> str:
     Returns
     -------
     str
-        The page. Equal content returns equal text: it contains no time and no random id. Vega is
+        The page. Equal content returns equal text: the only time in it is that of the content, and
+        it contains no random id. Vega is
         inlined once, 0.9 MB, whatever the number of charts.
 
     Raises
@@ -94,6 +98,8 @@ def render_report(report: ReportContent) -> str:
         .get_template("page.html.j2")
         .render(
             title=TITLE,
+            made=report.made,
+            reading=reading_words,
             notice=report.notice,
             policy=embed.content_policy([bundle, script]),
             style=embed.template_text("style.css"),
@@ -176,6 +182,7 @@ def _species_section(
         hard_clips=page_clips.hard_clips(report, species, media),
         embedding_map=page_map.embedding_map(report, species),
         loss=page_tables.loss_of(report, species),
+        files=report.chart_files.get(species, {}),
     )
 
 
@@ -215,6 +222,7 @@ def _without_result(report: ReportContent) -> list[HtmlTable]:
 
 def _about(report: ReportContent) -> list[HtmlTable]:
     tables = [
+        page_tables.models_used(report),
         page_tables.names_and_values("Provenance", report.provenance),
         page_tables.names_and_values("Settings", report.settings),
     ]

@@ -248,6 +248,20 @@ def missing(content: ReportContent) -> HtmlTable:
     )
 
 
+def models_used(content: ReportContent) -> HtmlTable:
+    """Return the models with the encoder and the classifier behind each."""
+    names = ["model", "encoder", "encoder_fingerprint", "head"]
+    rows = content.curves[names].drop_duplicates().sort_values(names)
+    return HtmlTable(
+        caption="Models",
+        head=("model", "encoder", "fingerprint of the encoder", "classifier"),
+        rows=tuple(
+            (content.title(str(model)), str(encoder), str(fingerprint), str(head))
+            for model, encoder, fingerprint, head in rows.to_numpy()
+        ),
+    )
+
+
 def names_and_values(caption: str, values: Mapping[str, Any]) -> HtmlTable:
     """Return settings or provenance as a table, in the caller's order."""
     return HtmlTable(
