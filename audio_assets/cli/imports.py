@@ -9,26 +9,35 @@ from pathlib import Path
 from audio_assets.audio.decode import DurationLimits
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.importing.esc50 import import_esc50
+from audio_assets.importing.label_meaning import LabelRule, Selector
+from audio_assets.importing.label_table import Reading
 from audio_assets.importing.layout import Imported, Refused
 from audio_assets.importing.segments import import_segments
+from audio_assets.importing.table_formats import FORMATS
 from audio_assets.progress import Advance, Progress
 from audio_assets.settings import load_settings
 
 SHOWN_LINES = 5
 
 
-def run_import_csv(
+def run_import_table(
     table: Path,
     root: Path,
+    kind: str,
     *,
     species: str | None,
+    recording: Path | None,
     recordings: Path | None,
+    positive: Sequence[str],
+    others: str,
+    negatives: int,
     perch: bool,
     context: float | None,
     quiet: bool,
 ) -> int:
     """Cut the segments of a table and return the exit code."""
     settings = load_settings()
+    rule = LabelRule(tuple(Selector.parse(text) for text in positive), others)
     return _run(
         f"Clips of {table}",
         lambda advance: import_segments(
@@ -40,6 +49,8 @@ def run_import_csv(
             context=context,
             limits=DurationLimits(settings.min_seconds, settings.max_seconds, settings.max_samples),
             progress=advance,
+            reading=Reading(FORMATS[kind], rule, recording),
+            negatives=negatives,
         ),
         root,
         quiet,
@@ -86,10 +97,15 @@ def _run(title: str, work: Callable[[Advance], Imported], root: Path, quiet: boo
             soft_wrap=True,
         )
     counts = f"{_clips(len(done.written))} written under {root}"
+    if done.drawn:
+        counts += f" ({_clips(done.drawn)} of them from stretches without a label)"
     if done.unchanged:
         counts += f", {len(done.unchanged)} already existed"
     if done.refused:
         counts += f", {len(done.refused)} left out"
+    if done.skipped:
+        rows = "1 row" if done.skipped == 1 else f"{done.skipped} rows"
+        counts += f", {rows} with another label or none skipped"
     if done.leftover:
         counts += f", {len(done.leftover)} more not from this table"
     plain_console().print(counts, highlight=False, soft_wrap=True)

@@ -10,12 +10,14 @@ import re
 
 from audio_assets.importing.label_table import Segment
 
-CUT_CLIP = re.compile(r"(?P<source>.+)_[\d.]+-[\d.]+s(?:_in_[\d.]+s)?\.wav")
+CUT_CLIP = re.compile(r"(?P<source>.+)_[\d.]+-[\d.]+s(?:_in_[\d.]+s)?(?:_unlabelled)?\.wav")
 """The name of a clip that was cut by a table; ``source`` names its recorded file."""
 
 
 def clip_name(segment: Segment, context: float | None = None) -> str:
     """Return a name with file and time that is unique per file, segment and context.
+
+    The name of a negative that nobody labelled ends in ``_unlabelled``.
 
     Parameters
     ----------
@@ -25,8 +27,9 @@ def clip_name(segment: Segment, context: float | None = None) -> str:
         Seconds that the clip was padded to, if any.
     """
     within = "" if context is None else f"_in_{_seconds(context)}s"
+    drawn = "_unlabelled" if segment.is_drawn else ""
     times = f"{_seconds(segment.start)}-{_seconds(segment.end)}s"
-    return f"{source_name(segment.file.name)}_{times}{within}.wav"
+    return f"{source_name(segment.file.name)}_{times}{within}{drawn}.wav"
 
 
 def source_name(name: str) -> str:

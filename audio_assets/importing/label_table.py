@@ -1,28 +1,26 @@
 """Read the table of labelled segments from which clips are cut.
 
-Cutting and naming the clips belongs in :mod:`audio_assets.importing.segments`.
+Cutting the clips belongs in :mod:`audio_assets.importing.segments`, and the columns of the several
+programs in :mod:`audio_assets.importing.table_formats`.
 """
 
 from __future__ import annotations
 
 import csv
-import math
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from audio_assets.importing.label_columns import Columns, Row, read_rows
+from audio_assets.importing.label_meaning import LabelRule
 from audio_assets.importing.layout import ImportRefusedError, require_species
 from audio_assets.importing.recorded_files import RecordedFile, find_recorded_files
-from audio_assets.tables.task import PRESENCE
+from audio_assets.importing.table_files import TableFiles
+from audio_assets.importing.table_formats import BIRDNET, CSV, TableFormat
+from audio_assets.importing.table_text import Decimals
 
-COLUMNS = ("file", "start", "end", "label")
-OPTIONAL_COLUMNS = ("recording", "species")
-LABELS = {
-    **dict.fromkeys((PRESENCE.positive, "positive", "presence", "1", "1.0"), PRESENCE.positive),
-    **dict.fromkeys((PRESENCE.negative, "negative", "absence", "0", "0.0"), PRESENCE.negative),
-}
+_SHOWN_FILES = 3
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,8 @@ class Segment:
         Unit that stays together in the splits.
     species
         Species folder.
+    is_drawn
+        Whether no row has this segment: it was drawn from a stretch without a label.
     """
 
     line: int
@@ -52,113 +52,212 @@ class Segment:
     label: str
     recording: str
     species: str
+    is_drawn: bool = False
 
 
-def read_segments(
-    table: Path, recordings: Path, species: str | None
-) -> list[tuple[int, Segment | ImportRefusedError]]:
-    """Read the rows, each with the line on which it ends, or with the error in it.
+@dataclass(frozen=True)
+class Reading:
+    """How to read a table.
 
-    Empty lines are ignored.
+    Attributes
+    ----------
+    kind
+        Its columns.
+    rule
+        Which rows are positive.
+    recording
+        The recorded file, if the table names none.
+    """
+
+    kind: TableFormat = CSV
+    rule: LabelRule = LabelRule()
+    recording: Path | None = None
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """The content of a table.
+
+    Attributes
+    ----------
+    rows
+        Each row with the line on which it ends: a segment, the error in it, or None for a row
+        without a label that counts.
+    labelled
+        Start and end of all rows by name of file, whatever their label.
+    unclear
+        Names of files with a row whose times cannot be read; empty for a row without a file, or
+        one that runs on into the next file.
+    remarks
+        What was unusual, but could be read.
+    """
+
+    rows: Sequence[tuple[int, Segment | ImportRefusedError | None]]
+    labelled: Mapping[str, list[tuple[float, float]]] = field(default_factory=dict)
+    unclear: frozenset[str] = frozenset()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The rows that can be cut."""
+        return [row for _, row in self.rows if isinstance(row, Segment)]
+
+
+def read_label_table(
+    table: Path, recordings: Path, species: str | None, reading: Reading | None = None
+) -> LabelTable:
+    """Read a table; an error in a row does not affect the others. Empty lines are ignored.
 
     Parameters
     ----------
     table
-        CSV with the columns :data:`COLUMNS` and, optionally, :data:`OPTIONAL_COLUMNS`, in any case
-        and with blanks around their names.
+        The table.
     recordings
         Folder that the files are relative to.
     species
         Species of rows without one.
+    reading
+        How to read it; as a CSV of this project by default.
 
     Raises
     ------
     ImportRefusedError
-        If the table cannot be read, lacks a column or has no rows.
+        If the table cannot be read, lacks a column, has no rows, or has no label that counts.
     """
-    rows = _read(table)
-    spellings = {row["file"] for _, row in rows if isinstance(row, dict) and _is_path(row)}
-    files = find_recorded_files(recordings, spellings)
-    return [(line, _segment_or_fault(line, row, files, species)) for line, row in rows]
-
-
-def _read(table: Path) -> list[tuple[int, dict[str, str] | ImportRefusedError]]:
+    reading = Reading() if reading is None else reading
     try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            lines = [(reader.line_num, [value.strip() for value in row]) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        columns, rows, remarks = read_rows(
+            table,
+            reading.kind,
+            has_recording=reading.recording is not None,
+            has_rule=bool(reading.rule.positive),
+        )
+    except csv.Error as error:
         raise ImportRefusedError(
-            f"{table} cannot be read: {error}", "Pass a UTF-8 CSV with a header line."
+            f"{table} cannot be read: {error}", "Pass a table with a header line."
         ) from error
-    # Spreadsheets write the commas of empty rows as well.
-    (_, header), *rows = [one for one in lines if any(one[1])] or [(0, [])]
-    columns = [name.lower() for name in header]
-    missing = [name for name in COLUMNS if name not in columns]
-    twice = [name for name in COLUMNS + OPTIONAL_COLUMNS if columns.count(name) > 1]
-    if missing or twice:
-        fault = f"no column {' and '.join(missing)}" if missing else f"two columns {twice[0]}"
+    rows = _without_further_views(rows, columns, reading.rule)
+    good = [row.values for row in rows if row.values is not None]
+    reading.rule.check(good, columns.label, str(table))
+    _require_one_clock(table, columns, good)
+    files = TableFiles(recordings, reading.kind, good)
+    if files.moved:
+        remarks.append(_moved(table, files.moved))
+    if reading.kind is BIRDNET:
+        remarks.append(
+            f"{table} holds predictions of BirdNET, not labels; without a review, an evaluation "
+            "measures agreement with BirdNET"
+        )
+    spellings = [_spelling(row.values, files, reading.recording) for row in rows]
+    if reading.recording is not None and any(
+        files.spelling(values) for values in good if reading.kind.files
+    ):
         raise ImportRefusedError(
-            f"{table} has {fault}; its columns are {header}",
-            f"Provide the columns {', '.join(COLUMNS)}, separated by commas, and optionally "
-            f"{' and '.join(OPTIONAL_COLUMNS)}.",
+            f"{table} names its recordings itself", "Omit --recording, or empty that column."
         )
-    if not rows:
-        raise ImportRefusedError(f"{table} has no rows", "Add a line per segment.")
-    return [(line, _by_column(columns, values)) for line, values in rows]
+    found = find_recorded_files(recordings, {spelling for spelling in spellings if spelling})
+    reader = _Rows(columns, Decimals(columns.numbers(good)), reading.rule, species)
+    for row, spelling in zip(rows, spellings, strict=True):
+        reader.add(row, found.get(spelling))
+    return LabelTable(reader.read, reader.labelled, frozenset(reader.unclear), tuple(remarks))
 
 
-def _by_column(
-    columns: Sequence[str], values: Sequence[str]
-) -> dict[str, str] | ImportRefusedError:
-    if any(values[len(columns) :]):
-        # For example from decimal commas, which would put values into the wrong columns.
-        return ImportRefusedError(
-            f"it has {len(values)} values, and the header {len(columns)} columns",
-            "Write decimals with a point, and quote values that contain a comma.",
-        )
-    return dict(zip_longest(columns, values[: len(columns)], fillvalue=""))
+def _without_further_views(rows: Sequence[Row], columns: Columns, rule: LabelRule) -> list[Row]:
+    """Return the rows with one for each selection, which Raven writes once per view."""
+    kind = columns.kind
+    names = kind.known_columns | {"selection", "channel", *(one.column for one in rule.positive)}
+    seen, kept = set[tuple[str, ...]](), list[Row]()
+    for row in rows:
+        if kind.has_views and row.values is not None and "view" in row.values:
+            key = tuple(row.values.get(name, "") for name in sorted(names))
+            if key in seen:
+                continue
+            seen.add(key)
+        kept.append(row)
+    return kept
 
 
-def _is_path(row: dict[str, str]) -> bool:
-    return row["file"] != "" and "\0" not in row["file"]
+def _moved(table: Path, moved: Mapping[str, str]) -> str:
+    pairs = [f"{path} is {end}" for path, end in sorted(moved.items())]
+    more = f" and {len(pairs) - _SHOWN_FILES} more" if len(pairs) > _SHOWN_FILES else ""
+    return (
+        f"{table} names files in folders that do not exist here; below the folder of the "
+        f"recordings, {', '.join(pairs[:_SHOWN_FILES])}{more}"
+    )
 
 
-def _segment_or_fault(
-    line: int,
-    row: dict[str, str] | ImportRefusedError,
-    files: Mapping[str, RecordedFile],
-    species: str | None,
-) -> Segment | ImportRefusedError:
-    try:
-        return row if isinstance(row, ImportRefusedError) else _segment(line, row, files, species)
-    except ImportRefusedError as error:
-        return error
+def _spelling(values: Mapping[str, str] | None, files: TableFiles, recording: Path | None) -> str:
+    if values is None:
+        return ""
+    return str(recording.absolute()) if recording is not None else files.spelling(values)
 
 
-def _segment(
-    line: int, row: dict[str, str], files: Mapping[str, RecordedFile], species: str | None
-) -> Segment:
-    label = LABELS.get(row["label"].lower())
-    if label is None:
+def _require_one_clock(table: Path, columns: Columns, rows: Sequence[Mapping[str, str]]) -> None:
+    """Check that times do not run on from file to file, as in a sequence opened by Raven."""
+    if not columns.kind.has_views or columns.start != "begin time (s)" or columns.offset:
+        return
+    names = {row.get("begin path") or row.get("begin file", "") for row in rows}
+    if len(names) > 1:
         raise ImportRefusedError(
-            f"the label {row['label']!r} is neither pos nor neg", "Correct it."
+            f"{table} names {len(names)} recordings and has no column File Offset (s), so its "
+            "times may count from the first recording",
+            "Show the measurement File Offset (s) in Raven and save the table again. If all times "
+            "count from the beginning of their own file, use import csv.",
         )
-    try:
-        start, end = float(row["start"]), float(row["end"])
-    except ValueError:
-        start = end = math.nan
-    if not 0.0 <= start < end < math.inf:
-        raise ImportRefusedError(
-            f"from {row['start']!r} to {row['end']!r} is not a segment in seconds", "Correct it."
-        )
-    named = row.get("species") or species
-    if not named:
-        raise ImportRefusedError(
-            "no species is given, by a column species or by --species", "Give one of them."
-        )
-    file = files.get(row["file"])
-    if file is None:
-        raise ImportRefusedError("no file is given", "Name the recording.")
-    recording = row.get("recording") or posixpath.splitext(file.name)[0]
-    return Segment(line, file, start, end, label, recording, require_species(named))
+
+
+class _Rows:
+    """The rows of a table while they are read."""
+
+    def __init__(
+        self, columns: Columns, decimals: Decimals, rule: LabelRule, species: str | None
+    ) -> None:
+        self._columns, self._decimals = columns, decimals
+        self._rule, self._species = rule, species
+        self.read: list[tuple[int, Segment | ImportRefusedError | None]] = []
+        self.labelled: dict[str, list[tuple[float, float]]] = {}
+        self.unclear: set[str] = set()
+
+    def add(self, row: Row, file: RecordedFile | None) -> None:
+        """Read a row."""
+        try:
+            if file is None or _runs_on(row.values or {}):
+                self.unclear.add("")
+            if row.fault is not None:
+                raise row.fault
+            segment = self._segment(row.line, row.values or {}, file)
+        except ImportRefusedError as error:
+            self.read.append((row.line, error))
+        else:
+            self.read.append((row.line, segment))
+
+    def _segment(
+        self, line: int, values: Mapping[str, str], file: RecordedFile | None
+    ) -> Segment | None:
+        columns = self._columns
+        times = columns.times(values, self._decimals)
+        if file is not None and times is None:
+            self.unclear.add(file.name)
+        if file is not None and times is not None:
+            self.labelled.setdefault(file.name, []).append(times)
+        label = self._rule.label(values, columns.label)
+        if label is None:
+            return None
+        if times is None:
+            raise columns.fault_of_times(values)
+        own = values if columns.kind is CSV else {}
+        named = own.get("species") or self._species
+        if not named:
+            raise ImportRefusedError(
+                "no species is given, by a column species or by --species", "Give one of them."
+            )
+        if file is None:
+            raise ImportRefusedError("no file is given", "Name the recording with --recording.")
+        recording = own.get("recording") or posixpath.splitext(file.name)[0]
+        return Segment(line, file, *times, label, recording, require_species(named))
+
+
+def _runs_on(values: Mapping[str, str]) -> bool:
+    """Whether a selection of Raven ends in another file than it begins in."""
+    begin, end = values.get("begin file", ""), values.get("end file", "")
+    return bool(begin and end) and begin != end

@@ -52,6 +52,10 @@ class Imported:
         version of it. They were not touched.
     remarks
         Remarks on unusual recordings that were used: a wrong header, a missing end.
+    skipped
+        Number of rows that carry no label or another one, and are not used by choice.
+    drawn
+        Number of negative clips from stretches without a label.
     """
 
     written: tuple[str, ...]
@@ -59,6 +63,8 @@ class Imported:
     refused: tuple[Refused, ...]
     leftover: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    skipped: int = 0
+    drawn: int = 0
 
 
 def require_species(name: str) -> str:

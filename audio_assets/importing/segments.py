@@ -16,7 +16,8 @@ from audio_assets.importing.clips_csv import (
     require_agreement,
 )
 from audio_assets.importing.cutting import Cutting
-from audio_assets.importing.label_table import Segment, read_segments
+from audio_assets.importing.drawn_negatives import draw_negatives
+from audio_assets.importing.label_table import Reading, Segment, read_label_table
 from audio_assets.importing.layout import (
     Imported,
     ImportRefusedError,
@@ -34,7 +35,7 @@ from audio_assets.importing.clip_times import (
 )
 from audio_assets.tables import VARIANTS
 
-_Rows = Sequence[tuple[int, Segment | ImportRefusedError]]
+_Rows = list[tuple[int, Segment | ImportRefusedError]]
 
 
 def import_segments(
@@ -47,6 +48,8 @@ def import_segments(
     context: float | None = None,
     limits: DurationLimits | None = None,
     progress: Callable[[int, int], None] | None = None,
+    reading: Reading | None = None,
+    negatives: int = 0,
 ) -> Imported:
     """Cut the segments of a table out of their recordings.
 
@@ -69,13 +72,15 @@ def import_segments(
     ----------
     table
         CSV with the columns file, start, end (seconds), label (pos or neg, 1 or 0) and,
-        optionally, recording (otherwise the file is the recording, in any spelling) and species.
+        optionally, recording (otherwise the file is the recording, in any spelling) and species;
+        or another table that ``reading`` describes.
     root
         Audio root under which the clips are written, with their recordings in ``clips.csv``.
     species
         Species of rows without one.
     recordings
-        Folder that the table's files are relative to; by default the table's own.
+        Folder that the table's files are relative to; by default the table's own, or that of the
+        recording in ``reading``.
     perch
         Also cut 5 s around the middle of every segment into ``data_5s``, moved inwards at the ends
         of a recording and, for negatives, off the positives.
@@ -86,6 +91,11 @@ def import_segments(
         Durations that runs accept; their defaults if not given.
     progress
         Called with (rows done, total rows).
+    reading
+        How to read the table.
+    negatives
+        Number of negatives per species to draw from stretches without a label, see
+        :mod:`audio_assets.importing.drawn_negatives`.
 
     Raises
     ------
@@ -99,7 +109,13 @@ def import_segments(
     if species is not None:
         require_species(species)
     _require_context(context, limits)
-    rows = read_segments(table, table.parent if recordings is None else recordings, species)
+    if recordings is None:
+        beside = table if reading is None or reading.recording is None else reading.recording
+        recordings = beside.parent
+    read = read_label_table(table, recordings, species, reading)
+    drawn = draw_negatives(read, negatives, context=context, perch=perch, limits=limits)
+    rows: _Rows = [(line, row) for line, row in read.rows if row is not None]
+    rows += [(segment.line, segment) for segment in drawn.segments]
     segments = [segment for _, segment in rows if isinstance(segment, Segment)]
     planned = dict[str, str]()
     for segment in segments:
@@ -124,9 +140,14 @@ def import_segments(
     return Imported(
         tuple(path for path, is_new in kept if is_new),
         tuple(path for path, is_new in kept if not is_new),
-        tuple(Refused(str(table), why, line) for line, why in sorted(done.refused)),
+        tuple(
+            Refused(str(table), why, line if line > 0 else None)
+            for line, why in [*sorted(done.refused), *((0, why) for why in drawn.refused)]
+        ),
         leftover_clips(root, made - done.holding, _sources(segments)),
-        tuple(done.remarks),
+        (*read.remarks, *done.remarks),
+        skipped=sum(row is None for _, row in read.rows),
+        drawn=sum(clip.segment.is_drawn and clip.path in done.kept for clip in clips),
     )
 
 
