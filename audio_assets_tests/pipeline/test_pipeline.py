@@ -84,6 +84,14 @@ def test_the_report_says_when_and_with_which_versions_it_was_made(finished):
     assert f"Python {platform.python_version()}. Models: Placeholder." in made[3]
 
 
+def test_the_asset_links_to_the_report(finished):
+    key = dg.AssetKey("experiment_report")
+    event = finished.instance.get_latest_materialization_event(key)
+    link = event.asset_materialization.metadata["report"]
+    assert isinstance(link, dg.UrlMetadataValue)
+    assert link.url == Path(str(finished.results.report)).as_uri()
+
+
 def test_the_report_links_to_the_files_of_each_chart(finished):
     report = finished.results.report
     links = re.findall(r'<a href="(\.\./[^"]*)">(\w+)</a>', report.read_text())

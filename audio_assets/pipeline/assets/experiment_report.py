@@ -55,6 +55,7 @@ def build_experiment_report(
         from datetime import UTC, datetime
 
         from audio_assets.catalog.reported_clips import read_reported
+        from audio_assets.objects.addresses import browser_address
         from audio_assets.objects.files import write_atomic
         from audio_assets.reporting.page.page import render_report
         from audio_assets.results.csv_format import to_csv_bytes
@@ -80,6 +81,7 @@ def build_experiment_report(
         return dg.MaterializeResult(
             data_version=dg.DataVersion(digest.hexdigest()),
             metadata={
+                "report": dg.MetadataValue.url(browser_address(results.report)),
                 "species": len(shown.inventory),
                 "curves": int(shown.curves[["species", "model"]].drop_duplicates().shape[0]),
                 "quarantined clips": len(shown.quarantine),
