@@ -257,6 +257,26 @@ def settings(
     plain_console().print(table)
 
 
+@app.command()
+def report(
+    file: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--zip",
+            help="Pack the report, its tables and charts, the methods and what to cite into this "
+            "file, without paths of this machine.",
+        ),
+    ] = None,
+) -> None:
+    """Print the path of the report, or pack it to pass it on.
+
+    Example: audio-assets report --zip report.zip
+    """
+    from audio_assets.cli.report import run_report
+
+    run_report(file)
+
+
 weights_app = typer.Typer(
     help="List, fetch and verify the weights of pretrained models.",
     no_args_is_help=True,
