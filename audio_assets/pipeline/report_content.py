@@ -170,7 +170,7 @@ def made_in_words(made_at: datetime, models: Sequence[str]) -> str:
         f"Made on {made_at.day} {made_at:%B %Y} at {made_at:%H:%M} UTC with {package} and Python "
         f"{platform.python_version()}."
     )
-    return f"{text} Models: {', '.join(models)}." if models else text
+    return f"{text} Models: {'; '.join(models)}." if models else text
 
 
 def _copies(
