@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from audio_assets.evaluation.intervals.learning_curve import summarise
 from audio_assets.evaluation.scores.grid import score_folds
-from audio_assets.evaluation.scores.metric_formulas import average_precision, brier
+from audio_assets.evaluation.scores.metric_formulas import average_precision
+from audio_assets.evaluation.scores.metrics import score_fold
 from audio_assets.evaluation.scores.recall import lowest_threshold
 from audio_assets.evaluation.scores.threshold_counts import count_above
 from audio_assets.evaluation.splits.plan import make_split_plan
@@ -130,9 +131,11 @@ def _truths(labels: NDArray[np.int64], scores: Vector, thresholds: list[float]) 
         for of_fit, threshold in zip(scores, thresholds, strict=True)
     ]
     return {
-        "average_precision": float(np.mean([average_precision(of) for of in counts])),
+        "average_precision": float(np.mean([average_precision(of.steps()) for of in counts])),
         "recall_at_precision_90": float(np.mean(above)),
-        "brier": float(np.mean([brier(labels, of_fit, once) for of_fit in scores])),
+        "brier": float(
+            np.mean([score_fold(labels, of, is_probability=True)["brier"][0] for of in scores])
+        ),
         "best_recall": float(np.mean(best)),
     }
 

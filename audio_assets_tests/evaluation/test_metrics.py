@@ -3,9 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from audio_assets.evaluation.scores.metric_formulas import average_precision, brier, roc_auc
+from audio_assets.evaluation.scores.metric_formulas import (
+    average_precision,
+    doubled_pairs_by_clip,
+    doubled_pairs_in_order,
+    roc_auc,
+)
 from audio_assets.evaluation.scores.metrics import (
     CHANCE,
     resampled_metrics,
@@ -13,7 +18,7 @@ from audio_assets.evaluation.scores.metrics import (
     score_repeat,
 )
 from audio_assets.evaluation.scores.recall import ScoredFold
-from audio_assets.evaluation.scores.threshold_counts import count_above
+from audio_assets.evaluation.scores.threshold_counts import count_above, rank
 from audio_assets.tables import METRICS
 
 # Few values, so that ties are common, or any, so that some differ in their last bits alone.
@@ -62,7 +67,7 @@ def test_average_precision_is_the_area_under_precision_along_straight_lines_of_t
 
             area += quad(precision, t0, t1)[0]
         before = after
-    found = float(average_precision(count_above(labels, scores, once)))
+    found = float(average_precision(count_above(labels, scores, once).steps()))
     assert found == pytest.approx(area, abs=1e-6)
 
 
@@ -70,12 +75,46 @@ def test_values_of_a_fold_counted_by_hand() -> None:
     labels = np.array([1, 1, 0, 1, 0, 0])
     scores = np.array([0.9, 0.8, 0.7, 0.6, 0.6, 0.1])
     once = np.ones(6, dtype=np.int64)
-    counts = count_above(labels, scores, once)
+    steps = count_above(labels, scores, once).steps()
     # Of 9 pairs 7 are in order and one is tied.
-    assert float(roc_auc(counts)) == 7.5 / 9
+    assert float(roc_auc(doubled_pairs_in_order(steps), steps.pairs)) == 7.5 / 9
     # Two thirds of recall at precision 1; then t / (2 t - 1/3), both rates rising alike.
     rest = (1 / 3) / 2 + (1 / 12) * np.log((5 / 3) / 1)
-    assert float(average_precision(counts)) == pytest.approx(2 / 3 + rest, abs=1e-12)
+    assert float(average_precision(steps)) == pytest.approx(2 / 3 + rest, abs=1e-12)
+
+
+@settings(max_examples=100)
+@given(pairs)
+def test_the_pairs_of_the_clips_of_either_class_are_all_pairs_in_order(
+    rows: list[tuple[int, float]],
+) -> None:
+    labels, scores, once = columns(rows)
+    side = np.sign(scores[:, None] - scores) * np.sign(labels[:, None] - labels)
+    in_order = np.where(labels[:, None] != labels, 1 + side, 0).sum(axis=1)
+    # Beside another size without ties, whose clips have no others of equal scores.
+    ranking = rank(np.stack([scores, np.arange(len(labels)) / 7]))
+    found = doubled_pairs_by_clip(labels, ranking)[0]
+    np.testing.assert_array_equal(found, in_order)
+    total = int(doubled_pairs_in_order(count_above(labels, scores, once).steps()))
+    assert found[labels == 1].sum() == found[labels == 0].sum() == total
+
+
+@settings(max_examples=60)
+@given(pairs, st.integers(0, 10**6))
+def test_resampled_clips_have_the_auc_and_brier_score_of_scikit_learn(
+    rows: list[tuple[int, float]], seed: int
+) -> None:
+    labels, scores, _ = columns(rows)
+    times = np.random.default_rng(seed).integers(0, 4, (3, len(labels)))
+    times[:, labels.argmax()] += 1
+    times[:, labels.argmin()] += 1
+    found = resampled_metrics(labels, scores, times, is_probability=True)
+    for place, of_draw in enumerate(times):
+        auc = roc_auc_score(labels, scores, sample_weight=of_draw)
+        weights = of_draw / np.where(labels == 1, of_draw @ labels, of_draw @ (1 - labels)) / 2
+        error = brier_score_loss(labels, scores, sample_weight=weights)
+        assert found["roc_auc"][place] == pytest.approx(auc, abs=1e-12)
+        assert found["brier"][place] == pytest.approx(error, abs=1e-12)
 
 
 def test_perfect_separation_is_one_to_the_last_bit() -> None:
@@ -140,8 +179,10 @@ def test_brier_is_undefined_for_scores_that_are_no_probabilities() -> None:
 def test_brier_holds_in_large_folds(clips: int) -> None:
     labels = np.repeat([1, 0], clips)
     scores = np.repeat([0.3, 0.7], clips)
-    value = brier(labels, scores, np.ones((1, 2 * clips), dtype=np.int64))
-    np.testing.assert_allclose(value, [0.49], rtol=1e-9)
+    once = np.ones((1, 2 * clips), dtype=np.int64)
+    drawn = resampled_metrics(labels, scores, once, is_probability=True)["brier"]
+    whole = score_fold(labels, scores, labels, is_probability=True)["brier"][0]
+    np.testing.assert_allclose([*drawn, whole], [0.49, 0.49], rtol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from audio_assets.evaluation.scores.recall import (
     lowest_threshold,
     recall_of_folds,
     recall_pseudo_values,
+    resampled_recall,
 )
 from audio_assets.evaluation.scores.threshold_counts import count_above
 
@@ -40,6 +41,24 @@ def test_the_threshold_is_the_lowest_whose_precision_is_enough(
     scores = scores.round(0) if ties else scores
     counts = count_above(labels, scores, np.ones(len(labels), dtype=np.int64))
     assert float(lowest_threshold(counts)) == slow_threshold(labels, scores)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10**6), st.integers(1, 25), st.integers(1, 25), st.booleans())
+def test_recall_of_a_draw_is_the_share_above_its_lowest_precise_threshold(
+    seed: int, pos: int, neg: int, ties: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.repeat([1, 0], [pos, neg])
+    scores = rng.normal(size=pos + neg) + 2 * labels
+    scores = scores.round(0) if ties else scores
+    times = rng.integers(0, 4, (3, pos + neg))
+    times[:, [0, -1]] += 1
+    found = resampled_recall(count_above(labels, scores, times))
+    for place, of_draw in enumerate(times):
+        drawn, of_clip = np.repeat(labels, of_draw), np.repeat(scores, of_draw)
+        threshold = slow_threshold(drawn, of_clip)
+        assert found[place] == np.mean(of_clip[drawn == 1] >= threshold)
 
 
 def test_the_threshold_is_chosen_on_the_other_folds_and_judged_on_this_one() -> None:

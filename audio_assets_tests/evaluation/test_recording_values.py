@@ -18,15 +18,29 @@ from audio_assets.evaluation.intervals.recording_values import (
 )
 from audio_assets.evaluation.scores import jackknifed_metrics
 from audio_assets.evaluation.scores.grid import FoldResults, score_folds
-from audio_assets.evaluation.scores.metric_formulas import average_precision, brier, roc_auc
-from audio_assets.evaluation.scores.threshold_counts import count_above, label_units, without_each
+from audio_assets.evaluation.scores.metrics import resampled_metrics
+from audio_assets.evaluation.scores.threshold_counts import label_units, without_each
 from audio_assets.evaluation.splits.plan import make_split_plan
 
 
 def area_under_precision(labels: Any, scores: Any, sample_weight: Any) -> float:
-    del sample_weight
-    once = np.ones(len(labels), dtype=np.int64)
-    return float(average_precision(count_above(np.asarray(labels), np.asarray(scores), once)))
+    """Integral over recall of precision along each step, in exact logarithms of its ends."""
+    positives, area, before = sample_weight[labels == 1].sum(), 0.0, (0.0, 0.0)
+    negatives = sample_weight[labels == 0].sum()
+    for threshold in np.unique(scores)[::-1]:
+        above = scores >= threshold
+        t1 = sample_weight[above & (labels == 1)].sum() / positives
+        f1 = sample_weight[above & (labels == 0)].sum() / negatives
+        t0, f0 = before
+        if t1 > t0:
+            slope = (f1 - f0) / (t1 - t0)
+            # Precision at the share x of the step is t / (t + f) there.
+            whole, start = (1.0 + slope) * (t1 - t0), t0 + f0
+            area += (t1 - t0) / (1.0 + slope)
+            if start > 1e-9:
+                area += (t0 - start / (1.0 + slope)) / (1.0 + slope) * np.log1p(whole / start)
+        before = t1, f1
+    return float(area)
 
 
 def pseudo_values(labels: Any, scores: Any, units: Any, is_probability: bool) -> dict[str, Any]:
@@ -95,7 +109,7 @@ def test_what_a_size_gives_does_not_depend_on_the_other_sizes(
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**6), st.integers(5, 40), st.integers(5, 40), st.booleans())
-def test_all_recordings_left_out_at_once_give_the_bits_of_the_plain_formulas(
+def test_leaving_out_recordings_gives_the_bits_of_clips_that_count_zero_times(
     seed: int, pos: int, neg: int, ties: bool
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -111,12 +125,12 @@ def test_all_recordings_left_out_at_once_give_the_bits_of_the_plain_formulas(
     of_class = np.where(positive, positive.sum(), (~positive).sum())
     times[1:][of_class == 1] = 1
     for place, of_size in enumerate(scores):
-        counts = count_above(labels, of_size, times)
-        np.testing.assert_array_equal(found["roc_auc"][place], roc_auc(counts))
-        np.testing.assert_array_equal(found["brier"][place], brier(labels, of_size, times))
+        drawn = resampled_metrics(labels, of_size, times, is_probability=True)
+        np.testing.assert_array_equal(found["roc_auc"][place], drawn["roc_auc"])
+        np.testing.assert_array_equal(found["brier"][place], drawn["brier"])
         if jackknifed_metrics.has_enough_for_precision(labels, positive):
-            plain = average_precision(counts)
-            np.testing.assert_array_equal(found["average_precision"][place], plain)
+            precision = drawn["average_precision"]
+            np.testing.assert_array_equal(found["average_precision"][place], precision)
         else:
             assert np.isnan(found["average_precision"][place]).all()
 

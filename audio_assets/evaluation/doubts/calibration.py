@@ -79,8 +79,22 @@ def calibration(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def expected_calibration_error(bins: pd.DataFrame) -> float:
     """Weighted mean distance between predicted and observed over the bins of one model."""
-    distance = (bins["predicted"] - bins["observed"]).abs()
-    return float((bins["weight"] * distance).sum())
+    predicted, observed, weight = (
+        bins[name].to_numpy(dtype=np.float64) for name in ("predicted", "observed", "weight")
+    )
+    return float(_mean_distance(predicted, observed, weight))
+
+
+def _mean_distance(
+    predicted: NDArray[np.float64],
+    observed: NDArray[np.float64],
+    weight: NDArray[np.float64] | float,
+) -> NDArray[np.float64]:
+    """Weighted mean distance float64[...] of means float64[..., b] over b bins.
+
+    With a weight of 1, the arguments are the sums over the bins, as shares of the whole.
+    """
+    return np.asarray((weight * np.abs(predicted - observed)).sum(axis=-1))
 
 
 def _bins(
@@ -142,6 +156,6 @@ def _floor(
         of_pos_drawn = drawn.astype(np.float64) @ of_clips
         of_neg_drawn = of_clips.sum(axis=0) - of_pos_drawn
         pos, neg = (of[:, :-1] / of[:, -1:] / 2.0 for of in (of_pos_drawn, of_neg_drawn))
-        errors.append(np.abs(pos[:, bins:] + neg[:, bins:] - pos[:, :bins]).sum(axis=1))
+        errors.append(_mean_distance(pos[:, bins:] + neg[:, bins:], pos[:, :bins], 1.0))
     found = np.concatenate(errors)
     return (float(found.mean()), float(np.quantile(found, _HIGH))) if len(found) else (None, None)

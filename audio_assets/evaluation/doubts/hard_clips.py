@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from audio_assets.evaluation.scores.metric_formulas import doubled_pairs_by_clip, roc_auc
+from audio_assets.evaluation.scores.threshold_counts import rank
 from audio_assets.tables.task import PRESENCE
 
 if TYPE_CHECKING:
@@ -106,13 +108,9 @@ def hard_clips(
 
 def _misranked(scores: NDArray[np.float64], labels: NDArray[np.object_]) -> NDArray[np.float64]:
     """Share of the other class on the wrong side of each clip; NaN without another class."""
-    positive = PRESENCE.is_positive(labels)
-    found = np.full(len(scores), np.nan)
-    for own, sign in ((positive, 1.0), (~positive, -1.0)):
-        others = np.sort(sign * scores[~own])
-        if len(others):
-            mine = sign * scores[own]
-            below = np.searchsorted(others, mine, "left")
-            up_to = np.searchsorted(others, mine, "right")
-            found[own] = 1 - (below + up_to) / (2 * len(others))
-    return found
+    positive = np.asarray(PRESENCE.is_positive(labels), dtype=np.int64)
+    others = np.where(positive, np.sum(1 - positive), np.sum(positive))
+    if not others.all():
+        return np.full(len(scores), np.nan)
+    # The share of its pairs in the right order is an AUC of this clip.
+    return np.asarray(1 - roc_auc(doubled_pairs_by_clip(positive, rank(scores[None]))[0], others))

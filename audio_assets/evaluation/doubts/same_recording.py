@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.scores.metric_formulas import doubled_pairs_in_order
+from audio_assets.evaluation.scores.metric_formulas import doubled_pairs_in_order, roc_auc
 from audio_assets.evaluation.scores.threshold_counts import count_above
 from audio_assets.tables.task import PRESENCE
 
@@ -106,11 +106,11 @@ def of_fold(
             same_doubled += in_order
             same_pairs += count
     others = pairs - same_pairs
-    value = (doubled - same_doubled) / (2 * others) if others else float("nan")
+    value = float(roc_auc(doubled - same_doubled, others)) if others else float("nan")
     return same_pairs / pairs, value
 
 
 def _in_order(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> tuple[int, int]:
     """Twice the pairs in order, ties counting one, and the number of pairs."""
-    counts = count_above(labels, scores, np.ones(len(labels), dtype=np.int64))
-    return int(doubled_pairs_in_order(counts)), int(counts.tp[-1] * counts.fp[-1])
+    steps = count_above(labels, scores, np.ones(len(labels), dtype=np.int64)).steps()
+    return int(doubled_pairs_in_order(steps)), int(steps.pairs)

@@ -13,12 +13,19 @@ from numpy.typing import NDArray
 
 from audio_assets.evaluation.scores.metric_formulas import (
     average_precision,
-    balanced_mean,
-    brier_units_of,
-    doubled_pairs_in_order,
-    errors_in_units,
+    brier,
+    doubled_pairs_by_clip,
+    roc_auc,
+    squared_errors,
 )
-from audio_assets.evaluation.scores.threshold_counts import Counts, count_above, steps, without_each
+from audio_assets.evaluation.scores.threshold_counts import (
+    Integers,
+    Ranking,
+    Steps,
+    count_above,
+    rank,
+    without_each,
+)
 
 _NUMBERS_AT_ONCE = 2**18
 
@@ -63,12 +70,12 @@ def jackknifed_rankings(
     dict
         float64[s, 1 + u] by metric, NaN where the fold has too few recordings for it.
     """
-    clips, ranked = _Clips(labels, units, positive), _rank(scores)
+    clips, ranking = _Clips(labels, units, positive), rank(scores)
     if has_enough_for_precision(labels, positive):
-        precision = _precision(clips, scores, ranked)
+        precision = _precision(clips, scores, ranking)
     else:
         precision = np.full((len(scores), len(positive) + 1), np.nan)
-    return {"roc_auc": _auc(clips, ranked), "average_precision": precision}
+    return {"roc_auc": _auc(clips, ranking), "average_precision": precision}
 
 
 def jackknifed_metrics(
@@ -133,7 +140,7 @@ class _Clips:
         of_class = np.where(self.positive, self.positive.sum(), (~self.positive).sum())
         return np.asarray(of_class == 1)
 
-    def left_out(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    def left_out(self, values: Integers) -> Integers:
         """Sums of int[..., n] over the clips of each unit, 0 for a unit kept; int[..., u]."""
         order = np.argsort(self.units, kind="stable")
         starts = np.searchsorted(self.units[order], np.arange(len(self.positive)))
@@ -141,117 +148,78 @@ class _Clips:
         return np.where(self.alone, 0, sums)
 
 
-@dataclass(frozen=True, eq=False)
-class _Ranked:
-    """Scores in descending order: int[s, n] clips, float64[s, n] scores, bool[s] any ties."""
-
-    order: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    tied: NDArray[np.bool_]
-
-
-def _rank(scores: NDArray[np.float64]) -> _Ranked:
-    order = np.argsort(-scores, axis=1, kind="stable")
-    ordered = np.take_along_axis(scores, order, axis=1)
-    return _Ranked(order, ordered, (ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
-
-
-def _auc(clips: _Clips, ranked: _Ranked) -> NDArray[np.float64]:
-    """ROC-AUC, then that without each unit: the count of ordered pairs falls by the unit's."""
-    is_positive = clips.labels[ranked.order] == 1
-    tp = np.cumsum(is_positive, axis=1)
-    fp = np.arange(1, tp.shape[1] + 1) - tp
-    pos, neg = int(clips.labels.sum()), int((clips.labels == 0).sum())
-    counts = Counts(ranked.scores, tp, fp)
-    first = None
-    if ranked.tied.any():
-        first, last = _ends_of_ties(ranked.scores)
-        counts = Counts(ranked.scores, *(np.take_along_axis(c, last, axis=1) for c in (tp, fp)))
-    # By position: what one positive, and one negative, clip there adds.
-    of_positive = 2 * (neg - counts.fp) + steps(counts.fp)
-    of_negative = 2 * counts.tp - steps(counts.tp)
-    if first is not None:
-        # Among equal scores the first gets the whole step.
-        of_positive, of_negative = (
-            np.take_along_axis(of, first, axis=1) for of in (of_positive, of_negative)
+def _auc(clips: _Clips, ranking: Ranking) -> NDArray[np.float64]:
+    """ROC-AUC, then that without each unit, whose pairs are subtracted."""
+    in_order = doubled_pairs_by_clip(clips.labels, ranking)
+    of_positive = clips.labels == 1
+    whole = in_order[:, of_positive].sum(axis=1, keepdims=True)
+    pos, neg = int(of_positive.sum()), int((~of_positive).sum())
+    members = clips.left_out(np.ones_like(clips.units))
+    pairs = np.where(clips.positive, (pos - members) * neg, pos * (neg - members))
+    return np.asarray(
+        roc_auc(
+            np.concatenate([whole, whole - clips.left_out(in_order)], axis=1),
+            np.concatenate([[pos * neg], pairs]),
         )
-    pairs = np.empty_like(of_positive)
-    np.put_along_axis(pairs, ranked.order, np.where(is_positive, of_positive, of_negative), axis=1)
-    all_pairs = doubled_pairs_in_order(counts)[:, None]
-    own, members = clips.left_out(pairs), clips.left_out(np.ones_like(clips.units))
-    left = np.where(clips.positive, pos - members, pos) * np.where(
-        clips.positive, neg, neg - members
     )
-    return np.concatenate([all_pairs / (2 * pos * neg), (all_pairs - own) / (2 * left)], axis=1)
 
 
-def _ends_of_ties(ordered: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of the first and the last score equal to each score; int[s, n] both."""
-    sets, n = ordered.shape
-    new = np.concatenate(
-        [np.ones((sets, 1), dtype=bool), ordered[:, 1:] != ordered[:, :-1]], axis=1
-    )
-    first = np.maximum.accumulate(np.where(new, np.arange(n), 0), axis=1)
-    ends = np.where(np.roll(new, -1, axis=1), np.arange(n), n - 1)
-    return first, np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
-
-
-def _precision(clips: _Clips, scores: NDArray[np.float64], ranked: _Ranked) -> NDArray[np.float64]:
+def _precision(clips: _Clips, scores: NDArray[np.float64], ranking: Ranking) -> NDArray[np.float64]:
     """Average precision of a fold, then that without each unit; float64[s, 1 + u]."""
     values = np.empty((len(scores), len(clips.positive) + 1))
-    if ranked.tied.any():
+    if ranking.tied.any():
         times = without_each(clips.units, len(clips.positive))
         times[1:][clips.alone] = 1
-        for place in np.flatnonzero(ranked.tied):
-            values[place] = average_precision(count_above(clips.labels, scores[place], times))
-    untied = np.flatnonzero(~ranked.tied)
+        for place in np.flatnonzero(ranking.tied):
+            counts = count_above(clips.labels, scores[place], times)
+            values[place] = average_precision(counts.steps())
+    untied = np.flatnonzero(~ranking.tied)
     # A few sizes at a time: all of them, for folds of thousands of clips, take gigabytes.
     some = max(_NUMBERS_AT_ONCE // (scores.shape[1] * values.shape[1]), 1)
     for start in range(0, len(untied), some):
         places = untied[start : start + some]
-        values[places] = _precision_without_ties(clips, ranked.order[places])
+        values[places] = average_precision(_steps_of_positives(clips, ranking.order[places]))
     return values
 
 
-def _precision_without_ties(clips: _Clips, order: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Average precision without ties, from the positions of the positive clips.
+def _steps_of_positives(clips: _Clips, order: NDArray[np.int64]) -> Steps:
+    """The steps int[s, 1 + u, p] of all clips, then without each unit, if no scores are equal.
 
-    Only there recall rises, and the false positive rate is constant: half of the positions, and a
-    single logarithm each.
+    They are those at the p positive clips: only there recall rises, and the false positive rate is
+    constant. The counts are those of :func:`count_above` with :func:`without_each` at half of the
+    positions, for all sizes at once.
     """
     positive = np.concatenate([[False], clips.positive])
     # -1 is no clip, so nothing is left out there; nor is a unit that is kept.
     left_out = np.concatenate([[-1], np.where(clips.alone, -1, np.arange(len(clips.positive)))])
-    # Clips are the first axis, so that all sums over them are sums of whole rows.
+    # Clips are the first axis in memory, so that all sums over them are sums of whole rows.
     of_unit, is_positive = clips.units[order.T], clips.labels[order] == 1
     members = of_unit[:, :, None] == left_out
     at = np.nonzero(is_positive)[1].reshape(len(order), -1).T
     here = at, np.arange(len(order))
-    out = np.cumsum(members, axis=0, dtype=np.int64)[here]
-    number = np.arange(1, len(at) + 1)[:, None, None]
+    out = np.cumsum(members, axis=0, dtype=np.int32)[here]
+    number = np.arange(1, len(at) + 1, dtype=np.int32)[:, None, None]
     tp = number - np.where(positive, out, 0)
-    fp = (at[:, :, None] + 1 - number) - np.where(positive, 0, out)
+    fp = (at[:, :, None] + 1 - number).astype(np.int32) - np.where(positive, 0, out)
     left = np.where(left_out >= 0, np.bincount(clips.units)[left_out], 0)
     pos = len(at) - np.where(positive, left, 0)
     neg = order.shape[1] - len(at) - np.where(positive, 0, left)
-    rate = fp / neg
-    # A positive clip that is left out is not a step and loses nothing.
-    before = (tp - ~members[here]) / pos + rate
-    ratio = np.where(fp > 0, (tp / pos + rate) / np.where(fp > 0, before, 1.0), 1.0)
-    lost = rate * np.log(ratio)
-    return np.asarray(np.clip(1.0 - lost.sum(axis=0), 0.0, 1.0))
+    # A positive clip that is left out is not a step.
+    new_tp = (~members[here]).view(np.int8)
+    last = tuple(counts.transpose(1, 2, 0) for counts in (tp, fp, new_tp))
+    nothing = np.zeros(1, dtype=np.int8)
+    return Steps(last[0], last[1], last[2], nothing, pos[:, None], neg[:, None])
 
 
 def _brier(clips: _Clips, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Brier score of a fold, then that without each unit, whose errors are subtracted."""
     counts = np.bincount(clips.labels)
-    brier_units = brier_units_of(int(counts.max()))
-    squared = errors_in_units(clips.labels, scores, brier_units)
+    squared, units = squared_errors(clips.labels, scores, int(counts.max()))
     own, members = clips.left_out(squared), clips.left_out(np.ones_like(clips.units))
-    errors = []
+    errors, left = [], []
     for label in (1, 0):
         of_label = clips.positive == bool(label)
         whole = squared[:, clips.labels == label].sum(axis=1, keepdims=True)
-        left = np.concatenate([whole, whole - np.where(of_label, own, 0)], axis=1)
-        count = np.concatenate([[0], np.where(of_label, members, 0)])
-        errors.append((left, counts[label] - count))
-    return np.asarray(balanced_mean(errors[0], errors[1], brier_units))
+        errors.append(np.concatenate([whole, whole - np.where(of_label, own, 0)], axis=1))
+        left.append(counts[label] - np.concatenate([[0], np.where(of_label, members, 0)]))
+    return np.asarray(brier((errors[0], errors[1]), (left[0], left[1]), units))

@@ -21,8 +21,9 @@ from audio_assets.evaluation.scores.jackknifed_metrics import (
 from audio_assets.evaluation.scores.metric_formulas import (
     average_precision,
     brier,
-    brier_once,
+    doubled_pairs_in_order,
     roc_auc,
+    squared_errors,
 )
 from audio_assets.evaluation.scores.recall import (
     ScoredFold,
@@ -142,7 +143,7 @@ def _score_fold(
         "average_precision": unbiased_precision(jackknifed["average_precision"], positive),
         "brier": np.full(len(sizes), np.nan),
     }
-    values["brier"][probable] = brier_once(labels, scores[probable])
+    values["brier"][probable] = _brier(labels, scores[probable])
     reasons = {"average_precision": _NO_PRECISION, "brier": _NO_BRIER}
     return [
         {
@@ -151,6 +152,15 @@ def _score_fold(
         }
         for place in range(len(sizes))
     ]
+
+
+def _brier(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Brier score float64[s] of probabilities float64[s, n], in whole numbers of Python."""
+    clips = np.bincount(labels, minlength=2).tolist()
+    squared, units = squared_errors(labels, scores, max(clips))
+    sums = [squared[:, labels == label].sum(axis=1).tolist() for label in (1, 0)]
+    counts = clips[1], clips[0]
+    return np.array([brier(errors, counts, units) for errors in zip(*sums, strict=True)])
 
 
 _NO_BRIER: Value = (float("nan"), "the scores are not probabilities")
@@ -193,13 +203,23 @@ def resampled_metrics(
     for start in range(0, len(times), _DRAWS_AT_ONCE):
         some = times[start : start + _DRAWS_AT_ONCE]
         counts = count_above(labels, scores, some)
-        nothing = np.full(len(some), np.nan)
+        steps, nothing = counts.steps(), np.full(len(some), np.nan)
         blocks.append(
             {
-                "roc_auc": roc_auc(counts),
-                "average_precision": average_precision(counts),
-                "recall_at_precision_90": resampled_recall(labels, scores, some),
-                "brier": brier(labels, scores, some) if is_probability else nothing,
+                "roc_auc": roc_auc(doubled_pairs_in_order(steps), steps.pairs),
+                "average_precision": average_precision(steps),
+                "recall_at_precision_90": resampled_recall(counts),
+                "brier": _resampled_brier(labels, scores, some) if is_probability else nothing,
             }
         )
     return {metric: np.concatenate([block[metric] for block in blocks]) for metric in METRICS}
+
+
+def _resampled_brier(
+    labels: NDArray[np.int64], scores: NDArray[np.float64], times: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Brier score float64[B] of clips that count ``times`` int[B, n]."""
+    drawn = times * (labels == 1), times * (labels == 0)
+    clips = drawn[0].sum(axis=1), drawn[1].sum(axis=1)
+    squared, units = squared_errors(labels, scores, int(max(of.max() for of in clips)))
+    return np.asarray(brier((drawn[0] @ squared, drawn[1] @ squared), clips, units))

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_assets.evaluation.scores.threshold_counts import Counts, count_above, steps, without_each
+from audio_assets.evaluation.scores.threshold_counts import (
+    Counts,
+    count_above,
+    descending,
+    increments,
+    without_each,
+)
 
 MIN_CLIPS = 10
 """Clips of each class that a threshold is chosen on."""
@@ -56,10 +62,19 @@ def lowest_threshold(counts: Counts) -> NDArray[np.float64]:
     of 0.9; with it, 0.15. Adding a whole clip, as in the knockoff+ filter (Barber & Candes 2015),
     loses half of the recall: 0.24 for 0.44 where the scores lie 1.5 apart; half a clip, 0.37.
     """
-    tp, fp = counts.tp, counts.fp
-    # In integers, so that the test is exact where the precision is just 0.9.
-    last = _last_reached(tp, fp, tp[..., -1:], fp[..., -1:])
+    last = _lowest_place(counts)
     return np.where(last >= 0, counts.thresholds[last], np.inf)
+
+
+def recall(above: Any, positives: Any) -> Any:
+    """Share of the judged positive clips that lie at or above their threshold.
+
+    Parameters
+    ----------
+    above, positives
+        The clips above and all of them, less those left out: whole numbers or arrays of them.
+    """
+    return above / positives
 
 
 def recall_of_folds(folds: Sequence[ScoredFold]) -> list[Value]:
@@ -70,43 +85,25 @@ def recall_of_folds(folds: Sequence[ScoredFold]) -> list[Value]:
     """
     if len(folds) == 1:
         return [_recall_of_test_set(folds[0])]
-    labels = np.concatenate([fold.labels for fold in folds])
-    scores = np.concatenate([fold.scores for fold in folds])
-    of_fold = np.repeat(np.arange(len(folds)), [len(fold.labels) for fold in folds])
-    counts = count_above(labels, scores, without_each(of_fold, len(folds))[1:])
-    fewest = np.minimum(counts.tp[:, -1], counts.fp[:, -1])
-    found: list[Value] = []
-    for fold, threshold, clips in zip(folds, lowest_threshold(counts), fewest, strict=True):
-        if clips < MIN_CLIPS:
-            found.append((float("nan"), f"the other test folds have {_FEW}"))
-        else:
-            found.append((float(np.mean(fold.scores[fold.labels == 1] >= threshold)), ""))
-    return found
+    others, judged = _count_parts(*_joined(folds))
+    values = recall(_above(judged, _lowest_place(others)), judged[:, -1])
+    return [
+        (float(value), "") if chosen else (float("nan"), f"the other test folds have {_FEW}")
+        for value, chosen in zip(values, _has_enough(others), strict=True)
+    ]
 
 
 def _recall_of_test_set(fold: ScoredFold) -> Value:
-    names, units = np.unique(fold.recordings, return_inverse=True)
-    fewest = min(
-        int(np.sum(fold.labels[units != unit] == label))
-        for unit in range(len(names))
-        for label in (0, 1)
-    )
-    if fewest < MIN_CLIPS:
+    _, units = np.unique(fold.recordings, return_inverse=True)
+    others, judged = _count_parts(fold.labels, fold.scores, units)
+    if not _has_enough(others).all():
         return float("nan"), f"the test set without one recording has {_FEW}"
-    times = without_each(units, len(names))[1:]
-    thresholds = lowest_threshold(count_above(fold.labels, fold.scores, times))
-    positive = fold.labels == 1
-    return float(np.mean(fold.scores[positive] >= thresholds[units[positive]])), ""
+    return float(recall(_above(judged, _lowest_place(others)).sum(), judged[:, -1].sum())), ""
 
 
-def resampled_recall(
-    labels: NDArray[np.int64], scores: NDArray[np.float64], times: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Recall float64[B] at thresholds chosen on the draws int[B, n] themselves, for its spread."""
-    counts = count_above(labels, scores, times)
-    thresholds = lowest_threshold(counts)
-    above = (scores >= thresholds[:, None]) & (labels == 1)
-    return np.asarray((times * above).sum(axis=1) / counts.tp[:, -1])
+def resampled_recall(counts: Counts) -> NDArray[np.float64]:
+    """Recall float64[B] of B draws of clips, at thresholds chosen on the same, for its spread."""
+    return np.asarray(recall(_above(counts.tp, _lowest_place(counts)), counts.tp[:, -1]))
 
 
 def recall_pseudo_values(
@@ -133,58 +130,100 @@ def recall_pseudo_values(
     float64[u]
         NaN where a fold has no value.
     """
-    values = recall_of_folds(folds)
-    if len(folds) < 2 or any(reason for _, reason in values):
+    if len(folds) < 2:
         return np.full(len(positive), np.nan)
-    labels = np.concatenate([fold.labels for fold in folds])
+    labels, scores, of_fold = _joined(folds)
+    others, all_judged = _count_parts(labels, scores, of_fold)
+    if not _has_enough(others).all():
+        return np.full(len(positive), np.nan)
+    chosen = _lowest_place(others)
+    # Clips of each unit above each threshold.
     of_unit = np.concatenate(units)
-    scores = np.concatenate([fold.scores for fold in folds])
-    of_fold = np.repeat(np.arange(len(folds)), [len(fold.labels) for fold in folds])
-    # Clips of each unit above each threshold, and positives of each fold.
-    order = np.argsort(-scores, kind="stable")
-    last_of_tie = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    order, last_of_tie = descending(scores)
     members = of_unit[order] == np.arange(len(positive))[:, None]
     inside = np.cumsum(members, axis=1, dtype=np.int64)[:, last_of_tie]
-    pool = count_above(labels, scores, without_each(of_fold, len(folds))[1:])
-    whole = count_above(labels, scores, np.ones(len(labels), dtype=np.int64))
-    judged = whole.tp - pool.tp
     home = np.zeros(len(positive), dtype=np.int64)
     home[of_unit] = of_fold
     left_out = np.empty((len(folds), len(positive)))
-    for place in range(len(folds)):
-        counts = Counts(pool.thresholds, pool.tp[place], pool.fp[place])
-        last = _last_thresholds(counts, inside, positive)
-        above = np.where(last >= 0, judged[place, last], 0)
-        left_out[place] = above / judged[place, -1]
-        own = home == place
+    for place, judged in enumerate(all_judged):
+        counts = Counts(others.thresholds, others.tp[place], others.fp[place])
         # In its own fold a unit chooses nothing; its positives are not judged.
-        base = int(_last_reached(counts.tp, counts.fp, counts.tp[-1], counts.fp[-1]))
-        hits = judged[place, base] if base >= 0 else 0
-        mine = np.where(positive & own, inside[:, base] if base >= 0 else 0, 0)
-        clips = np.where(positive & own, inside[:, -1], 0)
-        rest = judged[place, -1] - clips
-        value = np.where(rest > 0, (hits - mine) / np.maximum(rest, 1), hits / judged[place, -1])
-        left_out[place, own] = value[own]
-    mean = float(np.mean([value for value, _ in values]))
+        own = home == place
+        last = np.where(own, chosen[place], _lowest_places(counts, inside, positive))
+        above, positives = _above(judged, last), np.full(len(positive), judged[-1])
+        gone = own & positive & (inside[:, -1] < judged[-1])
+        above[gone] -= _above(inside[gone], last[gone])
+        positives[gone] -= inside[gone, -1]
+        left_out[place] = recall(above, positives)
+    mean = float(np.mean(recall(_above(all_judged, chosen), all_judged[:, -1])))
     count = np.where(positive, positive.sum(), (~positive).sum())
     return np.asarray(count * mean - (count - 1) * left_out.mean(axis=0))
 
 
-def _last_reached(
+def _joined(
+    folds: Sequence[ScoredFold],
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+    """Labels, scores and folds of the clips of all folds."""
+    return (
+        np.concatenate([fold.labels for fold in folds]),
+        np.concatenate([fold.scores for fold in folds]),
+        np.repeat(np.arange(len(folds)), [len(fold.labels) for fold in folds]),
+    )
+
+
+def _count_parts(
+    labels: NDArray[np.int64], scores: NDArray[np.float64], parts: NDArray[np.int64]
+) -> tuple[Counts, NDArray[np.int64]]:
+    """Counts int[k, t] without each of the k parts, and its positives int[k, t] above thresholds.
+
+    Parameters
+    ----------
+    labels, scores, parts
+        Of n clips; parts are numbered from 0 without gaps.
+    """
+    whole = count_above(labels, scores, without_each(parts, int(parts.max()) + 1))
+    return Counts(whole.thresholds, whole.tp[1:], whole.fp[1:]), whole.tp[0] - whole.tp[1:]
+
+
+def _has_enough(others: Counts) -> NDArray[np.bool_]:
+    """Whether there are clips enough to choose a threshold on."""
+    return np.asarray(np.minimum(others.tp[..., -1], others.fp[..., -1]) >= MIN_CLIPS)
+
+
+def _above(counts: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Counts int[..., t] at the places int[...] of thresholds; 0 without a threshold, at -1."""
+    counts = np.broadcast_to(counts, (*last.shape, counts.shape[-1]))
+    at_place = np.take_along_axis(counts, last[..., None], axis=-1)[..., 0]
+    return np.where(last >= 0, at_place, 0)
+
+
+def _is_precise(
     tp: NDArray[np.int64], fp: NDArray[np.int64], pos: Any, neg: Any
-) -> NDArray[np.int64]:
-    """Position of the lowest threshold that meets the precision, int64[...]; -1 without one."""
-    reached = (9 * pos * (2 * fp + 1) <= 2 * (neg + 1) * tp) & (tp > 0)
-    # The score of a clip that is left out is not a threshold.
-    reached &= steps(tp + fp) > 0
+) -> NDArray[np.bool_]:
+    """Whether the precision above a threshold is enough (:func:`lowest_threshold`); bool[..., t].
+
+    In integers, so that the test is exact where the precision is just 0.9.
+    """
+    return np.asarray((9 * pos * (2 * fp + 1) <= 2 * (neg + 1) * tp) & (tp > 0))
+
+
+def _last(reached: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Last place at which bool[..., t] holds, int64[...]; -1 without one."""
     last = reached.shape[-1] - 1 - np.argmax(reached[..., ::-1], axis=-1)
     return np.asarray(np.where(reached.any(axis=-1), last, -1))
 
 
-def _last_thresholds(
+def _lowest_place(counts: Counts) -> NDArray[np.int64]:
+    """Place of the lowest threshold that meets the precision, int64[...]; -1 without one."""
+    tp, fp = counts.tp, counts.fp
+    # The score of a clip that is left out is not a threshold.
+    return _last(_is_precise(tp, fp, tp[..., -1:], fp[..., -1:]) & (increments(tp + fp) > 0))
+
+
+def _lowest_places(
     counts: Counts, inside: NDArray[np.int64], positive: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """:func:`_last_reached` without each unit, int64[u], of which ``inside`` int64[u, t] are above.
+    """:func:`_lowest_place` without each unit, int64[u], with ``inside`` int64[u, t] above.
 
     Leaving out the few clips of a unit moves the threshold only a little. So positions below the
     last at which the condition could hold without any one unit, or above the one at which it holds
@@ -192,31 +231,26 @@ def _last_thresholds(
     """
     most = int(inside[:, -1].max())
     pos, neg, tp, fp = counts.tp[-1], counts.fp[-1], counts.tp, counts.fp
-    could = 9 * max(pos - most, 1) * (2 * np.maximum(fp - most, 0) + 1) <= 2 * (neg + 1) * tp
-    must = (9 * pos * (2 * fp + 1) <= 2 * (neg + 1 - most) * (tp - most)) & (tp > most)
-    end = int(np.flatnonzero(could)[-1]) + 1 if could.any() else 0
+    could = _is_precise(tp, np.maximum(fp - most, 0), max(pos - most, 1), neg)
     # A unit may hold the clips at some places before the last that is sure.
-    sure = np.flatnonzero(must)
-    start = 0
+    sure = np.flatnonzero(_is_precise(tp - most, fp, pos, neg - most))
+    start, end = 0, int(_last(could)) + 1
     if len(sure):
         # Places without clips of these folds do not count: their scores are those of the judged
         # fold, and a unit that holds the clips of other places leaves them as they are.
-        holding = np.flatnonzero(steps(tp + fp)[: int(sure[-1]) + 1] > 0)
+        holding = np.flatnonzero(increments(tp + fp)[: int(sure[-1]) + 1] > 0)
         start = int(holding[max(len(holding) - 1 - most, 0)])
     if start >= end:
         return np.full(len(positive), -1)
-    here = slice(start, end)
-    change = positive[:, None]
+    here, change = slice(start, end), positive[:, None]
     tp_left = tp[here] - np.where(change, inside[:, here], 0)
     fp_left = fp[here] - np.where(change, 0, inside[:, here])
     all_tp = pos - np.where(change, inside[:, -1:], 0)
     all_fp = neg - np.where(change, 0, inside[:, -1:])
-    reached = (9 * all_tp * (2 * fp_left + 1) <= 2 * (all_fp + 1) * tp_left) & (tp_left > 0)
-    above = tp_left + fp_left
     before = tp[start - 1] + fp[start - 1] - inside[:, start - 1] if start else 0
-    reached &= np.diff(above, prepend=np.broadcast_to(before, len(positive))[:, None]) > 0
-    last = reached.shape[1] - 1 - np.argmax(reached[:, ::-1], axis=1)
-    return np.asarray(np.where(reached.any(axis=1), start + last, -1))
+    added = np.diff(tp_left + fp_left, prepend=np.broadcast_to(before, len(positive))[:, None])
+    last = _last(_is_precise(tp_left, fp_left, all_tp, all_fp) & (added > 0))
+    return np.where(last >= 0, start + last, -1)
 
 
 _FEW = f"fewer than {MIN_CLIPS} positive or negative clips to choose a threshold on"
