@@ -13,7 +13,9 @@ from difflib import get_close_matches
 from audio_assets.importing.layout import ImportRefusedError
 from audio_assets.tables.task import PRESENCE
 
-OTHERS = ("skip", "neg")
+SKIP = "skip"
+OTHERS = (SKIP, PRESENCE.negative)
+"""What rows without a positive value can be."""
 _POSITIVE = ("positive", "presence", "present", "yes", "y", "true", "1", "1.0")
 _NEGATIVE = ("negative", "absence", "absent", "no", "n", "false", "0", "0.0")
 LABELS = {
@@ -73,7 +75,7 @@ class LabelRule:
     """
 
     positive: tuple[Selector, ...] = ()
-    others: str = "skip"
+    others: str = SKIP
 
     def check(self, rows: Sequence[Mapping[str, str]], label: str | None, table: str) -> None:
         """Check that the rule fits a table.
@@ -129,8 +131,8 @@ class LabelRule:
         if self.positive:
             if any(one.holds(values) for one in self.positive):
                 return PRESENCE.positive
-            said = any(values.get(one.column) for one in self.positive)
-            return PRESENCE.negative if said and self.others == "neg" else None
+            is_labelled = any(values.get(one.column) for one in self.positive)
+            return PRESENCE.negative if is_labelled and self.others != SKIP else None
         text = values.get(column, "") if column else ""
         label = LABELS.get(text.lower())
         if label is None:

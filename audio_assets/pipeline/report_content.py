@@ -20,6 +20,7 @@ from audio_assets.tables import NO_CLIPS
 
 if TYPE_CHECKING:
     import pandas as pd
+    from upath import UPath
 
     from audio_assets.reporting.page.content import ReportContent
     from audio_assets.reporting.page.copies import Copies
@@ -48,8 +49,6 @@ def report_content(
 
     from audio_assets.catalog.notice import read_notice
     from audio_assets.catalog.quarantine import quarantine_share
-    from audio_assets.objects.files import read_file
-    from audio_assets.reporting.charts.learning_curve import learning_curve_chart
     from audio_assets.reporting.page.content import ReportContent
     from audio_assets.settings import shown_settings
     from audio_assets.tables.losses import loss_in_words
@@ -95,12 +94,11 @@ def report_content(
         unchecked=tables.unchecked,
         removed=list(removed.itertuples(index=False, name=None)),
         charts={
-            species: (
-                read_file(roots.results.chart(species, "json")).decode()
-                if species in published
-                else learning_curve_chart(
-                    curves[curves["species"] == species], species=species, models=models.titles
-                ).to_json()
+            species: _chart(
+                species,
+                curves,
+                roots.results.chart(species, "json") if species in published else None,
+                models.titles,
             )
             for species in sorted(inventory)
         },
@@ -140,6 +138,19 @@ def _shown_by_published(
         .reset_index(drop=True)
         .equals(rows.reset_index(drop=True))
     )
+
+
+def _chart(
+    species: str, curves: pd.DataFrame, published: UPath | None, titles: Mapping[str, str]
+) -> str:
+    """Return the Vega-Lite JSON of a species, from the published chart if there is one."""
+    from audio_assets.objects.files import read_file
+    from audio_assets.reporting.charts.learning_curve import learning_curve_chart
+
+    if published is not None:
+        return read_file(published).decode()
+    of_species = curves[curves["species"] == species]
+    return learning_curve_chart(of_species, species=species, models=titles).to_json()
 
 
 def _links(roots: Roots, species: str) -> dict[str, str]:
