@@ -1,21 +1,34 @@
 """Find the pretrained audio model for a species, and how many labelled clips are enough.
 
-The public calls are :func:`evaluate`, :func:`make_split_plan`, :func:`load_embeddings` and
-:func:`load_learning_curves`; they need neither dagster nor tensorflow.
+The public calls are :func:`answer`, :func:`evaluate`, :func:`make_split_plan`,
+:func:`load_answers`, :func:`load_embeddings` and :func:`load_learning_curves`; they need neither
+dagster nor tensorflow.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from audio_assets.evaluation.answers.verdict import answer
     from audio_assets.evaluation.api import evaluate
     from audio_assets.evaluation.splits.plan import make_split_plan
-    from audio_assets.published import load_embeddings, load_learning_curves
+    from audio_assets.published import load_answers, load_embeddings, load_learning_curves
 
-__all__ = ["evaluate", "load_embeddings", "load_learning_curves", "make_split_plan"]
+__all__ = [
+    "answer",
+    "evaluate",
+    "load_answers",
+    "load_embeddings",
+    "load_learning_curves",
+    "make_split_plan",
+]
 
 
 def __getattr__(name: str) -> Any:
     # Loaded on first use: importing audio_assets.definitions must not pay for pandas.
+    if name == "answer":
+        from audio_assets.evaluation.answers.verdict import answer
+
+        return answer
     if name == "evaluate":
         from audio_assets.evaluation.api import evaluate
 

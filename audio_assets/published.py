@@ -11,12 +11,54 @@ from audio_assets.objects.files import read_file
 from audio_assets.objects.roots import Root, open_root
 from audio_assets.results.layout import ResultsLayout
 from audio_assets.results.parquet import read_table
-from audio_assets.tables import EMBEDDINGS, LEARNING_CURVE, MODEL_COMPARISON, NEAR_DUPLICATES, Table
+from audio_assets.tables import (
+    ANSWER,
+    EMBEDDINGS,
+    LEARNING_CURVE,
+    MODEL_COMPARISON,
+    NEAR_DUPLICATES,
+    Table,
+)
 from audio_assets.tables.formula_guard import unguarded
 
 if TYPE_CHECKING:
     import pandas as pd
     from upath import UPath
+
+
+def load_answers(root: Root) -> pd.DataFrame:
+    """The published answers: which model to use for each species, and what to do next.
+
+    Parameters
+    ----------
+    root
+        Results root: a folder or a gs:// prefix.
+
+    Returns
+    -------
+    DataFrame
+        As :data:`audio_assets.tables.ANSWER`, one row a species.
+
+    Raises
+    ------
+    ResultsError
+        If nothing has been published under ``root``.
+    SettingsError
+        If ``root`` is neither a folder nor a gs:// prefix.
+    StorageError
+        If the bucket refuses.
+
+    See Also
+    --------
+    answer : The same of curves and comparisons in memory, with another target or margin.
+
+    Examples
+    --------
+    >>> answers = load_answers("results")
+    >>> answers.set_index("species")["model"].to_dict()
+    {'owl': 'placeholder'}
+    """
+    return _read_csv(root, "answers", ANSWER)
 
 
 def load_learning_curves(root: Root) -> pd.DataFrame:
@@ -152,7 +194,7 @@ def _read_csv(root: Root, name: str, table: Table) -> pd.DataFrame:
     import pandas as pd
 
     path: UPath = getattr(ResultsLayout(open_root(root)), name)
-    dtypes = {"string": "object", "int64": "Int64", "float64": "float64"}
+    dtypes = {"string": "object", "int64": "Int64", "float64": "float64", "bool": "bool"}
     try:
         read = pd.read_csv(
             io.BytesIO(read_file(path)),

@@ -146,6 +146,9 @@ class Settings(BaseSettings):
     target_auc: Probability = Field(
         0.95, description="ROC-AUC whose lower bound counts as enough clips."
     )
+    margin_auc: Probability = Field(
+        0.01, description="Gain or loss of ROC-AUC that does not matter to an answer."
+    )
     recording_patterns: tuple[str, ...] = Field(
         (DEFAULT_PATTERNS,),
         description="Regular expressions that are searched in the stem of a clip's name; the group "

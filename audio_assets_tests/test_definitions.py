@@ -73,7 +73,9 @@ def test_assets_depend_on_one_another_as_drawn(graph):
             "calibration",
             "hard_clips",
             "embedding_map",
+            "answer",
         },
+        "answer": {"roc_auc_chart", "model_comparison", "findings"},
     }
 
 

@@ -12,13 +12,28 @@ import pytest
 from upath import UPath
 
 import audio_assets
-from audio_assets import evaluate, load_embeddings, load_learning_curves, published
+from audio_assets import (
+    answer,
+    evaluate,
+    load_answers,
+    load_embeddings,
+    load_learning_curves,
+    published,
+)
 from audio_assets.errors import ResultsError, SettingsError
+from audio_assets.evaluation.answers import verdict
+from audio_assets.evaluation.intervals.comparison import needed_rows
 from audio_assets.published import load_comparisons
 from audio_assets.results.csv_format import to_csv_bytes
 from audio_assets.results.layout import ResultsLayout
 from audio_assets.results.parquet import write_table
-from audio_assets.tables import EMBEDDINGS, LEARNING_CURVE, NEAR_DUPLICATES
+from audio_assets.tables import (
+    ANSWER,
+    EMBEDDINGS,
+    LEARNING_CURVE,
+    MODEL_COMPARISON,
+    NEAR_DUPLICATES,
+)
 from audio_assets_tests.evaluation.conftest import simulate
 from audio_assets_tests.reporting.fake_results import fake_curves
 
@@ -49,14 +64,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     curve = curve.assign(species="owl", model="placeholder", encoder="placeholder")
     curve = curve.assign(encoder_fingerprint="0" * 64, split_plan="plan", code_version="1")
     layout.learning_curves.write_bytes(to_csv_bytes(curve, LEARNING_CURVE))
+    compared = needed_rows({"placeholder": curve}, species="owl", ci_level=0.95, target=0.95)
+    layout.comparisons.write_bytes(to_csv_bytes(compared, MODEL_COMPARISON))
+    layout.answers.write_bytes(to_csv_bytes(answer(curve, compared), ANSWER))
     return folder
 
 
 def test_the_examples_in_the_docstrings_run(folder, monkeypatch):
     monkeypatch.chdir(folder)
     result = doctest.testmod(published)
-    assert result.attempted >= 10
+    assert result.attempted >= 12
     assert result.failed == 0
+    result = doctest.testmod(verdict)
+    assert result.attempted >= 4
+    assert result.failed == 0
+
+
+def test_the_answers_that_are_read_are_those_of_the_published_tables(folder):
+    results = folder / "results"
+    again = answer(load_learning_curves(results), load_comparisons(results))
+    assert to_csv_bytes(load_answers(results), ANSWER) == to_csv_bytes(again, ANSWER)
 
 
 @pytest.mark.slow

@@ -155,6 +155,21 @@ def status(
 
 
 @app.command()
+def answer(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Say for each species which model to use, whether the clips are enough, and what to do next.
+
+    Reads answers.csv of the results; `run` writes it.
+
+    Example: audio-assets answer --json
+    """
+    from audio_assets.cli.answer import print_answers
+
+    print_answers(as_json=as_json)
+
+
+@app.command()
 def metrics(
     host: Annotated[
         str, typer.Option(help="Address to listen on; there is no authentication.")

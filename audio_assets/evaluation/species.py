@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audio_assets.evaluation.intervals.comparison import differences, needed_rows
+from audio_assets.evaluation.intervals.comparison import differences, gain_rows, needed_rows
 from audio_assets.evaluation.intervals.learning_curve import (
     no_evaluation_row,
     summarise,
@@ -275,7 +275,7 @@ def compare_species(
     ci_level: float,
     target: float,
 ) -> pd.DataFrame:
-    """Differences between every two models of a species, and the clips that each needs.
+    """Differences between every two models, what more clips gain, and the clips that each needs.
 
     Parameters
     ----------
@@ -310,7 +310,12 @@ def compare_species(
         )
         for protocol, seed in sorted(set(origins.values()))
     ]
-    tables.append(needed_rows(by_model, species=species, ci_level=ci_level, target=target))
+    common: dict[str, Any] = {"species": species, "ci_level": ci_level}
+    tables += [
+        gain_rows(scores[model], predictions[model], model=model, protocol=p, seed=s, **common)
+        for model, (p, s) in sorted(origins.items())
+    ]
+    tables.append(needed_rows(by_model, target=target, **common))
     filled = [table for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True) if len(filled) > 1 else (filled or tables)[0]
 

@@ -72,9 +72,9 @@ class StageAssets:
 
     Partitions, upstream assets and code version come from the stage's row. The function takes the
     context, then by name the inputs to load and the resource ``progress`` if it reports its own
-    progress. An input with many partitions is passed as a dict from partition key to table, without
-    missing ones. A parameter with a default may name a stage that the settings turn off; ``**``
-    takes all inputs. Errors become failures that say what to do.
+    progress. An input with many partitions, or an optional one, is passed as a dict from partition
+    key to table, without missing ones. A parameter with a default may name a stage that the
+    settings turn off; ``**`` takes all inputs. Errors become failures that say what to do.
     """
 
     settings: Settings
@@ -239,7 +239,10 @@ def _as_dagster_reads(compute: Callable[..., Any], loaded: Sequence[str]) -> Cal
 
 
 def _ins(stage: Stage, loaded: Sequence[str]) -> dict[str, dg.AssetIn]:
-    return {name: FAN_IN if fans_in(name, stage.name) else IN for name in loaded}
+    return {
+        name: FAN_IN if name in stage.optional or fans_in(name, stage.name) else IN
+        for name in loaded
+    }
 
 
 @contextmanager

@@ -26,6 +26,7 @@ SPLITS = "splits"
 EXPERIMENT = "experiment"
 CHARTS = "charts"
 CHECKS = "checks"
+ANSWERS = "answers"
 REPORT = "report"
 
 
@@ -71,6 +72,7 @@ JOBS: Mapping[str, Job] = {
     ),
     CHARTS: Job(Per.SPECIES, "Draw and compare the models of a species."),
     CHECKS: Job(Per.SPECIES, "Find what would cast doubt on the numbers of a species."),
+    ANSWERS: Job(Per.SPECIES, "Say which model to use for a species, and what to do next."),
     REPORT: Job(Per.ALL, "Write the shared CSV files and the report."),
 }
 """In the order in which they feed one another."""
@@ -93,7 +95,13 @@ def _chart_files(results: ResultsLayout, name: str, partition: Sequence[str]) ->
 
 
 def _report_files(results: ResultsLayout, name: str, partition: Sequence[str]) -> list[UPath]:
-    return [results.learning_curves, results.comparisons, results.quarantine, results.report]
+    return [
+        results.learning_curves,
+        results.comparisons,
+        results.answers,
+        results.quarantine,
+        results.report,
+    ]
 
 
 Files = Callable[[ResultsLayout, str, Sequence[str]], list["UPath"]]
@@ -117,6 +125,9 @@ class Stage:
         Stages without whose success it cannot be made.
     takes
         Stages whose results it takes as far as they are there; it waits for them to come to rest.
+    optional
+        Stages among those it takes, of the same partitions, without whose table it is made all the
+        same. Their tables come as a dict with one table or none.
     current
         Whether it leaves out inputs that are out of date. It then looks again whenever anything
         behind a learning curve changes.
@@ -138,6 +149,7 @@ class Stage:
     settings: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     current: bool = False
     reads_audio: bool = False
     shown: Shown | None = None
@@ -243,7 +255,7 @@ _ROWS = (
     Stage(
         "model_comparison",
         CHARTS,
-        7,
+        8,
         ("models", "ci_level", "target_auc"),
         takes=("balanced_manifest", "fold_scores", "fold_predictions", "learning_curve"),
         current=True,
@@ -304,6 +316,16 @@ _ROWS = (
         shown=Shown.OF_BEST_MODELS,
     ),
     Stage(
+        "answer",
+        ANSWERS,
+        1,
+        ("models", "target_auc", "margin_auc"),
+        takes=("roc_auc_chart", "model_comparison", "findings"),
+        optional=("roc_auc_chart", "model_comparison", "findings"),
+        current=True,
+        shown=Shown.OF_CURVES,
+    ),
+    Stage(
         "experiment_report",
         REPORT,
         15,
@@ -327,6 +349,7 @@ _ROWS = (
             "calibration",
             "hard_clips",
             "embedding_map",
+            "answer",
         ),
         current=True,
         files=_report_files,

@@ -29,6 +29,11 @@ class ResultsLayout:
         return self.root / "comparisons.csv"
 
     @property
+    def answers(self) -> UPath:
+        """CSV file of the answer about each species."""
+        return self.root / "answers.csv"
+
+    @property
     def quarantine(self) -> UPath:
         """CSV file of the clips that could not be used."""
         return self.root / "quarantine.csv"

@@ -9,6 +9,7 @@ only the standard library, so that the Dagster UI's column schema, the pandera c
 from importlib import import_module
 from pkgutil import iter_modules
 
+from audio_assets.tables.answers import ANSWER
 from audio_assets.tables.clips import (
     AUDIO_INVENTORY,
     BALANCED_MANIFEST,
@@ -44,6 +45,7 @@ from audio_assets.tables.scores import (
 
 __all__ = [
     "ALL_TABLES",
+    "ANSWER",
     "AUDIO_INVENTORY",
     "BALANCED_MANIFEST",
     "BOOTSTRAP_SCORES",

@@ -5,24 +5,31 @@ from audio_assets.tables.schema import Column, Table
 
 MODEL_COMPARISON = Table(
     "model_comparison",
-    "Two kinds of rows: `difference`, model_a minus model_b on the same test clips; and "
+    "Three kinds of rows: `difference`, model_a minus model_b on the same test clips; `gain`, "
+    "model_a at its largest training size minus at a smaller one, in the same folds; and "
     "`clips_needed`, the smallest training size at which the lower bound of model_a reaches the "
     "target, with the range that the answer lies in.",
     (
         SPECIES,
-        Column("kind", "string", "Kind of row.", values=("difference", "clips_needed")),
+        Column("kind", "string", "Kind of row.", values=("difference", "gain", "clips_needed")),
         Column("model_a", "string", "Model."),
-        Column("model_b", "string", "Model compared with; empty for clips_needed.", nullable=True),
+        Column("model_b", "string", "Model compared with; only of differences.", nullable=True),
         METRIC,
         Column(
             "training_size",
             "int64",
-            "Clips per class compared at, or needed; empty where the target is not reached.",
+            "Clips per class compared at, from which a gain is counted, or needed; empty where the "
+            "target is not reached.",
             unit="clips per class",
             nullable=True,
             minimum=0,
         ),
-        Column("difference", "float64", "Mean of model_a minus model_b over folds.", nullable=True),
+        Column(
+            "difference",
+            "float64",
+            "Mean of model_a minus model_b over folds, or of largest_size minus training_size.",
+            nullable=True,
+        ),
         Column("ci_low", "float64", "Lower end of its interval.", nullable=True),
         Column("ci_high", "float64", "Upper end of its interval.", nullable=True),
         Column("ci_level", "float64", "Nominal coverage.", minimum=0, maximum=1),
@@ -43,6 +50,14 @@ MODEL_COMPARISON = Table(
             maximum=1,
         ),
         Column(
+            "holm_low",
+            "float64",
+            "Lower end of the interval that holds together with those of all pairs of models that "
+            "p_holm does not tell apart at this species, size and metric; only of differences.",
+            nullable=True,
+        ),
+        Column("holm_high", "float64", "Upper end of that interval.", nullable=True),
+        Column(
             "distinct_folds",
             "int64",
             "Distinct sets of positive, or negative, test clips compared on, whichever are fewer; "
@@ -53,7 +68,7 @@ MODEL_COMPARISON = Table(
         Column(
             "target",
             "float64",
-            "TARGET_AUC; empty for differences.",
+            "TARGET_AUC; only of clips_needed.",
             nullable=True,
             minimum=0,
             maximum=1,
@@ -62,7 +77,7 @@ MODEL_COMPARISON = Table(
             "needed_low",
             "int64",
             "Smallest size whose upper bound reaches the target, so that fewer clips are not "
-            "enough; empty for differences and where no upper bound does.",
+            "enough; only of clips_needed, and empty where no upper bound does.",
             unit="clips per class",
             nullable=True,
             minimum=1,
@@ -70,8 +85,8 @@ MODEL_COMPARISON = Table(
         Column(
             "needed_high",
             "int64",
-            "Smallest size from which on every lower bound reaches the target; empty for "
-            "differences and where the lower bound at the largest size does not: more than "
+            "Smallest size from which on every lower bound reaches the target; only of "
+            "clips_needed, and empty where the lower bound at the largest size does not: more than "
             "largest_size may be needed.",
             unit="clips per class",
             nullable=True,

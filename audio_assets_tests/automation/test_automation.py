@@ -30,6 +30,7 @@ OF_SPECIES = {
     "calibration",
     "hard_clips",
     "embedding_map",
+    "answer",
 }
 OF_EXPERIMENT = {"embeddings", "fold_scores", "fold_predictions", "learning_curve", "leak_check"}
 WHOLE: set[Ran] = {("duplicate_encoder", None), ("experiment_report", None)}
@@ -99,7 +100,8 @@ def test_a_new_code_version_runs_that_asset_and_what_its_content_changes(filled,
 
 def test_a_changed_setting_runs_what_it_changes_once(filled):
     filled.settings["target_auc"] = 0.8
-    compared = {("model_comparison", "owl"), ("model_comparison", "fox")}
+    made = ("model_comparison", "answer")
+    compared = {(asset, species) for asset in made for species in ("owl", "fox")}
     assert_each_once(filled.settle(), compared | {("experiment_report", None)})
 
 

@@ -43,7 +43,12 @@ def refused(automation: Automation) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("changed", "stopped", "made", "not_made"),
     [
-        ({"target_auc": 0.8}, {"charts", "report"}, "learning_curve", "model_comparison"),
+        (
+            {"target_auc": 0.8},
+            {"charts", "answers", "report"},
+            "learning_curve",
+            "model_comparison",
+        ),
         ({"seed": 7}, {"splits", "charts", "report"}, "audio_inventory", "fold_scores"),
     ],
 )

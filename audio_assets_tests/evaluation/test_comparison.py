@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
-from audio_assets.evaluation.intervals.comparison import differences, holm, needed_rows
+from audio_assets.evaluation.intervals.comparison import differences, gain_rows, holm, needed_rows
 from audio_assets.evaluation.intervals.learning_curve import summarise
 from audio_assets.evaluation.intervals.recording_values import recording_values
 from audio_assets.evaluation.scores.grid import FoldResults, score_folds
@@ -165,3 +165,51 @@ def test_clips_needed_is_a_row_a_model(models: dict[str, FoldResults]) -> None:
 def test_one_model_alone_has_no_differences(models: dict[str, FoldResults]) -> None:
     table = table_of({"sharp": models["sharp"]})
     assert table.empty and list(table.columns) == list(MODEL_COMPARISON.column_names)
+
+
+def test_the_gain_of_the_largest_size_is_paired_by_fold(models: dict[str, FoldResults]) -> None:
+    result = models["blurred"]
+    table = gain_rows(
+        result.scores, result.predictions, species="coyote", model="blurred", ci_level=0.95
+    )
+    validate(table, MODEL_COMPARISON)
+    scores = result.scores.query("metric == 'roc_auc'").set_index(["repeat", "fold"])
+    at = {int(size): rows["value"] for size, rows in scores.groupby("training_size")}
+    largest = max(at)
+    assert list(table["training_size"]) == sorted(set(at) - {largest})
+    for row in table.to_dict("records"):
+        gains = at[largest] - at[row["training_size"]]
+        assert row["kind"] == "gain" and row["largest_size"] == largest
+        assert row["difference"] == pytest.approx(gains.mean())
+        assert row["ci_low"] < row["difference"] < row["ci_high"]
+
+
+def test_a_gain_that_is_the_same_in_every_fold_is_its_own_interval(
+    models: dict[str, FoldResults],
+) -> None:
+    result = models["blurred"]
+    perfect = result.predictions.assign(score=(result.predictions["label"] == "pos") * 1.0)
+    scores = result.scores.assign(value=1.0)
+    row = gain_rows(scores, perfect, species="coyote", model="m", ci_level=0.95).iloc[0]
+    assert (row["difference"], row["ci_low"], row["ci_high"], row["status"]) == (0, 0, 0, "ok")
+
+
+def test_one_size_gains_nothing_over_another(models: dict[str, FoldResults]) -> None:
+    result = models["noise"]
+    one = result.scores[result.scores["training_size"] == 4]
+    table = gain_rows(one, result.predictions, species="coyote", model="noise", ci_level=0.95)
+    assert table.empty and list(table.columns) == list(MODEL_COMPARISON.column_names)
+
+
+def test_the_adjusted_interval_excludes_0_just_where_holm_tells_the_models_apart(
+    models: dict[str, FoldResults],
+) -> None:
+    table = table_of(models)
+    table = table[table["holm_low"].notna()]
+    apart = (table["holm_low"] > 0) | (table["holm_high"] < 0)
+    told = table["p_holm"] < 0.05
+    assert told.any() and not told.all()
+    # An interval of a pair that is not told apart always includes 0.
+    assert not (apart & ~told).any()
+    assert (table["holm_low"] <= table["ci_low"]).all()
+    assert (table["holm_high"] >= table["ci_high"]).all()

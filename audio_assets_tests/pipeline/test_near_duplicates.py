@@ -195,6 +195,7 @@ def test_a_changed_encoder_or_threshold_looks_again_and_reruns_what_that_changes
         "hard_clips",
         "embedding_map",
         "roc_auc_chart",
+        "answer",
         "experiment_report",
     }
     assert again == {"near_duplicates", *curves}

@@ -13,14 +13,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audio_assets import evaluate, load_embeddings, load_learning_curves
+from audio_assets import answer, evaluate, load_answers, load_embeddings, load_learning_curves
 from audio_assets.evaluation.splits.manifest import plan_from_manifest
 from audio_assets.pipeline import report_content
 from audio_assets.pipeline.source import git_commit
 from audio_assets.published import load_comparisons
+from audio_assets.results.csv_format import to_csv_bytes
 from audio_assets.results.layout import CHART_FORMATS
 from audio_assets.results.parquet import read_table
 from audio_assets.tables import (
+    ANSWER,
+    FINDINGS,
     AUDIO_INVENTORY,
     BALANCED_MANIFEST,
     BOOTSTRAP_SCORES,
@@ -45,7 +48,8 @@ def test_a_run_publishes_every_file_of_the_layout(finished):
     results = finished.results
     for form in CHART_FORMATS:
         assert results.chart("owl", form).stat().st_size > 0
-    for path in (results.learning_curves, results.comparisons, results.quarantine, results.report):
+    tables = (results.learning_curves, results.comparisons, results.answers, results.quarantine)
+    for path in (*tables, results.report):
         assert path.stat().st_size > 0
     for table in (FOLD_SCORES, FOLD_PREDICTIONS):
         assert len(read_table(results.table(table.name, "placeholder", "owl"), table))
@@ -62,7 +66,15 @@ def test_a_run_publishes_every_file_of_the_layout(finished):
     assert auc.index.tolist() == [0, 4, 8, 12]
     assert auc["mean"].between(0, 1).all()
     assert (auc["ci_low"] <= auc["mean"]).all() and (auc["mean"] <= auc["ci_high"]).all()
-    assert set(load_comparisons(results.root)["kind"]) == {"clips_needed"}
+    assert set(load_comparisons(results.root)["kind"]) == {"clips_needed", "gain"}
+
+
+def test_the_published_answer_is_that_of_the_published_tables(finished):
+    root = finished.results.root
+    findings = read_table(finished.results.table(FINDINGS.name, "owl"), FINDINGS)
+    again = answer(load_learning_curves(root), load_comparisons(root), findings)
+    assert list(again["model"]) == ["placeholder"]
+    assert to_csv_bytes(load_answers(root), ANSWER) == to_csv_bytes(again, ANSWER)
 
 
 def test_the_report_names_the_commit_and_the_data_that_it_is_made_from(finished):

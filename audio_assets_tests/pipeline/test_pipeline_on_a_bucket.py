@@ -33,6 +33,7 @@ NUMBERS = (
     "fold_predictions/placeholder/owl.parquet",
     "learning_curves.csv",
     "comparisons.csv",
+    "answers.csv",
     "learning_curves/owl.json",
     "learning_curves/owl.svg",
 )

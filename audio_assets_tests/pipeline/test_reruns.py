@@ -160,10 +160,11 @@ def test_a_changed_setting_reruns_what_it_changes_and_nothing_before(place):
         "roc_auc_chart",
         "leak_check",
         "findings",
+        "answer",
         "experiment_report",
     }
     again = {asset for asset, _ in place.run("owl", ci_level=0.9, target_auc=0.8).materialized}
-    assert again == {"model_comparison", "experiment_report"}
+    assert again == {"model_comparison", "answer", "experiment_report"}
 
 
 @pytest.mark.slow
@@ -210,6 +211,7 @@ def test_a_changed_code_version_reruns_that_asset_and_what_its_content_changes(p
         "model_comparison",
         "hard_clips",
         "embedding_map",
+        "answer",
         "experiment_report",
     ]
     assert published(place) == {"owl"}

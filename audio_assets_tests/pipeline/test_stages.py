@@ -143,7 +143,7 @@ def test_tasks_follow_from_the_rows(settings: Settings) -> None:
             task
             for name in ("fox", "owl")
             for task in named(f"inventory {name}", f"splits {name}", f"charts {name}")
-            | named(f"checks {name}")
+            | named(f"checks {name}", f"answers {name}")
         },
     )
     order = list(tasks)

@@ -1,4 +1,4 @@
-"""Comparison of models on the same folds, and the clips each of them needs, as one table.
+"""Comparison of models and of training sizes on the same folds, and the clips that each needs.
 
 The rows are those of :data:`audio_assets.tables.MODEL_COMPARISON` for one species.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio_assets.evaluation.intervals.clips_needed import clips_needed
+from audio_assets.evaluation.intervals.pairs import SAME_EVERYWHERE, interval_at
 from audio_assets.evaluation.intervals.protocols import find_protocol
 from audio_assets.tables import METRICS, MODEL_COMPARISON
 
@@ -66,7 +67,7 @@ def differences(
     found = find_protocol(protocol).differences(
         {model: predictions[model] for model in fold_scores}, ci_level=ci_level, seed=seed
     )
-    rows = []
+    rows: list[dict[str, Any]] = []
     for model_a, model_b in combinations(sorted(fold_scores), 2):
         pairs = fold_scores[model_a].merge(
             fold_scores[model_b],
@@ -90,7 +91,79 @@ def differences(
     for _, family in table.groupby(["training_size", "metric"]):
         adjusted = holm(family["p_value"].to_numpy(dtype=np.float64))
         table.loc[family.index, "p_holm"] = adjusted
+        # A missing p-value tells nothing apart.
+        open_pairs = int(np.sum(~(adjusted < 1.0 - ci_level)))
+        level = 1.0 - (1.0 - ci_level) / max(open_pairs, 1)
+        for place in family.index:
+            row = rows[place]
+            if "error" in row:
+                low, high = interval_at(row["difference"], row["error"], row["degrees"], level)
+                table.loc[place, "holm_low"], table.loc[place, "holm_high"] = low, high
     return table
+
+
+def gain_rows(
+    fold_scores: pd.DataFrame,
+    predictions: pd.DataFrame,
+    *,
+    species: str,
+    model: str,
+    ci_level: float,
+    protocol: str = "cv",
+    seed: int = 0,
+    metric: str = "roc_auc",
+) -> pd.DataFrame:
+    """What the largest training size gains over each smaller one, as rows of kind ``gain``.
+
+    Two sizes of one model are compared as two models are in :func:`differences`: on the same test
+    clips, fold by fold. A gain that is the same in every fold is its own interval, since these
+    recordings show no doubt of it; the interval of the AUC itself says how much other recordings
+    may differ.
+
+    Parameters
+    ----------
+    fold_scores, predictions
+        ``scores`` and ``predictions`` of :class:`audio_assets.evaluation.scores.grid.FoldResults`.
+    species, model
+        Written into the rows.
+    ci_level, protocol, seed
+        See :func:`differences`.
+    metric
+        A metric for which higher is better.
+    """
+    scores = fold_scores[(fold_scores["metric"] == metric) & (fold_scores["training_size"] >= 1)]
+    sizes = sorted(set(scores["training_size"].astype(int)))
+    if len(sizes) < 2:
+        return _as_table([])
+    largest = sizes[-1]
+    # Under one size, so that they are paired.
+    scored = {
+        size: scores[scores["training_size"] == size].assign(training_size=largest)
+        for size in sizes
+    }
+    tested = {
+        str(size): predictions[predictions["training_size"] == size].assign(training_size=largest)
+        for size in sizes
+    }
+    found = find_protocol(protocol).differences(tested, ci_level=ci_level, seed=seed)
+    rows = []
+    for size in sizes[:-1]:
+        pairs = scored[largest].merge(
+            scored[size],
+            on=["repeat", "fold", "training_size", "metric"],
+            suffixes=("_a", "_b"),
+        )
+        pairs = pairs.sort_values(["repeat", "fold"], kind="stable")
+        gain = found.at_size(str(largest), str(size), pairs)(pairs)
+        if str(gain["status"]).startswith(SAME_EVERYWHERE):
+            gain |= {"ci_low": gain["difference"], "ci_high": gain["difference"], "status": "ok"}
+        rows.append(
+            _row(species, ci_level)
+            | {"kind": "gain", "model_a": model, "metric": metric, "training_size": size}
+            | {"largest_size": largest}
+            | gain
+        )
+    return _as_table(rows)
 
 
 def needed_rows(

@@ -21,6 +21,7 @@ from audio_assets.evaluation.intervals.fold_means import (
 )
 from audio_assets.evaluation.intervals.pairs import (
     OF_BOTH,
+    SAME_EVERYWHERE,
     shared_recordings,
     values_and_reasons,
     with_interval,
@@ -216,6 +217,6 @@ def _difference(
         training=TRAINING_OF_DIFFERENCE,
     )
     if error < NO_SPREAD:
-        row["status"] = "the models differ by the same amount in every fold"
+        row["status"] = f"{SAME_EVERYWHERE} fold"
         return row
     return row | with_interval(mean, error, tested.degrees, ci_level)

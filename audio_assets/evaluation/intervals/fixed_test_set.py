@@ -19,6 +19,7 @@ from audio_assets.evaluation.intervals.holdout_intervals import (
 )
 from audio_assets.evaluation.intervals.pairs import (
     OF_BOTH,
+    SAME_EVERYWHERE,
     shared_recordings,
     values_and_reasons,
     with_interval,
@@ -186,6 +187,6 @@ def _difference(
         return row
     error = error_of_mean(values, resampled, shared)
     if error.standard < NO_SPREAD:
-        row["status"] = "the models differ by the same amount in every draw and resample"
+        row["status"] = f"{SAME_EVERYWHERE} draw and resample"
         return row
     return row | with_interval(mean, error.standard, error.freedom, ci_level)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OF_BOTH = " that both models were tested on"
+SAME_EVERYWHERE = "the models differ by the same amount in every"
+"""How the status starts where differences have no spread, and so no interval."""
 
 
 def shared_recordings(table_a: pd.DataFrame, table_b: pd.DataFrame) -> RecordingCounts:
@@ -35,13 +37,24 @@ def values_and_reasons(cells: pd.DataFrame) -> tuple[NDArray[np.float64], list[s
 
 
 def with_interval(mean: float, error: float, degrees: float, ci_level: float) -> dict[str, object]:
-    """Interval and two-sided p-value of a difference: a t on the raw scale, within -1 to 1."""
+    """Interval and two-sided p-value of a difference: a t on the raw scale, within -1 to 1.
+
+    ``error`` and ``degrees`` are returned for intervals at other levels.
+    """
     from scipy.special import stdtr
 
-    half = t_quantile(degrees, ci_level) * error
+    low, high = interval_at(mean, error, degrees, ci_level)
     return {
-        "ci_low": max(mean - half, -1.0),
-        "ci_high": min(mean + half, 1.0),
+        "ci_low": low,
+        "ci_high": high,
+        "error": error,
+        "degrees": degrees,
         "p_value": min(2.0 * float(stdtr(degrees, -abs(mean) / error)), 1.0),
         "status": "ok",
     }
+
+
+def interval_at(mean: float, error: float, degrees: float, ci_level: float) -> tuple[float, float]:
+    """Interval of a difference, within -1 to 1."""
+    half = t_quantile(degrees, ci_level) * error
+    return max(mean - half, -1.0), min(mean + half, 1.0)

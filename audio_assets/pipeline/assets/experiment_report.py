@@ -16,6 +16,7 @@ from audio_assets.pipeline.roots import Roots
 from audio_assets.pipeline.stage_assets import StageAssets
 from audio_assets.settings import Settings
 from audio_assets.tables import (
+    ANSWER,
     FINDINGS,
     MODEL_COMPARISON,
     QUARANTINE,
@@ -46,7 +47,7 @@ def build_experiment_report(
     def experiment_report(
         context: dg.AssetExecutionContext, **tables: Mapping[str, pd.DataFrame]
     ) -> dg.MaterializeResult[Any]:
-        """learning_curves.csv, comparisons.csv, quarantine.csv and report/index.html.
+        """learning_curves.csv, comparisons.csv, answers.csv, quarantine.csv and report/index.html.
 
         This asset alone writes them, each atomically, and beside the report the clips that it
         knows of, so that the next one can name those that are gone.
@@ -68,6 +69,7 @@ def build_experiment_report(
         files = {
             results.learning_curves: to_csv_bytes(shown.curves, ROC_AUC_CHART),
             results.comparisons: to_csv_bytes(shown.rows[MODEL_COMPARISON.name], MODEL_COMPARISON),
+            results.answers: to_csv_bytes(shown.rows[ANSWER.name], ANSWER),
             results.quarantine: to_csv_bytes(shown.quarantine, QUARANTINE),
             results.report: render_report(content).encode(),
             # Last: a run that is killed before it compares with the same clips again.

@@ -1,0 +1,69 @@
+"""The answer about a species in words, the same on every screen.
+
+What the answer is belongs in :mod:`audio_assets.evaluation.answers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from audio_assets.reporting.words import wording
+
+
+def verdict(row: Mapping[Any, Any], title: str) -> str:
+    """Write a row of :data:`audio_assets.tables.ANSWER` as a few sentences.
+
+    Parameters
+    ----------
+    row
+        The row.
+    title
+        Name of its model on charts; not read where the row has none.
+    """
+    if wording.is_missing(row["model"]):
+        return f"No model can be recommended: {row['status']}. Next: {row['next']}."
+    parts = [f"Use {title}{_tied(row)}.", _enough(row), _proof(row), f"Next: {row['next']}."]
+    return " ".join(parts)
+
+
+def _tied(row: Mapping[Any, Any]) -> str:
+    if wording.is_missing(row["tied"]):
+        return f" ({row['chosen_for']})"
+    text = f" ({row['chosen_for']}; not told from it: {row['tied']}"
+    if wording.is_missing(row["tied_doubt"]):
+        return f"{text}, by an amount that is not known)"
+    # Rounded outwards, as the end of an interval.
+    doubt = wording.interval(0.0, max(float(row["tied_doubt"]), 0.0)).split(" to ")[1]
+    return f"{text}, better by at most {doubt})"
+
+
+def _enough(row: Mapping[Any, Any]) -> str:
+    margin, at = f"{row['margin']:g}", row["at"]
+    if not wording.is_missing(row["enough_at"]):
+        return f"{at} clips per class are enough: more gains at most {margin}."
+    if wording.is_missing(row["gain_last_doubling"]):
+        return f"Whether more than {at} clips per class help is not known: {row['gain_status']}."
+    gain = wording.signed(float(row["gain_last_doubling"]))
+    text = f"From {row['gain_from']} to {row['largest_size']} clips per class the AUC changed by"
+    if wording.is_missing(row["gain_low"]):
+        return f"{text} {gain}, without an interval: {row['gain_status']}."
+    between = wording.signed_interval(float(row["gain_low"]), float(row["gain_high"]))
+    return f"{text} {gain} ({between}): it is not shown that {at} are enough."
+
+
+def _proof(row: Mapping[Any, Any]) -> str:
+    auc, target = wording.share(float(row["auc"])), f"{row['target']:g}"
+    text = f"AUC {auc} with {row['at']} clips per class"
+    if wording.is_missing(row["ci_low"]):
+        return f"{text}, not proven to reach {target}: {row['proof_status']}."
+    text += f" ({wording.interval(float(row['ci_low']), float(row['ci_high']))})"
+    if row["proven"]:
+        return f"{text}: proven to reach {target}."
+    text += f": not yet proven to reach {target}"
+    if wording.is_missing(row["recordings_to_prove"]):
+        return f"{text}: {row['proof_status']}."
+    return (
+        f"{text} with {row['recordings']} recordings per class tested; about "
+        f"{row['recordings_to_prove']} would, by plan."
+    )
