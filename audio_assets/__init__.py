@@ -1,8 +1,8 @@
 """Find the pretrained audio model for a species, and how many labelled clips are enough.
 
 The public calls are :func:`answer`, :func:`evaluate`, :func:`make_split_plan`,
-:func:`load_answers`, :func:`load_embeddings` and :func:`load_learning_curves`; they need neither
-dagster nor tensorflow.
+:func:`load_answers`, :func:`load_embeddings`, :func:`load_learning_curves` and
+:func:`load_splits`; they need neither dagster nor tensorflow.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from audio_assets.evaluation.answers.verdict import answer
     from audio_assets.evaluation.api import evaluate
     from audio_assets.evaluation.splits.plan import make_split_plan
-    from audio_assets.published import load_answers, load_embeddings, load_learning_curves
+    from audio_assets.published import (
+        load_answers,
+        load_embeddings,
+        load_learning_curves,
+        load_splits,
+    )
 
 __all__ = [
     "answer",
@@ -19,6 +24,7 @@ __all__ = [
     "load_answers",
     "load_embeddings",
     "load_learning_curves",
+    "load_splits",
     "make_split_plan",
 ]
 

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from audio_assets.errors import ResultsError
 from audio_assets.evaluation.doubts.near_duplicates import join_recordings
-from audio_assets.objects.files import read_file
+from audio_assets.evaluation.splits.manifest import plan_from_manifest
+from audio_assets.evaluation.splits.plan import SplitPlan
+from audio_assets.objects.files import exists, read_file
 from audio_assets.objects.roots import Root, open_root
 from audio_assets.results.layout import ResultsLayout
-from audio_assets.results.parquet import read_table
+from audio_assets.results.parquet import content_version, read_pieces, read_table
 from audio_assets.tables import (
     ANSWER,
+    BALANCED_MANIFEST,
     EMBEDDINGS,
     LEARNING_CURVE,
     MODEL_COMPARISON,
@@ -188,6 +191,119 @@ def load_embeddings(root: Root, model: str, species: str) -> pd.DataFrame:
             f"There are no embeddings of {species} by {model}: no {path}",
             f"Make them: audio-assets run --species {species} --model {model}",
         ) from error
+
+
+def load_splits(root: Root, model: str, species: str) -> SplitPlan:
+    """The split plan that a model's learning curve of a species was made with.
+
+    Parameters
+    ----------
+    root
+        Results root: a folder or a gs:// prefix.
+    model, species
+        As on the chart, e.g. ``"birdnet"`` and ``"coyote"``.
+
+    Returns
+    -------
+    SplitPlan
+        Aligned to the n rows of :func:`load_embeddings` whose ``status`` is ``ok``. Its method
+        ``train_test`` lists the clips that each repeat, fold and training size (clips per class)
+        was trained and tested on.
+
+    Raises
+    ------
+    ResultsError
+        If there is none, because the species could not be evaluated or nothing was published; or
+        if a published curve was made with other splits than those at hand.
+    SettingsError
+        If ``root`` is neither a folder nor a gs:// prefix.
+    StorageError
+        If the bucket refuses.
+
+    See Also
+    --------
+    evaluate : Learning curve on these splits.
+
+    Examples
+    --------
+    The numbers of a chart from its embeddings, splits and head, bit for bit:
+
+    >>> import numpy as np
+    >>> from audio_assets import evaluate
+    >>> curves = load_learning_curves("results")
+    >>> published = curves.query("species == 'owl' and model == 'placeholder'")
+    >>> clips = load_embeddings("results", "placeholder", "owl").query("status == 'ok'")
+    >>> embeddings = np.stack(clips["embedding"])
+    >>> splits = load_splits("results", "placeholder", "owl")
+    >>> again = evaluate(
+    ...     embeddings,
+    ...     clips["label"],
+    ...     clips["recording_id"],
+    ...     splits=splits,
+    ...     sizes=published["training_size"].unique(),
+    ...     head=published["head"].iloc[0],
+    ...     seed=published["seed"].iloc[0],
+    ... )
+    >>> chart = published.query("metric == 'roc_auc'").set_index("training_size")["mean"]
+    >>> ours = again.query("metric == 'roc_auc'").set_index("training_size")["mean"]
+    >>> bool((chart == ours).all())
+    True
+
+    Another classifier on the same splits, in scikit-learn alone:
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import cross_val_score
+    >>> pairs = splits.train_test(clips["label"], size=4)
+    >>> scores = cross_val_score(
+    ...     LogisticRegression(), embeddings, clips["label"] == "pos", cv=pairs, scoring="roc_auc"
+    ... )
+    >>> len(scores) == splits.repeats * splits.n_folds
+    True
+    """
+    import pandas as pd
+
+    results = ResultsLayout(open_root(root))
+    make = f"Make them: audio-assets run --species {species} --model {model}"
+    path = results.table("balanced_manifest", species)
+    try:
+        manifest = read_table(path, BALANCED_MANIFEST)
+        path = results.table("embeddings", model, species)
+        pieces = read_pieces(path, EMBEDDINGS, ("clip_id", "variant", "status"))
+        clips = pd.concat([piece[piece["status"] == "ok"] for piece in pieces])
+    except FileNotFoundError as error:
+        raise ResultsError(
+            f"There are no splits of {species} for {model}: no {path}", make
+        ) from error
+    if manifest.empty or clips.empty:
+        lacking = "recordings that can be split" if manifest.empty else "usable clips"
+        raise ResultsError(
+            f"There are no splits of {species} for {model}: the species has no {lacking}",
+            "The column ci_status of learning_curves.csv says what is missing.",
+        )
+    _check_splits_of_curve(results, model, species, content_version(manifest, BALANCED_MANIFEST))
+    try:
+        return plan_from_manifest(manifest, clips["clip_id"].tolist(), clips["variant"].iloc[0])
+    except ValueError as error:
+        raise ResultsError(
+            f"The splits of {species} and the embeddings of {model} are of different runs: {error}",
+            make,
+        ) from error
+
+
+def _check_splits_of_curve(
+    results: ResultsLayout, model: str, species: str, split_plan: str
+) -> None:
+    """Refuse splits that a published curve was not made with."""
+    if not exists(results.learning_curves):
+        return
+    curves = load_learning_curves(results.root)
+    curves = curves[(curves["species"] == species) & (curves["model"] == model)]
+    if set(curves["split_plan"]) - {split_plan}:
+        raise ResultsError(
+            f"The published curve of {model} on {species} was made with other splits than the "
+            "present ones, so that they do not reproduce it",
+            f"Bring it up to date: audio-assets run --species {species} --model {model}",
+        )
 
 
 def _read_csv(root: Root, name: str, table: Table) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import doctest
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,17 +19,23 @@ from audio_assets import (
     load_answers,
     load_embeddings,
     load_learning_curves,
+    load_splits,
+    make_split_plan,
     published,
 )
 from audio_assets.errors import ResultsError, SettingsError
 from audio_assets.evaluation.answers import verdict
 from audio_assets.evaluation.intervals.comparison import needed_rows
+from audio_assets.evaluation.species import score_species, summarise_species
+from audio_assets.evaluation.splits import plan
+from audio_assets.evaluation.splits.manifest import build_manifest
 from audio_assets.published import load_comparisons
 from audio_assets.results.csv_format import to_csv_bytes
 from audio_assets.results.layout import ResultsLayout
-from audio_assets.results.parquet import write_table
+from audio_assets.results.parquet import content_version, read_table, write_table
 from audio_assets.tables import (
     ANSWER,
+    BALANCED_MANIFEST,
     EMBEDDINGS,
     LEARNING_CURVE,
     MODEL_COMPARISON,
@@ -55,25 +62,47 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     unusable = {"clip_id": "pos/none", "label": "pos", "recording_id": "none"}
     unusable |= {"status": "quarantined", "reason": "silent", "detail": "all samples are 0"}
     table = pd.concat([table, pd.DataFrame([unusable | {"embedding": None}])], ignore_index=True)
-    table = table.assign(variant="data", uri="clip.wav", size=100, checksum="sha256:00")
+    table = table.assign(variant="data", uri="clip.wav", size=100)
     table = table.assign(class_score=np.nan, encoder="placeholder", encoder_fingerprint="0" * 64)
+    table["checksum"] = [f"sha256:{row:02}" for row in range(len(table))]
     write_table(layout.table("embeddings", "placeholder", "owl"), table, EMBEDDINGS)
     none = pd.DataFrame(columns=list(NEAR_DUPLICATES.column_names))
     write_table(layout.table("near_duplicates", "owl"), none, NEAR_DUPLICATES)
-    curve = evaluate(clips.embeddings, clips.labels, clips.recordings, sizes=(4, 8))
-    curve = curve.assign(species="owl", model="placeholder", encoder="placeholder")
-    curve = curve.assign(encoder_fingerprint="0" * 64, split_plan="plan", code_version="1")
+    write_curves(layout, table)
+    return folder
+
+
+def write_curves(layout: ResultsLayout, table: pd.DataFrame) -> None:
+    """The splits and the curve of a table of embeddings, as the stages make them."""
+    manifest = build_manifest(table, draw=make_split_plan, repeats=3, seed=5)
+    write_table(layout.table("balanced_manifest", "owl"), manifest, BALANCED_MANIFEST)
+    scored = score_species(
+        table,
+        manifest,
+        species="owl",
+        model="placeholder",
+        encoder="placeholder",
+        variant="data",
+        head="logistic",
+        sizes=(4, 8),
+        protocol="cv",
+        seed=5,
+        split_plan=content_version(manifest, BALANCED_MANIFEST),
+    )
+    curve = summarise_species(scored.scores, scored.predictions, ci_level=0.9, code_version="1")
     layout.learning_curves.write_bytes(to_csv_bytes(curve, LEARNING_CURVE))
-    compared = needed_rows({"placeholder": curve}, species="owl", ci_level=0.95, target=0.95)
+    compared = needed_rows({"placeholder": curve}, species="owl", ci_level=0.9, target=0.95)
     layout.comparisons.write_bytes(to_csv_bytes(compared, MODEL_COMPARISON))
     layout.answers.write_bytes(to_csv_bytes(answer(curve, compared), ANSWER))
-    return folder
 
 
 def test_the_examples_in_the_docstrings_run(folder, monkeypatch):
     monkeypatch.chdir(folder)
     result = doctest.testmod(published)
-    assert result.attempted >= 12
+    assert result.attempted >= 27
+    assert result.failed == 0
+    result = doctest.testmod(plan)
+    assert result.attempted >= 7
     assert result.failed == 0
     result = doctest.testmod(verdict)
     assert result.attempted >= 4
@@ -100,6 +129,67 @@ def test_the_example_script_runs_on_a_results_root(folder, tmp_path):
 def test_a_results_root_without_results_is_an_error_that_says_how_to_make_them(load, tmp_path):
     with pytest.raises(ResultsError, match="(?s)There is no .*csv.*audio-assets run"):
         load(tmp_path)
+
+
+def test_without_splits_the_error_says_why_and_what_to_do(folder, tmp_path):
+    with pytest.raises(ResultsError, match="(?s)no .*/owl.parquet.*run --species owl --model p"):
+        load_splits(tmp_path, "placeholder", "owl")
+    with pytest.raises(ResultsError, match="(?s)no .*perch/owl.parquet.*--model perch"):
+        load_splits(folder / "results", "perch", "owl")
+    copy = ResultsLayout(UPath(shutil.copytree(folder / "results", tmp_path / "copy")))
+    path = copy.table("balanced_manifest", "owl")
+    manifest = read_table(path, BALANCED_MANIFEST)
+    write_table(path, manifest.iloc[:0], BALANCED_MANIFEST)
+    with pytest.raises(ResultsError, match="(?s)no recordings that can be split.*ci_status"):
+        load_splits(copy.root, "placeholder", "owl")
+
+
+def test_splits_that_the_curve_was_not_made_with_are_refused(folder, tmp_path):
+    copy = ResultsLayout(UPath(shutil.copytree(folder / "results", tmp_path / "copy")))
+    path = copy.table("balanced_manifest", "owl")
+    manifest = read_table(path, BALANCED_MANIFEST)
+    write_table(path, manifest.assign(rank=manifest["rank"] + 1), BALANCED_MANIFEST)
+    with pytest.raises(ResultsError, match="(?s)made with other splits .* audio-assets run"):
+        load_splits(copy.root, "placeholder", "owl")
+    copy.learning_curves.unlink()
+    assert load_splits(copy.root, "placeholder", "owl").repeats == 3
+    # A clip that the splits do not know: embedded by another run.
+    without = manifest[manifest["clip_id"] != "pos/clip-0"]
+    write_table(path, without, BALANCED_MANIFEST)
+    with pytest.raises(ResultsError, match="(?s)of different runs: .*pos/clip-0"):
+        load_splits(copy.root, "placeholder", "owl")
+
+
+def test_splits_name_the_training_and_test_clips_of_the_published_manifest(folder):
+    root = folder / "results"
+    clips = load_embeddings(root, "placeholder", "owl").query("status == 'ok'")
+    splits = load_splits(root, "placeholder", "owl")
+    manifest = read_table(
+        ResultsLayout(UPath(root)).table("balanced_manifest", "owl"), BALANCED_MANIFEST
+    )
+    ids = clips["clip_id"].to_numpy()
+    pairs = iter(splits.train_test(clips["label"], size=3))
+    for (_, held_out), rows in manifest.groupby(["repeat", "held_out_fold"]):
+        train, test = next(pairs)
+        assert set(ids[test]) == set(rows.loc[rows["fold"] == held_out, "clip_id"])
+        outside = rows[rows["fold"] != held_out].sort_values("rank")
+        assert set(ids[train]) == set(outside.groupby("label").head(3)["clip_id"])
+        recordings = clips["recording_id"].to_numpy()
+        assert not set(recordings[train]) & set(recordings[test])
+    assert next(pairs, None) is None
+
+
+def test_training_clips_that_a_plan_cannot_give_are_refused(folder):
+    splits = load_splits(folder / "results", "placeholder", "owl")
+    labels = ["neg"] * 12 + ["pos"] * 12
+    assert len(splits.train_test(labels, splits.largest_size(labels))) == 15
+    for size in (0, 2.5, True):
+        with pytest.raises(ValueError, match="^size must be a whole number"):
+            splits.train_test(labels, size)
+    with pytest.raises(ValueError, match="training clips of class"):
+        splits.train_test(labels, splits.largest_size(labels) + 2)
+    with pytest.raises(ValueError, match=r"^labels must be \[24\] like the plan"):
+        splits.train_test(labels[1:], 2)
 
 
 def test_missing_embeddings_are_an_error_with_the_command_that_makes_them(folder):

@@ -12,9 +12,18 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.preprocessing import normalize
 
-from audio_assets import answer, evaluate, load_answers, load_embeddings, load_learning_curves
-from audio_assets.evaluation.splits.manifest import plan_from_manifest
+from audio_assets import (
+    answer,
+    evaluate,
+    load_answers,
+    load_embeddings,
+    load_learning_curves,
+    load_splits,
+)
 from audio_assets.pipeline import report_content
 from audio_assets.pipeline.source import git_commit
 from audio_assets.published import load_comparisons
@@ -134,23 +143,36 @@ def test_a_report_of_the_same_results_has_the_same_data_version_at_another_time(
         assert data_version() == before
 
 
-def test_the_assets_publish_what_evaluate_returns(finished):
-    results = finished.results
-    clips = load_embeddings(results.root, "placeholder", "owl")
-    manifest = read_table(results.table("balanced_manifest", "owl"), BALANCED_MANIFEST)
-    expected = evaluate(
+def test_embeddings_splits_and_head_give_every_published_number_bit_for_bit(finished):
+    root = finished.results.root
+    clips = load_embeddings(root, "placeholder", "owl")
+    again = evaluate(
         np.stack(clips["embedding"]),
-        clips["label"] == "pos",
+        clips["label"],
         clips["recording_id"],
         sizes=(0, 4, 8),
-        splits=plan_from_manifest(manifest, clips["clip_id"], "data"),
+        splits=load_splits(root, "placeholder", "owl"),
         class_scores=clips["class_score"],
     )
-    published = load_learning_curves(results.root)
-    expected = expected.sort_values(["training_size", "metric"], ignore_index=True)
+    published = load_learning_curves(root)
+    again = again.sort_values(["training_size", "metric"], ignore_index=True)
+    assert published["ci_low"].notna().any()
     pd.testing.assert_frame_equal(
-        published[expected.columns.tolist()], expected, check_dtype=False, rtol=1e-9
+        published[again.columns.tolist()], again, check_dtype=False, check_exact=True
     )
+
+
+def test_scikit_learn_alone_gives_the_number_of_the_chart_on_the_published_splits(finished):
+    root = finished.results.root
+    clips = load_embeddings(root, "placeholder", "owl")
+    auc = load_learning_curves(root).query("metric == 'roc_auc'").set_index("training_size")["mean"]
+    unit = normalize(np.stack(clips["embedding"]).astype(float))
+    head = LogisticRegression(C=10.0, tol=1e-10, solver="newton-cholesky", max_iter=1000)
+    splits = load_splits(root, "placeholder", "owl")
+    for size in (4, 8, 12):
+        pairs = splits.train_test(clips["label"], size)
+        scores = cross_val_score(head, unit, clips["label"] == "pos", cv=pairs, scoring="roc_auc")
+        assert scores.mean() == pytest.approx(auc[size], abs=1e-12)
 
 
 def test_no_recording_is_in_two_folds_and_every_clip_is_predicted_once_a_repeat(finished):
@@ -304,11 +326,11 @@ def test_the_holdout_protocol_publishes_one_test_set_for_all_models(place):
         sizes=(4, 28),
         head="svm",
         protocol="holdout",
-        splits=plan_from_manifest(manifest, clips["clip_id"], "data"),
+        splits=load_splits(place.results.root, "svm", "owl"),
     ).sort_values(["training_size", "metric"], ignore_index=True)
     published = curves[curves["model"] == "svm"].reset_index(drop=True)
     pd.testing.assert_frame_equal(
-        published[expected.columns.tolist()], expected, check_dtype=False, rtol=1e-9
+        published[expected.columns.tolist()], expected, check_dtype=False, check_exact=True
     )
 
     # Only what reads the changed setting runs again.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from audio_assets.evaluation.splits.arguments import seed_number, whole_number
+from audio_assets.evaluation.splits.arguments import label_array, seed_number, whole_number
 from audio_assets.evaluation.splits.recordings import NoEvaluation as NoEvaluation
 from audio_assets.evaluation.splits.recordings import RecordingCounts, check_no_leak
 from audio_assets.evaluation.splits.seeds import Purpose, generator
@@ -97,6 +97,47 @@ class SplitPlan:
             tuple(self.keys[clip] for clip in clips),
         )
 
+    def train_test(
+        self, labels: ArrayLike, size: int
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Training and test clips of every repeat and fold at one training size.
+
+        Parameters
+        ----------
+        labels
+            {0, 1}[n] or {"neg", "pos"}[n].
+        size
+            Training clips per class; at most :meth:`largest_size`.
+
+        Returns
+        -------
+        list of (int[2 * size], int[t])
+            Row numbers in ascending order, by repeat and fold: what scikit-learn takes as ``cv``.
+
+        Raises
+        ------
+        ValueError
+            A fold has fewer training clips of a class.
+
+        Examples
+        --------
+        >>> labels = ["pos", "pos", "neg", "neg"]
+        >>> plan = make_split_plan(labels, ["a", "b", "c", "d"], folds=2, repeats=3)
+        >>> pairs = plan.train_test(labels, size=1)
+        >>> len(pairs), sorted(int(clip) for part in pairs[0] for clip in part)
+        (6, [0, 1, 2, 3])
+        """
+        classes = label_array(labels, self.n_clips, "the plan")
+        size = whole_number("size", size, 1)
+        return [
+            (
+                self.training_clips(classes, repeat, fold, size),
+                np.flatnonzero(self.folds[repeat] == fold),
+            )
+            for repeat in range(self.repeats)
+            for fold in range(self.n_folds)
+        ]
+
     def training_clips(
         self, labels: NDArray[np.int64], repeat: int, fold: int, size: int
     ) -> NDArray[np.int64]:
@@ -105,7 +146,7 @@ class SplitPlan:
         Parameters
         ----------
         labels
-            {0, 1}[n].
+            {0, 1}[n], in numbers.
         repeat, fold
             The fold that is tested.
         size
@@ -135,10 +176,11 @@ class SplitPlan:
         positive = labels[ordered] == 1
         return ordered[~positive], ordered[positive]
 
-    def largest_size(self, labels: NDArray[np.int64]) -> int:
+    def largest_size(self, labels: ArrayLike) -> int:
         """The largest training size (clips per class) that every fold of every repeat allows."""
+        classes = label_array(labels, self.n_clips, "the plan")
         return min(
-            int(np.sum((row != fold) & (labels == label)))
+            int(np.sum((row != fold) & (classes == label)))
             for row in self.folds
             for fold in range(self.n_folds)
             for label in (0, 1)
