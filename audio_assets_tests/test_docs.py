@@ -118,8 +118,29 @@ def test_the_readme_is_short_and_each_page_has_one_subject() -> None:
     assert not {page.name for page, size in sizes.items() if size > 15_000}
 
 
+def citation_fields() -> dict[str, Any]:
+    fields = yaml.safe_load((DOCS.parent / "CITATION.cff").read_text())
+    assert isinstance(fields, dict)
+    return fields
+
+
+def test_the_citation_is_of_the_format_of_citation_files() -> None:
+    citation = citation_fields()
+    # What the schema of version 1.2.0 demands of a file; it forbids every other key.
+    known = """abstract authors cff-version commit contact date-released doi identifiers keywords
+        license license-url message preferred-citation references repository repository-artifact
+        repository-code title type url version"""
+    assert {"authors", "cff-version", "message", "title"} <= set(citation) <= set(known.split())
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["type"] in ("software", "dataset")
+    assert citation["authors"] == [{"name": "The audio-assets developers"}]
+    texts = [citation[key] for key in ("message", "title", "abstract", "license", "version")]
+    assert all(isinstance(text, str) and text for text in [*texts, *citation["keywords"]])
+    assert len(set(citation["keywords"])) == len(citation["keywords"])
+
+
 def test_the_citation_names_the_version_of_the_package() -> None:
-    citation = yaml.safe_load((DOCS.parent / "CITATION.cff").read_text())
+    citation = citation_fields()
     project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"]
     assert {key: citation[key] for key in ("title", "version", "license")} == {
         "title": project["name"],

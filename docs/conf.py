@@ -3,7 +3,7 @@
 from importlib.metadata import version as installed
 
 project = "audio-assets"
-author = "the authors of audio-assets"
+author = "The audio-assets developers"
 release = version = installed("audio-assets")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build"]
