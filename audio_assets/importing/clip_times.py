@@ -112,7 +112,18 @@ def plan_clips(
         Seconds that shorter segments are padded to in ``data``.
     perch
         Whether to add a clip in ``data_5s``.
+
+    Raises
+    ------
+    ImportRefusedError
+        If the row is a point in time and there is no ``context``.
     """
+    if segment.start == segment.end and context is None:
+        raise ImportRefusedError(
+            f"it is a point at {segment.start:g} s, not a segment; add --context SECONDS to cut "
+            "that much around each",
+            "Give it an end after its start.",
+        )
     beside = calls if segment.label == PRESENCE.negative else ()
     padded = context if _is_padded(segment, context) else None
     clips = [Clip(segment, "data", padded, clip_path(segment, "data", context), beside)]

@@ -19,6 +19,7 @@ from audio_assets.importing.recording import Recording
 from audio_assets.tables.task import PRESENCE
 
 _Stretch = tuple[int, int]
+_Times = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _draw(
             )
             continue
         try:
-            free[name] = _free(of_file[name], table.labelled[name])
+            free[name] = _free(of_file[name], _widened(table.labelled[name], shortest))
         except ImportRefusedError as error:
             refused.append(f"no negatives were drawn from it: {error.what}")
     names = list(free)
@@ -138,7 +139,16 @@ def _draw(
     return drawn, refused
 
 
-def _free(segment: Segment, labelled: Sequence[tuple[float, float]]) -> list[_Stretch]:
+def _widened(labelled: Sequence[_Times], shortest: float) -> list[_Times]:
+    """Return the labels, with points as long as a clip, because a call around them has a length."""
+    half = max(shortest, PERCH_SECONDS) / 2
+    return [
+        (max(start - half, 0.0), end + half) if start == end else (start, end)
+        for start, end in labelled
+    ]
+
+
+def _free(segment: Segment, labelled: Sequence[_Times]) -> list[_Stretch]:
     """Return the stretches of a recording without a label, in whole milliseconds."""
     recording = Recording(segment.file.path)
     for _ in recording.cut([]):

@@ -63,7 +63,7 @@ class Columns:
         return [row[name] for row in rows for name in names if row.get(name)]
 
     def times(self, row: Mapping[str, str], decimals: Decimals) -> tuple[float, float] | None:
-        """Return start and end in seconds, or None if they are not a segment."""
+        """Return start and end in seconds, equal for a point, or None if they are neither."""
         start = decimals.number(row.get(self.start or "", ""))
         if self.end:
             end = decimals.number(row.get(self.end, ""))
@@ -74,15 +74,11 @@ class Columns:
             length = end - start
             start = decimals.number(row.get(self.offset, ""))
             end = round(start + length, 6)
-        return (start, end) if 0.0 <= start < end < math.inf else None
+        return (start, end) if 0.0 <= start <= end < math.inf else None
 
     def fault_of_times(self, row: Mapping[str, str]) -> ImportRefusedError:
         """Return the error of a row whose times are not a segment."""
         start, last = row.get(self.offset or self.start or "", ""), self.end or self.duration or ""
-        if start and start == row.get(last, "") and self.end and not self.offset:
-            return ImportRefusedError(
-                f"it is a point at {start} s, not a segment", "Give it an end after its start."
-            )
         word = "to" if self.end else "for"
         return ImportRefusedError(
             f"from {start!r} {word} {row.get(last, '')!r} is not a segment in seconds",

@@ -142,7 +142,18 @@ def read_label_table(
     _require_one_clock(table, columns, good)
     files = TableFiles(recordings, reading.kind, good)
     if files.moved:
-        remarks.append(_moved(table, files.moved))
+        remarks.append(
+            f"{table} names files in folders that do not exist here; below the folder of the "
+            f"recordings, {_pairs(files.moved)}"
+        )
+    if files.respelled:
+        remarks.append(f"{table} writes names of files in another case; {_pairs(files.respelled)}")
+    decimals = Decimals(columns.numbers(good))
+    if decimals.clock is not None:
+        seconds = decimals.number(decimals.clock)
+        remarks.append(
+            f"{table} writes times with colons; {decimals.clock} was read as {seconds:g} s"
+        )
     if reading.kind is BIRDNET:
         remarks.append(
             f"{table} holds predictions of BirdNET, not labels; without a review, an evaluation "
@@ -156,7 +167,7 @@ def read_label_table(
             f"{table} names its recordings itself", "Omit --recording, or empty that column."
         )
     found = find_recorded_files(recordings, {spelling for spelling in spellings if spelling})
-    reader = _Rows(columns, Decimals(columns.numbers(good)), reading.rule, species)
+    reader = _Rows(columns, decimals, reading.rule, species)
     for row, spelling in zip(rows, spellings, strict=True):
         reader.add(row, found.get(spelling))
     return LabelTable(reader.read, reader.labelled, frozenset(reader.unclear), tuple(remarks))
@@ -177,13 +188,10 @@ def _without_further_views(rows: Sequence[Row], columns: Columns, rule: LabelRul
     return kept
 
 
-def _moved(table: Path, moved: Mapping[str, str]) -> str:
-    pairs = [f"{path} is {end}" for path, end in sorted(moved.items())]
+def _pairs(found: Mapping[str, str]) -> str:
+    pairs = [f"{path} is {end}" for path, end in sorted(found.items())]
     more = f" and {len(pairs) - _SHOWN_FILES} more" if len(pairs) > _SHOWN_FILES else ""
-    return (
-        f"{table} names files in folders that do not exist here; below the folder of the "
-        f"recordings, {', '.join(pairs[:_SHOWN_FILES])}{more}"
-    )
+    return ", ".join(pairs[:_SHOWN_FILES]) + more
 
 
 def _spelling(values: Mapping[str, str] | None, files: TableFiles, recording: Path | None) -> str:

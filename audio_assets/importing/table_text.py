@@ -23,6 +23,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?")
+_CLOCK = re.compile(r"(?:(\d+):(?=[0-5]?\d:))?(\d+):([0-5]?\d(?:[.,]\d*)?)")
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 
@@ -137,21 +138,35 @@ class Decimals:
     ----------
     texts
         All numbers of the table as they are written.
+
+    Attributes
+    ----------
+    clock
+        A number that is written as a time such as ``1:30``, or None.
+    has_commas
+        Whether they are written with decimal commas.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        numbers = [text for text in texts if _NUMBER.fullmatch(text)]
+        self.clock = next((text for text in texts if _CLOCK.fullmatch(text)), None)
+        numbers = [text for text in texts if _NUMBER.fullmatch(text) or _CLOCK.fullmatch(text)]
         self._has_points = any("." in text for text in numbers)
         self.has_commas = not self._has_points and any("," in text for text in numbers)
 
     def number(self, text: str) -> float:
         """Return the number, or NaN if the text is none.
 
-        In a table with decimal points, a comma may separate thousands, so it is no number there.
+        ``1:30`` are 90 seconds, and ``1:00:30`` 3630. In a table with decimal points, a comma may
+        separate thousands, so it is no number there.
         """
-        if not _NUMBER.fullmatch(text) or ("," in text and self._has_points):
+        if "," in text and self._has_points:
             return math.nan
-        return float(text.replace(",", "."))
+        if clock := _CLOCK.fullmatch(text):
+            hours, minutes, seconds = (
+                float((part or "0").replace(",", ".")) for part in clock.groups()
+            )
+            return round(3600 * hours + 60 * minutes + seconds, 6)
+        return float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else math.nan
 
 
 def _unmarked_utf16(data: bytes) -> str | None:

@@ -124,3 +124,12 @@ def test_nothing_is_drawn_beside_a_selection_that_runs_on_into_the_next_file(
     )
     assert done.written == ("canid/data/pos/a.wav_5-7s.wav",) and done.drawn == 0
     assert any("runs on into the next file" in left.why for left in done.refused)
+
+
+def test_a_drawn_negative_keeps_half_a_window_from_a_point(tmp_path: Path) -> None:
+    rows = "".join(f"a.wav,{second},{second},coyote\n" for second in range(6, 60, 12))
+    done = draw(tmp_path, rows, 5, context=3.0)
+    assert done.refused == () and done.drawn == 5
+    for _, start, end in spans(done.written):
+        nearest = min(abs((start + end) / 2 - second) for second in range(6, 60, 12))
+        assert nearest >= 2.5 + 1.5

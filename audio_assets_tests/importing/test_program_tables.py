@@ -31,6 +31,7 @@ def cut(
     positive: str = "",
     others: str = "skip",
     recording: str = "",
+    context: float | None = None,
 ) -> Imported:
     table = folder / "table.txt"
     table.write_text(text, encoding="utf-8")
@@ -40,7 +41,7 @@ def cut(
         LabelRule(selectors, others),
         folder / recording if recording else None,
     )
-    return import_segments(table, folder / "out", species="owl", reading=reading)
+    return import_segments(table, folder / "out", species="owl", reading=reading, context=context)
 
 
 def samples(folder: Path, path: str) -> list[float]:
@@ -83,6 +84,23 @@ def test_a_raven_table_of_several_files_without_an_offset_is_refused(tmp_path: P
         cut(tmp_path, "raven", f"{RAVEN}\tBegin File\n{rows}", "Annotation=coyote")
 
 
+def test_a_point_is_cut_with_context_and_refused_without(tmp_path: Path) -> None:
+    text = "file,start,end,label\na.wav,7,7,pos\na.wav,7.5,9,neg\n"
+    done = cut(tmp_path, "csv", text)
+    (refused,) = done.refused
+    assert (refused.line, len(done.written)) == (2, 1) and "a point at 7 s" in refused.why
+    done = cut(tmp_path, "csv", text, context=3.0)
+    assert done.written[0] == "owl/data/pos/a.wav_7-7s_in_3s.wav" and done.refused == ()
+    assert samples(tmp_path, done.written[0]) == [3.0, round(5.5 * RATE) % 30_000]
+
+
+def test_a_negative_over_a_point_that_is_positive_is_refused(tmp_path: Path) -> None:
+    text = "file,start,end,label\na.wav,7,7,pos\na.wav,6,9,neg\n"
+    done = cut(tmp_path, "csv", text, context=3.0)
+    (refused,) = done.refused
+    assert "overlaps the positive segment 7-7 s of line 2" in refused.why
+
+
 @pytest.mark.parametrize("path", ["{folder}/a.wav", "D:\\Survey\\a.wav", "/elsewhere/a.wav"])
 def test_begin_path_leads_to_the_file_even_on_another_computer(path: str, tmp_path: Path) -> None:
     row = f"1\tS\t1\t5.0\t6.5\tcoyote\t{path.format(folder=tmp_path)}\n"
@@ -98,6 +116,32 @@ def test_a_file_of_a_missing_folder_is_not_another_one_of_that_name(
     done = cut(tmp_path, "csv", f"file,start,end,label\nD:\\SD1\\a.wav,1,2,pos\n{other},3,4,pos\n")
     assert len(done.written) == written and len(done.refused) == 2 - written
     assert all("there is no file" in refused.why for refused in done.refused)
+
+
+@pytest.mark.parametrize("path", ["sd1/A.WAV", "SD1\\a.wav", "D:\\Survey\\sd1\\A.WAV"])
+def test_a_name_in_another_case_is_the_only_such_file_and_remarked(
+    path: str, tmp_path: Path
+) -> None:
+    (tmp_path / "Sd1").mkdir()
+    (tmp_path / "b.wav").rename(tmp_path / "Sd1/a.wav")
+    done = cut(tmp_path, "csv", f"file,start,end,label\n{path},1,2,pos\n")
+    assert done.written == ("owl/data/pos/Sd1__a.wav_1-2s.wav",) and done.refused == ()
+    assert len(done.remarks) == 1 and f"{path} is Sd1/a.wav" in done.remarks[0]
+
+
+def test_several_spellings_of_a_name_in_other_cases_are_one_file(tmp_path: Path) -> None:
+    rows = "A.wav,1,2,pos\na.WAV,3,4,pos\na.wav,5,6,neg\n"
+    done = cut(tmp_path, "csv", f"file,start,end,label\n{rows}")
+    assert len(done.written) == 3 and done.refused == ()
+
+
+def test_a_name_that_two_files_have_in_other_cases_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "b.wav").rename(tmp_path / "A.wav")
+    if (tmp_path / "a.WAV").exists():
+        pytest.skip("this file system ignores case")
+    done = cut(tmp_path, "csv", "file,start,end,label\na.WAV,1,2,pos\n")
+    (refused,) = done.refused
+    assert "there is no file" in refused.why and done.written == ()
 
 
 def test_a_table_with_other_labels_says_which_and_how_to_choose(tmp_path: Path) -> None:
@@ -142,7 +186,8 @@ def test_audacity_labels_are_cut_from_the_recording_that_is_named(tmp_path: Path
     done = cut(tmp_path, "audacity", text, "Label=coyote", "neg", recording="a.wav")
     assert done.written == ("owl/data/pos/a.wav_1-2.5s.wav", "owl/data/neg/a.wav_4-5.5s.wav")
     (refused,) = done.refused
-    assert refused.line == 4 and "a point at 7,000000 s" in refused.why
+    assert refused.line == 4 and "a point at 7 s" in refused.why
+    assert "add --context SECONDS" in refused.why
     with pytest.raises(ImportRefusedError, match="no column file") as error:
         cut(tmp_path, "audacity", text, "Label=coyote")
     assert "--recording" in error.value.remedy

@@ -65,6 +65,25 @@ def test_a_comma_beside_decimal_points_is_no_decimal_comma() -> None:
     assert math.isnan(decimals.number("1,234"))
 
 
-@pytest.mark.parametrize("text", ["1_0", "0:01", "14 s", "nan", "inf", "", "1.2.3"])
-def test_only_plain_numbers_are_seconds(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["1_0", "0:61", "1:60:00", ":30", "14 s", "nan", "inf", "", "1.2.3"]
+)
+def test_only_numbers_and_clock_times_are_seconds(text: str) -> None:
     assert math.isnan(Decimals([text]).number(text))
+
+
+@pytest.mark.parametrize(
+    "text, seconds",
+    [("0:01", 1), ("1:30,5", 90.5), ("90:00", 5400), ("1:00:30", 3630), ("00:00:02.25", 2.25)],
+)
+def test_clock_times_are_minutes_and_seconds_after_any_hours(text: str, seconds: float) -> None:
+    assert Decimals([text]).number(text) == seconds
+
+
+def test_clock_times_are_remarked_because_they_could_be_hours(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("file,start,end,label\na.wav,0:01,1:02.5,pos\n")
+    segment = only(table)
+    assert (segment.start, segment.end) == (1.0, 62.5)
+    (remark,) = read_label_table(table, tmp_path, "owl").remarks
+    assert "0:01 was read as 1 s" in remark
