@@ -24,6 +24,7 @@ from audio_assets.objects.files import exists
 from audio_assets.pipeline.partitions import SPECIES, build_partitions
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.staleness import Staleness
+from audio_assets.reporting.words.wording import share
 from audio_assets.results.parquet import read_table
 from audio_assets.settings import load_settings
 from audio_assets.tables import AUDIO_INVENTORY, FINDINGS, LEARNING_CURVE, VARIANTS
@@ -66,7 +67,7 @@ def print_status(*, as_json: bool) -> None:
     table = RichTable("species", "model", "state", "clips pos + neg", "AUC", "note")
     for s in standings:
         clips = "" if s.clips_pos is None else f"{s.clips_pos} + {s.clips_neg}"
-        auc = "" if s.auc is None else f"{s.auc:.3f} at {s.training_size}"
+        auc = "" if s.auc is None else f"{share(s.auc)} at {s.training_size}"
         table.add_row(s.species, s.model, s.state, clips, auc, s.note)
     console.print(table)
     _print_problems(problems, console)

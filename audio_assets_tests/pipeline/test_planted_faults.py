@@ -62,7 +62,7 @@ def test_a_format_that_equals_the_label_and_split_recordings_are_reported(finish
     assert ("confound", "file_format") in planted
     assert {("look_alike", f"{label}{n:02d}_a") for label in "pn" for n in range(1, 7)} < planted
     report = finished.results.report.read_text()
-    assert "The file format alone separates the labels: AUC 1.00" in report
+    assert "The file format alone separates the labels: AUC 1.000" in report
     assert "These recording ids look alike: n00_a, n00_b" in report
 
 

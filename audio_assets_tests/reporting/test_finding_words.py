@@ -121,7 +121,9 @@ def confound(subject, value, **changes):
 
 def test_a_format_that_separates_the_labels_is_named_and_all_together_is_not():
     (said,) = warnings_of(records(confound("file_format", 1.0), confound("all", 1.0)))
-    assert said.startswith("The file format alone separates the labels: AUC 1.00 (0.80 to 1.00).")
+    assert said.startswith(
+        "The file format alone separates the labels: AUC 1.000 (0.800 to 1.000)."
+    )
 
 
 def test_all_together_is_named_where_no_property_alone_tells():
@@ -134,7 +136,7 @@ def test_what_only_two_properties_at_once_tell_is_said_once_and_called_so():
     (said,) = warnings_of(rows)
     assert said.startswith(
         "Format, rate, channels, duration and level tell the labels apart when two of them are "
-        "combined: AUC 0.98 (0.80 to 1.00)."
+        "combined: AUC 0.980 (0.800 to 1.000)."
     )
 
 
@@ -146,7 +148,9 @@ def test_a_level_that_tells_the_labels_apart_may_be_the_calls():
 def test_without_a_warning_the_highest_auc_is_told():
     rows = records(confound("rms_db", 0.6), confound("channels", 0.7))
     assert warnings_of(rows) == []
-    assert "at most 0.70 (0.80 to 1.00), by the number of channels" in (confound_note(rows) or "")
+    assert "at most 0.700 (0.800 to 1.000), by the number of channels" in (
+        confound_note(rows) or ""
+    )
     assert "Effects that need three of them combined were not searched for." in (
         confound_note(rows) or ""
     )
@@ -162,11 +166,11 @@ def test_without_a_warning_the_highest_auc_is_told():
     [
         (
             {"ci_low": None, "ci_high": None, "status": f"{UNDECIDED}: fewer than 5 recordings"},
-            "AUC 0.99 (no interval: fewer than 5 recordings) by the file format.",
+            "AUC 0.990 (no interval: fewer than 5 recordings) by the file format.",
         ),
         (
             {"ci_low": 0.45, "ci_high": 1.0, "status": UNDECIDED},
-            "AUC 0.99 (0.45 to 1.00) by the file format.",
+            "AUC 0.990 (0.450 to 1.000) by the file format.",
         ),
     ],
 )

@@ -45,9 +45,9 @@ NEEDED = compared(
 
 def test_the_answer_reads_like_this():
     assert said(CURVE, NEEDED, models={"birdnet": "BirdNET"}) == (
-        "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), needed: "
-        "8 to 32; random_forest: not reached with n = 120 (AUC 0.87, 0.81 to 0.92), needed: more "
-        "than 120"
+        "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.970, 0.950 to 0.984), needed: "
+        "8 to 32; random_forest: not reached with n = 120 (AUC 0.870, 0.812 to 0.919), needed: "
+        "more than 120"
     )
 
 
@@ -56,14 +56,14 @@ def test_the_answer_reads_like_this():
     [
         (
             {"mean": 0.96, "ci_low": 0.93, "ci_high": 0.98},
-            "but not with 120 (AUC 0.96, 0.93 to 0.98)",
+            "but not with 120 (AUC 0.960, 0.930 to 0.980)",
         ),
         # The upper end excludes what the lower end once reached.
         (
             {"mean": 0.92, "ci_low": 0.9, "ci_high": 0.94},
-            "but not with 120 (AUC 0.92, 0.90 to 0.94)",
+            "but not with 120 (AUC 0.920, 0.900 to 0.940)",
         ),
-        ({"mean": 0.96, "ci_low": None, "ci_high": None}, "no interval with 120 (AUC 0.96)"),
+        ({"mean": 0.96, "ci_low": None, "ci_high": None}, "no interval with 120 (AUC 0.960)"),
     ],
 )
 def test_a_target_that_the_largest_size_does_not_hold_is_first_reached(at_largest, words):
@@ -76,7 +76,7 @@ def test_a_target_that_the_largest_size_does_not_hold_is_first_reached(at_larges
     )
     row = needed_row("coyote", "birdnet", 32, 120, low=8) | {"needed_high": None}
     assert said(curve, compared(row), models={"birdnet": "BirdNET"}) == (
-        "coyote: BirdNET first reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), "
+        "coyote: BirdNET first reaches 0.95 with 32 clips per class (AUC 0.970, 0.950 to 0.984), "
         f"{words}, needed: up to more than 120"
     )
 
@@ -101,7 +101,7 @@ def test_a_size_without_an_auc_is_said_and_stops_no_report(size, reaches, high, 
     needed = 32 if size == 16 else 16
     row = needed_row("coyote", "svm", needed, 120, low=8) | {"needed_high": high}
     assert said(curve, compared(row), models={"svm": "SVM"}) == (
-        f"coyote: SVM {reaches} 0.95 with {needed} clips per class (AUC 0.97, 0.95 to 0.99), "
+        f"coyote: SVM {reaches} 0.95 with {needed} clips per class (AUC 0.970, 0.950 to 0.984), "
         f"needed: {between} (no AUC with {size} clips per class: undefined in 25 folds)"
     )
     (cells,) = clips_needed_table(curve, compared(row)).to_dict("records")
@@ -121,19 +121,27 @@ def test_a_range_may_begin_at_a_size_without_an_auc():
     assert "needed: 8 to more than 16 (no AUC with 8 clips" in said(curve, compared(row))
 
 
+def test_a_number_reads_the_same_in_a_sentence_and_in_a_table():
+    curve = curve_frame([curve_row("coyote", "svm", 64, mean=0.99996, ci_low=0.9711, ci_high=1.0)])
+    cells = clips_needed_table(curve, compared(), THREE).iloc[0]
+    assert cells["AUC at largest size"] == "0.999"
+    assert f"AUC {cells['AUC at largest size']} " in said(curve, compared())
+    assert f", {cells['interval']})" in said(curve, compared())
+
+
 def test_a_target_just_missed_is_not_printed_as_reached():
     curve = curve_frame([curve_row("coyote", "svm", 64, mean=0.97, ci_low=0.9499, ci_high=0.98)])
     row = needed_row("coyote", "svm", None, 64, low=64)
-    assert "0.94 to 0.98" in said(curve, compared(row))
+    assert "0.949 to 0.980" in said(curve, compared(row))
 
 
 def test_without_an_interval_nothing_is_estimated_and_the_reason_is_given():
     text = said(fake_curves(), fake_comparisons(), "bobwhite")
     assert "reaches" not in text
     assert (
-        f"BirdNET 2.4: not estimated: {NO_INTERVAL} (AUC 0.95 with 13 clips per class, no interval)"
-        in text
-    )
+        f"BirdNET 2.4: not estimated: {NO_INTERVAL} "
+        "(AUC 0.950 with 13 clips per class, no interval)"
+    ) in text
 
 
 def test_a_species_that_was_not_evaluated_says_why():

@@ -51,6 +51,8 @@ def build_learning_curve(assets: StageAssets, settings: Settings) -> dg.AssetsDe
 
 
 def _largest(curve: pd.DataFrame) -> dict[str, Any]:
+    from audio_assets.reporting.words.wording import interval
+
     auc = curve[(curve["metric"] == "roc_auc") & curve["mean"].notna()]
     if auc.empty:
         return {"no evaluation": str(curve["ci_status"].iloc[0])}
@@ -61,5 +63,5 @@ def _largest(curve: pd.DataFrame) -> dict[str, Any]:
         "interval": str(row["ci_status"]),
     }
     if row["ci_low"] == row["ci_low"]:
-        shown["interval"] = f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+        shown["interval"] = interval(float(row["ci_low"]), float(row["ci_high"]))
     return shown

@@ -317,7 +317,7 @@ def _capital(text: str) -> str:
 
 
 def _auc(row: Mapping[Any, Any]) -> str:
-    text = wording.share(float(row["value"]), 2)
+    text = wording.share(float(row["value"]))
     if wording.is_missing(row["ci_low"]):
         return f"{text} (no interval: {str(row['status']).removeprefix(f'{UNDECIDED}: ')})"
-    return f"{text} ({wording.interval(float(row['ci_low']), float(row['ci_high']), 2)})"
+    return f"{text} ({wording.interval(float(row['ci_low']), float(row['ci_high']))})"

@@ -120,10 +120,10 @@ def answers(
 def sentence(answer: Answer) -> str:
     """Write one answer as a sentence, without the species.
 
-    "BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99), needed: 8 to 32". Where
-    the lower bound falls below the target again at the largest size: "BirdNET first reaches 0.95
-    with 32 clips per class (AUC 0.97, 0.95 to 0.99), but not with 120 (AUC 0.96, 0.93 to 0.98),
-    needed: 8 to more than 120".
+    "BirdNET reaches 0.95 with 32 clips per class (AUC 0.974, 0.951 to 0.987), needed: 8 to 32".
+    Where the lower bound falls below the target again at the largest size: "BirdNET first reaches
+    0.95 with 32 clips per class (AUC 0.974, 0.951 to 0.987), but not with 120 (AUC 0.962, 0.931 to
+    0.980), needed: 8 to more than 120".
     """
     if answer.last is None:
         return f"{answer.title}: not evaluated: {answer.status}"
@@ -140,7 +140,7 @@ def sentence(answer: Answer) -> str:
         if answer.at_needed is not None:
             text += f" ({_auc(answer.at_needed)})"
         if low is None:
-            mean = wording.share(answer.last.mean, 2)
+            mean = wording.share(answer.last.mean)
             text += f", no interval with {answer.last.size} (AUC {mean})"
         elif not holds:
             text += f", but not with {answer.last.size} ({_auc(answer.last)})"
@@ -154,9 +154,9 @@ def sentence(answer: Answer) -> str:
 def sentences(found: list[Answer]) -> dict[str, str]:
     """Return all answers about each species as one sentence: species -> sentence.
 
-    For example "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.97, 0.95 to 0.99),
-    needed: 8 to 32; random_forest: not reached with n = 120 (AUC 0.87, 0.81 to 0.92), needed: more
-    than 120".
+    For example "coyote: BirdNET reaches 0.95 with 32 clips per class (AUC 0.974, 0.951 to 0.987),
+    needed: 8 to 32; random_forest: not reached with n = 120 (AUC 0.871, 0.812 to 0.915), needed:
+    more than 120".
     """
     by_species: dict[str, list[str]] = {}
     for answer in found:
@@ -291,7 +291,7 @@ def _best_first(answer: Answer) -> tuple[bool, float, float, str]:
 
 
 def _auc(point: CurvePoint, at: str = "") -> str:
-    text = f"AUC {wording.share(point.mean, 2)}{at}"
+    text = f"AUC {wording.share(point.mean)}{at}"
     if point.low is None or point.high is None:
         return f"{text}, no interval"
-    return f"{text}, {wording.interval(point.low, point.high, 2)}"
+    return f"{text}, {wording.interval(point.low, point.high)}"
