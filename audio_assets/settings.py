@@ -86,7 +86,10 @@ class Settings(BaseSettings):
         description="Local folder for fetched weights and copies of a remote WEIGHTS_ROOT.",
     )
     models: tuple[str, ...] = Field(
-        default_factory=default_model_names, description="Models to evaluate; a JSON list."
+        default_factory=default_model_names,
+        description="Models to evaluate; a JSON list. A model that it names and that has no "
+        "weights is an error; without the setting, models whose weights are not installed are "
+        "left out.",
     )
     species: tuple[str, ...] = Field(
         (), description="Species to evaluate; a JSON list, empty for every folder found."
@@ -361,6 +364,11 @@ class Settings(BaseSettings):
         import joblib
 
         return self.workers or int(joblib.cpu_count())
+
+    @property
+    def names_models(self) -> bool:
+        """Whether MODELS is set, so that each of its models was asked for by name."""
+        return "models" in self.model_fields_set
 
     @property
     def finds_near_duplicates(self) -> bool:

@@ -28,7 +28,10 @@ class Place:
     instance: dg.DagsterInstance
 
     def plan(self, **changes: Any) -> AssetPlan:
-        """Settings of a small experiment with the placeholder encoder, with changes."""
+        """Settings of a small experiment with the placeholder encoder, with changes.
+
+        A change to None leaves a setting at its default.
+        """
         given: dict[str, Any] = {
             "audio_root": str(self.audio),
             "results_root": str(self.results.root),
@@ -41,7 +44,7 @@ class Place:
             "species_classes": {"owl": {"placeholder": ["placeholder_a"]}},
             **changes,
         }
-        settings = load_settings(**given)
+        settings = load_settings(**{key: one for key, one in given.items() if one is not None})
         return AssetPlan(settings, build_partitions(settings))
 
     def run(self, *species: str, **changes: Any) -> RunSummary:

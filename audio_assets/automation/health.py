@@ -183,6 +183,13 @@ def daemon_problems(instance: dg.DagsterInstance, now: float) -> list[Problem]:
     return problems
 
 
+def daemon_note(instance: dg.DagsterInstance) -> str:
+    """Return a note if no daemon has ever run, else an empty text."""
+    if instance.get_daemon_heartbeats():
+        return ""
+    return f"has never run on this instance. {START_DAEMON}"
+
+
 def watched_states(instance: dg.DagsterInstance) -> dict[str, InstigatorState]:
     """Return name -> state of each watched sensor and schedule that has one.
 

@@ -83,6 +83,8 @@ def build_stale_sensor(plan: AssetPlan, jobs_by_name: Mapping[str, Any]) -> dg.S
             # Runs that cannot write would only use up the attempts of their work.
             check_writable(plan.roots.results.root)
         text = standing_words(decision)
+        if missing := plan.models.not_installed():
+            text += f"; not installed: {', '.join(missing)}"
         for task in decision.of(Standing.FAILED):
             context.log.warning(f"{task} failed and is given up for now")
         now = time.time()

@@ -42,6 +42,9 @@ from audio_assets.pipeline.staleness import Staleness, State
 # The audio first, since it belongs to the user. The encoder of near-duplicates stops every model.
 _FAULTS_SHOWN = (INVENTORY, ENCODERS, DUPLICATES)
 
+NOT_INSTALLED = "not installed"
+"""State of a model that is enabled by default and has no weights here."""
+
 
 @dataclass(frozen=True)
 class CellStanding:
@@ -50,7 +53,7 @@ class CellStanding:
     Attributes
     ----------
     state
-        ``fresh``, ``stale``, ``missing`` or ``failed``.
+        ``fresh``, ``stale``, ``missing``, ``failed`` or ``not installed``.
     fault
         Problem that prevents it from being made; empty if none is known.
     running
@@ -76,12 +79,18 @@ def cell_standings(
         Over all assets, newly made with ``of_all``.
     """
     wanted = {EXPERIMENT, *jobs_behind(EXPERIMENT)}
-    tasks = {task: on for task, on in all_tasks(plan, species).items() if task.job in wanted}
+    available = plan.models.available()
+    tasks = {
+        task: on for task, on in all_tasks(plan, species, available).items() if task.job in wanted
+    }
     decision, faults = _decide(plan, instance, staleness, tasks)
     busy = running_tasks(plan, instance, tasks)
     found = {}
     for name in species:
         for model in plan.models:
+            if model not in available:
+                found[name, model] = CellStanding(NOT_INSTALLED, "", running=False)
+                continue
             task = Task(EXPERIMENT, partition_key(model, name))
             behind = [*_behind(task, tasks), task]
             shown = [

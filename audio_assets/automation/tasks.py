@@ -41,9 +41,9 @@ def all_tasks(
     Parameters
     ----------
     models
-        Models; those of the settings by default.
+        Models; by default those of the settings that are installed.
     """
-    models = plan.settings.models if models is None else models
+    models = plan.models.available() if models is None else models
     tasks: dict[Task, Inputs] = {}
 
     def add(job: str, names: Sequence[str]) -> None:

@@ -54,7 +54,11 @@ def build_health_check(plan: AssetPlan, staleness_of: StalenessOf) -> dg.AssetCh
             return dg.AssetCheckResult(
                 passed=not problems,
                 description="\n\n".join(map(str, problems)) or "no problems",
-                metadata={"problems": len(problems), _KEYS: _digest(problems)},
+                metadata={
+                    "problems": len(problems),
+                    "models not installed": ", ".join(plan.models.not_installed()) or "none",
+                    _KEYS: _digest(problems),
+                },
             )
 
     return automation_is_healthy

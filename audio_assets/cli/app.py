@@ -31,7 +31,7 @@ from audio_assets.errors import SettingsError, UnknownModelError, UnknownSpecies
 EXIT_CODES = (
     "Exit codes: 0 done; 1 something failed, a check found a problem, or an import left something "
     "out; 2 a wrong option or setting, nothing was started; 130 interrupted. Items that run and "
-    "demo report as left out (folders that are not species; for demo, models without weights) do "
+    "demo report as left out (folders that are not species; models that are not installed) do "
     "not change the code."
 )
 

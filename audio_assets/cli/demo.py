@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from audio_assets.cli.chosen_models import choose_models
 from audio_assets.cli.console import ConsoleProgress, plain_console
 from audio_assets.cli.layout import checked_species
 from audio_assets.cli.outcome import print_none_evaluated, without_result
@@ -20,13 +21,11 @@ from audio_assets.cli.run import (
     print_unheard,
     print_unknown_recordings,
 )
-from audio_assets.errors import AudioAssetsError, MissingWeightsError
-from audio_assets.models.registry import get_model, load_encoder
 from audio_assets.objects.roots import open_root
 from audio_assets.published import load_learning_curves
 from audio_assets.results.layout import ResultsLayout
 from audio_assets.results.run_lock import run_lock
-from audio_assets.settings import Settings, load_settings
+from audio_assets.settings import load_settings
 
 
 def run_demo(audio: Path | None, results: Path, *, quiet: bool) -> int:
@@ -41,7 +40,7 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
         audio = results / "synthetic-audio"
         _write_synthetic(audio, console, quiet=quiet)
     settings = load_settings(audio_root=str(audio.resolve()), results_root=str(results.resolve()))
-    models = _with_weights(settings, console)
+    models, _ = choose_models(settings, (), console)
     variants = {settings.variant(model) for model in models}
     chosen = choose_species(settings, (), console)
     species = checked_species(settings, chosen, console, variants=variants)
@@ -64,29 +63,6 @@ def _run_demo(audio: Path | None, results: Path, console: Console, *, quiet: boo
         print_none_evaluated(unevaluated, console)
         return 1
     return 1 if summary.failures else 0
-
-
-def _with_weights(settings: Settings, console: Console) -> list[str]:
-    """Return the models that have weights; print a line for each other one, and the fetch command.
-
-    The report names them too. The demo downloads nothing, since it may run without a network.
-    """
-    usable, missing = [], []
-    for model in settings.models:
-        try:
-            load_encoder(get_model(model).encoder, settings.weight_places())
-        except MissingWeightsError as error:
-            missing.append(model)
-            console.print(f"Left out: {error.what}", highlight=False, soft_wrap=True)
-            continue
-        except AudioAssetsError:
-            # The run fails for this model, reports why, and continues with the others.
-            pass
-        usable.append(model)
-    if missing:
-        command = "audio-assets weights fetch " + " ".join(f"--model {m}" for m in missing)
-        console.print(f"Fetch missing weights: {command}", highlight=False, soft_wrap=True)
-    return usable
 
 
 def _write_synthetic(folder: Path, console: Console, *, quiet: bool) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 
 from audio_assets.automation.health import (
-    START_DAEMON,
+    daemon_note,
     examine_health,
     results_problems,
     watched_states,
@@ -30,6 +30,7 @@ from audio_assets.cli.instance import local_instance
 from audio_assets.cli.messages import two_lines
 from audio_assets.definitions import build_defs
 from audio_assets.errors import AudioAssetsError
+from audio_assets.models.installation import not_installed_words
 from audio_assets.objects.files import is_local
 from audio_assets.pipeline.partitions import build_partitions
 from audio_assets.pipeline.plan import AssetPlan
@@ -85,7 +86,10 @@ def examine() -> Iterator[Finding]:
     yield from _guarded("audio", lambda: _audio(plan))
     yield from _guarded("results", lambda: _results(plan))
     yield from _guarded("disk", lambda: _disk(plan))
-    for model in settings.models:
+    not_installed = plan.models.not_installed()
+    if not_installed:
+        yield Finding("models", not_installed_words(not_installed), is_note=True)
+    for model in (model for model in settings.models if model not in not_installed):
         yield from _guarded(f"model {model}", functools.partial(_model, plan, model))
     yield from _guarded("duplicate encoder", lambda: _duplicates(plan))
     yield from _hearing(plan)
@@ -114,7 +118,7 @@ def _audio(plan: AssetPlan) -> Iterator[Finding]:
     """Report what is wrong with the audio root, then the clips of each species by class."""
     root = plan.roots.audio
     listing = list_species(root)
-    layout = examine_layout(root, listing, variants=plan.models.variants)
+    layout = examine_layout(root, listing, variants=plan.models.available_variants)
     problems = [Finding("audio", mistake.what, mistake.remedy) for mistake in layout.of_root]
     problems += [
         Finding("audio", f"{name!r} cannot be a species", f"{remedy[0].upper()}{remedy[1:]}.")
@@ -190,8 +194,8 @@ def _automation(plan: AssetPlan, instance: dg.DagsterInstance) -> Iterator[Findi
     health = examine_health(plan, instance, Staleness(graph, plan.roots, instance, of_all=True))
     kinds = {problem.kind for problem in health.problems}
     beats = instance.get_daemon_heartbeats()
-    if not beats:
-        yield Finding("daemon", "has never run on this instance", START_DAEMON)
+    if note := daemon_note(instance):
+        yield Finding("daemon", note, is_note=True)
     elif Kind.DAEMON not in kinds:
         silent = time.time() - max(beat.timestamp for beat in beats.values())
         yield Finding("daemon", f"last heartbeat {silent:.0f} s ago")

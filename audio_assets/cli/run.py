@@ -13,6 +13,7 @@ from rich.console import Console
 from audio_assets.automation.local_runner import LocalRunner, RunSummary
 from audio_assets.catalog.listing import examine_layout, list_species
 from audio_assets.catalog.quarantine import QuarantineShare, quarantine_share
+from audio_assets.cli.chosen_models import choose_models
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.cli.hearing import unheard
 from audio_assets.cli.instance import local_instance
@@ -22,12 +23,11 @@ from audio_assets.definitions import build_defs
 from audio_assets.errors import (
     AudioAssetsError,
     ResultsError,
-    SettingsError,
     UnknownSpeciesError,
 )
-from audio_assets.models.registry import get_model
 from audio_assets.objects.files import exists
 from audio_assets.objects.roots import open_root
+from audio_assets.pipeline.enabled_models import EnabledModels
 from audio_assets.pipeline.partitions import SPECIES, build_partitions
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.results.layout import ResultsLayout
@@ -48,13 +48,7 @@ def run_stale(
     console = plain_console(stderr=as_json)
     settings = load_settings()
     settings.require_audio_root()
-    for model in models:
-        get_model(model)
-        if model not in settings.models:
-            raise SettingsError(
-                f"The model {model} is not enabled", "Add it to AUDIO_ASSETS_MODELS."
-            )
-    models = models or settings.models
+    models, refused = choose_models(settings, models, console)
     variants = {settings.variant(model) for model in models}
     with local_instance() as instance:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
@@ -62,6 +56,7 @@ def run_stale(
         chosen = checked_species(settings, chosen, console, variants=variants, seen=known)
         with run_lock(open_root(settings.results_root), console.print):
             summary = materialize(settings, instance, chosen, models, console, quiet=quiet)
+    summary.failures.update(refused)
     report = ResultsLayout(open_root(settings.results_root)).report
     if not summary.materialized and not summary.failures:
         console.print("Everything is fresh; nothing was run.")
@@ -95,6 +90,7 @@ def _as_json(
         "failures": [{"what": what, "reason": reason} for what, reason in summary.failures.items()],
         "quarantine": [asdict(share) for share in quarantine_shares(settings, species)],
         "not_evaluated": unevaluated,
+        "not_installed": list(EnabledModels(settings).not_installed()),
         "warnings": unknown_recordings_warnings(settings, species),
         "report": report,
     }
@@ -263,7 +259,7 @@ def quarantine_shares(settings: Settings, species: Sequence[str]) -> list[Quaran
                     read_table(paths[0], QUARANTINE),
                     read_table(paths[1], AUDIO_INVENTORY),
                     name,
-                    plan.models.variants,
+                    plan.models.available_variants,
                 )
             )
     return found

@@ -11,10 +11,11 @@ import dagster as dg
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from audio_assets.automation.health import examine_health
+from audio_assets.automation.health import daemon_note, examine_health
 from audio_assets.automation.problems import Kind, Problem
 from audio_assets.automation.standings import cell_standings
 from audio_assets.catalog.listing import examine_layout, list_species
+from audio_assets.cli.chosen_models import print_not_installed
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
 from audio_assets.cli.run import choose_species
@@ -60,9 +61,12 @@ def print_status(*, as_json: bool) -> None:
             *_layout_problems(plan, species),
             *examine_health(plan, instance, staleness).problems,
         ]
+        note = daemon_note(instance)
     if as_json:
         print(json.dumps([asdict(standing) for standing in standings], indent=2))
-        _print_problems(problems, plain_console(stderr=True))
+        console = plain_console(stderr=True)
+        print_not_installed(settings, console)
+        _print_problems(problems, note, console)
         return
     table = RichTable("species", "model", "state", "clips pos + neg", "AUC", "note")
     for s in standings:
@@ -70,23 +74,27 @@ def print_status(*, as_json: bool) -> None:
         auc = "" if s.auc is None else f"{share(s.auc)} at {s.training_size}"
         table.add_row(s.species, s.model, s.state, clips, auc, s.note)
     console.print(table)
-    _print_problems(problems, console)
+    print_not_installed(settings, console)
+    _print_problems(problems, note, console)
 
 
 def _layout_problems(plan: AssetPlan, species: Sequence[str]) -> list[Problem]:
     """Return the mistakes in the layout of the audio root and of these species."""
     root = plan.roots.audio
-    layout = examine_layout(root, list_species(root), variants=plan.models.variants)
+    layout = examine_layout(root, list_species(root), variants=plan.models.available_variants)
     return [
         Problem(Kind.AUDIO, str(root), mistake.what, mistake.remedy)
         for mistake in layout.mistakes(species)
     ]
 
 
-def _print_problems(problems: Sequence[Problem], console: Console) -> None:
+def _print_problems(problems: Sequence[Problem], daemon: str, console: Console) -> None:
     """Print problems of the layout, and of the automation as the check and the webhook do."""
     for problem in problems:
         text = f"problem  {problem.what}\n           {problem.remedy}"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+    if daemon:
+        text = f"note     the daemon {daemon}"
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -64,8 +64,8 @@ def _both_classes_present(models: EnabledModels, roots: Roots) -> dg.AssetChecks
     @_check(
         asset="audio_inventory",
         partitions_def=SPECIES,
-        description="There are clips of both classes among those that the models read; if not, "
-        "mistakes in the layout are named.",
+        description="There are clips of both classes among those that the available models read; "
+        "if not, mistakes in the layout are named.",
     )
     def both_classes_present(
         context: dg.AssetCheckExecutionContext, audio_inventory: pd.DataFrame
@@ -74,14 +74,14 @@ def _both_classes_present(models: EnabledModels, roots: Roots) -> dg.AssetChecks
         from audio_assets.catalog.layout import species_mistakes
         from audio_assets.evaluation.doubts.class_counts import class_counts
 
-        counts = class_counts(audio_inventory, models.variants)
+        counts = class_counts(audio_inventory, models.available_variants)
         empty = [f"{c.variant}/{c.label}" for c in counts if c.clips == 0]
         found = []
         if empty:
             species = context.op_execution_context.partition_key
             found = [f"no usable clip under {', '.join(empty)}"]
             files = count_files(roots.audio, species)
-            found += map(str, species_mistakes(species, files, models.variants))
+            found += map(str, species_mistakes(species, files, models.available_variants))
         return dg.AssetCheckResult(
             passed=not empty,
             description="; ".join(found) or "both are there",
@@ -104,7 +104,7 @@ def _enough_clips_and_recordings(models: EnabledModels) -> dg.AssetChecksDefinit
     def enough_clips_and_recordings(audio_inventory: pd.DataFrame) -> dg.AssetCheckResult:
         from audio_assets.evaluation.doubts.class_counts import class_counts, shortages
 
-        counts = class_counts(audio_inventory, models.variants)
+        counts = class_counts(audio_inventory, models.available_variants)
         short = shortages(counts, recordings=FEW_RECORDINGS, clips=smallest + 1)
         return dg.AssetCheckResult(
             passed=not short,
@@ -308,7 +308,7 @@ def _few_clips_in_quarantine(models: EnabledModels) -> dg.AssetChecksDefinition:
         from audio_assets.catalog.quarantine import quarantine_share
 
         species = context.op_execution_context.partition_key
-        found = quarantine_share(quarantine, audio_inventory, species, models.variants)
+        found = quarantine_share(quarantine, audio_inventory, species, models.available_variants)
         return dg.AssetCheckResult(
             passed=found.share <= warn,
             severity=(

@@ -76,7 +76,7 @@ def report_content(
     encoders = {get_model(model).encoder for model in settings.models}
     fingerprints = curves[["encoder", "encoder_fingerprint"]].drop_duplicates()
     shares = [
-        quarantine_share(tables.quarantine, table, species, models.variants)
+        quarantine_share(tables.quarantine, table, species, models.available_variants)
         for species, table in sorted(inventory.items())
     ]
     removed = tables.clips.loc[tables.clips["removed"], ["species", "variant", "clip_id"]]
@@ -227,8 +227,12 @@ def _copies(
 
 
 def _without_encoder(models: EnabledModels, names: list[str]) -> dict[str, str]:
+    not_installed = models.not_installed()
     reasons = {}
     for model in names:
+        if model in not_installed:
+            reasons[model] = f"not installed\n{not_installed[model].remedy}"
+            continue
         try:
             models.load_encoder(model)
         except AudioAssetsError as error:

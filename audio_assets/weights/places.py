@@ -105,6 +105,22 @@ def find_weights(
     WeightsError
         If a file differs from the published or recorded one, or cannot be read.
     """
+    place, folder = locate_weights(encoder, source, places, model=model)
+    return Weights(folder, place, check_digests(encoder, source, folder, model=model))
+
+
+def locate_weights(
+    encoder: str, source: WeightSource, places: WeightPlaces, *, model: str | None = None
+) -> tuple[str, Path]:
+    """Find the first place with all required files, without checking their digests.
+
+    Parameters and errors are those of :func:`find_weights`.
+
+    Returns
+    -------
+    place, folder
+        As in :class:`Weights`.
+    """
     tried = []
     for place, folder in _candidates(encoder, source, places):
         with _readable(encoder, folder):
@@ -112,7 +128,7 @@ def find_weights(
                 f.name for f in source.files if folder is None or not (folder / f.name).is_file()
             ]
         if folder is not None and not missing:
-            return Weights(folder, place, check_digests(encoder, source, folder, model=model))
+            return place, folder
         tried.append(f"{place} has no {missing[0]}" if folder is not None else place)
     raise MissingWeightsError(
         f"{encoder}: its weights are missing; tried " + ", ".join(tried or ["no place"]),

@@ -75,20 +75,6 @@ def test_demo_on_given_audio_ends_with_the_answers_and_the_report(call, tmp_path
 
 
 @pytest.mark.slow
-def test_a_demo_leaves_out_models_without_weights_visibly(call, tmp_path, monkeypatch):
-    monkeypatch.setenv("AUDIO_ASSETS_MODELS", '["placeholder", "vgg", "perch"]')
-    monkeypatch.setenv("AUDIO_ASSETS_CACHE_DIR", str(tmp_path / "cache"))
-    called = call("demo", "--audio", "audio", "--results", "shown", "--quiet")
-    assert called.code == 0
-    assert "Left out: vgg: its weights are missing" in called.out
-    assert "Left out: perch: its weights are missing" in called.out
-    assert "audio-assets weights fetch --model vgg --model perch" in called.out
-    report = (tmp_path / "shown/report/index.html").read_text()
-    assert "vgg: its weights are missing" in report
-    assert not (tmp_path / "cache").exists()
-
-
-@pytest.mark.slow
 def test_a_demo_without_a_report_shows_no_answers_of_an_earlier_one(call, monkeypatch):
     demo = ("demo", "--audio", "audio", "--results", "shown", "--quiet")
     assert "Clips needed per class" in call(*demo).out

@@ -80,6 +80,7 @@ def build_experiment_report(
         # The time at which the report was made is no part of what it contains.
         parts = [data.replace(content.made.encode(), b"") for data in files.values()]
         digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts))
+        not_installed = models.not_installed()
         return dg.MaterializeResult(
             data_version=dg.DataVersion(digest.hexdigest()),
             metadata={
@@ -89,7 +90,10 @@ def build_experiment_report(
                 "quarantined clips": len(shown.quarantine),
                 "removed clips": len(content.removed),
                 "warnings": int(shown.rows[FINDINGS.name]["warning"].sum()),
-                "partitions without a result": len(content.missing),
+                "partitions without a result": sum(
+                    model not in not_installed for _, model, _ in content.missing
+                ),
+                "models not installed": ", ".join(not_installed) or "none",
                 **{path.name: dg.MetadataValue.path(str(path)) for path in files},
                 "answers": dg.MetadataValue.md(content.answers_markdown()),
             },
