@@ -74,6 +74,10 @@ class UnknownSpeciesError(AudioAssetsError):
     """A species that was asked for has no folder, or no clips that the model reads."""
 
 
+class UnknownPartitionError(AudioAssetsError):
+    """A job or partition that was asked for does not exist."""
+
+
 class SplitLeakError(AudioAssetsError):
     """A recording would be in the training and the test part of one fold."""
 

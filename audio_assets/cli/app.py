@@ -17,6 +17,7 @@ from rich.table import Table as RichTable
 
 from audio_assets.cli.console import escape_unknown_signs
 from audio_assets.cli.import_calls import import_app
+from audio_assets.cli.job_calls import job_app
 from audio_assets.cli.messages import two_lines
 from audio_assets.cli.options import (
     JsonOption,
@@ -26,7 +27,12 @@ from audio_assets.cli.options import (
     complete_models,
     complete_species,
 )
-from audio_assets.errors import SettingsError, UnknownModelError, UnknownSpeciesError
+from audio_assets.errors import (
+    SettingsError,
+    UnknownModelError,
+    UnknownPartitionError,
+    UnknownSpeciesError,
+)
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 something failed, a check found a problem, or an import left something "
@@ -34,6 +40,8 @@ EXIT_CODES = (
     "demo report as left out (folders that are not species; models that are not installed) do "
     "not change the code."
 )
+
+_NOT_STARTED = (SettingsError, UnknownModelError, UnknownPartitionError, UnknownSpeciesError)
 
 app = typer.Typer(
     name="audio-assets",
@@ -349,6 +357,7 @@ def weights_verify(
 
 
 app.add_typer(import_app, name="import")
+app.add_typer(job_app, name="job")
 
 
 def main() -> None:
@@ -368,5 +377,4 @@ def main() -> None:
             traceback.print_exc()
         what, remedy = two_lines(error)
         print(f"Error: {what}\n  {remedy}", file=sys.stderr)
-        begun = not isinstance(error, (SettingsError, UnknownModelError, UnknownSpeciesError))
-        sys.exit(1 if begun else 2)
+        sys.exit(2 if isinstance(error, _NOT_STARTED) else 1)

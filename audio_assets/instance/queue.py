@@ -16,6 +16,8 @@ import click
 import dagster as dg
 from dagster._core.remote_representation.external_data import PartitionNamesSnap
 from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
     MAX_RETRIES_TAG,
@@ -60,6 +62,7 @@ class PartitionRunCoordinator(QueuedRunCoordinator[dg.DagsterInstance]):
         if keys is None or given in keys or ASSET_PARTITION_RANGE_START_TAG in run.tags:
             return super().submit_run(context)
         # Dagster counts it as failed now; it must not be retried, and the caller was informed.
+        _forget_plans(self._instance, run.run_id)
         self._instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0", REFUSED_TAG: "true"})
         raise RefusedRunError(wrong_partition(run.job_name, given, keys))
 
@@ -134,6 +137,17 @@ class PodRunCoordinator(PartitionRunCoordinator):
                         pod = pod.or_more(self._pods[model])
             self._instance.add_run_tags(run.run_id, {POD_TAG: json.dumps(pod.run_config())})
         return super().submit_run(context)
+
+
+def _forget_plans(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Delete what a run was about to do: in the UI these checks and assets would have failed."""
+    storage = instance.event_log_storage
+    storage.delete_events(run_id)
+    if isinstance(storage, SqlEventLogStorage):
+        # Dagster keeps them when it deletes the events of a run.
+        with storage.index_connection() as connection:
+            rows = AssetCheckExecutionsTable
+            connection.execute(rows.delete().where(rows.c.run_id == run_id))
 
 
 def _encoders(context: SubmitRunContext) -> frozenset[str]:

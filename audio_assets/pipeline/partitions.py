@@ -3,6 +3,7 @@
 Dagster orders the dimensions of a key by name, so a species × model key reads ``birdnet|coyote``.
 """
 
+import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ REFUSED_TAG = "audio_assets/refused"
 ENCODER_TAG = "audio_assets/encoder"
 """Tag of an asset that embeds with this encoder in every partition: its runs get the resources of
 runs of the encoder's models."""
+
+_ALIKE = 0.65
+"""Ratio of equal letters from which a name may be a misspelled one."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,35 @@ def split_key(key: str) -> tuple[str, str]:
     return model, species
 
 
+def nearest(given: str, keys: Sequence[str]) -> str:
+    """Return "Did you mean ...? " with the keys that are spelled most alike; empty if none is.
+
+    Model and species of a key are compared separately, so that a long model does not make up for
+    another species.
+    """
+    parts = given.lower().split("|")
+    alike = {
+        key: min(
+            difflib.SequenceMatcher(None, *pair).ratio()
+            for pair in zip(parts, key.split("|"), strict=True)
+        )
+        for key in keys
+        if key.count("|") == given.count("|")
+    }
+    close = sorted(
+        (key for key in alike if alike[key] >= _ALIKE), key=lambda key: (-alike[key], key)
+    )
+    found = close[:3]
+    return f"Did you mean {' or '.join(found)}? " if found else ""
+
+
 def wrong_partition(job: str, given: str | None, keys: Sequence[str]) -> str:
     """Write the error for a run of ``job`` whose partition is not among ``keys``."""
     fault = "names no partition" if given is None else f"has the unknown partition {given}"
+    meant = "" if given is None else nearest(given, keys)
     tags = json.dumps({PARTITION_NAME_TAG: keys[0] if keys else "..."})
     return (
-        f"This run of the job {job} {fault}\n"
+        f"This run of the job {job} {fault}\n{meant}"
         f"Choose one with --tags '{tags}'. "
         f"The partitions are: {', '.join(keys) or 'none yet'}"
     )

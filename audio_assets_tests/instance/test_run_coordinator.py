@@ -55,7 +55,10 @@ def test_a_run_of_a_right_partition_is_queued(instance, job, tags):
     ("tags", "fault"),
     [
         ({}, "names no partition"),
-        ({"dagster/partition": "birdnet|owl"}, "has the unknown partition birdnet|owl"),
+        (
+            {"dagster/partition": "birdnet|coyot"},
+            "has the unknown partition birdnet|coyot\nDid you mean birdnet|coyote? Choose one",
+        ),
     ],
 )
 def test_a_run_of_no_partition_is_refused_with_the_right_ones(instance, tags, fault):
