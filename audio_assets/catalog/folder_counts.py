@@ -54,7 +54,7 @@ FolderCounts = Mapping[Path, FileCount]
 
 
 def is_audio_name(name: str) -> bool:
-    """Whether the ending of a file name is one of audio, in upper or lower case."""
+    """Return whether the ending of a file name is one of audio, in upper or lower case."""
     return posixpath.splitext(name)[1].lstrip(".").lower() in AUDIO_ENDINGS
 
 

@@ -137,13 +137,13 @@ def _clip_ids(objects: list[AudioObject]) -> list[str]:
     stems = [posixpath.splitext(item.name)[0] for item in objects]
     folders = [(item.variant, item.label) for item in objects]
     # A name without an ending is its own stem, and counts once.
-    taken = Counter(
+    uses = Counter(
         (folder, name)
         for folder, item, stem in zip(folders, objects, stems, strict=True)
         for name in {item.name, stem}
     )
     return [
-        f"{item.label}/{item.name if taken[folder, stem] > 1 else stem}"
+        f"{item.label}/{item.name if uses[folder, stem] > 1 else stem}"
         for folder, item, stem in zip(folders, objects, stems, strict=True)
     ]
 

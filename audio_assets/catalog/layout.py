@@ -75,7 +75,7 @@ class RootLayout:
         return [*self.of_root, *(m for name in species for m in self.of_species.get(name, ()))]
 
     def can_be_evaluated(self, species: str) -> bool:
-        """Whether a species has clips of both classes in one variant that is read."""
+        """Return whether a species has clips of both classes in one variant that is read."""
         return bool(_complete(self.clips.get(species, {}), self.variants))
 
 
@@ -285,7 +285,7 @@ def _without_clips(
 
 
 def _is_inside_species(name: str, counts: FolderCounts) -> bool:
-    """Whether a folder in the root is a variant or a class rather than a species."""
+    """Return whether a folder in the root is a variant or a class rather than a species."""
     firsts = {path[0] for path, count in counts.items() if path and count.audio}
     if firsts & {*VARIANTS}:
         return False

@@ -56,7 +56,7 @@ class ClipWindows:
         self._parts.append((batch, rows))
 
     def done(self) -> bool:
-        """Whether every window is encoded, or has failed."""
+        """Return whether every window is encoded, or has failed."""
         return not self.remaining and all(batch.done() for batch, _ in self._parts)
 
     def encoded(self) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
@@ -80,7 +80,7 @@ class Batcher:
         self.waiting += len(clip)
 
     def ready(self, *, flush: bool) -> bool:
-        """Whether a full batch, or any with ``flush``, can be submitted."""
+        """Return whether a full batch, or any with ``flush``, can be submitted."""
         return self.waiting >= BATCH_WINDOWS or (flush and self.waiting > 0)
 
     def submit(self, encode: Callable[[NDArray[np.float32]], Future[Encoded]]) -> Future[Encoded]:

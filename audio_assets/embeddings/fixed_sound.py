@@ -65,6 +65,6 @@ def embed_fixed_sound(encoder: Encoder) -> Summary:
 
 
 def agrees(found: Summary, known: Summary) -> bool:
-    """Whether two summaries agree up to differences in rounding between machines."""
+    """Return whether two summaries agree up to differences in rounding between machines."""
     pairs = zip((found.norm, *found.values), (known.norm, *known.values), strict=True)
     return all(abs(a - b) <= TOLERANCE * known.norm for a, b in pairs)

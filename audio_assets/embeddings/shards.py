@@ -75,7 +75,7 @@ def shard_name(table: pa.Table) -> str:
 
 
 def is_shard(name: str) -> bool:
-    """Whether a file of this name is a shard; others may lie beside it."""
+    """Return whether a file of this name is a shard; others may lie beside it."""
     return name.endswith((_MEANS, _WINDOWS)) and not name.startswith(".")
 
 
@@ -91,7 +91,7 @@ def index_name(table: pa.Table) -> str:
 
 
 def is_index(name: str) -> bool:
-    """Whether a file of this name is an index."""
+    """Return whether a file of this name is an index."""
     return name.endswith(".index") and not name.startswith(".")
 
 
@@ -170,10 +170,10 @@ def set_aside(path: UPath) -> str:
     ResultsError
         If it cannot be renamed.
     """
-    taken = set(file_names(path.parent))
+    existing = set(file_names(path.parent))
     name = f"{path.name}.damaged"
     number = 1
-    while name in taken:
+    while name in existing:
         number += 1
         name = f"{path.name}.{number}.damaged"
     try:

@@ -24,7 +24,7 @@ from audio_assets.encoders.base import Encoded, Encoder
 from audio_assets.objects.room import Room
 
 ROOM_BYTES = 2**27
-"""Of files that are in memory at once, or of one that is larger."""
+"""Bytes of files in memory at the same time; a larger file is admitted alone."""
 
 
 def never_heard(sha256: str) -> None:

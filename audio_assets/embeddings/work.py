@@ -29,7 +29,7 @@ from audio_assets.objects.claims import Claim
 # those being encoded.
 CLIPS_PER_SHARD = 64
 WINDOWS_PER_SHARD = 2048
-"""Of BirdNET 8 MB; clips of 10 s stay below, and a shard of long ones is written earlier."""
+"""Limit on a shard, 8 MB for BirdNET. Clips of 10 s stay below it; longer ones fill it earlier."""
 
 Stream = Callable[[Iterable[Clip]], Iterator[ClipEmbedding]]
 """The encoder loop: yields results in the order of the clips, consumed lazily in this thread."""

@@ -28,7 +28,7 @@ class WorkerDiedError(Exception):
 
 
 class WorkerPool:
-    """As many worker processes as there are threads that call :meth:`embed`.
+    """A pool with one worker process per thread that calls :meth:`embed`.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ class _Worker:
 
 
 def _how(code: int) -> str:
-    """How a process ended, from its exit code."""
+    """Describe how a process ended, from its exit code."""
     if code == OUT_OF_MEMORY:
         return "ran out of memory"
     if code == KILLED:

@@ -57,13 +57,13 @@ class Selector:
         return cls(column.lower(), value)
 
     def holds(self, values: Mapping[str, str]) -> bool:
-        """Whether a row has the value."""
+        """Return whether a row has the value."""
         return values.get(self.column, "").lower() == self.value.lower()
 
 
 @dataclass(frozen=True)
 class LabelRule:
-    """How the label of a row is decided.
+    """Rule that decides the label of a row.
 
     Attributes
     ----------

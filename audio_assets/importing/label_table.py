@@ -57,7 +57,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read a table.
+    """Options for reading a table.
 
     Attributes
     ----------
@@ -266,6 +266,6 @@ class _Rows:
 
 
 def _runs_on(values: Mapping[str, str]) -> bool:
-    """Whether a selection of Raven ends in another file than it begins in."""
+    """Return whether a selection of Raven ends in another file than it begins in."""
     begin, end = values.get("begin file", ""), values.get("end file", "")
     return bool(begin and end) and begin != end

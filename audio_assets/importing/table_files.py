@@ -130,5 +130,5 @@ def _folded(path: str) -> str:
 
 
 def _is_loose(paths: Sequence[str]) -> bool:
-    """Whether the folder in the first path may be missing here."""
+    """Return whether the folder in the first path may be missing here."""
     return len(paths) > 1 or _ABSOLUTE.match(paths[0]) is not None

@@ -48,7 +48,7 @@ def _worker_of(instance: dg.DagsterInstance, run_id: str) -> tuple[int, float] |
 
 
 def process_lives(pid: int, since: float, proc: Path = _PROC) -> bool:
-    """Whether the process that had this id at a time is still running.
+    """Return whether the process that had this id at a time is still running.
 
     Ids are reused, in containers often after a restart, so a process that started
     later is another one. Without ``/proc``, any process with the id counts.

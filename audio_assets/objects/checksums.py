@@ -27,7 +27,7 @@ def listed_checksum(md5: str | None, crc32c: str | None, size: int) -> str:
 
 
 def fits(checksum: str, data: bytes) -> bool:
-    """Whether ``data`` has this checksum.
+    """Return whether ``data`` has this checksum.
 
     Raises
     ------

@@ -24,13 +24,13 @@ class Room:
     @contextmanager
     def held(self, size: int) -> Iterator[None]:
         """Wait for room for ``size`` bytes, and occupy it while the block runs."""
-        taken = min(size, self._size)
+        occupied = min(size, self._size)
         with self._changed:
-            self._changed.wait_for(lambda: self._free >= taken)
-            self._free -= taken
+            self._changed.wait_for(lambda: self._free >= occupied)
+            self._free -= occupied
         try:
             yield
         finally:
             with self._changed:
-                self._free += taken
+                self._free += occupied
                 self._changed.notify_all()

@@ -34,7 +34,7 @@ def user_id() -> int | None:
 
 
 def process_exists(pid: int) -> bool:
-    """Whether a process of this machine has this id, running or waiting to be reaped."""
+    """Return whether a process of this machine has this id, running or waiting to be reaped."""
     if sys.platform == "win32":
         # os.kill(pid, 0) would send Ctrl-C there. Dagster brings psutil on Windows.
         import psutil

@@ -18,7 +18,7 @@ def made_together(stage: str) -> frozenset[str]:
 
 
 def fans_in(upstream: str, stage: str) -> bool:
-    """Whether a partition of a stage is made from several partitions of an upstream one."""
+    """Return whether a partition of a stage is made from several partitions of an upstream one."""
     many = {Per.ALL: set(Per) - {Per.ALL}, Per.SPECIES: {Per.SPECIES_AND_MODEL, Per.MODEL}}
     return STAGES[upstream].per in many.get(STAGES[stage].per, set())
 
@@ -47,8 +47,8 @@ def required_jobs(job: str) -> frozenset[str]:
 
 def awaited_jobs(job: str) -> frozenset[str]:
     """Jobs that a job waits for, and runs after whatever has become of them."""
-    taken = _jobs_of(name for stage in _stages_in(job) for name in stage.takes)
-    return taken - required_jobs(job) - {job}
+    awaited = _jobs_of(name for stage in _stages_in(job) for name in stage.takes)
+    return awaited - required_jobs(job) - {job}
 
 
 def jobs_behind(job: str) -> frozenset[str]:

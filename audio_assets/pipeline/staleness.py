@@ -101,7 +101,7 @@ class Staleness:
         return State.FRESH if status == StaleStatus.FRESH else State.STALE
 
     def up_to_date(self, asset: str, partition: str | None) -> bool:
-        """Whether a partition is fresh, and so is all that it was made from.
+        """Return whether a partition is fresh, and so is all that it was made from.
 
         A partition whose input could not be updated is fresh: nothing that it reads has changed.
         Its numbers are of earlier audio, settings or encoders all the same.
@@ -171,7 +171,7 @@ class Staleness:
         return hashlib.sha256(repr(work).encode()).hexdigest()[:16]
 
     def failed(self, assets: Iterable[str], partition: str) -> bool:
-        """Whether the last attempt at any of the assets' partition failed."""
+        """Return whether the last attempt at any of the assets' partition failed."""
         return any(partition in self._failed_partitions(asset) for asset in assets)
 
     def _failed_partitions(self, asset: str) -> frozenset[str]:

@@ -10,5 +10,5 @@ _KEY = re.compile(r"[a-z0-9_-]+")
 
 
 def is_partition_key(name: str) -> bool:
-    """Whether ``name`` may be a species or a model."""
+    """Return whether ``name`` may be a species or a model."""
     return _KEY.fullmatch(name) is not None

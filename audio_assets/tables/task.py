@@ -37,7 +37,7 @@ class BinaryTask:
         return self.negative, self.positive
 
     def is_positive(self, labels: Any) -> Any:
-        """Whether a label is the positive one; element by element of an array or column."""
+        """Return whether a label is the positive one; element by element of an array or column."""
         return labels == self.positive
 
     def other(self, label: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether more training clips would still make the classifier better."""
+"""Decide whether more training clips would still make the classifier better."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Enough:
-    """What more training clips gain, for one model and species.
+    """Gain of more training clips, for one model and species.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Enough:
     status: str
 
     def rises(self, margin: float) -> bool:
-        """Whether the last doubling gained more than the margin, or certainly more than nothing."""
+        """Return whether the last doubling gained more than the margin, or surely more than 0."""
         return self.gain is not None and (
             self.gain > margin or (self.low is not None and self.low > 0.0)
         )

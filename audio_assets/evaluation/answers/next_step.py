@@ -1,4 +1,4 @@
-"""What limits the answer about a species, and the one thing to do next."""
+"""Find what limits the answer about a species, and the one thing to do next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONFOUNDS = ("confound", "site")
 
 @dataclass(frozen=True)
 class NextStep:
-    """What to do.
+    """The next thing to do, and why.
 
     Attributes
     ----------

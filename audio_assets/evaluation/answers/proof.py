@@ -1,4 +1,4 @@
-"""How many recordings would prove that a model reaches the target."""
+"""Plan how many recordings would prove that a model reaches the target."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Measured:
     status: str
 
     def proves(self, target: float) -> bool:
-        """Whether the lower end reaches the target."""
+        """Return whether the lower end reaches the target."""
         return self.low is not None and self.low >= target
 
 

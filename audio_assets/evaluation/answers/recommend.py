@@ -21,7 +21,7 @@ ONLY = "the only model with a result"
 
 @dataclass(frozen=True)
 class Rival:
-    """What another model may be better or worse than a given one, at one training size.
+    """Comparison of a given model with another one at one training size.
 
     Attributes
     ----------

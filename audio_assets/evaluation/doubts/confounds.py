@@ -132,14 +132,14 @@ def confounds(
 
 def _not_measured(planned: pd.DataFrame, measured: pd.DataFrame) -> str:
     """Describe how many planned clips could not be read, by class; empty if all could."""
-    said = ""
+    losses = ""
     for label in reversed(PRESENCE.classes):
         of_class = planned[planned["label"] == label]
         lost = len(of_class) - int(of_class["clip_id"].isin(measured["clip_id"]).sum())
         if lost:
             word = PRESENCE.word(label)
-            said += f"; {lost} of {len(of_class)} {word} clips could not be used (quarantine.csv)"
-    return said
+            losses += f"; {lost} of {len(of_class)} {word} clips could not be used (quarantine.csv)"
+    return losses
 
 
 def _pairs(clips: pd.DataFrame) -> NDArray[np.float64]:

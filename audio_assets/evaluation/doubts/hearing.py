@@ -30,7 +30,7 @@ WHOLE = "all energy"
 LEAST_SHARE = 0.1
 """A smaller share is not worth a word: overtones, rustling and clicks reach high."""
 WARN_SHARE = 0.25
-"""From here on the model misses so much that its numbers are in doubt."""
+"""Share from which on the model misses so much that its numbers are in doubt."""
 
 _Array = NDArray[np.float64]
 _EDGES = np.array(SPECTRUM_EDGES_HZ)
@@ -243,7 +243,7 @@ def _shares(power: _Array, nyquist: _Array, limit_hz: float) -> _Array:
 
 
 def _is_denser(clips: _Spectra, limit_hz: float) -> NDArray[np.bool_]:
-    """Whether power per Hz above the limit is well above that below it, per clip."""
+    """Return whether power per Hz above the limit is well above that below it, per clip."""
     shares = _shares(clips.power, clips.nyquist, limit_hz)
     above = np.maximum(clips.nyquist - limit_hz, 1e-9)
     density, is_below = clips.density, _EDGES[1:] <= limit_hz

@@ -99,7 +99,7 @@ def clips_needed(curve: pd.DataFrame, *, target: float, metric: str = "roc_auc")
 
 
 def _cannot_be_shown(rows: pd.DataFrame, target: float, metric: str) -> str:
-    """Why no lower bound can reach the target; empty if one can."""
+    """Explain why no lower bound can reach the target; empty if one can."""
     pairs = rows["recording_pairs"].dropna()
     if pairs.empty:
         return ""

@@ -113,7 +113,7 @@ def gain_rows(
     seed: int = 0,
     metric: str = "roc_auc",
 ) -> pd.DataFrame:
-    """What the largest training size gains over each smaller one, as rows of kind ``gain``.
+    """Compute the gains of the largest training size over smaller ones, as rows of kind ``gain``.
 
     Two sizes of one model are compared as two models are in :func:`differences`: on the same test
     clips, fold by fold. A gain that is the same in every fold is its own interval, since these

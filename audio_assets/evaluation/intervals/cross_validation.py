@@ -85,7 +85,7 @@ class CrossValidation(EvaluationProtocol):
         seed: int,
         draws: pd.DataFrame | None,
     ) -> Estimates:
-        """From folds and recordings, or from draws."""
+        """Estimate from folds and recordings, or from draws."""
         if draws is not None:
             return _ByResampling(draws, recordings, ci_level)
         return _ByRecording(predictions, recordings, ci_level, n_folds)

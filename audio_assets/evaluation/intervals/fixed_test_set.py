@@ -85,7 +85,7 @@ class FixedTestSet(EvaluationProtocol):
         seed: int,
         draws: pd.DataFrame | None,
     ) -> Estimates:
-        """From resamples of the test recordings."""
+        """Estimate from resamples of the test recordings."""
         if draws is not None:
             raise ValueError(f"{self.why_no_bootstrap()}: there can be no draws")
         return _ByTestRecording(predictions, recordings, ci_level, seed)

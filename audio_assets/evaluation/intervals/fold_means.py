@@ -36,7 +36,7 @@ TRAINING_OF_DIFFERENCE = 1.5
 """c for a difference of two models, which train on the same clips: part of it cancels."""
 
 CONFIDENCE_OF_LIMIT = 0.9
-"""Of the limit of T where one repeat was made."""
+"""Confidence of the limit of T with a single repeat."""
 
 
 @dataclass(frozen=True)
@@ -333,7 +333,7 @@ def why_no_interval(
     which: str = "",
     parts: str = "folds",
 ) -> str:
-    """Why there can be no interval, or an empty string.
+    """Explain why there can be no interval; empty if there can.
 
     ``what`` names the unit counted in ``recordings``, ``which`` the set they belong to, and
     ``parts`` the units that each have one value.
@@ -350,7 +350,7 @@ def why_no_interval(
 
 
 def why_not_at_chance(mean: float, chance: float) -> str:
-    """Why a recall of 0 has no interval, or an empty string.
+    """Explain why a recall of 0 has no interval; empty if it has one.
 
     Such a recall comes from thresholds that no clip reaches or from a missing threshold, and bounds
     nothing: with 20 + 20 recordings it occurred in 2 % of data sets whose true recall was 0.33.

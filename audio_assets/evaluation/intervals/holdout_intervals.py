@@ -238,7 +238,7 @@ def why_no_holdout_interval(
     *,
     which: str = "",
 ) -> str:
-    """Why there can be no interval, or an empty string."""
+    """Explain why there can be no interval; empty if there can."""
     missing = why_no_interval(
         defined, reasons, 2, recordings, what="test recordings", which=which, parts="draws"
     )
@@ -260,7 +260,7 @@ def _by_content(models: Sequence[HeldOut]) -> list[str]:
 
 
 def _draw(holds: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
-    """How often each recording is drawn in each resample, int[RESAMPLES, recordings].
+    """Count how often each recording is drawn in each resample, int[RESAMPLES, recordings].
 
     ``holds`` is bool[models, 2, recordings]: whether a model has clips of a class in a recording.
     """

@@ -172,7 +172,7 @@ _NO_PRECISION: Value = (
 
 
 def _lacking(labels: NDArray[np.int64]) -> str:
-    """Why a fold of one class has no metrics; empty if it has both classes."""
+    """Explain why a fold of one class has no metrics; empty if it has both classes."""
     words = [
         word for label, word in ((1, "positive"), (0, "negative")) if not (labels == label).any()
     ]

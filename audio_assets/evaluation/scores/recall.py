@@ -186,7 +186,7 @@ def _count_parts(
 
 
 def _has_enough(others: Counts) -> NDArray[np.bool_]:
-    """Whether there are clips enough to choose a threshold on."""
+    """Return whether there are clips enough to choose a threshold on."""
     return np.asarray(np.minimum(others.tp[..., -1], others.fp[..., -1]) >= MIN_CLIPS)
 
 

@@ -154,5 +154,5 @@ def _take_in_turn(
 def _needs_more(
     held: NDArray[np.int64], taken: NDArray[np.int64], per_class: int
 ) -> NDArray[np.bool_]:
-    """Whether more clips or recordings are still needed, per stratum."""
+    """Return whether more clips or recordings are still needed, per stratum."""
     return np.asarray((held < per_class) | (taken < ENOUGH_RECORDINGS))

@@ -60,7 +60,7 @@ def build_near_duplicates(
             with log_while_running(context):
                 encoder = load_duplicate_encoder(settings)
             with as_duplicate_encoder(settings):
-                found, taken = [], []
+                found, counted = [], []
                 for variant in VARIANTS:
                     if not (audio_inventory["variant"] == variant).any():
                         continue
@@ -81,13 +81,13 @@ def build_near_duplicates(
                             embeddings.whole(), species=species, above=settings.duplicate_cosine
                         )
                     )
-                    taken.append(counts)
+                    counted.append(counts)
                 pairs = concat_tables(found, NEAR_DUPLICATES)
             metadata = {
-                "embedded now": sum(counts.embedded for counts in taken),
-                "from the store": sum(counts.from_store for counts in taken),
-                "megabytes read": round(sum(counts.bytes_read for counts in taken) / 1e6, 2),
-                "CPU seconds": round(sum(counts.cpu_seconds for counts in taken), 2),
+                "embedded now": sum(counts.embedded for counts in counted),
+                "from the store": sum(counts.from_store for counts in counted),
+                "megabytes read": round(sum(counts.bytes_read for counts in counted) / 1e6, 2),
+                "CPU seconds": round(sum(counts.cpu_seconds for counts in counted), 2),
             }
         groups = joined_groups(pairs)
         contradictory = pairs[pairs["label_a"] != pairs["label_b"]]

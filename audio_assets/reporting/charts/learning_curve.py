@@ -149,19 +149,21 @@ def _empty(
     text = f"No {name}: " + (
         "no model could be evaluated." if reasons else "no model has a result."
     )
-    said = [text, *(f"{models.get(model, model)}: {why}" for model, why in reasons.items())]
-    narrow = _lines_of_text(species, metric, said, chart_words.NARROW_LINE_LENGTH).to_dict()
+    sentences = [text, *(f"{models.get(model, model)}: {why}" for model, why in reasons.items())]
+    narrow = _lines_of_text(species, metric, sentences, chart_words.NARROW_LINE_LENGTH).to_dict()
     form = {name: narrow[name] for name in ("layer", "datasets", "height") if name in narrow}
-    chart = _lines_of_text(species, metric, said, chart_words.LINE_LENGTH)
+    chart = _lines_of_text(species, metric, sentences, chart_words.LINE_LENGTH)
     chart.usermeta = {**chart.usermeta, "narrow": {"patch": {"width": NARROW_WIDTH, **form}}}
     return chart
 
 
-def _lines_of_text(species: str, metric: str, said: Sequence[str], length: int) -> alt.LayerChart:
+def _lines_of_text(
+    species: str, metric: str, sentences: Sequence[str], length: int
+) -> alt.LayerChart:
     """Return a chart that consists of text."""
     import altair as alt
 
-    lines = [line for text in said for line in chart_words.wrap(text, length)]
+    lines = [line for text in sentences for line in chart_words.wrap(text, length)]
     layer = (
         chart_marks.base([{"text": lines}])
         .mark_text(align="left", baseline="top", fill=chart_marks.INK, fontSize=13, lineHeight=20)

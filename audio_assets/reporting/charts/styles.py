@@ -47,13 +47,13 @@ def model_styles(models: Iterable[str]) -> dict[str, ModelStyle]:
     """
     names = sorted(set(models))
     styles = {name: KNOWN_MODELS[name] for name in names if name in KNOWN_MODELS}
-    taken = set(KNOWN_MODELS.values())
+    used = set(KNOWN_MODELS.values())
     free = (
         ModelStyle(color, shape)
         for turn in range(len(_SHAPES))
         for place, color in enumerate(_COLORS)
         for shape in (_SHAPES[(place + turn) % len(_SHAPES)],)
-        if ModelStyle(color, shape) not in taken
+        if ModelStyle(color, shape) not in used
     )
     for name in names:
         if name not in styles:
