@@ -1,8 +1,8 @@
 """Find the pretrained audio model for a species, and how many labelled clips are enough.
 
 The public calls are :func:`answer`, :func:`evaluate`, :func:`make_split_plan`,
-:func:`load_answers`, :func:`load_embeddings`, :func:`load_learning_curves` and
-:func:`load_splits`; they need neither dagster nor tensorflow.
+:func:`load_answers`, :func:`load_embeddings`, :func:`load_learning_curves`, :func:`load_splits`
+and :func:`plot`; they need neither dagster nor tensorflow.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         load_learning_curves,
         load_splits,
     )
+    from audio_assets.reporting.charts.plot import plot
 
 __all__ = [
     "answer",
@@ -26,6 +27,7 @@ __all__ = [
     "load_learning_curves",
     "load_splits",
     "make_split_plan",
+    "plot",
 ]
 
 
@@ -43,6 +45,10 @@ def __getattr__(name: str) -> Any:
         from audio_assets.evaluation.splits.plan import make_split_plan
 
         return make_split_plan
+    if name == "plot":
+        from audio_assets.reporting.charts.plot import plot
+
+        return plot
     if name in __all__:
         from audio_assets import published
 

@@ -63,7 +63,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     unusable |= {"status": "quarantined", "reason": "silent", "detail": "all samples are 0"}
     table = pd.concat([table, pd.DataFrame([unusable | {"embedding": None}])], ignore_index=True)
     table = table.assign(variant="data", uri="clip.wav", size=100)
-    table = table.assign(class_score=np.nan, encoder="placeholder", encoder_fingerprint="0" * 64)
+    table["class_score"] = [*clips.embeddings[:, 0], np.nan]
+    table = table.assign(encoder="placeholder", encoder_fingerprint="0" * 64)
     table["checksum"] = [f"sha256:{row:02}" for row in range(len(table))]
     write_table(layout.table("embeddings", "placeholder", "owl"), table, EMBEDDINGS)
     none = pd.DataFrame(columns=list(NEAR_DUPLICATES.column_names))
@@ -113,6 +114,21 @@ def test_the_answers_that_are_read_are_those_of_the_published_tables(folder):
     results = folder / "results"
     again = answer(load_learning_curves(results), load_comparisons(results))
     assert to_csv_bytes(load_answers(results), ANSWER) == to_csv_bytes(again, ANSWER)
+
+
+def test_the_recipes_of_the_page_run(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder / "results", "my-results")
+    text = (EXAMPLE.parents[1] / "docs" / "python.md").read_text().replace("coyote", "owl")
+    text = re.sub("([\"'])birdnet\\1", r"\1placeholder\1", text)
+    clips = simulate(6, 6, clips=2)
+    names = {"birdnet": clips.embeddings, "perch": clips.embeddings[:, :5]}
+    names |= {"labels": clips.labels, "recordings": clips.recordings, "clip_ids": clips.keys}
+    recipes = re.findall(r"```python\n(.*?)```", text, re.S)
+    assert len(recipes) >= 6
+    for recipe in recipes:
+        exec(recipe, names)
+    assert Path("owl.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow

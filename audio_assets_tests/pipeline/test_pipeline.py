@@ -23,6 +23,7 @@ from audio_assets import (
     load_embeddings,
     load_learning_curves,
     load_splits,
+    plot,
 )
 from audio_assets.pipeline import report_content
 from audio_assets.pipeline.source import git_commit
@@ -160,6 +161,11 @@ def test_embeddings_splits_and_head_give_every_published_number_bit_for_bit(fini
     pd.testing.assert_frame_equal(
         published[again.columns.tolist()], again, check_dtype=False, check_exact=True
     )
+
+
+def test_plot_draws_the_published_chart(finished):
+    curves = load_learning_curves(finished.results.root)
+    assert plot(curves).to_json() == finished.results.chart("owl", "json").read_text()
 
 
 def test_scikit_learn_alone_gives_the_number_of_the_chart_on_the_published_splits(finished):
