@@ -103,7 +103,7 @@ def _contents(
     curves = load_learning_curves(layout.root)
     linked = re.findall(r'href="\.\./learning_curves/([^"]+)\.csv"', page)
     species = sorted({*curves["species"], *map(unquote, linked)})
-    tables = [layout.learning_curves, layout.comparisons, layout.quarantine]
+    tables = [layout.learning_curves, layout.comparisons, layout.answers, layout.quarantine]
     charts = [layout.chart(name, form) for name in species for form in CHART_FORMATS]
     shared = paths.replaced_in_page(page)
     yield "report/index.html", shared.encode()

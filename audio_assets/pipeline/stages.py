@@ -328,7 +328,7 @@ _ROWS = (
     Stage(
         "experiment_report",
         REPORT,
-        15,
+        16,
         (
             "models",
             "species",

@@ -28,7 +28,7 @@ def packed(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> zipfi
     call("run", "--quiet")
     done = call("report", "--zip", "report.zip")
     assert done.code == 0, done.err
-    assert "12 files, without paths of this machine: report.zip" in done.out
+    assert "13 files, without paths of this machine: report.zip" in done.out
     return zipfile.ZipFile("report.zip")
 
 
@@ -36,7 +36,7 @@ def packed(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> zipfi
 def test_a_packed_report_has_all_that_belongs_to_it_and_no_local_path(packed, call, tmp_path):
     files = {name: packed.read(name) for name in packed.namelist()}
     charts = {f"learning_curves/owl.{form}" for form in ("html", "svg", "png", "json", "csv")}
-    tables = {"learning_curves.csv", "comparisons.csv", "quarantine.csv"}
+    tables = {"learning_curves.csv", "comparisons.csv", "answers.csv", "quarantine.csv"}
     texts = {"report/index.html", "methods.txt", "citation.txt", "CITATION.cff"}
     assert set(files) == charts | tables | texts
     for name, data in files.items():

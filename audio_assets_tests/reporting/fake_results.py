@@ -13,6 +13,7 @@ from audio_assets.reporting.charts.learning_curve import learning_curve_chart
 from audio_assets.reporting.page.content import ReportContent
 from audio_assets.reporting.page.copies import Copies
 from audio_assets.tables import (
+    ANSWER,
     CALIBRATION,
     EMBEDDING_MAP,
     FINDINGS,
@@ -355,7 +356,51 @@ def fake_charts() -> tuple[tuple[str, str], ...]:
     )
 
 
+def answer_row(species: str, **changes: Any) -> dict[str, Any]:
+    """A row of answer: a model that is proven to reach the target."""
+    row: dict[str, Any] = dict.fromkeys(ANSWER.column_names) | {
+        "species": species,
+        "model": "birdnet",
+        "chosen_for": "highest AUC",
+        "at": 64,
+        "auc": 0.975,
+        "ci_low": 0.957,
+        "ci_high": 0.986,
+        "enough_at": 64,
+        "largest_size": 107,
+        "gain_status": "ok",
+        "margin": 0.01,
+        "target": 0.95,
+        "proven": True,
+        "proof_status": "proven",
+        "limited_by": "nothing",
+        "next": "use it",
+        "status": "ok",
+    }
+    assert not set(changes) - set(row), set(changes) - set(row)
+    return row | changes
+
+
+def answers_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=list(ANSWER.column_names))
+    whole = [column.name for column in ANSWER.columns if column.dtype == "int64"]
+    return frame.astype(dict.fromkeys(whole, "Int64"))
+
+
+def fake_answers() -> pd.DataFrame:
+    """Answers about two species: a model for one, and none for the other."""
+    nothing = dict.fromkeys(("model", "chosen_for", "at", "auc", "ci_low", "ci_high", "enough_at"))
+    none = nothing | {"proven": False, "status": "no model has an interval"}
+    return answers_frame(
+        [
+            answer_row("coyote", tied="random_forest", tied_doubt=0.0111),
+            answer_row("bobwhite", **none, next="label clips of 2 more recordings"),
+        ]
+    )
+
+
 _TABLES = {
+    "answers": ANSWER,
     "comparisons": MODEL_COMPARISON,
     "findings": FINDINGS,
     "calibration": CALIBRATION,
@@ -369,6 +414,7 @@ def fake_report(**changes: Any) -> ReportContent:
     content: dict[str, Any] = {
         "curves": curves,
         "comparisons": fake_comparisons(),
+        "answers": answers_frame([]),
         "quarantine": fake_quarantine(),
         "findings": findings_frame([]),
         "calibration": calibration_frame([]),

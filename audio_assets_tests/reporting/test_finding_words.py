@@ -233,7 +233,7 @@ def test_unknown_recordings_are_warned_of_first_with_the_pattern_that_would_join
     assert f"set {setting}, which would assign them to 6 recordings." in first
     assert unknown_recordings_note(records(row)) is None
     page = Page(render_report(fake_report(findings=findings_frame([row]))))
-    assert [text for tag, text in page.texts if tag == "dd" and text == f"Warning: {first}"]
+    assert [text for tag, text in page.texts if tag == "p" and text == f"Warning: {first}"]
 
 
 def test_recordings_that_are_unknown_without_a_hint_are_noted_and_not_warned_of():
@@ -262,7 +262,7 @@ def test_the_report_warns_of_clips_that_clips_csv_does_not_name():
     rules = [("coyote", "clips.csv", 5), ("coyote", f"stem{NO_LINE}", 2), ("fox", "stem", 4)]
     table = pd.DataFrame(rules, columns=["species", "rule", "clips"])
     page = Page(render_report(fake_report(recording_rules=table)))
-    answers = [text for tag, text in page.texts if tag == "dd"]
+    answers = [text for tag, text in page.texts if tag == "p"]
     assert [text for text in answers if "clips.csv" in text] == [
         "Warning: " + (clips_csv_warning(7, 2) or "")
     ]
@@ -302,7 +302,7 @@ def test_pairs_of_one_recording_that_change_little_are_no_warning():
 def test_the_report_warns_of_pairs_of_one_recording_and_shows_their_numbers():
     html = render_report(fake_report(findings=findings_frame([of_one_recording("birdnet", 0.728)])))
     page = Page(html)
-    answers = [text for tag, text in page.texts if tag == "dd"]
+    answers = [text for tag, text in page.texts if tag == "p"]
     assert any("0.728 instead of 0.758 (BirdNET 2.4)" in text for text in answers)
     assert "AUC without the pairs of clips from one recording" in html
     assert "43.0 %" in page.said()
@@ -324,7 +324,7 @@ def test_the_report_warns_among_the_answers_and_shows_the_checks():
     )
     page = Page(html)
     assert page.wrong == [] and page.open == []
-    answers = [text for tag, text in page.texts if tag == "dd"]
+    answers = [text for tag, text in page.texts if tag == "p"]
     assert any(text.startswith("Warning: The file format alone separates") for text in answers)
     assert [text for tag, text in page.texts if tag == "h3"].count("Checks") == 1
     assert "BirdNET 2.4: ordinary folds over clips would have overstated AUC by 0.040 (" in html

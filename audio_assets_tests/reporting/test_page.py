@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from audio_assets.reporting.page.copies import Copies
-from audio_assets.reporting.page.page import TITLE, _without_result, render_report
+from audio_assets.reporting.page.page import _without_result, render_report
 from audio_assets.reporting.page.tables import comparisons
 from audio_assets_tests.reporting.fake_results import (
     calibration_frame,
@@ -172,10 +172,10 @@ MADE = "Made on 2 May 2026 at 07:05 UTC with audio-assets 1.2 (abcdef0) and Pyth
 FILES = {form: f"../learning_curves/coyote.{form.lower()}" for form in ("CSV", "SVG", "PNG")}
 
 
-def test_the_page_begins_with_its_date_and_versions():
+def test_the_first_section_ends_with_date_and_versions():
     page = Page(render_report(fake_report(made=MADE)))
-    title = page.texts.index(("h1", TITLE))
-    assert page.texts[title + 1] == ("p", MADE)
+    heading = page.texts.index(("h2", "All species and models"))
+    assert page.texts[heading - 1] == ("p", MADE)
     assert "Made on" not in Page(render_report(fake_report())).said()
 
 
@@ -291,7 +291,7 @@ def test_a_long_quarantine_starts_folded_and_a_short_one_open():
     clips = [f"coyote-pos-t-{i}_122_9sec_1_a" for i in range(21)]
     for names, is_open in ((clips, False), (clips[:20], True)):
         page = Page(render_report(fake_report(quarantine=fake_quarantine(names))))
-        opened = ["open" in a for a in page.attributes("details") if a.get("class") != "reading"]
+        opened = ["open" in a for a in page.attributes("details") if not a.get("class")]
         assert opened == [False, is_open]
 
 

@@ -15,6 +15,7 @@ from audio_assets.reporting.page import checks as page_checks
 from audio_assets.reporting.page import clips as page_clips
 from audio_assets.reporting.page import maps as page_map
 from audio_assets.reporting.page import tables as page_tables
+from audio_assets.reporting.page.cards import Card, card
 from audio_assets.reporting.page.checks import Checks
 from audio_assets.reporting.page.clips import HardClips
 from audio_assets.reporting.page.content import ReportContent
@@ -38,6 +39,12 @@ class SpeciesSection:
     ----------
     anchor
         Id of the section in the page.
+    card
+        The answer, for the first screen.
+    sentences
+        Result of each model.
+    warnings
+        What puts the results in doubt.
     specification
         Vega-Lite JSON made safe for a script element; None without a chart.
     tables
@@ -59,7 +66,9 @@ class SpeciesSection:
     species: str
     words: str
     anchor: str
+    card: Card
     sentences: tuple[str, ...]
+    warnings: tuple[str, ...]
     specification: str | None
     tables: tuple[HtmlTable, ...]
     folded: tuple[HtmlTable, ...]
@@ -158,6 +167,7 @@ def _species_section(
     chart = report.charts.get(species)
     unheard = page_checks.unheard(report, species)
     texts = [sentence(answer) + unheard.get(answer.model, "") for answer in found]
+    warnings: list[str] = []
     texts += [
         f"{report.title(model)}: no result: {reason}"
         for name, model, reason in sorted(report.missing)
@@ -165,16 +175,18 @@ def _species_section(
     ]
     unnamed = finding_words.clips_csv_warning(*report.clips_without_line(species))
     if unnamed is not None:
-        texts.append(f"Warning: {unnamed}")
+        warnings.append(f"Warning: {unnamed}")
     checks = page_checks.checks(report, species)
     if checks is not None:
-        texts += [f"Warning: {text}" for text in checks.warnings]
+        warnings += [f"Warning: {text}" for text in checks.warnings]
     return SpeciesSection(
         species=species,
         words=wording.species_in_words(species),
         # Species keys are safe in an id, but the report may name a folder that breaks their rule.
         anchor=f"species-{species}" if _is_plain(species) else f"species-{number}",
-        sentences=tuple(texts) or ("no model has a result",),
+        card=card(report, species),
+        sentences=tuple(texts) or ("No model has a result.",),
+        warnings=tuple(warnings),
         specification=embed.script_json(chart) if chart is not None else None,
         tables=tuple(table for table in shown if table is not None),
         folded=(compared[1],) if compared and compared[1].rows != compared[0].rows else (),

@@ -6,9 +6,33 @@ What the answer is belongs in :mod:`audio_assets.evaluation.answers`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from audio_assets.reporting.words import wording
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer about a species, in sentences.
+
+    Attributes
+    ----------
+    use
+        The recommended model, or that there is none, without a full stop.
+    because
+        Why it is recommended, and which models may be as good, without a full stop.
+    enough, proof
+        Whether the clips are enough, and whether the target is proven; empty without a model.
+    next
+        What to do, without a full stop.
+    """
+
+    use: str
+    because: str
+    enough: str
+    proof: str
+    next: str
 
 
 def verdict(row: Mapping[Any, Any], title: str) -> str:
@@ -21,21 +45,46 @@ def verdict(row: Mapping[Any, Any], title: str) -> str:
     title
         Name of its model on charts; not read where the row has none.
     """
+    parts = verdict_in_parts(row, {row["model"]: title})
     if wording.is_missing(row["model"]):
-        return f"No model can be recommended: {row['status']}. Next: {row['next']}."
-    parts = [f"Use {title}{_tied(row)}.", _enough(row), _proof(row), f"Next: {row['next']}."]
-    return " ".join(parts)
+        return f"{parts.use}: {parts.because}. Next: {parts.next}."
+    use = f"{parts.use} ({parts.because})."
+    return " ".join([use, parts.enough, parts.proof, f"Next: {parts.next}."])
 
 
-def _tied(row: Mapping[Any, Any]) -> str:
+def verdict_in_parts(row: Mapping[Any, Any], titles: Mapping[str, str]) -> Verdict:
+    """Write a row of :data:`audio_assets.tables.ANSWER` sentence by sentence.
+
+    Parameters
+    ----------
+    row
+        The row.
+    titles
+        Model -> title; a model that is not in it is called by its key.
+    """
+    if wording.is_missing(row["model"]):
+        none = "No model can be recommended"
+        return Verdict(none, str(row["status"]), "", "", str(row["next"]))
+    model = str(row["model"])
+    return Verdict(
+        use=f"Use {titles.get(model, model)}",
+        because=_because(row, titles),
+        enough=_enough(row),
+        proof=_proof(row),
+        next=str(row["next"]),
+    )
+
+
+def _because(row: Mapping[Any, Any], titles: Mapping[str, str]) -> str:
     if wording.is_missing(row["tied"]):
-        return f" ({row['chosen_for']})"
-    text = f" ({row['chosen_for']}; not told from it: {row['tied']}"
+        return str(row["chosen_for"])
+    tied = ", ".join(titles.get(name, name) for name in str(row["tied"]).split(", "))
+    text = f"{row['chosen_for']}; not told from it: {tied}"
     if wording.is_missing(row["tied_doubt"]):
-        return f"{text}, by an amount that is not known)"
+        return f"{text}, by an amount that is not known"
     # Rounded outwards, as the end of an interval.
     doubt = wording.interval(0.0, max(float(row["tied_doubt"]), 0.0)).split(" to ")[1]
-    return f"{text}, better by at most {doubt})"
+    return f"{text}, better by at most {doubt}"
 
 
 def _enough(row: Mapping[Any, Any]) -> str:
