@@ -5,6 +5,23 @@ call stays a plain ``ValueError``; a clip that cannot be used is no exception bu
 reason (:mod:`audio_assets.audio.faults`).
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+_SUGGESTED = 3
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that are nearest to a wrong one, in any case."""
+    folded = {one.casefold(): one for one in known}
+    return [folded[one] for one in get_close_matches(name.casefold(), folded, _SUGGESTED)]
+
+
+def perhaps(name: str, known: Iterable[str]) -> str:
+    """Return "Perhaps you mean ...? " with the known names nearest to a wrong one, or nothing."""
+    near = nearest(name, known)
+    return f"Perhaps you mean {' or '.join(near)}? " if near else ""
+
 
 class AudioAssetsError(Exception):
     """A fault with its remedy.

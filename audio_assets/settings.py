@@ -9,17 +9,25 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     EnvSettingsSource,
+    NoDecode,
     SettingsConfigDict,
 )
-from pydantic_settings import SettingsError as SourceError
 
 from audio_assets.catalog.clip_names import DEFAULT_RECORDING_PATTERNS
-from audio_assets.errors import SettingsError, UnknownModelError
+from audio_assets.errors import SettingsError, UnknownModelError, nearest, perhaps
 from audio_assets.evaluation.intervals.bootstrap_interval import MIN_DRAWS, check_draws
 from audio_assets.evaluation.intervals.protocols import find_protocol
 from audio_assets.models.registry import (
@@ -27,9 +35,9 @@ from audio_assets.models.registry import (
     default_model_names,
     get_encoder,
     get_model,
-    model_names,
 )
 from audio_assets.objects.roots import open_root
+from audio_assets.setting_values import read_list, read_mapping
 from audio_assets.tables.partition_keys import KEY_RULE, is_partition_key
 from audio_assets.weights.places import WeightPlaces
 
@@ -52,6 +60,10 @@ DEFAULT_PATTERNS = "default"
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+# Their validators read the text, because pydantic-settings would take JSON only.
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(read_list)]
+Sizes = Annotated[tuple[Annotated[int, Field(ge=0)], ...], NoDecode, BeforeValidator(read_list)]
+ClassLabels = Annotated[dict[str, dict[str, list[str]]], NoDecode, BeforeValidator(read_mapping)]
 
 
 def _draws(value: int) -> int:
@@ -85,19 +97,19 @@ class Settings(BaseSettings):
         default_factory=lambda: str(_user_cache() / "audio-assets"),
         description="Local folder for fetched weights and copies of a remote WEIGHTS_ROOT.",
     )
-    models: tuple[str, ...] = Field(
+    models: Names = Field(
         default_factory=default_model_names,
-        description="Models to evaluate; a JSON list. A model that it names and that has no "
+        description="Models to evaluate; a list. A model that it names and that has no "
         "weights is an error; without the setting, models whose weights are not installed are "
         "left out.",
     )
-    species: tuple[str, ...] = Field(
-        (), description="Species to evaluate; a JSON list, empty for every folder found."
+    species: Names = Field(
+        (), description="Species to evaluate; a list, empty for every folder found."
     )
-    training_sizes: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+    training_sizes: Sizes = Field(
         (0, 4, 8, 16, 32, 64, 128, 256, 300),
         min_length=1,
-        description="Training clips per class; a JSON list. 0 is the encoder's own class score.",
+        description="Training clips per class; a list. 0 is the encoder's own class score.",
     )
     folds: int = Field(5, ge=2, le=50, description="Folds K of the cross-validation.")
     repeats: int = Field(
@@ -118,10 +130,12 @@ class Settings(BaseSettings):
         description="Test clips per class that suffice under holdout, if they come from at least "
         "10 recordings; at most 30 % of the recordings are tested.",
     )
-    species_classes: dict[str, dict[str, list[str]]] = Field(
+    species_classes: ClassLabels = Field(
         default_factory=lambda: DEFAULT_SPECIES_CLASSES,
         description="Encoder classes that count as the species, for the point at size 0; JSON: "
-        "{species: {encoder: [exact labels]}}.",
+        "{species: {encoder: [exact labels]}}, added to the default. A list for a species and an "
+        "encoder replaces the default's; an empty one removes it. `audio-assets classes` finds "
+        "labels.",
     )
     perch_variant: Literal["data_5s", "data"] = Field(
         "data_5s",
@@ -152,10 +166,10 @@ class Settings(BaseSettings):
     margin_auc: Probability = Field(
         0.01, description="Gain or loss of ROC-AUC that does not matter to an answer."
     )
-    recording_patterns: tuple[str, ...] = Field(
+    recording_patterns: Names = Field(
         (DEFAULT_PATTERNS,),
         description="Regular expressions that are searched in the stem of a clip's name; the group "
-        "`recording` of the first match is the recording; a JSON list. A clips.csv beside the "
+        "`recording` of the first match is the recording; a list. A clips.csv beside the "
         'species folders takes precedence. `"default"` in the list includes the patterns of the '
         "names that BirdNET-Analyzer, birdnetlib, OpenSoundscape, Kaleidoscope, Arbimon, "
         "xeno-canto, ESC-50 and others give to clips.",
@@ -281,9 +295,11 @@ class Settings(BaseSettings):
     @field_validator("models")
     @classmethod
     def _models_known(cls, models: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [model for model in models if model not in model_names()]
-        if unknown:
-            raise ValueError(f"unknown model {', '.join(unknown)}; known: {list(model_names())}")
+        for model in models:
+            try:
+                get_model(model)
+            except UnknownModelError as error:
+                raise ValueError(f"{error.what}. {error.remedy}") from error
         if not models:
             raise ValueError("at least one model is needed")
         return tuple(dict.fromkeys(models))
@@ -295,7 +311,7 @@ class Settings(BaseSettings):
             try:
                 get_encoder(name)
             except UnknownModelError as error:
-                raise ValueError(f"{error.what}; {error.remedy}") from error
+                raise ValueError(f"{error.what}. {error.remedy}") from error
         return name
 
     @field_validator("species_classes")
@@ -308,8 +324,16 @@ class Settings(BaseSettings):
                 try:
                     get_encoder(name)
                 except UnknownModelError as error:
-                    raise ValueError(f"{species}: {error.what}; {error.remedy}") from error
-        return classes
+                    raise ValueError(f"{species}: {error.what}. {error.remedy}") from error
+        merged = {
+            species: dict(of_encoder) for species, of_encoder in DEFAULT_SPECIES_CLASSES.items()
+        }
+        for species, by_encoder in classes.items():
+            merged.setdefault(species, {}).update(by_encoder)
+        return {
+            species: {encoder: labels for encoder, labels in by_encoder.items() if labels}
+            for species, by_encoder in merged.items()
+        }
 
     @field_validator("species")
     @classmethod
@@ -450,9 +474,17 @@ def load_settings(**overrides: Any) -> Settings:
         if _field(key) not in Settings.model_fields and not _SERVICE_LINK.search(key)
     ]
     if unknown:
-        known = ", ".join(sorted(PREFIX + name.upper() for name in Settings.model_fields))
+        near = [
+            one for key in sorted(unknown) for one in nearest(_field(key), Settings.model_fields)
+        ]
+        names = ", ".join(PREFIX + name.upper() for name in near or sorted(Settings.model_fields))
         raise SettingsError(
-            f"Unknown setting: {', '.join(sorted(unknown))}", f"Correct the name. Known: {known}"
+            f"Unknown setting: {', '.join(sorted(unknown))}",
+            (
+                f"Perhaps you mean {names}? Correct or remove it."
+                if near
+                else f"Correct or remove it. Known: {names}"
+            ),
         )
     try:
         return Settings(**overrides)
@@ -461,15 +493,19 @@ def load_settings(**overrides: Any) -> Settings:
         for fault in error.errors():
             name = PREFIX + str(fault["loc"][0]).upper() if fault["loc"] else PREFIX
             inner = "".join(f"[{part}]" for part in fault["loc"][1:])
-            faults.append(f"{name}{inner}: {fault['msg'].removeprefix('Value error, ')}")
+            faults.append(f"{name}{inner}: {_in_words(fault)}")
         raise SettingsError(
             "; ".join(faults), "Correct it in the environment or in .env."
         ) from error
-    except SourceError as error:
-        cause = f" ({error.__cause__})" if error.__cause__ else ""
-        raise SettingsError(
-            f"{error}{cause}", 'Lists and mappings are written as JSON, e.g. ["birdnet"].'
-        ) from error
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    """Describe a fault, with the nearest choices if there are only some."""
+    if fault["type"] == "literal_error" and isinstance(fault["input"], str):
+        choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+        near = perhaps(fault["input"], choices)
+        return f"{fault['input']!r} is none of {', '.join(choices)}. {near}".rstrip()
+    return fault["msg"].removeprefix("Value error, ")
 
 
 def setting_sources() -> dict[str, str]:

@@ -1,12 +1,15 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from audio_assets.catalog.clip_names import DEFAULT_RECORDING_PATTERNS
+from audio_assets.cli.dotenv_text import dotenv_text
 from audio_assets.errors import SettingsError
 from audio_assets.models import registry
 from audio_assets.models.registry import EncoderSpec
 from audio_assets.settings import (
+    DEFAULT_SPECIES_CLASSES,
     PREFIX,
     Settings,
     load_settings,
@@ -75,7 +78,13 @@ def test_other_variables_in_dotenv_are_left_to_others(tmp_path):
     [
         ("TRAINING_SIZES", "[-1]"),
         ("TRAINING_SIZES", "[]"),
-        ("TRAINING_SIZES", "4,8"),
+        ("TRAINING_SIZES", "4,x"),
+        ("TRAINING_SIZES", "4,,8"),
+        ("MODELS", "birdnet,nonsense"),
+        ("MODELS", "['birdnet']"),
+        ("MODELS", "{}"),
+        ("SPECIES_CLASSES", "coyote"),
+        ("SPECIES_CLASSES", "[]"),
         ("MODELS", '["birdnet", "nonsense"]'),
         ("MODELS", "[]"),
         ("RESULTS_ROOT", ""),
@@ -159,8 +168,75 @@ def test_class_labels_of_an_unknown_encoder_are_refused_with_the_known_ones():
 def test_class_labels_of_a_users_own_encoder_are_taken(monkeypatch):
     own = EncoderSpec("mine", "my_package:Mine", "MIT", "none")
     monkeypatch.setitem(registry._registry().encoders, "mine", own)
-    given = {"coyote": {"mine": ["coyote"]}}
-    assert load_settings(species_classes=given).species_classes == given
+    loaded = load_settings(species_classes={"coyote": {"mine": ["coyote"]}})
+    assert loaded.species_classes["coyote"]["mine"] == ["coyote"]
+
+
+def test_class_labels_add_to_the_default(monkeypatch):
+    owl = {"birdnet": ["Strix aluco_Tawny Owl"]}
+    monkeypatch.setenv("AUDIO_ASSETS_SPECIES_CLASSES", json.dumps({"owl": owl}))
+    assert load_settings().species_classes == {**DEFAULT_SPECIES_CLASSES, "owl": owl}
+
+
+def test_class_labels_replace_those_of_their_species_and_encoder_and_an_empty_list_removes_them():
+    other = {"birdnet": ["Canis lupus_Gray Wolf"]}
+    given = {"coyote": other, "bullfrog": {"birdnet": []}}
+    loaded = load_settings(species_classes=given).species_classes
+    assert loaded["coyote"] == other and loaded["bullfrog"] == {}
+    assert loaded["human_vocal"] == DEFAULT_SPECIES_CLASSES["human_vocal"]
+    assert DEFAULT_SPECIES_CLASSES["coyote"] == {"birdnet": ["Canis latrans_Coyote"]}
+
+
+@pytest.mark.parametrize("text", ['["birdnet", "svm"]', "birdnet,svm", " birdnet , svm, "])
+def test_lists_are_json_or_have_commas(monkeypatch, text):
+    monkeypatch.setenv("AUDIO_ASSETS_MODELS", text)
+    monkeypatch.setenv("AUDIO_ASSETS_TRAINING_SIZES", "8, 4")
+    loaded = load_settings()
+    assert loaded.models == ("birdnet", "svm") and loaded.training_sizes == (4, 8)
+
+
+def test_a_comma_within_a_pattern_separates_nothing(monkeypatch):
+    own = r"^(?P<recording>\w{1,3})[,;]\,x"
+    monkeypatch.setenv("AUDIO_ASSETS_RECORDING_PATTERNS", f"default, {own}")
+    assert load_settings().recording_patterns == (*DEFAULT_RECORDING_PATTERNS, own)
+
+
+def test_an_empty_list_is_empty(monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_SPECIES", "")
+    assert load_settings().species == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "nearest"),
+    [
+        ("MODELS", "birdnett", "Perhaps you mean birdnet?"),
+        ("DUPLICATE_ENCODER", "perhc", "Perhaps you mean perch or perch_v2?"),
+        ("PROTOCOL", "holdot", "Perhaps you mean holdout?"),
+        ("LOG_FORMAT", "JSN", "Perhaps you mean json?"),
+        ("PERCH_VARIANT", "data5s", "Perhaps you mean data_5s or data?"),
+        ("SPECIES_CLASSES", '{"owl": {"birdnt": ["x"]}}', "Perhaps you mean birdnet?"),
+    ],
+)
+def test_a_wrong_value_names_the_setting_and_its_nearest_neighbours(
+    monkeypatch, name, value, nearest
+):
+    monkeypatch.setenv(f"AUDIO_ASSETS_{name}", value)
+    with pytest.raises(SettingsError) as wrong:
+        load_settings()
+    assert wrong.value.what.startswith(f"AUDIO_ASSETS_{name}: ") and nearest in wrong.value.what
+    assert "placeholder" not in wrong.value.what
+
+
+def test_an_unknown_setting_names_its_nearest_neighbour(monkeypatch):
+    monkeypatch.setenv("AUDIO_ASSETS_FOLD", "5")
+    with pytest.raises(SettingsError) as unknown:
+        load_settings()
+    assert unknown.value.remedy == "Perhaps you mean AUDIO_ASSETS_FOLDS? Correct or remove it."
+
+
+def test_the_example_file_is_the_one_that_init_writes():
+    example = Path(__file__).parents[1] / ".env.example"
+    assert example.read_text() == dotenv_text(), "call python docs/settings_page.py"
 
 
 def test_default_in_a_list_of_patterns_stands_for_the_default():

@@ -1,21 +1,24 @@
-"""Write ``docs/settings.md`` from the class of the settings: ``python docs/settings_page.py``."""
+"""Write ``docs/settings.md`` and ``.env.example``: ``python docs/settings_page.py``."""
 
 import json
 from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
+from audio_assets.cli.dotenv_text import dotenv_text
 from audio_assets.settings import PREFIX, Settings
 
 PAGE = Path(__file__).parent / "settings.md"
+EXAMPLE = Path(__file__).parents[1] / ".env.example"
 
 HEAD = """# Settings
 
 Settings are environment variables, or lines of a `.env` file in the folder where the command is
-called. The environment takes precedence over `.env`. Lists and mappings are JSON. `audio-assets
-settings` shows the values in effect and where each comes from. An unknown name or a wrong value is
-an error before anything is started. [What recomputes when](recomputing.md) says what a change
-costs.
+called. The environment takes precedence over `.env`. Lists are written with commas (`birdnet,perch`) or
+as JSON, mappings as JSON. `audio-assets settings` shows the values in effect and where each comes
+from. An unknown name or a wrong value is an error before anything is started, and names the nearest
+right ones. `audio-assets init FOLDER` writes a `.env` with every setting, like `.env.example`.
+[What recomputes when](recomputing.md) says what a change costs.
 
 <!-- Written by docs/settings_page.py; a test compares. -->
 """
@@ -40,3 +43,4 @@ def page() -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page())
+    EXAMPLE.write_text(dotenv_text())

@@ -9,9 +9,9 @@ import typer
 
 def complete_models(begun: str) -> list[str]:
     """Return the models whose names start with the typed text."""
-    from audio_assets.models.registry import model_names
+    from audio_assets.models.registry import offered_model_names
 
-    return [name for name in model_names() if name.startswith(begun)]
+    return [name for name in offered_model_names() if name.startswith(begun)]
 
 
 def complete_species(begun: str) -> list[str]:

@@ -24,6 +24,7 @@ from audio_assets.errors import (
     AudioAssetsError,
     ResultsError,
     UnknownSpeciesError,
+    perhaps,
 )
 from audio_assets.objects.files import exists
 from audio_assets.objects.roots import open_root
@@ -131,7 +132,8 @@ def choose_species(
     if unknown:
         raise UnknownSpeciesError(
             f"Unknown species: {', '.join(unknown)}",
-            f"Known under {settings.audio_root}: {', '.join(known) or 'none'}",
+            f"{perhaps(unknown[0], known)}Known under {settings.audio_root}: "
+            f"{', '.join(known) or 'none'}",
         )
     chosen = list(asked or known)
     if not chosen:

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from audio_assets.encoders.base import Encoder
 from audio_assets.encoders.promises import fingerprint_fault, size_fault
-from audio_assets.errors import AudioAssetsError, EncoderError, UnknownModelError
+from audio_assets.errors import AudioAssetsError, EncoderError, UnknownModelError, perhaps
 from audio_assets.models.heads import HEADS
 from audio_assets.tables import VARIANTS
 from audio_assets.tables.partition_keys import KEY_RULE, is_partition_key
@@ -46,6 +46,8 @@ class ModelSpec:
         Whether a run without the setting MODELS evaluates it.
     title
         Name on charts and in reports.
+    is_offered
+        Whether it is named as a choice; one for tests is not.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ModelSpec:
     variant: str
     enabled_by_default: bool
     title: str
+    is_offered: bool = True
 
 
 @dataclass(frozen=True)
@@ -114,9 +117,11 @@ _PLACEHOLDER = EncoderSpec(
 )
 
 
-def _logistic(encoder: EncoderSpec, variant: str, enabled: bool, title: str) -> ModelRegistration:
+def _logistic(
+    encoder: EncoderSpec, variant: str, enabled: bool, title: str, *, is_offered: bool = True
+) -> ModelRegistration:
     """Register an encoder with a logistic head as a model of the same name."""
-    model = ModelSpec(encoder.name, encoder.name, "logistic", variant, enabled, title)
+    model = ModelSpec(encoder.name, encoder.name, "logistic", variant, enabled, title, is_offered)
     return ModelRegistration(model, encoder)
 
 
@@ -143,7 +148,7 @@ _BUILT_IN = (
         _pretrained("vggish", "audioset:VggishEncoder", "Apache-2.0"), "data", False, "VGGish"
     ),
     _logistic(_pretrained("perch_v2", "perch:perch_v2", "Apache-2.0"), "data_5s", False, "Perch 2"),
-    _logistic(_PLACEHOLDER, "data", False, "Placeholder"),
+    _logistic(_PLACEHOLDER, "data", False, "Placeholder", is_offered=False),
 )
 
 
@@ -184,6 +189,11 @@ def model_names() -> tuple[str, ...]:
     return tuple(_registry().models)
 
 
+def offered_model_names() -> tuple[str, ...]:
+    """Return the names of the models that a user may want, without those for tests."""
+    return tuple(spec.name for spec in _registry().models.values() if spec.is_offered)
+
+
 def default_model_names() -> tuple[str, ...]:
     """Return the names of the models that a run evaluates by default."""
     return tuple(spec.name for spec in _registry().models.values() if spec.enabled_by_default)
@@ -197,7 +207,7 @@ def get_model(name: str) -> ModelSpec:
     UnknownModelError
         If there is no such model.
     """
-    return _look_up(_registry().models, name, "model")
+    return _look_up(_registry().models, name, "model", offered_model_names())
 
 
 def get_encoder(name: str) -> EncoderSpec:
@@ -208,7 +218,8 @@ def get_encoder(name: str) -> EncoderSpec:
     UnknownModelError
         If there is no such encoder.
     """
-    return _look_up(_registry().encoders, name, "encoder")
+    offered = (get_model(model).encoder for model in offered_model_names())
+    return _look_up(_registry().encoders, name, "encoder", dict.fromkeys(offered))
 
 
 def load_encoder(name: str, places: WeightPlaces = ONLY_WHEELS) -> Encoder:
@@ -304,10 +315,12 @@ def _models_of(encoder: str) -> list[str]:
     return [model.name for model in _registry().models.values() if model.encoder == encoder]
 
 
-def _look_up(known: Mapping[str, _Spec], name: str, kind: str) -> _Spec:
+def _look_up(known: Mapping[str, _Spec], name: str, kind: str, offered: Iterable[str]) -> _Spec:
     if name not in known:
+        names = sorted(offered)
         raise UnknownModelError(
-            f"there is no {kind} {name!r}", f"Known {kind}s: {', '.join(sorted(known))}."
+            f"there is no {kind} {name!r}",
+            f"{perhaps(name, names)}Known {kind}s: {', '.join(names)}.",
         )
     return known[name]
 

@@ -32,6 +32,7 @@ from audio_assets.models.registry import (
     get_model,
     load_encoder,
     model_names,
+    offered_model_names,
 )
 from audio_assets.tables.partition_keys import is_partition_key
 from audio_assets.weights.places import WeightPlaces
@@ -88,8 +89,17 @@ def test_an_encoder_is_made_anew_for_each_caller() -> None:
 
 @pytest.mark.parametrize("look_up", [get_model, get_encoder, load_encoder])
 def test_an_unknown_name_lists_the_known_ones(look_up: object) -> None:
-    with pytest.raises(UnknownModelError, match="(?s)'owlnet'.*birdnet.*placeholder"):
+    with pytest.raises(UnknownModelError, match="(?s)'owlnet'.*birdnet.*yamnet"):
         look_up("owlnet")  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("look_up", [get_model, get_encoder])
+def test_an_unknown_name_suggests_the_nearest_and_not_what_tests_need(look_up: object) -> None:
+    with pytest.raises(UnknownModelError) as unknown:
+        look_up("BirdNETT")  # type: ignore[operator]
+    assert unknown.value.remedy.startswith("Perhaps you mean birdnet? Known ")
+    assert "placeholder" not in unknown.value.remedy
+    assert "placeholder" not in offered_model_names() and "birdnet" in offered_model_names()
 
 
 def test_a_users_model_is_found_and_used(installed: ModuleType) -> None:
