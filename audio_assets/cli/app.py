@@ -102,6 +102,26 @@ def demo(
 
 
 @app.command()
+def classes(
+    model: Annotated[
+        str, typer.Argument(help="The model, such as birdnet.", autocompletion=complete_models)
+    ],
+    words: Annotated[
+        Optional[list[str]],
+        typer.Argument(help="Common or scientific name, or a part of it; all labels if omitted."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find class labels of a model, for the setting SPECIES_CLASSES; exit 1 if none matches.
+
+    Example: audio-assets classes birdnet coyote
+    """
+    from audio_assets.cli.classes import print_classes
+
+    raise typer.Exit(print_classes(model, words or (), as_json=as_json))
+
+
+@app.command()
 def run(
     species: SpeciesOption = None,
     model: ModelOption = None,

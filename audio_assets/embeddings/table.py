@@ -279,7 +279,8 @@ def _class_indices(encoder: Encoder, labels: Collection[str]) -> tuple[int, ...]
     if unknown:
         raise SettingsError(
             f"SPECIES_CLASSES names classes that {encoder.name} does not have: {unknown}",
-            "Give labels exactly as the encoder spells them.",
+            f"Give labels exactly as the encoder spells them; audio-assets classes {encoder.name} "
+            "WORD finds them.",
         )
     return tuple(known[label] for label in labels)
 
