@@ -102,6 +102,31 @@ def demo(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of the project; made if missing.")],
+    species: Annotated[
+        Optional[list[str]],
+        typer.Option("--species", "-s", help="Also make this species' folders; repeatable."),
+    ] = None,
+) -> None:
+    """Make a project folder: an audio root, a .env with every setting, and a README.
+
+    Nothing that exists is overwritten.
+
+    Example: audio-assets init my-project --species coyote
+    """
+    from audio_assets.cli.project import init_project
+    from audio_assets.tables.partition_keys import KEY_RULE, is_partition_key
+
+    for name in species or ():
+        if not is_partition_key(name):
+            raise typer.BadParameter(
+                f"{name!r} must match {KEY_RULE}, such as barn_owl", param_hint="--species"
+            )
+    init_project(folder, species or ())
+
+
+@app.command()
 def classes(
     model: Annotated[
         str, typer.Argument(help="The model, such as birdnet.", autocompletion=complete_models)
