@@ -16,8 +16,8 @@ from dagster_shared.cli import WorkspaceOpts
 from audio_assets.automation.health import daemon_note, daemon_problems
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
-from audio_assets.errors import SettingsError, UnknownPartitionError
-from audio_assets.pipeline.partitions import build_partitions, nearest
+from audio_assets.errors import SettingsError, UnknownPartitionError, perhaps
+from audio_assets.pipeline.partitions import build_partitions, nearest_partitions
 from audio_assets.pipeline.stages import JOBS
 from audio_assets.settings import Settings, dagster_home, load_settings
 
@@ -70,7 +70,7 @@ def checked_partitions(
     if job not in JOBS:
         raise UnknownPartitionError(
             f"There is no job {job!r}; nothing was launched",
-            f"{nearest(job, list(JOBS))}The jobs are: {', '.join(JOBS)}.",
+            f"{perhaps(job, JOBS)}The jobs are: {', '.join(JOBS)}.",
         )
     definition = build_partitions(settings).of(JOBS[job].per)
     if definition is None:
@@ -93,7 +93,7 @@ def checked_partitions(
     if unknown:
         raise UnknownPartitionError(
             f"The job {job} has no partition {', '.join(unknown)}; nothing was launched",
-            "".join(nearest(key, keys) for key in unknown) + f"Its partitions: {shown}.",
+            "".join(nearest_partitions(key, keys) for key in unknown) + f"Its partitions: {shown}.",
         )
     return list(dict.fromkeys(partitions))
 

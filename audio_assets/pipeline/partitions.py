@@ -70,8 +70,8 @@ def split_key(key: str) -> tuple[str, str]:
     return model, species
 
 
-def nearest(given: str, keys: Sequence[str]) -> str:
-    """Return "Did you mean ...? " with the keys that are spelled most alike; empty if none is.
+def nearest_partitions(given: str, keys: Sequence[str]) -> str:
+    """Return "Perhaps you mean ...? " with the keys that are spelled most alike; empty if none is.
 
     Model and species of a key are compared separately, so that a long model does not make up for
     another species.
@@ -89,13 +89,13 @@ def nearest(given: str, keys: Sequence[str]) -> str:
         (key for key in alike if alike[key] >= _ALIKE), key=lambda key: (-alike[key], key)
     )
     found = close[:3]
-    return f"Did you mean {' or '.join(found)}? " if found else ""
+    return f"Perhaps you mean {' or '.join(found)}? " if found else ""
 
 
 def wrong_partition(job: str, given: str | None, keys: Sequence[str]) -> str:
     """Write the error for a run of ``job`` whose partition is not among ``keys``."""
     fault = "names no partition" if given is None else f"has the unknown partition {given}"
-    meant = "" if given is None else nearest(given, keys)
+    meant = "" if given is None else nearest_partitions(given, keys)
     tags = json.dumps({PARTITION_NAME_TAG: keys[0] if keys else "..."})
     return (
         f"This run of the job {job} {fault}\n{meant}"

@@ -57,12 +57,12 @@ def checks_of(instance: dg.DagsterInstance) -> dict[str, int]:
         (
             ("experiment", "placeholder|owll"),
             "The job experiment has no partition placeholder|owll; nothing was launched",
-            "Did you mean placeholder|owl? Its partitions: placeholder|",
+            "Perhaps you mean placeholder|owl? Its partitions: placeholder|",
         ),
         (
             ("inventory", "owl", "Fox", "cow"),
             "The job inventory has no partition Fox, cow; nothing was launched",
-            "Did you mean fox? Did you mean owl? Its partitions: ",
+            "Perhaps you mean fox? Perhaps you mean owl? Its partitions: ",
         ),
         (
             ("inventory",),
@@ -72,7 +72,7 @@ def checks_of(instance: dg.DagsterInstance) -> dict[str, int]:
         (
             ("experimant", "placeholder|owl"),
             "There is no job 'experimant'; nothing was launched",
-            "Did you mean experiment? The jobs are: inventory, ",
+            "Perhaps you mean experiment? The jobs are: inventory, ",
         ),
         (
             ("report", "owl"),
@@ -93,7 +93,7 @@ def test_a_name_that_does_not_exist_is_refused_before_anything_is_launched(
 def test_a_long_list_of_partitions_is_cut(call, instance, launched):
     instance.add_dynamic_partitions("species", [f"bird{number:02}" for number in range(30)])
     called = call("job", "launch", "inventory", "bird1")
-    assert "Did you mean bird" in called.err and called.err.endswith(" and 12 more.\n")
+    assert "Perhaps you mean bird" in called.err and called.err.endswith(" and 12 more.\n")
 
 
 def test_a_launch_prints_each_run_and_that_no_daemon_has_run(call, instance, launched):
@@ -150,7 +150,7 @@ def test_a_wrong_partition_by_dagsters_own_launch_leaves_no_checks_and_no_alarm(
     launch = ("-m", "dagster", "job", "launch", "-w", "workspace.yaml", "-j", "inventory")
     called = process(*launch, "--tags", tags)
     assert called.returncode == 1
-    assert "Did you mean owl?" in called.stderr and "Traceback" not in called.stderr
+    assert "Perhaps you mean owl?" in called.stderr and "Traceback" not in called.stderr
     assert checks_of(instance) == {}
     (run,) = instance.get_runs()
     assert run.status is dg.DagsterRunStatus.FAILURE

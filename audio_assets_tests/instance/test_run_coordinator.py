@@ -57,7 +57,7 @@ def test_a_run_of_a_right_partition_is_queued(instance, job, tags):
         ({}, "names no partition"),
         (
             {"dagster/partition": "birdnet|coyot"},
-            "has the unknown partition birdnet|coyot\nDid you mean birdnet|coyote? Choose one",
+            "has the unknown partition birdnet|coyot\nPerhaps you mean birdnet|coyote? Choose one",
         ),
     ],
 )
