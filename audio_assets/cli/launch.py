@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -46,9 +49,10 @@ def run_launch(
         queued = []
         for key in keys:
             tags = json.dumps({PARTITION_NAME_TAG: key}) if key is not None else None
-            run = execute_launch_command(
-                instance=instance, workspace_opts=target, job_name=job, tags=tags
-            )
+            with _stdout_discarded():
+                run = execute_launch_command(
+                    instance=instance, workspace_opts=target, job_name=job, tags=tags
+                )
             queued.append({"job": job, "partition": key, "run_id": run.run_id})
             name = f"{job} {key}" if key is not None else job
             console.print(f"Queued: {name}, run {run.run_id}", markup=False, highlight=False)
@@ -96,6 +100,25 @@ def checked_partitions(
             "".join(nearest_partitions(key, keys) for key in unknown) + f"Its partitions: {shown}.",
         )
     return list(dict.fromkeys(partitions))
+
+
+@contextmanager
+def _stdout_discarded() -> Iterator[None]:
+    """Discard the standard output of processes that are started meanwhile.
+
+    The code server that a workspace file starts logs there, between the lines of this command and
+    within its JSON. Its errors are raised here.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 1)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
 def _workspace(given: Path | None) -> Path:

@@ -135,10 +135,14 @@ def process(*call: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 def test_a_launched_run_waits_in_the_queue_with_its_partition(instance):
     main = "from audio_assets.cli import main; main()"
-    called = process("-c", main, "job", "launch", "inventory", "owl")
+    called = process("-c", main, "job", "launch", "inventory", "owl", "--json")
     assert called.returncode == 0
     (run,) = instance.get_runs()
-    assert f"Queued: inventory owl, run {run.run_id}" in called.stdout
+    # Nothing of the code server that was started gets between.
+    assert json.loads(called.stdout) == [
+        {"job": "inventory", "partition": "owl", "run_id": run.run_id}
+    ]
+    assert f"Queued: inventory owl, run {run.run_id}" in called.stderr
     assert run.status is dg.DagsterRunStatus.QUEUED
     assert run.tags["dagster/partition"] == "owl"
     assert checks_of(instance).keys() >= {"both_classes_present"}
