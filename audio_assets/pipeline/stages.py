@@ -328,7 +328,7 @@ _ROWS = (
     Stage(
         "experiment_report",
         REPORT,
-        16,
+        17,
         (
             "models",
             "species",

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from audio_assets.reporting.charts.learning_curve import finish
@@ -37,7 +37,13 @@ _LABELS = {
 _MARGIN = 1.05
 
 
-def map_chart(clips: pd.DataFrame, *, species: str, models: Mapping[str, str]) -> alt.LayerChart:
+def map_chart(
+    clips: pd.DataFrame,
+    *,
+    species: str,
+    models: Mapping[str, str],
+    playable: Collection[str] = (),
+) -> alt.LayerChart:
     """Draw the clips on the plane of their principal components, at one scale on both axes.
 
     Parameters
@@ -47,10 +53,12 @@ def map_chart(clips: pd.DataFrame, *, species: str, models: Mapping[str, str]) -
     models
         Model -> title, as in
         :func:`audio_assets.reporting.charts.learning_curve.learning_curve_chart`.
+    playable
+        Clips whose sounds the page has; their points have a ring, and a name for screen readers.
     """
     import altair as alt
 
-    drawn = drawn_clips(clips)
+    drawn = drawn_clips(clips, playable=playable)
     counts = {label: int((drawn["label"] == label).sum()) for label in _LABELS}
     names = [label for label, count in counts.items() if count]
     keys = {name: f"{_LABELS[name][0]} ({counts[name]})" for name in names}
@@ -64,14 +72,12 @@ def map_chart(clips: pd.DataFrame, *, species: str, models: Mapping[str, str]) -
     )
     pixel = _pixel(drawn)
     first = clips.iloc[0]
-    mark = alt.Chart(
-        alt.InlineData(
-            values=_as_csv(drawn, pixel),
-            format=alt.CsvDataFormat(type="csv", parse={"x": "number", "y": "number"}),
-            name=CLIPS,
-        )
-    ).mark_point(filled=True, size=45, aria=False)
-    layer = mark.encode(
+    source = alt.InlineData(
+        values=_as_csv(drawn, pixel, playable),
+        format=alt.CsvDataFormat(type="csv", parse={"x": "number", "y": "number"}),
+        name=CLIPS,
+    )
+    points = alt.Chart(source).encode(
         x=_axis("x", "First component", first["variance_x"], drawn, pixel * WIDTH),
         y=_axis("y", "Second component", first["variance_y"], drawn, pixel * HEIGHT),
         color=alt.Color(
@@ -89,10 +95,13 @@ def map_chart(clips: pd.DataFrame, *, species: str, models: Mapping[str, str]) -
         ),
         tooltip=[alt.Tooltip("clip:N", title="clip"), alt.Tooltip("recording:N")],
     )
+    layers = [_silent(points, playable)]
+    if set(playable) & set(drawn["clip_id"]):
+        layers.append(_ringed(points))
     model = models.get(first["model"], first["model"])
     words = f"{wording.species_in_words(species)}: clips by the embeddings of {model}"
     chart = finish(
-        [layer],
+        layers,
         alt.Title(words),
         _description(words, clips),
         height=HEIGHT,
@@ -101,14 +110,46 @@ def map_chart(clips: pd.DataFrame, *, species: str, models: Mapping[str, str]) -
         narrow={"patch": narrow_form(words, height=HEIGHT // 2, width=WIDTH // 2)},
     )
     chart.params = [alt.VariableParameter(name=CHOSEN, value=None)]
-    chart.usermeta = {**chart.usermeta, "picks": {"data": CLIPS, "signal": CHOSEN}}
+    chart.usermeta = {
+        **chart.usermeta,
+        "picks": {"data": CLIPS, "signal": CHOSEN},
+        "plays": len(layers) > 1,
+    }
     return chart
 
 
-def drawn_clips(clips: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:
+def _silent(points: alt.Chart, playable: Collection[str]) -> alt.Chart:
+    """Return the points without a sound; a screen reader would announce hundreds of them."""
+    import altair as alt
+
+    shown = [alt.FilterTransform("!datum.plays")] if playable else alt.Undefined
+    chart: alt.Chart = points.mark_point(filled=True, size=45, aria=False)
+    chart.transform = shown
+    return chart
+
+
+def _ringed(points: alt.Chart) -> alt.Chart:
+    """Return the points that play their clips."""
+    import altair as alt
+
+    chart: alt.Chart = points.mark_point(
+        filled=True, size=75, stroke=INK, strokeWidth=1.5, cursor="pointer"
+    ).encode(description=alt.Description("words:N"))
+    chart.transform = [
+        alt.FilterTransform("datum.plays"),
+        alt.CalculateTransform(
+            calculate="'Play ' + datum.clip + ', recording ' + datum.recording", **{"as": "words"}
+        ),
+    ]
+    return chart
+
+
+def drawn_clips(
+    clips: pd.DataFrame, most: int = MOST_POINTS, playable: Collection[str] = ()
+) -> pd.DataFrame:
     """Choose the clips to draw: all, or ``most`` of them in an order independent of their content.
 
-    All clips of a label are drawn if it has fewer than half of ``most``. The choice is
+    Clips that can be played come first. All clips of a label are drawn if it has fewer than half of ``most``. The choice is
     reproducible.
 
     Parameters
@@ -119,7 +160,10 @@ def drawn_clips(clips: pd.DataFrame, most: int = MOST_POINTS) -> pd.DataFrame:
     shuffled = clips.iloc[
         sorted(
             range(len(clips)),
-            key=lambda row: hashlib.sha256(clips["clip_id"].iloc[row].encode()).digest(),
+            key=lambda row: (
+                clips["clip_id"].iloc[row] not in playable,
+                hashlib.sha256(clips["clip_id"].iloc[row].encode()).digest(),
+            ),
         )
     ]
     positive: pd.Series[bool] = PRESENCE.is_positive(shuffled["label"])
@@ -158,15 +202,16 @@ def _pixel(clips: pd.DataFrame) -> float:
     return max(needed) or 1 / WIDTH
 
 
-def _as_csv(clips: pd.DataFrame, pixel: float) -> str:
+def _as_csv(clips: pd.DataFrame, pixel: float, playable: Collection[str]) -> str:
     """Write the clips as CSV, which takes two thirds of the bytes of JSON."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("x", "y", "label", "recording", "clip"))
+    writer.writerow(("x", "y", "label", "recording", "clip", "plays"))
     columns = ("x", "y", "label", "recording_id", "clip_id")
     decimals = max(0, math.ceil(-math.log10(pixel / 2)))
     for x, y, *names in clips[list(columns)].itertuples(index=False, name=None):
-        writer.writerow((f"{x:.{decimals}f}", f"{y:.{decimals}f}", *names))
+        plays = "1" if names[-1] in playable else ""
+        writer.writerow((f"{x:.{decimals}f}", f"{y:.{decimals}f}", *names, plays))
     return text.getvalue()
 
 

@@ -102,6 +102,13 @@ def hard_clips(
     return HardClips(intro, groups, tuple(none_wrong))
 
 
+def playable(clips: HardClips) -> frozenset[str]:
+    """Return the clips of a section that have a sound on the page."""
+    return frozenset(
+        clip.clip_id for group in clips.groups.values() for clip in group if clip.sound
+    )
+
+
 def affordable_media(
     content: ReportContent, budget: int = MEDIA_BUDGET
 ) -> Mapping[tuple[str, str], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from audio_assets.evaluation.doubts.hard_clips import best_model
@@ -19,16 +20,27 @@ class PageMap:
     ----------
     sentences
         Explanation of the map.
+    sounds
+        Which clips can be played; empty without a map.
     specification
         Vega-Lite JSON made safe for a script element; None if there is no map.
     """
 
     sentences: tuple[str, ...]
+    sounds: str
     specification: str | None
 
 
-def embedding_map(content: ReportContent, species: str) -> PageMap | None:
-    """Return the map of a species; None if no model has a result."""
+def embedding_map(
+    content: ReportContent, species: str, playable: Collection[str] = ()
+) -> PageMap | None:
+    """Return the map of a species; None if no model has a result.
+
+    Parameters
+    ----------
+    playable
+        Clips of the species whose sounds are on the page.
+    """
     best = best_model(content.curves[content.curves["species"] == species])
     if best is None:
         return None
@@ -37,7 +49,7 @@ def embedding_map(content: ReportContent, species: str) -> PageMap | None:
     clips = table[table["species"] == species]
     if clips.empty:
         missing = f"There is no map of the embeddings of {title}: the step failed or has not run; "
-        return PageMap((missing + "see audio-assets status.",), None)
+        return PageMap((missing + "see audio-assets status.",), "", None)
     first = clips.iloc[0]
     x, y = (variance_in_words(first[name]) for name in ("variance_x", "variance_y"))
     texts = [
@@ -57,15 +69,27 @@ def embedding_map(content: ReportContent, species: str) -> PageMap | None:
             "with each value scaled separately. Clips that lie together here may be apart for it, "
             "and vice versa."
         )
-    drawn = len(drawn_clips(clips))
+    shown = drawn_clips(clips, playable=playable)
+    drawn = len(shown)
     if drawn < len(clips):
         texts.append(
             f"{drawn:,} of {len(clips):,} clips are drawn, chosen by a digest of their names: "
             "always the same ones, and all clips of a label that has few. The table embedding_map "
             "has the others."
         )
-    chart = map_chart(clips, species=species, models=content.models)
-    return PageMap(tuple(texts), embed.script_json(chart.to_json()))
+    chart = map_chart(clips, species=species, models=content.models, playable=playable)
+    heard = int(shown["clip_id"].isin(list(playable)).sum())
+    return PageMap(tuple(texts), _sounds_in_words(heard), embed.script_json(chart.to_json()))
+
+
+def _sounds_in_words(clips: int) -> str:
+    if not clips:
+        return "No clip of the map can be played: their sounds are not in this page."
+    return (
+        f"{clips} clips with a ring can be played: click on one, or reach it with the Tab key and "
+        "press Enter. They are those listed under Clips most wrong; the sounds of the others would "
+        "make this page too large."
+    )
 
 
 def _head(content: ReportContent, species: str, model: str) -> str:

@@ -177,6 +177,7 @@ def _species_section(
     if unnamed is not None:
         warnings.append(f"Warning: {unnamed}")
     checks = page_checks.checks(report, species)
+    hard_clips = page_clips.hard_clips(report, species, media)
     if checks is not None:
         warnings += [f"Warning: {text}" for text in checks.warnings]
     return SpeciesSection(
@@ -191,8 +192,10 @@ def _species_section(
         tables=tuple(table for table in shown if table is not None),
         folded=(compared[1],) if compared and compared[1].rows != compared[0].rows else (),
         checks=checks,
-        hard_clips=page_clips.hard_clips(report, species, media),
-        embedding_map=page_map.embedding_map(report, species),
+        hard_clips=hard_clips,
+        embedding_map=page_map.embedding_map(
+            report, species, page_clips.playable(hard_clips) if hard_clips else ()
+        ),
         loss=page_tables.loss_of(report, species),
         files=report.chart_files.get(species, {}),
     )

@@ -15,6 +15,9 @@ async function drawAll() {
     for (const old of place.parentElement.querySelectorAll(":scope > .switches, :scope > .pick")) {
       old.remove();
     }
+    if (place.parentElement.nextElementSibling?.className === "player") {
+      place.parentElement.nextElementSibling.remove();
+    }
     await draw(place);
     await new Promise((shown) => setTimeout(shown));
   }
@@ -58,6 +61,7 @@ async function draw(place) {
     place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
     addSwitches(place, view, specification);
     addRecordings(place, view, specification);
+    addPlayer(place, view, specification);
   } catch (error) {
     place.textContent = "This chart could not be drawn: " + error.message;
     console.error(error);
@@ -128,6 +132,54 @@ function addRecordings(place, view, specification) {
   });
   view.addEventListener("pointerout", showChosen);
   place.before(label);
+}
+
+// The player of a map. A click on a point, or Enter on one with a ring, plays its clip: the sound is
+// that of the list of clips, so that it is on the page once.
+function addPlayer(place, view, specification) {
+  if (!specification.usermeta?.plays) return;
+  const sounds = new Map();
+  for (const sound of place.closest("section").querySelectorAll("audio[data-clip]")) {
+    sounds.set(sound.dataset.clip, sound);
+  }
+  const box = document.createElement("div");
+  box.className = "player";
+  const words = document.createElement("p");
+  words.setAttribute("role", "status");
+  const player = document.createElement("audio");
+  player.controls = true;
+  player.hidden = true;
+  box.append(words, player);
+  const play = (clip) => {
+    const sound = sounds.get(clip.clip);
+    player.pause();
+    player.hidden = !sound;
+    words.textContent = sound
+      ? `Playing ${clip.clip}, recording ${clip.recording}.`
+      : `The sound of ${clip.clip} is not in this page. Points with a ring can be played.`;
+    if (!sound) return;
+    player.src = sound.src;
+    player.setAttribute("aria-label", `Sound of ${clip.clip}`);
+    player.play().catch((error) => {
+      words.textContent = `${clip.clip} could not be played: ${error.message}`;
+    });
+  };
+  const isClip = (datum) => datum?.clip !== undefined;
+  view.addEventListener("click", (_, item) => {
+    if (isClip(item?.datum)) play(item.datum);
+  });
+  // Not a further listener: a chart may be drawn again.
+  place.onkeydown = (event) => {
+    const datum = event.target.__data__?.datum;
+    if ((event.key !== "Enter" && event.key !== " ") || !isClip(datum)) return;
+    event.preventDefault();
+    play(datum);
+  };
+  for (const point of place.querySelectorAll(".mark-symbol.role-mark path[aria-label]")) {
+    point.setAttribute("role", "button");
+    point.setAttribute("tabindex", "0");
+  }
+  place.parentElement.after(box);
 }
 
 // Unfold everything before printing.
