@@ -59,7 +59,7 @@ format: $(VENV)/dev.stamp ## Format the code
 	$(BIN)/python -m black audio_assets audio_assets_tests benchmarks docs examples .ci
 
 ui: $(VENV)/models.stamp ## Start the Dagster UI and daemon on http://localhost:3000
-	DAGSTER_HOME="$(CURDIR)" $(BIN)/dagster dev -w workspace.yaml
+	home=$$($(BIN)/audio-assets home) && DAGSTER_HOME="$$home" $(BIN)/dagster dev -w workspace.yaml
 
 lock: $(VENV)/dev.stamp ## Bring requirements.lock up to pyproject.toml (LOCK_ARGS=--upgrade for new releases)
 	$(BIN)/pip-compile --quiet --extra dev --extra docs --extra formats --extra k8s --extra tensorflow --strip-extras --no-emit-index-url \

@@ -36,6 +36,7 @@ from audio_assets.models.registry import (
     get_encoder,
     get_model,
 )
+from audio_assets.objects.files import is_local
 from audio_assets.objects.roots import open_root
 from audio_assets.setting_values import read_list, read_mapping
 from audio_assets.tables.partition_keys import KEY_RULE, is_partition_key
@@ -43,6 +44,7 @@ from audio_assets.weights.places import WeightPlaces
 
 PREFIX = "AUDIO_ASSETS_"
 DOTENV = Path(".env")
+DAGSTER_CONFIG = "dagster.yaml"
 # Kubernetes sets such variables for each service of a pod's namespace. A service named
 # audio-assets, or audio-assets-something, yields variables with our prefix that are not settings.
 _SERVICE_LINK = re.compile(
@@ -430,22 +432,32 @@ class Settings(BaseSettings):
         return self.audio_root
 
 
-def dagster_home() -> Path:
-    """Folder of the Dagster instance: DAGSTER_HOME, else this folder if it has a dagster.yaml.
+def own_home(results_root: str) -> Path:
+    """Return the folder of the Dagster instance that belongs to a results root.
 
-    Raises
-    ------
-    SettingsError
-        If there is neither.
+    It is ``.dagster`` in a local results root, and in this folder for a bucket.
     """
-    home = Path(os.environ.get("DAGSTER_HOME") or Path.cwd())
-    if not (home / "dagster.yaml").is_file():
-        raise SettingsError(
-            f"{home} has no dagster.yaml",
-            "Work in the clone, or set DAGSTER_HOME to a folder with a dagster.yaml (it may be "
-            "empty); what was run is recorded there.",
-        )
-    return home
+    root = open_root(results_root)
+    return (Path(root.path) if is_local(root) else Path.cwd()).absolute() / ".dagster"
+
+
+def named_home() -> Path | None:
+    """Return the folder that DAGSTER_HOME names, or None if it names none."""
+    name = os.environ.get("DAGSTER_HOME")
+    return Path(name).absolute() if name else None
+
+
+def dagster_home(results_root: str) -> Path:
+    """Return the folder of the Dagster instance for runs on a results root; it may not exist yet.
+
+    It is the first of these: DAGSTER_HOME; the instance of the results root, if a demo or an
+    earlier run made one; this folder, if it has a dagster.yaml; the instance of the results root.
+    """
+    own, here = own_home(results_root), Path.cwd()
+    if named := named_home():
+        return named
+    has_config = [home for home in (own, here) if (home / DAGSTER_CONFIG).is_file()]
+    return has_config[0] if has_config else own
 
 
 def pubsub_emulator() -> str:

@@ -90,15 +90,16 @@ def demo(
         typer.Option(help="Folder with {species}/data/{pos,neg}; synthetic audio if not given."),
     ] = None,
     results: Annotated[Path, typer.Option(help="Folder for all results.")] = DEMO_RESULTS,
+    model: ModelOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Run the whole pipeline once, in a temporary Dagster instance.
+    """Run the whole pipeline; `run` on the same two folders continues it.
 
-    Example: audio-assets demo --audio my-clips --results my-results
+    Example: audio-assets demo --audio my-clips --results my-results --model birdnet
     """
     from audio_assets.cli.demo import run_demo
 
-    raise typer.Exit(run_demo(audio, results, quiet=quiet))
+    raise typer.Exit(run_demo(audio, results, model or (), quiet=quiet))
 
 
 @app.command()
@@ -220,6 +221,22 @@ def answer(
     from audio_assets.cli.answer import print_answers
 
     print_answers(as_json=as_json)
+
+
+@app.command()
+def home() -> None:
+    """Print the folder of the Dagster instance in which `run` records; made if missing.
+
+    It is DAGSTER_HOME if set, else that of the results root, else this folder if it has a
+    dagster.yaml.
+
+    Example: audio-assets home, as in DAGSTER_HOME=$(audio-assets home) dagster dev
+    """
+    from audio_assets.cli.instance import local_instance
+    from audio_assets.settings import load_settings
+
+    with local_instance(load_settings().results_root) as instance:
+        print(instance.root_directory)
 
 
 @app.command()

@@ -37,7 +37,7 @@ from audio_assets.pipeline.partitions import build_partitions
 from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.pipeline.probes import take_inventory
 from audio_assets.results.run_lock import run_lock
-from audio_assets.settings import load_settings
+from audio_assets.settings import Settings, load_settings
 from audio_assets.tables import ALL_TABLES, AUDIO_INVENTORY
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def run_clean(*, dry_run: bool, yes: bool, as_json: bool) -> int:
     settings = load_settings()
     plan = AssetPlan(settings, build_partitions(settings))
     root = plan.roots.results.root
-    _refuse_during_runs(console)
+    _refuse_during_runs(settings, console)
     with run_lock(root, console.print):
         listed = listed_clips(plan)
         current, kept = encoders_in_use(plan)
@@ -87,7 +87,7 @@ def run_clean(*, dry_run: bool, yes: bool, as_json: bool) -> int:
         removes = bool(found) and not dry_run and (yes or typer.confirm("Remove all this?"))
         if removes:
             # Runs may have started while the user was deciding.
-            _refuse_during_runs(console)
+            _refuse_during_runs(settings, console)
             for one in found:
                 remove(one, warn)
             _print(console, "Removed.")
@@ -157,10 +157,10 @@ def encoders_in_use(plan: AssetPlan) -> tuple[dict[str, str | None], dict[str, s
     return current, kept
 
 
-def _refuse_during_runs(console: Console) -> None:
+def _refuse_during_runs(settings: Settings, console: Console) -> None:
     """Fail if Dagster has unfinished runs, because these do not hold the run lock."""
     try:
-        instance = local_instance()
+        instance = local_instance(settings.results_root, make=False)
     except SettingsError:
         _print(console, "There is no Dagster instance here: make sure that no run is in progress.")
         return

@@ -94,7 +94,7 @@ def examine() -> Iterator[Finding]:
     yield from _guarded("duplicate encoder", lambda: _duplicates(plan))
     yield from _hearing(plan)
     try:
-        instance = local_instance()
+        instance = local_instance(settings.results_root)
     except AudioAssetsError as error:
         yield Finding("instance", error.what, error.remedy)
         return

@@ -43,9 +43,9 @@ def run_launch(
     """
     settings = load_settings()
     console = plain_console(stderr=as_json)
-    with local_instance() as instance:
+    with local_instance(settings.results_root) as instance:
         keys = checked_partitions(settings, instance, job, partitions)
-        target = WorkspaceOpts(workspace=[str(_workspace(workspace))])
+        target = WorkspaceOpts(workspace=[str(_workspace(settings, workspace))])
         queued = []
         for key in keys:
             tags = json.dumps({PARTITION_NAME_TAG: key}) if key is not None else None
@@ -121,8 +121,9 @@ def _stdout_discarded() -> Iterator[None]:
             os.close(kept)
 
 
-def _workspace(given: Path | None) -> Path:
-    places = [given] if given is not None else [Path("workspace.yaml"), _home_workspace()]
+def _workspace(settings: Settings, given: Path | None) -> Path:
+    home = dagster_home(settings.results_root)
+    places = [given] if given is not None else [Path("workspace.yaml"), home / "workspace.yaml"]
     for place in places:
         if place.is_file():
             return place
@@ -130,10 +131,6 @@ def _workspace(given: Path | None) -> Path:
         f"There is no workspace file {' or '.join(str(place) for place in places)}",
         "Name it with --workspace, or call this in the folder that contains it.",
     )
-
-
-def _home_workspace() -> Path:
-    return dagster_home() / "workspace.yaml"
 
 
 def _what_next(instance: dg.DagsterInstance) -> str:

@@ -47,7 +47,7 @@ def run_metrics(host: str, port: int, every: float, *, stop: threading.Event | N
     settings = load_settings()
     plan = AssetPlan(settings, build_partitions(settings), patience=_PATIENCE_SECONDS)
     graph = build_defs(settings).resolve_asset_graph()
-    with local_instance() as instance:
+    with local_instance(settings.results_root) as instance:
         collected = Collected(parts_of(plan, instance, graph))
         registry = CollectorRegistry(auto_describe=False)
         registry.register(collected)

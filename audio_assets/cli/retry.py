@@ -9,6 +9,7 @@ from audio_assets.automation.decisions import Task
 from audio_assets.automation.runs import forgive
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
+from audio_assets.settings import load_settings
 
 
 def run_retry(species: Collection[str], models: Collection[str], *, as_json: bool) -> None:
@@ -28,7 +29,7 @@ def run_retry(species: Collection[str], models: Collection[str], *, as_json: boo
         # A key of both has the model first; a key of one is just its name.
         return (not species or parts[-1] in species) and (not models or parts[0] in models)
 
-    with local_instance() as instance:
+    with local_instance(load_settings().results_root) as instance:
         tasks = forgive(instance, wanted)
     if as_json:
         print(json.dumps([{"job": task.job, "partition": task.partition} for task in tasks]))

@@ -13,6 +13,7 @@ from rich.console import Console
 from audio_assets.automation.local_runner import LocalRunner, RunSummary
 from audio_assets.catalog.listing import examine_layout, list_species
 from audio_assets.catalog.quarantine import QuarantineShare, quarantine_share
+from audio_assets.cli.answers_table import print_answers
 from audio_assets.cli.chosen_models import choose_models
 from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
 from audio_assets.cli.hearing import unheard
@@ -31,6 +32,7 @@ from audio_assets.objects.roots import open_root
 from audio_assets.pipeline.enabled_models import EnabledModels
 from audio_assets.pipeline.partitions import SPECIES, build_partitions
 from audio_assets.pipeline.plan import AssetPlan
+from audio_assets.pipeline.stages import REPORT
 from audio_assets.results.layout import ResultsLayout
 from audio_assets.results.parquet import read_table
 from audio_assets.results.run_lock import run_lock
@@ -51,30 +53,61 @@ def run_stale(
     settings.require_audio_root()
     models, refused = choose_models(settings, models, console)
     variants = {settings.variant(model) for model in models}
-    with local_instance() as instance:
+    with local_instance(settings.results_root) as instance:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
         chosen = choose_species(settings, species, console, known)
         chosen = checked_species(settings, chosen, console, variants=variants, seen=known)
         with run_lock(open_root(settings.results_root), console.print):
             summary = materialize(settings, instance, chosen, models, console, quiet=quiet)
     summary.failures.update(refused)
-    report = ResultsLayout(open_root(settings.results_root)).report
+    unevaluated = print_end(settings, summary, chosen, models, console)
+    if as_json:
+        print(json.dumps(_as_json(summary, settings, chosen, unevaluated), indent=2))
+    return exit_code(summary, chosen, unevaluated)
+
+
+def print_end(
+    settings: Settings,
+    summary: RunSummary,
+    species: Sequence[str],
+    models: Sequence[str],
+    console: Console,
+) -> dict[str, list[str]]:
+    """Print what was done, what failed, the answers, and what they leave out.
+
+    Returns
+    -------
+    dict
+        Species that could not be evaluated -> reasons.
+    """
+    layout = ResultsLayout(open_root(settings.results_root))
     if not summary.materialized and not summary.failures:
         console.print("Everything is fresh; nothing was run.")
     else:
         console.print(f"{len(summary.materialized)} asset partitions were materialized.")
     print_failures(summary, console)
-    print_losses(settings, chosen, console)
-    print_unheard(settings, chosen, console)
-    print_unknown_recordings(settings, chosen, console)
-    console.print(f"Report: {report}", soft_wrap=True, highlight=False)
-    unevaluated = without_result(settings, chosen, models)
-    is_any_good = len(unevaluated) < len(chosen)
-    if as_json:
-        print(json.dumps(_as_json(summary, settings, chosen, unevaluated, str(report)), indent=2))
-    if not is_any_good:
+    # The answers of a report that could not be written are those of an earlier run.
+    has_report = REPORT not in summary.failures and exists(layout.report)
+    if has_report:
+        titles = {model: settings.title(model) for model in settings.models}
+        print_answers(layout, titles, settings.target_auc, console)
+        console.print()
+    print_losses(settings, species, console)
+    print_unheard(settings, species, console)
+    print_unknown_recordings(settings, species, console)
+    if has_report:
+        console.print(f"\nReport: {layout.report}", soft_wrap=True, highlight=False)
+    unevaluated = without_result(settings, species, models)
+    if len(unevaluated) == len(species):
         print_none_evaluated(unevaluated, console)
-    return 1 if summary.failures or not is_any_good else 0
+    return unevaluated
+
+
+def exit_code(
+    summary: RunSummary, species: Sequence[str], unevaluated: Mapping[str, Sequence[str]]
+) -> int:
+    """Return 1 if anything failed or no species could be evaluated, else 0."""
+    return 1 if summary.failures or len(unevaluated) == len(species) else 0
 
 
 def _as_json(
@@ -82,7 +115,6 @@ def _as_json(
     settings: Settings,
     species: Sequence[str],
     unevaluated: Mapping[str, Sequence[str]],
-    report: str,
 ) -> dict[str, Any]:
     return {
         "materialized": [
@@ -93,7 +125,7 @@ def _as_json(
         "not_evaluated": unevaluated,
         "not_installed": list(EnabledModels(settings).not_installed()),
         "warnings": unknown_recordings_warnings(settings, species),
-        "report": report,
+        "report": str(ResultsLayout(open_root(settings.results_root)).report),
     }
 
 

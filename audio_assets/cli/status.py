@@ -51,7 +51,7 @@ def print_status(*, as_json: bool) -> None:
     console = plain_console()
     settings = load_settings()
     plan = AssetPlan(settings, build_partitions(settings))
-    with local_instance() as instance:
+    with local_instance(settings.results_root) as instance:
         known = instance.get_dynamic_partitions(SPECIES.name or "")
         species = choose_species(settings, (), plain_console(stderr=True), known)
         graph = build_defs(settings).resolve_asset_graph()

@@ -110,7 +110,7 @@ def test_it_refuses_while_a_run_goes_on(call, embedded):
     @dg.job
     def experiment() -> None: ...
 
-    with local_instance() as instance:
+    with local_instance("results") as instance:
         instance.create_run_for_job(experiment, status=dg.DagsterRunStatus.STARTED)
     said = call("clean", "--yes")
     assert said.code == 1 and "has not ended" in said.err
@@ -135,7 +135,7 @@ def test_it_asks_again_for_runs_after_the_answer(call, embedded, monkeypatch):
     def experiment() -> None: ...
 
     def answer(_: str) -> bool:
-        with local_instance() as instance:
+        with local_instance("results") as instance:
             instance.create_run_for_job(experiment, status=dg.DagsterRunStatus.STARTED)
         return True
 

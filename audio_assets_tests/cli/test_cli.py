@@ -14,7 +14,7 @@ from audio_assets.reporting.words.sentences import CLIPS_NEEDED_COLUMNS, clips_n
 from audio_assets.results.layout import ResultsLayout
 from audio_assets_tests.cli.conftest import Called, fail
 from audio_assets_tests.reporting.fake_results import curve_frame, curve_row, fake_comparisons
-from audio_assets_tests.small_audio import write_species
+from audio_assets_tests.small_audio import clip, write_clip, write_species
 
 
 def states(called: Called) -> dict[tuple[str, str], str]:
@@ -75,7 +75,7 @@ def test_demo_on_given_audio_ends_with_the_answers_and_the_report(call, tmp_path
 
 
 @pytest.mark.slow
-def test_a_demo_without_a_report_shows_no_answers_of_an_earlier_one(call, monkeypatch):
+def test_a_demo_without_a_report_shows_no_answers_of_an_earlier_one(call, tmp_path, monkeypatch):
     demo = ("demo", "--audio", "audio", "--results", "shown", "--quiet")
     assert "Clips needed per class" in call(*demo).out
 
@@ -83,6 +83,8 @@ def test_a_demo_without_a_report_shows_no_answers_of_an_earlier_one(call, monkey
         raise RuntimeError("the disk is on fire")
 
     monkeypatch.setattr(page, "render_report", fail)
+    # Otherwise the second demo has nothing to do.
+    write_clip(tmp_path / "audio/owl/data/pos/more.wav", clip(1, tone=True))
     called = call(*demo)
     assert called.code == 1 and "the disk is on fire" in called.out
     assert "Clips needed per class" not in called.out and "Report:" not in called.out

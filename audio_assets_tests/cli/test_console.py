@@ -34,19 +34,20 @@ def test_a_note_of_status_is_shown_as_it_is(call, monkeypatch):
 
 
 @pytest.mark.posix
-def test_a_run_names_the_report_that_there_is(call, monkeypatch):
+@pytest.mark.parametrize(
+    "arguments", [("run",), ("demo", "--audio", "audio", "--results", "res[ults]:key:")]
+)
+def test_a_run_and_a_demo_name_the_report_that_there_is(call, monkeypatch, tmp_path, arguments):
     monkeypatch.setenv("AUDIO_ASSETS_RESULTS_ROOT", "res[ults]:key:")
-    monkeypatch.setattr("audio_assets.cli.run.materialize", lambda *_, **__: RunSummary([], {}))
-    assert "Report: res[ults]:key:/report/index.html" in call("run").out
-
-
-@pytest.mark.posix
-def test_a_demo_names_the_report_that_there_is(call, monkeypatch, tmp_path):
-    summary = RunSummary([("experiment_report", None)], {})
-    monkeypatch.setattr("audio_assets.cli.demo.materialize", lambda *_, **__: summary)
-    monkeypatch.setattr("audio_assets.cli.demo._print_answers", lambda *_: None)
-    called = call("demo", "--audio", "audio", "--results", "res[ults]:key:")
-    assert f"Report: {tmp_path}/res[ults]:key:/report/index.html" in called.out
+    report = tmp_path / "res[ults]:key:/report/index.html"
+    report.parent.mkdir(parents=True)
+    report.touch()
+    for module in ("run", "demo"):
+        monkeypatch.setattr(
+            f"audio_assets.cli.{module}.materialize", lambda *_, **__: RunSummary([], {})
+        )
+    monkeypatch.setattr("audio_assets.cli.run.print_answers", lambda *_: None)
+    assert "res[ults]:key:/report/index.html" in call(*arguments).out
 
 
 def test_a_bar_names_its_task_as_it_is():

@@ -50,13 +50,6 @@ def test_a_missing_audio_root_setting_says_which_to_set(call, monkeypatch):
     assert "AUDIO_ASSETS_AUDIO_ROOT" in called.err
 
 
-def test_without_a_dagster_home_the_message_says_what_to_do(call, tmp_path):
-    (tmp_path / "dagster.yaml").unlink()
-    called = call("run")
-    two_lines(called)
-    assert "DAGSTER_HOME" in called.err
-
-
 def test_an_audio_root_without_species_is_an_error(call, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("AUDIO_ASSETS_AUDIO_ROOT", "empty")

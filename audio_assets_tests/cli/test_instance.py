@@ -11,7 +11,7 @@ import sys
 from audio_assets.cli.instance import local_instance
 print("ready", flush=True)
 sys.stdin.readline()
-with local_instance() as instance:
+with local_instance("results") as instance:
     print(instance.get_runs(limit=1), instance.get_dynamic_partitions("species"))
 """
 
