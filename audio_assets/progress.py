@@ -29,8 +29,9 @@ class LogProgress:
     A thread writes them: a unit may take minutes, and a bucket that fails is waited for.
     """
 
-    def __init__(self, seconds: float = 30.0) -> None:
+    def __init__(self, seconds: float = 30.0, *, writes_end: bool = True) -> None:
         self._seconds = seconds
+        self._writes_end = writes_end
 
     @contextmanager
     def task(self, title: str, log: Callable[[str], None]) -> Iterator[Advance]:
@@ -43,7 +44,7 @@ class LogProgress:
             nonlocal seen
             whole = seen is not None and seen[1] >= seen[2]
             seen = (done if seen is None else seen[0], done, total)
-            if done >= total and not whole:
+            if self._writes_end and done >= total and not whole:
                 log(f"{title}: {done} of {total} in {time.monotonic() - started:.1f} s")
 
         def say() -> None:

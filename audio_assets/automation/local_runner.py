@@ -14,7 +14,15 @@ from typing import Any
 
 import dagster as dg
 
-from audio_assets.automation.decisions import ATTEMPTS, History, Task, Work, decide
+from audio_assets.automation.decisions import (
+    ATTEMPTS,
+    History,
+    Standing,
+    Task,
+    Work,
+    decide,
+)
+from audio_assets.automation.steps import StepCounter, kind_of, title_of
 from audio_assets.automation.tasks import all_tasks, species_of
 from audio_assets.automation.work import work_of
 from audio_assets.errors import TransientStorageError
@@ -51,11 +59,14 @@ class LocalRunner:
         From :func:`audio_assets.definitions.build_defs` and what it was built from.
     instance
         Where runs are recorded.
+    steps
+        Counts the runs.
     """
 
     defs: dg.Definitions
     plan: AssetPlan
     instance: dg.DagsterInstance
+    steps: StepCounter = field(default_factory=StepCounter)
 
     def bring_up_to_date(self, species: Sequence[str], models: Sequence[str]) -> RunSummary:
         """Materialize what is stale or missing for these species and models.
@@ -109,9 +120,11 @@ class LocalRunner:
             decision = decide(tasks, running=(), work=work, history=history, now=now)
             if not decision.due:
                 return summary
+            self.steps.plan(map(kind_of, [*decision.due, *decision.of(Standing.WAITING)]))
             # None of them is built on another: all they are built on has come to rest.
             for task, (todo, _) in decision.due.items():
-                reason = self._run(task.job, task.partition or None, todo.assets)
+                with self.steps.step(kind_of(task), title_of(task)):
+                    reason = self._run(task.job, task.partition or None, todo.assets)
                 if reason is None:
                     summary.materialized += [(one, task.partition or None) for one in todo.assets]
                 else:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
-from rich.table import Table as RichTable
 
 from audio_assets.cli.console import escape_unknown_signs
 from audio_assets.cli.import_calls import import_app
@@ -321,7 +320,7 @@ def settings(
 
     Example: audio-assets settings --json
     """
-    from audio_assets.cli.console import plain_console
+    from audio_assets.cli.console import plain_console, whole_table
     from audio_assets.settings import PREFIX, load_settings, setting_sources, shown_settings
 
     loaded = load_settings()
@@ -334,7 +333,7 @@ def settings(
         ]
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    table = RichTable("setting", "value", "from", "meaning", show_lines=True)
+    table = whole_table("setting", "value", "from", "meaning", show_lines=True)
     for name, value in shown.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         meaning = type(loaded).model_fields[name].description or ""

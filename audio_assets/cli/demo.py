@@ -7,15 +7,21 @@ from pathlib import Path
 
 from rich.console import Console
 
+from audio_assets import synthetic
+from audio_assets.automation.steps import Kind, kind_of
+from audio_assets.automation.tasks import all_tasks
 from audio_assets.cli.chosen_models import choose_models
-from audio_assets.cli.console import ConsoleProgress, plain_console
+from audio_assets.cli.console import QuietProgress, StepProgress, plain_console
 from audio_assets.cli.instance import demo_instance
 from audio_assets.cli.layout import checked_species
-from audio_assets.cli.run import choose_species, exit_code, materialize, print_end
+from audio_assets.cli.run import choose_species, exit_code, materialize, print_end, step_counter
 from audio_assets.objects.roots import open_root
-from audio_assets.pipeline.partitions import SPECIES
+from audio_assets.pipeline.partitions import SPECIES, build_partitions
+from audio_assets.pipeline.plan import AssetPlan
 from audio_assets.results.run_lock import run_lock
 from audio_assets.settings import load_settings
+
+_SYNTHETIC = Kind("synthetic audio")
 
 
 def run_demo(audio: Path | None, results: Path, models: Sequence[str], *, quiet: bool) -> int:
@@ -43,8 +49,13 @@ def _run_demo(
     folder = results / "synthetic-audio" if audio is None else audio
     settings = load_settings(audio_root=str(folder.resolve()), results_root=str(results.resolve()))
     models, refused = choose_models(settings, asked, console)
+    steps = step_counter(console, quiet=quiet)
     if audio is None:
-        _write_synthetic(folder, console, quiet=quiet)
+        plan = AssetPlan(settings, build_partitions(settings))
+        tasks = map(kind_of, all_tasks(plan, synthetic.SPECIES, models))
+        steps.plan([_SYNTHETIC, *tasks])
+        with steps.step(_SYNTHETIC, "make synthetic audio"):
+            _write_synthetic(folder, console, quiet=quiet)
     variants = {settings.variant(model) for model in models}
     chosen = choose_species(settings, (), console)
     species = checked_species(settings, chosen, console, variants=variants)
@@ -56,7 +67,9 @@ def _run_demo(
         # Those of earlier demos that have lost their clips must not keep their results.
         seen = instance.get_dynamic_partitions(SPECIES.name or "")
         species = sorted({*species, *seen})
-        summary = materialize(settings, instance, species, models, console, quiet=quiet)
+        summary = materialize(
+            settings, instance, species, models, console, quiet=quiet, steps=steps
+        )
     summary.failures.update(refused)
     unevaluated = print_end(settings, summary, species, models, console)
     return exit_code(summary, species, unevaluated)
@@ -65,9 +78,6 @@ def _run_demo(
 def _write_synthetic(folder: Path, console: Console, *, quiet: bool) -> None:
     import joblib
 
-    from audio_assets.cli.console import QuietProgress
-    from audio_assets.synthetic import write_demo_audio
-
-    progress = QuietProgress() if quiet else ConsoleProgress(console)
+    progress = QuietProgress() if quiet else StepProgress(console)
     with progress.task("making synthetic audio", lambda line: None) as advance:
-        write_demo_audio(folder, workers=joblib.cpu_count(), progress=advance)
+        synthetic.write_demo_audio(folder, workers=joblib.cpu_count(), progress=advance)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from rich.console import Console
 
 from audio_assets.automation.local_runner import LocalRunner, RunSummary
+from audio_assets.automation.steps import StepCounter
 from audio_assets.catalog.listing import examine_layout, list_species
 from audio_assets.catalog.quarantine import QuarantineShare, quarantine_share
 from audio_assets.cli.answers_table import print_answers
 from audio_assets.cli.chosen_models import choose_models
-from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
+from audio_assets.cli.console import QuietProgress, StepProgress, plain_console, print_step
 from audio_assets.cli.hearing import unheard
 from audio_assets.cli.instance import local_instance
 from audio_assets.cli.layout import PUT_CLIPS, checked_species
+from audio_assets.cli.noise import library_noise_to, noise_log
 from audio_assets.cli.outcome import print_none_evaluated, without_result
 from audio_assets.definitions import build_defs
 from audio_assets.errors import (
@@ -197,15 +200,44 @@ def materialize(
     console: Console,
     *,
     quiet: bool,
+    steps: StepCounter | None = None,
 ) -> RunSummary:
-    """Run the local runner with progress on the console."""
-    progress = QuietProgress() if quiet else ConsoleProgress(console)
+    """Run the local runner with progress on the console.
+
+    What libraries write goes to a log file, which is named if anything fails.
+
+    Parameters
+    ----------
+    steps
+        Counter of steps that have begun before; a new one by default.
+    """
+    progress = QuietProgress() if quiet else StepProgress(console)
     runner = LocalRunner(
         defs=build_defs(settings, progress=progress),
         plan=AssetPlan(settings, build_partitions(settings)),
         instance=instance,
+        steps=steps or step_counter(console, quiet=quiet),
     )
-    return runner.bring_up_to_date(species, models)
+    log = noise_log(instance)
+    try:
+        with library_noise_to(log):
+            summary = runner.bring_up_to_date(species, models)
+    except Exception:
+        _print_noise_log(log, console)
+        raise
+    if summary.failures:
+        _print_noise_log(log, console)
+    return summary
+
+
+def step_counter(console: Console, *, quiet: bool) -> StepCounter:
+    """Return a counter that prints each step, or nothing if quiet."""
+    return StepCounter() if quiet else StepCounter(lambda step: print_step(step, console))
+
+
+def _print_noise_log(log: Path, console: Console) -> None:
+    if log.stat().st_size:
+        console.print(f"Messages of libraries: {log}", highlight=False, soft_wrap=True)
 
 
 def print_failures(summary: RunSummary, console: Console) -> None:

@@ -9,14 +9,13 @@ from dataclasses import asdict, dataclass, replace
 
 import dagster as dg
 from rich.console import Console
-from rich.table import Table as RichTable
 
 from audio_assets.automation.health import daemon_note, examine_health
 from audio_assets.automation.problems import Kind, Problem
 from audio_assets.automation.standings import cell_standings
 from audio_assets.catalog.listing import examine_layout, list_species
 from audio_assets.cli.chosen_models import print_not_installed
-from audio_assets.cli.console import plain_console
+from audio_assets.cli.console import plain_console, whole_table
 from audio_assets.cli.instance import local_instance
 from audio_assets.cli.run import choose_species
 from audio_assets.definitions import build_defs
@@ -68,7 +67,7 @@ def print_status(*, as_json: bool) -> None:
         print_not_installed(settings, console)
         _print_problems(problems, note, console)
         return
-    table = RichTable("species", "model", "state", "clips pos + neg", "AUC", "note")
+    table = whole_table("species", "model", "state", "clips pos + neg", "AUC", "note")
     for s in standings:
         clips = "" if s.clips_pos is None else f"{s.clips_pos} + {s.clips_neg}"
         auc = "" if s.auc is None else f"{share(s.auc)} at {s.training_size}"

@@ -8,9 +8,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from rich.table import Table as RichTable
 
-from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console
+from audio_assets.cli.console import ConsoleProgress, QuietProgress, plain_console, whole_table
 from audio_assets.errors import AudioAssetsError, MissingWeightsError, SettingsError, WeightsError
 from audio_assets.models.registry import EncoderSpec, get_encoder, get_model, model_names
 from audio_assets.progress import Advance, Progress
@@ -162,7 +161,7 @@ def _print(findings: Sequence[Finding], *, as_json: bool, in_full: bool = False)
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
         return
     console = plain_console()
-    table = RichTable("encoder", "state", "from", "licence", "found in")
+    table = whole_table("encoder", "state", "from", "licence", "found in")
     for f in findings:
         table.add_row(f.encoder, f.state, f.publisher, f.licence, f.place)
     console.print(table)

@@ -56,24 +56,50 @@ class Job:
         Unit of its partitions.
     description
         As the UI shows it.
+    step
+        What a run of one partition does, as the console shows it, with ``{species}`` and
+        ``{model}``.
     """
 
     per: Per
     description: str
+    step: str
 
 
 JOBS: Mapping[str, Job] = {
-    INVENTORY: Job(Per.SPECIES, "List the audio of a species."),
-    DUPLICATES: Job(Per.ALL, "Identify the encoder that finds near-duplicate clips."),
-    SPLITS: Job(Per.SPECIES, "Find the near-duplicate clips of a species and plan its splits."),
-    ENCODERS: Job(Per.MODEL, "Identify the encoder of a model."),
-    EXPERIMENT: Job(
-        Per.SPECIES_AND_MODEL, "Embed, cross-validate and summarise one species with one model."
+    INVENTORY: Job(Per.SPECIES, "List the audio of a species.", "{species}: list the clips"),
+    DUPLICATES: Job(
+        Per.ALL,
+        "Identify the encoder that finds near-duplicate clips.",
+        "identify the encoder of near-duplicates",
     ),
-    CHARTS: Job(Per.SPECIES, "Draw and compare the models of a species."),
-    CHECKS: Job(Per.SPECIES, "Find what would cast doubt on the numbers of a species."),
-    ANSWERS: Job(Per.SPECIES, "Say which model to use for a species, and what to do next."),
-    REPORT: Job(Per.ALL, "Write the shared CSV files and the report."),
+    SPLITS: Job(
+        Per.SPECIES,
+        "Find the near-duplicate clips of a species and plan its splits.",
+        "{species}: find near-duplicates and plan the splits",
+    ),
+    ENCODERS: Job(Per.MODEL, "Identify the encoder of a model.", "{model}: identify the encoder"),
+    EXPERIMENT: Job(
+        Per.SPECIES_AND_MODEL,
+        "Embed, cross-validate and summarise one species with one model.",
+        "{species}: embed, train and test {model}",
+    ),
+    CHARTS: Job(
+        Per.SPECIES,
+        "Draw and compare the models of a species.",
+        "{species}: draw and compare the models",
+    ),
+    CHECKS: Job(
+        Per.SPECIES,
+        "Find what would cast doubt on the numbers of a species.",
+        "{species}: check the data",
+    ),
+    ANSWERS: Job(
+        Per.SPECIES,
+        "Say which model to use for a species, and what to do next.",
+        "{species}: decide on a model",
+    ),
+    REPORT: Job(Per.ALL, "Write the shared CSV files and the report.", "write the report"),
 }
 """In the order in which they feed one another."""
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from upath import UPath
 
-from audio_assets.cli.demo import _print_answers
+from audio_assets.cli.answers_table import print_answers
 from audio_assets.reporting.page import page
 from audio_assets.reporting.words.sentences import CLIPS_NEEDED_COLUMNS, clips_needed_table
 from audio_assets.results.layout import ResultsLayout
@@ -148,13 +148,13 @@ def test_the_answers_of_a_demo_give_the_reason_where_there_is_no_auc(monkeypatch
 
     curves = curve_frame([curve_row("owl", "svm", 4), empty("wren", "no negative clips")])
     answers = clips_needed_table(curves, fake_comparisons().iloc[:0], {})
-    monkeypatch.setattr("audio_assets.cli.demo.load_learning_curves", lambda root: None)
+    monkeypatch.setattr("audio_assets.cli.answers_table.load_learning_curves", lambda root: None)
     monkeypatch.setattr("audio_assets.published.load_comparisons", lambda root: None)
     monkeypatch.setattr(
         "audio_assets.reporting.words.sentences.clips_needed_table", lambda *_: answers
     )
     console = Console(file=io.StringIO(), width=80)
-    _print_answers(ResultsLayout(UPath("results")), {}, 0.95, console)
+    print_answers(ResultsLayout(UPath("results")), {}, 0.95, console)
     (told,) = [line for line in console.file.getvalue().splitlines() if "No AUC" in line]
     assert told.startswith("No AUC of wren, svm: ") and "no negative clips" in told
 
@@ -163,13 +163,13 @@ def test_the_answers_of_a_demo_say_once_that_recordings_are_too_few(monkeypatch)
     status = "0.95 cannot be shown with 23 recordings of a class, only with 36 or more"
     row = dict.fromkeys(CLIPS_NEEDED_COLUMNS, "-") | {"species": "owl", "status": status}
     answers = pd.DataFrame([row, row | {"status": f"{status}; warning: few"}])
-    monkeypatch.setattr("audio_assets.cli.demo.load_learning_curves", lambda root: None)
+    monkeypatch.setattr("audio_assets.cli.answers_table.load_learning_curves", lambda root: None)
     monkeypatch.setattr("audio_assets.published.load_comparisons", lambda root: None)
     monkeypatch.setattr(
         "audio_assets.reporting.words.sentences.clips_needed_table", lambda *_: answers
     )
     console = Console(file=io.StringIO(), width=80)
-    _print_answers(ResultsLayout(UPath("results")), {}, 0.95, console)
+    print_answers(ResultsLayout(UPath("results")), {}, 0.95, console)
     assert console.file.getvalue().count(f"owl: {status}.\n") == 1
 
 

@@ -13,7 +13,13 @@ from rich.console import Console
 
 from audio_assets import cli
 from audio_assets.automation.local_runner import RunSummary
-from audio_assets.cli.console import ConsoleProgress
+from audio_assets.automation.steps import Step
+from audio_assets.cli.console import (
+    ConsoleProgress,
+    StepProgress,
+    duration_words,
+    print_step,
+)
 from audio_assets.cli.status import Standing
 
 PATTERN = "^(?P<recording>[a-z0-9]+):key:[/_]x"
@@ -69,7 +75,7 @@ def test_a_bar_says_how_many_units_a_second():
         for done in (0, 1, 2, 3):
             advance(done, 3)
     shown = console.file.getvalue()
-    assert re.search(r"owl: training .* 3/3 \S+/s 0:00:0", shown)
+    assert re.search(r"owl: training\s+━* *3/3 \S+/s 0:00:0", shown)
 
 
 def test_a_sign_that_the_encoding_of_the_output_lacks_is_escaped(tmp_path):
@@ -83,3 +89,53 @@ def test_a_sign_that_the_encoding_of_the_output_lacks_is_escaped(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "ä\\u2212" in done.stdout.decode("cp1252")
+
+
+LONG = "canis_latrans_" + "x" * 60 + "_end"
+
+
+@pytest.mark.parametrize("kind", [ConsoleProgress, StepProgress])
+def test_a_bar_names_its_whole_task_at_80_columns(kind):
+    console = Console(width=80, force_terminal=True, file=io.StringIO(), color_system=None)
+    with kind(console).task(f"{LONG}: training random_forest", lambda line: None) as advance:
+        advance(1, 2)
+    shown = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", console.file.getvalue())
+    assert "…" not in shown
+    words = "".join(shown.split())
+    assert LONG in words and "trainingrandom_forest" in words
+
+
+def test_a_step_is_one_line_whatever_the_width():
+    console = Console(width=80, file=io.StringIO())
+    print_step(Step(3, 12, None, f"{LONG}: check the data"), console)
+    print_step(Step(4, 12, 100.0, f"{LONG}: draw"), console)
+    assert console.file.getvalue().splitlines() == [
+        f"step 3 of 12: {LONG}: check the data",
+        f"step 4 of 12, about 2 min left: {LONG}: draw",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (40.4, "40 s"), (89, "89 s"), (100, "2 min"), (3600, "60 min"), (9000, "2.5 h")],
+)
+def test_a_duration_is_in_a_unit_that_fits(seconds, words):
+    assert duration_words(seconds) == words
+
+
+def test_a_task_within_a_step_has_no_line_of_its_own():
+    console = Console(width=80, file=io.StringIO())
+    with StepProgress(console).task("owl: training", lambda line: None) as advance:
+        for done in range(4):
+            advance(done, 3)
+    assert console.file.getvalue() == ""
+
+
+def test_a_table_of_status_names_its_whole_species_at_80_columns(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    standing = Standing(LONG, "random_forest", "failed", 1, 2, None, None, "")
+    monkeypatch.setattr("audio_assets.cli.status.standings_of", lambda *_: [standing])
+    out = call("status").out
+    assert "…" not in out
+    cells = [line.split("│")[1].strip() for line in out.splitlines() if line.startswith("│")]
+    assert LONG == "".join(cells)
