@@ -12,6 +12,7 @@ from audio_assets.automation.steps import Kind, kind_of
 from audio_assets.automation.tasks import all_tasks
 from audio_assets.cli.chosen_models import choose_models
 from audio_assets.cli.console import QuietProgress, StepProgress, plain_console
+from audio_assets.cli.demo_cost import check_disk, cost_words
 from audio_assets.cli.instance import demo_instance
 from audio_assets.cli.layout import checked_species
 from audio_assets.cli.run import choose_species, exit_code, materialize, print_end, step_counter
@@ -39,6 +40,9 @@ def run_demo(audio: Path | None, results: Path, models: Sequence[str], *, quiet:
         Whether to leave out progress.
     """
     console = plain_console()
+    if audio is None:
+        check_disk(results)
+        console.print(cost_words(results), markup=False, highlight=False, soft_wrap=True)
     with run_lock(open_root(results.resolve()), console.print):
         return _run_demo(audio, results, models, console, quiet=quiet)
 
