@@ -11,9 +11,13 @@ from audio_assets.reporting.page.page import render_report
 from audio_assets_tests.reporting.emulation import shown_as
 from audio_assets_tests.reporting.fake_results import (
     calibration_frame,
+    fake_answers,
+    fake_map,
     fake_report,
     finding_row,
     findings_frame,
+    hard_clip,
+    hard_clips_frame,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -33,7 +37,7 @@ axe.run(document, { resultTypes: ["violations"] }).then(
 
 @pytest.fixture(scope="module")
 def report() -> str:
-    """A report with warnings, a calibration and a map beside what it always has."""
+    """A report with answers, warnings, a calibration and a map with a clip that can be played."""
     findings = [
         finding_row("leak", model="birdnet", value=0.04, ci_low=0.02, ci_high=0.06, count=107),
         finding_row(
@@ -48,6 +52,10 @@ def report() -> str:
         fake_report(
             findings=findings_frame(findings),
             calibration=calibration_frame(bins),
+            answers=fake_answers(),
+            hard_clips=hard_clips_frame(
+                [hard_clip("neg", 0, clip_id=clip) for clip in fake_map()["clip_id"][:1]]
+            ),
         )
     )
 

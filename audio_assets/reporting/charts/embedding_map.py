@@ -68,6 +68,8 @@ def map_chart(
         labelColor=INK,
         labelFontSize=12,
         symbolOpacity=1,
+        # The ring of a clip that can be played says nothing about its label.
+        symbolStrokeWidth=0,
         labelExpr=f"{keys}[datum.value]",
     )
     pixel = _pixel(drawn)
@@ -149,8 +151,8 @@ def drawn_clips(
 ) -> pd.DataFrame:
     """Choose the clips to draw: all, or ``most`` of them in an order independent of their content.
 
-    Clips that can be played come first. All clips of a label are drawn if it has fewer than half of ``most``. The choice is
-    reproducible.
+    Clips that can be played come first. All clips of a label are drawn if it has fewer than half of
+    ``most``. The choice is reproducible.
 
     Parameters
     ----------
