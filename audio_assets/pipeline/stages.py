@@ -344,7 +344,7 @@ _ROWS = (
     Stage(
         "answer",
         ANSWERS,
-        1,
+        2,
         ("models", "target_auc", "margin_auc"),
         takes=("roc_auc_chart", "model_comparison", "findings"),
         optional=("roc_auc_chart", "model_comparison", "findings"),

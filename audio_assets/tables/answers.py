@@ -35,6 +35,13 @@ ANSWER = Table(
             maximum=1,
         ),
         Column(
+            "not_compared",
+            "string",
+            "Models, separated by commas, that had no part in the choice: they have no ROC-AUC with "
+            "training, or a largest training size below half of that of the longest curve.",
+            nullable=True,
+        ),
+        Column(
             "at",
             "int64",
             "Recommended training size: enough_at, or the largest where that is empty.",

@@ -17,6 +17,7 @@ from audio_assets.evaluation.answers.recommend import (
     COST_UNKNOWN,
     HIGHEST,
     ONLY,
+    ONLY_LONG,
     recommend,
 )
 from audio_assets.evaluation.intervals.fold_means import recordings_to_show, unseen_recordings
@@ -87,10 +88,20 @@ def the_answer(curves: pd.DataFrame, comparisons: pd.DataFrame, *more, **options
 
 
 def test_the_best_at_the_largest_common_size_is_recommended_and_not_the_best_anywhere():
-    aucs = {"a": {4: 0.7, 32: 0.8}, "b": {4: 0.6, 32: 0.9}, "c": {4: 0.75}}
-    assert recommend(aucs, compared(), margin=0.01, costs={}).model == "c"
+    aucs = {"a": {16: 0.7, 32: 0.8}, "b": {16: 0.6, 32: 0.9}, "c": {16: 0.75}}
+    chosen = recommend(aucs, compared(), margin=0.01, costs={})
+    assert (chosen.model, chosen.not_compared) == ("c", ())
     del aucs["c"]
     assert recommend(aucs, compared(), margin=0.01, costs={}).model == "b"
+
+
+def test_a_curve_shorter_than_half_of_the_longest_does_not_set_the_size_for_all():
+    aucs = {"a": {4: 0.7, 32: 0.8}, "b": {4: 0.6, 32: 0.9}, "short": {4: 0.75, 15: 0.99}}
+    chosen = recommend(aucs, compared(), margin=0.01, costs={})
+    assert (chosen.model, chosen.not_compared) == ("b", ("short",))
+    assert "short" not in chosen.tied
+    alone = recommend({"a": aucs["a"], "short": aucs["short"]}, compared(), margin=0.01, costs={})
+    assert (alone.model, alone.chosen_for) == ("a", ONLY_LONG)
 
 
 def test_the_cheapest_of_the_models_that_lose_at_most_the_margin_is_recommended():
@@ -331,6 +342,18 @@ def test_a_species_without_a_result_has_a_row_that_says_why():
     row = the_answer(none, compared())
     assert pd.isna(row["model"]) and row["status"] != "ok" and not row["proven"]
     assert "fewer than 2 recordings of a class" in row["next"]
+
+
+def test_a_model_without_an_auc_or_with_a_short_curve_is_named_as_not_compared():
+    curves = pd.concat(
+        [
+            curve(),
+            curve("perch", mean=0.999, sizes=(4,)),
+            curve("vgg").assign(mean=np.nan, ci_low=np.nan, ci_high=np.nan),
+        ]
+    )
+    row = the_answer(curves, compared(*flat(0.005, 0.004, 0.003)))
+    assert (row["model"], row["not_compared"]) == ("birdnet", "perch, vgg")
 
 
 def test_the_untrained_score_is_never_the_recommended_size():

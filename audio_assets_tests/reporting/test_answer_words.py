@@ -28,6 +28,11 @@ ROW: dict[str, Any] = dict.fromkeys(ANSWER.column_names) | {
 }
 
 
+def test_a_verdict_names_the_models_that_were_not_compared() -> None:
+    text = verdict(ROW | {"not_compared": "perch, vgg"}, "BirdNET")
+    assert "(highest AUC; not compared, with a shorter curve or none: perch, vgg). 16 " in text
+
+
 def test_a_verdict_names_model_clips_proof_and_next_step_and_never_rounds_to_1() -> None:
     assert verdict(ROW, "BirdNET") == (
         "Use BirdNET (highest AUC). 16 clips per class are enough: more gains at most 0.01. AUC "

@@ -57,8 +57,10 @@ def next_step(
 
     A leak or a confound puts the AUC itself in doubt, so that neither clips nor recordings help
     before it is removed. After that an estimate that has not reached the target needs training
-    clips while the curve rises, and a look at the labels where it does not; an estimate that has
-    reached it needs proof. An AUC that is proven is limited by training as long as it rises.
+    clips while the curve rises. Where it does not rise, its labels are to be checked: this is said
+    without evidence of wrong labels, since it is the cheapest step that may help, and where the
+    gain of more clips is only not shown, the sentence says so. An estimate that has reached the
+    target needs proof. An AUC that is proven is limited by training as long as it rises.
 
     Parameters
     ----------

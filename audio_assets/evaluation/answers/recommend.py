@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ HIGHEST = "highest AUC"
 CHEAPEST = "cheapest of the models that are as good"
 COST_UNKNOWN = "highest AUC; a tied model is as good, but what they cost is not known"
 ONLY = "the only model with a result"
+ONLY_LONG = "the only model with a curve of this length"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Recommendation:
         Why; empty without a model.
     tied
         Models that cannot be told from it, in alphabetical order.
+    not_compared
+        Models whose curves are too short to have a part in the choice, in alphabetical order.
     tied_doubt
         AUC by which one of them may be better; None without them or where one has no interval.
     status
@@ -60,6 +63,7 @@ class Recommendation:
     tied: tuple[str, ...]
     tied_doubt: float | None
     status: str
+    not_compared: tuple[str, ...] = ()
 
 
 def recommend(
@@ -73,6 +77,11 @@ def recommend(
 
     It is the one with the highest AUC at the largest training size that all have; among those that
     the paired comparison does not tell from it and that lose at most the margin, the cheapest.
+
+    A model whose largest size is less than half of the longest curve's has no part in the choice.
+    It would otherwise set the size for all: with one short curve of 4 clips, what the others reach
+    with 64 would not count. It is named in ``not_compared``, so that a person can give it more
+    clips.
 
     Parameters
     ----------
@@ -90,14 +99,18 @@ def recommend(
     trained = {model: sizes for model, sizes in aucs.items() if sizes}
     if not trained:
         return Recommendation(None, "", (), None, "no model has an AUC")
+    longest = max(max(sizes) for sizes in trained.values())
+    short = tuple(sorted(model for model, sizes in trained.items() if 2 * max(sizes) < longest))
+    trained = {model: sizes for model, sizes in trained.items() if model not in short}
     common = set.intersection(*(set(sizes) for sizes in trained.values()))
     if not common:
-        return Recommendation(None, "", (), None, "the models have no training size in common")
+        reason = "the models have no training size in common"
+        return Recommendation(None, "", (), None, reason, short)
     size = max(common)
     best = min(trained, key=lambda model: (-trained[model][size], model))
     others = sorted(set(trained) - {best})
     if not others:
-        return Recommendation(best, ONLY, (), None, "ok")
+        return Recommendation(best, ONLY_LONG if short else ONLY, (), None, "ok", short)
     rivals = {other: find_rival(differences, best, other, size) for other in others}
     as_good = [
         other
@@ -110,7 +123,7 @@ def recommend(
         why = HIGHEST if chosen == best else CHEAPEST
     elif as_good:
         why = COST_UNKNOWN
-    return _with_ties(chosen, why, sorted(trained), differences, size)
+    return replace(_with_ties(chosen, why, sorted(trained), differences, size), not_compared=short)
 
 
 def find_rival(differences: pd.DataFrame, model: str, other: str, size: int) -> Rival:

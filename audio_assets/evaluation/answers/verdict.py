@@ -115,7 +115,8 @@ def _answer(
     best = recommend(aucs, compared[compared["kind"] == "difference"], margin=margin, costs=costs)
     row: dict[str, Any] = dict.fromkeys(ANSWER.column_names)
     row |= {"species": species, "margin": margin, "target": target, "proven": False}
-    row |= {"status": best.status}
+    left_out = sorted({*curves["model"].astype(str).unique()} - set(aucs) | set(best.not_compared))
+    row |= {"status": best.status, "not_compared": ", ".join(left_out) or None}
     if best.model is None:
         reasons = sorted({str(s) for s in curves["ci_status"] if not str(s).startswith("ok")})
         why = "; ".join([best.status, *reasons])

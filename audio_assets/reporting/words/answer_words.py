@@ -76,15 +76,25 @@ def verdict_in_parts(row: Mapping[Any, Any], titles: Mapping[str, str]) -> Verdi
 
 
 def _because(row: Mapping[Any, Any], titles: Mapping[str, str]) -> str:
-    if wording.is_missing(row["tied"]):
-        return str(row["chosen_for"])
-    tied = ", ".join(titles.get(name, name) for name in str(row["tied"]).split(", "))
-    text = f"{row['chosen_for']}; not told from it: {tied}"
+    text = str(row["chosen_for"])
+    if not wording.is_missing(row["tied"]):
+        text += f"; not told from it: {_titled(row['tied'], titles)}, {_tied_doubt(row)}"
+    if not wording.is_missing(row["not_compared"]):
+        left_out = _titled(row["not_compared"], titles)
+        text += f"; not compared, with a shorter curve or none: {left_out}"
+    return text
+
+
+def _titled(names: str, titles: Mapping[str, str]) -> str:
+    return ", ".join(titles.get(name, name) for name in names.split(", "))
+
+
+def _tied_doubt(row: Mapping[Any, Any]) -> str:
     if wording.is_missing(row["tied_doubt"]):
-        return f"{text}, by an amount that is not known"
+        return "by an amount that is not known"
     # Rounded outwards, as the end of an interval.
     doubt = wording.interval(0.0, max(float(row["tied_doubt"]), 0.0)).split(" to ")[1]
-    return f"{text}, better by at most {doubt}"
+    return f"better by at most {doubt}"
 
 
 def _enough(row: Mapping[Any, Any]) -> str:
