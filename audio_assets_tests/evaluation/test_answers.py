@@ -352,8 +352,9 @@ def test_a_model_without_an_auc_or_with_a_short_curve_is_named_as_not_compared()
             curve("vgg").assign(mean=np.nan, ci_low=np.nan, ci_high=np.nan),
         ]
     )
-    row = the_answer(curves, compared(*flat(0.005, 0.004, 0.003)))
+    row = the_answer(curves, compared(*flat(0.005, 0.004, 0.003)), costs={"birdnet": 16.0})
     assert (row["model"], row["not_compared"]) == ("birdnet", "perch, vgg")
+    assert row["cpu_seconds_per_hour"] == 16.0
 
 
 def test_the_untrained_score_is_never_the_recommended_size():

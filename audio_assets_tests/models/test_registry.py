@@ -30,6 +30,7 @@ from audio_assets.models.registry import (
     default_model_names,
     get_encoder,
     get_model,
+    known_costs,
     load_encoder,
     model_names,
     offered_model_names,
@@ -45,6 +46,17 @@ POINT = EntryPoint("my-entry", "users_models:declared", registry.ENTRY_POINT_GRO
 
 class MyEncoder(PlaceholderEncoder):
     name = "mine"
+
+
+def test_the_declared_costs_are_those_of_the_documented_table():
+    page = (Path(__file__).parents[2] / "docs" / "speed.md").read_text()
+    section = page.split("## Cost of each encoder")[1].split("##")[0]
+    rows = re.findall(r"\| `(\w+)` \| ([\d.]+) ", section)
+    documented = {encoder: float(cost) for encoder, cost in rows}
+    costs = known_costs()
+    assert len(documented) == 5
+    assert {get_model(model).encoder: cost for model, cost in costs.items()} == documented
+    assert costs["svm"] == costs["random_forest"] and "perch" not in costs
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ def answer(
         Gain or loss of AUC that does not matter.
     costs
         Model -> CPU seconds per hour of audio, for the choice between models that are as good.
+        :func:`audio_assets.models.registry.known_costs` returns those of the published answers.
 
     Returns
     -------
@@ -149,6 +150,7 @@ def _answer(
         "chosen_for": best.chosen_for,
         "tied": ", ".join(best.tied) or None,
         "tied_doubt": best.tied_doubt,
+        "cpu_seconds_per_hour": costs.get(best.model),
         "at": at,
         "auc": tested.mean,
         "ci_low": tested.low,
