@@ -37,8 +37,8 @@ ANSWER = Table(
         Column(
             "not_compared",
             "string",
-            "Models, separated by commas, that had no part in the choice: they have no ROC-AUC with "
-            "training, or a largest training size below half of that of the longest curve.",
+            "Models, separated by commas, that had no part in the choice: they have no ROC-AUC "
+            "with training, or a largest training size below half of that of the longest curve.",
             nullable=True,
         ),
         Column(
