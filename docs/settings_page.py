@@ -16,8 +16,9 @@ HEAD = """# Settings
 Settings are environment variables, or lines of a `.env` file in the folder where the command is
 called. The environment takes precedence over `.env`. Lists are written with commas
 (`birdnet,perch`) or as JSON, mappings as JSON. `audio-assets settings` shows the values in effect
-and where each comes from. An unknown name or a wrong value is an error before anything is started, and names the nearest
-right ones. `audio-assets init FOLDER` writes a `.env` with every setting, like `.env.example`.
+and where each comes from. An unknown name or a wrong value is an error before anything is started,
+and names the nearest right ones. `audio-assets init FOLDER` writes a `.env` with every setting,
+like `.env.example`.
 [What recomputes when](recomputing.md) says what a change costs.
 
 <!-- Written by docs/settings_page.py; a test compares. -->
