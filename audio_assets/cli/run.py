@@ -23,6 +23,7 @@ from audio_assets.cli.instance import local_instance
 from audio_assets.cli.layout import PUT_CLIPS, checked_species
 from audio_assets.cli.noise import library_noise_to, noise_log
 from audio_assets.cli.outcome import print_none_evaluated, without_result
+from audio_assets.cli.verdicts import print_verdicts
 from audio_assets.definitions import build_defs
 from audio_assets.errors import (
     AudioAssetsError,
@@ -99,6 +100,8 @@ def print_end(
     print_unheard(settings, species, console)
     print_unknown_recordings(settings, species, console)
     if has_report:
+        console.print()
+        print_verdicts(layout.root, settings, console)
         console.print(f"\nReport: {layout.report}", soft_wrap=True, highlight=False)
     unevaluated = without_result(settings, species, models)
     if len(unevaluated) == len(species):

@@ -64,7 +64,7 @@ def test_run_and_status_tell_fresh_stale_missing_and_failed_apart(call, tmp_path
 
 
 @pytest.mark.slow
-def test_demo_on_given_audio_ends_with_the_answers_and_the_report(call, tmp_path):
+def test_demo_on_given_audio_ends_with_the_answers_and_the_report(call, tmp_path, monkeypatch):
     called = call("demo", "--audio", "audio", "--results", "shown")
     assert called.code == 0
     assert "Clips needed" in called.out and "owl" in called.out
@@ -72,6 +72,9 @@ def test_demo_on_given_audio_ends_with_the_answers_and_the_report(call, tmp_path
     assert str(report) in called.out
     assert "\x1b[" not in called.out
     assert report.exists()
+    monkeypatch.setenv("AUDIO_ASSETS_RESULTS_ROOT", "shown")
+    answers = call("answer").out
+    assert answers.startswith("owl: ") and answers in called.out
 
 
 @pytest.mark.slow

@@ -53,6 +53,7 @@ def test_a_run_and_a_demo_name_the_report_that_there_is(call, monkeypatch, tmp_p
             f"audio_assets.cli.{module}.materialize", lambda *_, **__: RunSummary([], {})
         )
     monkeypatch.setattr("audio_assets.cli.run.print_answers", lambda *_: None)
+    monkeypatch.setattr("audio_assets.cli.run.print_verdicts", lambda *_: None)
     assert "res[ults]:key:/report/index.html" in call(*arguments).out
 
 

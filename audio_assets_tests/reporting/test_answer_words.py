@@ -27,14 +27,16 @@ ROW: dict[str, Any] = dict.fromkeys(ANSWER.column_names) | {
     "status": "ok",
 }
 
+TITLES = {"birdnet": "BirdNET"}
+
 
 def test_a_verdict_names_the_models_that_were_not_compared() -> None:
-    text = verdict(ROW | {"not_compared": "perch, vgg"}, "BirdNET")
+    text = verdict(ROW | {"not_compared": "perch, vgg"}, TITLES)
     assert "(highest AUC; not compared, with a shorter curve or none: perch, vgg). 16 " in text
 
 
 def test_a_verdict_names_model_clips_proof_and_next_step_and_never_rounds_to_1() -> None:
-    assert verdict(ROW, "BirdNET") == (
+    assert verdict(ROW, TITLES) == (
         "Use BirdNET (highest AUC). 16 clips per class are enough: more gains at most 0.01. AUC "
         "0.999 with 16 clips per class (0.869 to 1.000): not yet proven to reach 0.95 with 24 "
         "recordings per class tested; about 70 would, by plan. Next: label clips from 46 more "
@@ -63,4 +65,4 @@ def test_a_verdict_names_model_clips_proof_and_next_step_and_never_rounds_to_1()
     ],
 )
 def test_a_weak_answer_says_what_is_weak(change: dict[str, Any], words: str) -> None:
-    assert words in verdict(ROW | change, "BirdNET")
+    assert words in verdict(ROW | change, TITLES)

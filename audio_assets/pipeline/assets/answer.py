@@ -58,16 +58,13 @@ def build_answer(
             margin=settings.margin_auc,
             costs=known_costs(),
         )
-        return Made(table, {"answer": _in_words(table)} if len(table) else {})
+        titles = {model: settings.title(model) for model in settings.models}
+        return Made(table, {"answer": _in_words(table, titles)} if len(table) else {})
 
     return answer
 
 
-def _in_words(table: pd.DataFrame) -> dg.MetadataValue[str]:
-    from audio_assets.models.registry import get_model
+def _in_words(table: pd.DataFrame, titles: Mapping[str, str]) -> dg.MetadataValue[str]:
     from audio_assets.reporting.words.answer_words import verdict
 
-    row = table.to_dict("records")[0]
-    model = row["model"]
-    title = get_model(model).title if isinstance(model, str) else ""
-    return dg.MetadataValue.text(verdict(row, title))
+    return dg.MetadataValue.text(verdict(table.to_dict("records")[0], titles))

@@ -35,17 +35,15 @@ class Verdict:
     next: str
 
 
-def verdict(row: Mapping[Any, Any], title: str) -> str:
+def verdict(row: Mapping[Any, Any], titles: Mapping[str, str]) -> str:
     """Write a row of :data:`audio_assets.tables.ANSWER` as a few sentences.
 
     Parameters
     ----------
-    row
-        The row.
-    title
-        Name of its model on charts; not read where the row has none.
+    row, titles
+        See :func:`verdict_in_parts`.
     """
-    parts = verdict_in_parts(row, {row["model"]: title})
+    parts = verdict_in_parts(row, titles)
     if wording.is_missing(row["model"]):
         return f"{parts.use}: {parts.because}. Next: {parts.next}."
     use = f"{parts.use} ({parts.because})."
