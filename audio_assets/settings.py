@@ -1,7 +1,8 @@
 """Read the settings from the environment and a ``.env`` file, and check them.
 
-This is the only module that reads the environment, and it does so when :func:`load_settings` is
-called, never at import. The meaning of a setting belongs here; its effect belongs elsewhere.
+The environment is read when :func:`load_settings` is called, never at import. The meaning of a
+setting belongs here, its effect elsewhere; variables of other programs belong in
+:mod:`audio_assets.environment`.
 """
 
 import os
@@ -36,7 +37,6 @@ from audio_assets.models.registry import (
     get_encoder,
     get_model,
 )
-from audio_assets.objects.files import is_local
 from audio_assets.objects.roots import open_root
 from audio_assets.setting_values import read_list, read_mapping
 from audio_assets.tables.partition_keys import KEY_RULE, is_partition_key
@@ -44,7 +44,6 @@ from audio_assets.weights.places import WeightPlaces
 
 PREFIX = "AUDIO_ASSETS_"
 DOTENV = Path(".env")
-DAGSTER_CONFIG = "dagster.yaml"
 # Kubernetes sets such variables for each service of a pod's namespace. A service named
 # audio-assets, or audio-assets-something, yields variables with our prefix that are not settings.
 _SERVICE_LINK = re.compile(
@@ -432,39 +431,6 @@ class Settings(BaseSettings):
         return self.audio_root
 
 
-def own_home(results_root: str) -> Path:
-    """Return the folder of the Dagster instance that belongs to a results root.
-
-    It is ``.dagster`` in a local results root, and in this folder for a bucket.
-    """
-    root = open_root(results_root)
-    return (Path(root.path) if is_local(root) else Path.cwd()).absolute() / ".dagster"
-
-
-def named_home() -> Path | None:
-    """Return the folder that DAGSTER_HOME names, or None if it names none."""
-    name = os.environ.get("DAGSTER_HOME")
-    return Path(name).absolute() if name else None
-
-
-def dagster_home(results_root: str) -> Path:
-    """Return the folder of the Dagster instance for runs on a results root; it may not exist yet.
-
-    It is the first of these: DAGSTER_HOME; the instance of the results root, if a demo or an
-    earlier run made one; this folder, if it has a dagster.yaml; the instance of the results root.
-    """
-    own, here = own_home(results_root), Path.cwd()
-    if named := named_home():
-        return named
-    has_config = [home for home in (own, here) if (home / DAGSTER_CONFIG).is_file()]
-    return has_config[0] if has_config else own
-
-
-def pubsub_emulator() -> str:
-    """Address (``host:port``) of a Pub/Sub emulator; empty for none."""
-    return os.environ.get("PUBSUB_EMULATOR_HOST", "")
-
-
 def load_settings(**overrides: Any) -> Settings:
     """Read and check the settings.
 
@@ -537,15 +503,6 @@ def shown_settings(settings: Settings) -> dict[str, Any]:
         value = getattr(settings, name)
         shown[name] = "********" if isinstance(value, SecretStr) else value
     return shown
-
-
-def quiet_tensorflow() -> None:
-    """Have TensorFlow write fewer notes on the machine to stderr when it is imported.
-
-    Warnings stay, and so does a level that the user has set. What it writes before it reads the
-    level, on CUDA, stays as well.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 
 def _user_cache() -> Path:

@@ -11,12 +11,12 @@ import logging
 import uuid
 from dataclasses import dataclass
 
+from audio_assets.environment import pubsub_emulator
 from audio_assets.errors import AudioAssetsError, SettingsError, TransientStorageError
 from audio_assets.objects.files import is_local
 from audio_assets.objects.notifications import Named, Subscription, named_in
 from audio_assets.objects.roots import open_subscription
 from audio_assets.pipeline.plan import AssetPlan
-from audio_assets.settings import pubsub_emulator
 
 _TICKS_KEPT = 4
 

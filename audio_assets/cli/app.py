@@ -26,6 +26,7 @@ from audio_assets.cli.options import (
     complete_models,
     complete_species,
 )
+from audio_assets.cli.weights_calls import weights_app
 from audio_assets.errors import (
     SettingsError,
     UnknownModelError,
@@ -361,64 +362,9 @@ def report(
     run_report(file)
 
 
-weights_app = typer.Typer(
-    help="List, fetch and verify the weights of pretrained models.",
-    no_args_is_help=True,
-)
-app.add_typer(weights_app, name="weights")
-
-
-@weights_app.command("list")
-def weights_list(model: ModelOption = None, as_json: JsonOption = False) -> None:
-    """Show each model's weights: publisher, licence, and where they were found.
-
-    Example: audio-assets weights list --model perch
-    """
-    from audio_assets.cli.weights import print_weights
-
-    print_weights(model or (), as_json=as_json)
-
-
-@weights_app.command("fetch")
-def weights_fetch(
-    model: ModelOption = None, as_json: JsonOption = False, quiet: QuietOption = False
-) -> None:
-    """Fetch missing weights from their publishers, by default for all enabled models.
-
-    They go to AUDIO_ASSETS_WEIGHTS_ROOT if that is a local folder, else to AUDIO_ASSETS_CACHE_DIR.
-    Exit 1 if anything could not be fetched.
-
-    Example: audio-assets weights fetch --model vgg --model resnet
-    """
-    from audio_assets.cli.weights import run_fetch
-
-    raise typer.Exit(run_fetch(model or (), as_json=as_json, quiet=quiet))
-
-
-@weights_app.command("verify")
-def weights_verify(
-    model: ModelOption = None,
-    embed: Annotated[
-        bool,
-        typer.Option(
-            "--embed",
-            help="Also embed a fixed sound and compare the result with the known value of the "
-            "genuine weights; without a known value, print the result.",
-        ),
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Check the digests of the weights; exit 1 if any are missing or wrong.
-
-    Example: audio-assets weights verify --embed
-    """
-    from audio_assets.cli.weights import run_verify
-
-    raise typer.Exit(run_verify(model or (), embed=embed, as_json=as_json))
-
-
 app.add_typer(import_app, name="import")
 app.add_typer(job_app, name="job")
+app.add_typer(weights_app, name="weights")
 
 
 def main() -> None:
@@ -426,7 +372,7 @@ def main() -> None:
 
     With ``--debug``, the traceback comes first.
     """
-    from audio_assets.settings import quiet_tensorflow
+    from audio_assets.environment import quiet_tensorflow
 
     quiet_tensorflow()
     escape_unknown_signs()

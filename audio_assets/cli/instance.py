@@ -10,16 +10,16 @@ from pathlib import Path
 
 import dagster as dg
 
+from audio_assets.environment import DAGSTER_CONFIG, dagster_home, named_home, own_home
 from audio_assets.errors import SettingsError
 from audio_assets.objects.file_lock import lock_of_read_file
 from audio_assets.pipeline.partitions import SPECIES
-from audio_assets.settings import DAGSTER_CONFIG, dagster_home, named_home, own_home
 
 
 def local_instance(results_root: str, *, make: bool = True) -> dg.DagsterInstance:
     """Return the instance for runs on a results root, a context manager.
 
-    :func:`audio_assets.settings.dagster_home` says where it is.
+    :func:`audio_assets.environment.dagster_home` says where it is.
 
     Parameters
     ----------

@@ -19,10 +19,11 @@ from dagster_shared.cli import WorkspaceOpts
 from audio_assets.automation.health import daemon_note, daemon_problems
 from audio_assets.cli.console import plain_console
 from audio_assets.cli.instance import local_instance
+from audio_assets.environment import dagster_home
 from audio_assets.errors import SettingsError, UnknownPartitionError, perhaps
 from audio_assets.pipeline.partitions import build_partitions, nearest_partitions
 from audio_assets.pipeline.stages import JOBS
-from audio_assets.settings import Settings, dagster_home, load_settings
+from audio_assets.settings import Settings, load_settings
 
 _KEYS_SHOWN = 20
 

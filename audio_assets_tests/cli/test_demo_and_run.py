@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audio_assets.settings import dagster_home
+from audio_assets.environment import dagster_home
 from audio_assets_tests.cli.conftest import Call
 from audio_assets_tests.small_audio import write_species
 
