@@ -80,6 +80,9 @@ def plan_proof(tested: Measured, *, target: float, chance: float = 0.5) -> Proof
     However small the error, the value with
     :func:`audio_assets.evaluation.intervals.fold_means.unseen_recordings` must reach the target
     too; where folds separate perfectly this alone decides. The larger of both numbers is the plan.
+
+    The probability holds if the AUC is what it seems (0.74 to 0.85 in ``benchmarks/answers.py``).
+    With the true AUC it is lower, since plans are made where the estimate is above the target.
     """
     from scipy.special import logit, ndtri
 
