@@ -84,7 +84,7 @@ $(BIN)/python:
 	  echo "The environment could not be made; on Debian and Ubuntu install python3-venv." >&2; exit 1; }
 
 $(VENV)/demo.stamp: pyproject.toml requirements.lock .ci/locked.py Makefile | $(BIN)/python
-	@echo "Installing into $(VENV); the first time this takes a few minutes."
+	@echo "Installing into $(VENV), 1 GB; the first time this takes a few minutes."
 	@$(call INSTALL)
 	@$(COMPILE)
 	@touch $@
