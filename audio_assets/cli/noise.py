@@ -34,7 +34,14 @@ def library_noise_to(log: Path) -> Iterator[None]:
     target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
     try:
         if own:
-            sys.stderr = open(console, "w", buffering=1, errors="backslashreplace", closefd=False)
+            sys.stderr = open(
+                console,
+                "w",
+                buffering=1,
+                encoding=before.encoding,
+                errors="backslashreplace",
+                closefd=False,
+            )
         os.dup2(target, _STDERR)
         try:
             yield

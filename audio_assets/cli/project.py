@@ -66,7 +66,9 @@ def init_project(folder: Path, species: Sequence[str]) -> None:
             encoding="utf-8",
         )
         # It may hold the address of a webhook later, which is a secret.
-        with open(os.open(env, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with open(
+            os.open(env, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as file:
             file.write(dotenv_text())
     except OSError as error:
         raise AudioAssetsError(

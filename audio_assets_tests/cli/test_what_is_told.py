@@ -63,7 +63,7 @@ def test_a_demo_ends_with_the_clips_that_were_not_used_and_what_no_model_hears(c
 def test_a_run_and_the_status_say_why_no_positive_clips_are_left(call: Call) -> None:
     damage(Path("audio"), clips=12)
     done = call("run", "--quiet", "--json")
-    assert done.code == 0
+    assert done.code == 1 and "No species could be evaluated." in done.err
     (share,) = json.loads(done.out)["quarantine"]
     reasons = {"undecodable": 11, "too_short": 1}
     assert share == {"species": "owl", "quarantined": 12, "clips": 24, "reasons": reasons}

@@ -32,15 +32,15 @@ TITLES = {"birdnet": "BirdNET"}
 
 def test_a_verdict_names_the_models_that_were_not_compared() -> None:
     text = verdict(ROW | {"not_compared": "perch, vgg"}, TITLES)
-    assert "(highest AUC; not compared, with a shorter curve or none: perch, vgg). 16 " in text
+    assert "(highest AUC; not compared, with a shorter curve or none: perch and vgg). 16 " in text
 
 
 def test_a_verdict_names_model_clips_proof_and_next_step_and_never_rounds_to_1() -> None:
     assert verdict(ROW, TITLES) == (
         "Use BirdNET (highest AUC). 16 clips per class are enough: more gains at most 0.01. AUC "
         "0.999 with 16 clips per class (0.869 to 1.000): not yet proven to reach 0.95 with 24 "
-        "recordings per class tested; about 70 would, by plan. Next: label clips from 46 more "
-        "recordings."
+        "recordings per class tested; about 70 would prove it (a plan). Next: label clips from 46 "
+        "more recordings."
     )
 
 
@@ -49,12 +49,12 @@ def test_a_verdict_names_model_clips_proof_and_next_step_and_never_rounds_to_1()
     [
         (
             {"tied": "perch", "tied_doubt": 0.0111},
-            "not told from it: perch, better by at most 0.012",
+            "perch may be as good or better, by at most 0.012",
         ),
-        ({"tied": "perch"}, "perch, by an amount that is not known"),
+        ({"tied": "perch"}, "perch may be as good or better, by an amount that is not known"),
         ({"proven": True}, "proven to reach 0.95."),
-        ({"recordings_to_prove": None, "proof_status": "no number"}, "to reach 0.95: no number."),
-        ({"ci_low": None, "proof_status": "why"}, "not proven to reach 0.95: why."),
+        ({"recordings_to_prove": None, "proof_status": "no number"}, "to reach 0.95; no number."),
+        ({"ci_low": None, "proof_status": "why"}, "not proven to reach 0.95; why."),
         ({"enough_at": None, "gain_status": "why"}, "Whether more than 16 clips per class help"),
         (
             {"enough_at": None, "gain_from": 8, "gain_last_doubling": 0.03}

@@ -92,7 +92,7 @@ def said(**changes) -> str:
 def test_the_first_screen_has_model_clips_proof_and_next_step():
     page = said(answers=fake_answers())
     for text in (
-        "Use BirdNET 2.4. Highest AUC; not told from it: MFCC + random forest, better by at most "
+        "Use BirdNET 2.4. Highest AUC; MFCC + random forest may be as good or better, by at most "
         "0.012.",
         "Enough? 64 clips per class are enough: more gains at most 0.01.",
         "Proven? AUC 0.975 with 64 clips per class (0.957 to 0.986): proven to reach 0.95.",

@@ -132,4 +132,4 @@ def _record(tested: Measured, plan: ProofPlan) -> str:
 
 
 def _warnings(count: int) -> str:
-    return "1 warning" if count == 1 else f"{count} warnings"
+    return "warning" if count == 1 else f"{count} warnings"

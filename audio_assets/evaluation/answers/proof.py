@@ -9,7 +9,7 @@ POWER = 0.8
 """Probability with which the planned recordings prove the target."""
 
 PROVEN = "proven"
-BELOW = "no number of recordings: the estimate is not above the target"
+BELOW = "no number of recordings would prove it: the estimate is not above the target"
 
 
 @dataclass(frozen=True)

@@ -76,15 +76,18 @@ def verdict_in_parts(row: Mapping[Any, Any], titles: Mapping[str, str]) -> Verdi
 def _because(row: Mapping[Any, Any], titles: Mapping[str, str]) -> str:
     text = str(row["chosen_for"])
     if not wording.is_missing(row["tied"]):
-        text += f"; not told from it: {_titled(row['tied'], titles)}, {_tied_doubt(row)}"
+        text += (
+            f"; {_titled(row['tied'], titles, 'or')} may be as good or better, {_tied_doubt(row)}"
+        )
     if not wording.is_missing(row["not_compared"]):
-        left_out = _titled(row["not_compared"], titles)
+        left_out = _titled(row["not_compared"], titles, "and")
         text += f"; not compared, with a shorter curve or none: {left_out}"
     return text
 
 
-def _titled(names: str, titles: Mapping[str, str]) -> str:
-    return ", ".join(titles.get(name, name) for name in names.split(", "))
+def _titled(names: str, titles: Mapping[str, str], joint: str) -> str:
+    # Titles contain commas.
+    return f" {joint} ".join(titles.get(name, name) for name in names.split(", "))
 
 
 def _tied_doubt(row: Mapping[Any, Any]) -> str:
@@ -92,7 +95,7 @@ def _tied_doubt(row: Mapping[Any, Any]) -> str:
         return "by an amount that is not known"
     # Rounded outwards, as the end of an interval.
     doubt = wording.interval(0.0, max(float(row["tied_doubt"]), 0.0)).split(" to ")[1]
-    return f"better by at most {doubt}"
+    return f"by at most {doubt}"
 
 
 def _enough(row: Mapping[Any, Any]) -> str:
@@ -113,14 +116,14 @@ def _proof(row: Mapping[Any, Any]) -> str:
     auc, target = wording.share(float(row["auc"])), f"{row['target']:g}"
     text = f"AUC {auc} with {row['at']} clips per class"
     if wording.is_missing(row["ci_low"]):
-        return f"{text}, not proven to reach {target}: {row['proof_status']}."
+        return f"{text}, not proven to reach {target}; {row['proof_status']}."
     text += f" ({wording.interval(float(row['ci_low']), float(row['ci_high']))})"
     if row["proven"]:
         return f"{text}: proven to reach {target}."
     text += f": not yet proven to reach {target}"
     if wording.is_missing(row["recordings_to_prove"]):
-        return f"{text}: {row['proof_status']}."
+        return f"{text}; {row['proof_status']}."
     return (
         f"{text} with {row['recordings']} recordings per class tested; about "
-        f"{row['recordings_to_prove']} would, by plan."
+        f"{row['recordings_to_prove']} would prove it (a plan)."
     )
