@@ -49,7 +49,7 @@ def test_a_demo_ends_with_the_clips_that_were_not_used_and_what_no_model_hears(c
     write_bats(Path("audio"))
     done = call("demo", "--quiet", "--audio", "audio", "--results", "shown")
     assert done.code == 0
-    end = done.out.split("\n\n")[-2].splitlines()
+    end = done.out.split("\n\n")[-3].splitlines()
     assert end == [
         "owl: 3 of 24 clips were not used: 2 damaged or cut off, 1 too short "
         "(quarantine.csv lists them)",
