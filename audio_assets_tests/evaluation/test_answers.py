@@ -282,6 +282,17 @@ def test_a_higher_target_never_needs_fewer_recordings(mean, half, recordings, ta
         assert plans[0] <= plans[1]
 
 
+def test_recordings_of_unseen_kinds_decide_where_the_error_is_small():
+    # Its interval reaches down to 0.94 because so few recordings may all be of one kind.
+    plan = plan_proof(Measured(0.99, 0.94, 0.992, 0.95, 12, "ok"), target=0.95).recordings
+    assert plan is not None and plan > 20
+
+    def reaches(n: int) -> bool:
+        return unseen_recordings(0.99, RecordingCounts(n, n, 2 * n), 0.95) >= 0.95
+
+    assert reaches(plan) and not reaches(plan - 1)
+
+
 def test_an_auc_without_an_interval_has_no_plan_but_a_reason():
     plan = plan_proof(Measured(0.97, None, None, 0.95, 4, "too few recordings"), target=0.95)
     assert plan.recordings is None and "too few recordings" in plan.status
