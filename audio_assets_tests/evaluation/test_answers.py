@@ -315,6 +315,13 @@ def test_a_flat_curve_that_is_not_proven_needs_the_missing_recordings():
     assert "audio-assets run --species coyote" in row["next"]
 
 
+def test_by_default_the_declared_costs_choose_among_models_that_are_as_good():
+    curves = pd.concat([curve("birdnet", mean=0.98), curve("svm", mean=0.979)])
+    rows = compared(difference("birdnet", "svm", -0.005, 0.007))
+    assert answer(curves, rows)["model"].tolist() == ["svm"]
+    assert answer(curves, rows, costs={})["model"].tolist() == ["birdnet"]
+
+
 @pytest.mark.parametrize("mean", [0.9, 0.97])
 def test_a_rising_curve_that_is_not_proven_needs_training_clips(mean):
     row = the_answer(curve(mean=mean, low=0.85), compared(*[gain(16, 0.03, 0.01, 0.05)]))

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METRIC = "roc_auc"
-NO_COSTS: Mapping[str, float] = {}
 
 
 def answer(
@@ -29,7 +28,7 @@ def answer(
     *,
     target: float = 0.95,
     margin: float = 0.01,
-    costs: Mapping[str, float] = NO_COSTS,
+    costs: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Answer per species which model to use, whether the clips are enough, and what to do next.
 
@@ -49,8 +48,8 @@ def answer(
     margin
         Gain or loss of AUC that does not matter.
     costs
-        Model -> CPU seconds per hour of audio, for the choice between models that are as good.
-        :func:`audio_assets.models.registry.known_costs` returns those of the published answers.
+        Model -> CPU seconds per hour of audio, for the choice between models that are as good; by
+        default those declared with the encoders, as for the published answers.
 
     Returns
     -------
@@ -77,6 +76,10 @@ def answer(
     import pandas as pd
 
     target, margin = share("target", target), share("margin", margin)
+    if costs is None:
+        from audio_assets.models.registry import known_costs
+
+        costs = known_costs()
     if findings is None:
         findings = pd.DataFrame(columns=list(FINDINGS.column_names))
     rows = [

@@ -39,7 +39,6 @@ def build_answer(
         the others.
         """
         from audio_assets.evaluation.answers.verdict import answer as answer_species
-        from audio_assets.models.registry import known_costs
         from audio_assets.results.parquet import concat_tables
 
         staleness = staleness_of(context.instance)
@@ -56,7 +55,6 @@ def build_answer(
             current_findings(staleness, concat_tables(found.values(), FINDINGS)),
             target=settings.target_auc,
             margin=settings.margin_auc,
-            costs=known_costs(),
         )
         titles = {model: settings.title(model) for model in settings.models}
         return Made(table, {"answer": _in_words(table, titles)} if len(table) else {})
