@@ -21,10 +21,10 @@ def noise_log(instance: dg.DagsterInstance) -> Path:
 
 @contextmanager
 def library_noise_to(log: Path) -> Iterator[None]:
-    """A context in which descriptor 2 writes to a log file, and ``sys.stderr`` as before.
+    """Send descriptor 2 to a log file within the context; ``sys.stderr`` writes as before.
 
-    Libraries such as TensorFlow Lite and libmpg123 write to the descriptor from C, whatever Python
-    is told; worker processes inherit it. The log is emptied first.
+    Libraries such as TensorFlow Lite and libmpg123 write to the descriptor from C, ignoring
+    Python's streams; worker processes inherit it. The log is emptied first.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     before = sys.stderr

@@ -22,7 +22,7 @@ ANSWER = Table(
             "tied",
             "string",
             "Models, separated by commas, that the Holm-adjusted comparison at the largest common "
-            "size does not tell from the recommended one; empty if there are none.",
+            "size does not distinguish from the recommended one; empty if there are none.",
             nullable=True,
         ),
         Column(

@@ -40,7 +40,7 @@ class Rival:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A model, and those that cannot be told from it.
+    """A model, and those that cannot be distinguished from it.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Recommendation:
     chosen_for
         Why; empty without a model.
     tied
-        Models that cannot be told from it, in alphabetical order.
+        Models that cannot be distinguished from it, in alphabetical order.
     not_compared
         Models whose curves are too short to have a part in the choice, in alphabetical order.
     tied_doubt
@@ -76,7 +76,8 @@ def recommend(
     """Recommend a model for a species.
 
     It is the one with the highest AUC at the largest training size that all have; among those that
-    the paired comparison does not tell from it and that lose at most the margin, the cheapest.
+    the paired comparison does not distinguish from it and that lose at most the margin, the
+    cheapest.
 
     A model whose largest size is less than half of the longest curve's has no part in the choice.
     It would otherwise set the size for all: with one short curve of 4 clips, what the others reach
